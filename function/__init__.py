@@ -1,0 +1,1 @@
+"""The Lambda function: a prompt in, a typed JSON answer streaming out."""

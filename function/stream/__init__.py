@@ -1,0 +1,1 @@
+"""The domain: model events become validated partial objects, and those become bytes."""

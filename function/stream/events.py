@@ -1,0 +1,97 @@
+"""The values that travel: from the model (``ModelEvent``), through the pipeline (``Event``), and out (``Output``)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import StreamError
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The model wrote some more text of its answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The model stopped, for a reason of the Converse API (``end_turn``, ``max_tokens`` …)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the service counted them, reported after the stop."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+ModelEvent = Delta | Stop | Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing came for as long as a client's connection should stay silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """The client has waited for as long as it can for the head of its answer. Comes once, if it comes."""
+
+
+PacedEvent = ModelEvent | Idle | Overdue
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a growing object: ``append`` grows the open string at ``path``, ``value`` sets what is there.
+
+    ``path`` is an RFC 6901 pointer. ``closed`` says that the value is final and validated.
+    Exactly one of ``append`` and ``value`` counts: ``value`` does where ``append`` is None.
+    """
+
+    path: str
+    append: str | None = None
+    value: object = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A delta of the model and what it changed in the object."""
+
+    text: str
+    changes: list[Change]
+    whole: bool
+    """The document's last bracket (or quote) is in: only white space may follow."""
+    between_tokens: bool
+    """White space may follow here without changing a value (RFC 8259 §2)."""
+    snapshot: Callable[[], object]
+    """The object as far as it is certain, as JSON values; to be read before the next event."""
+
+
+Event = Partial | Idle | Overdue
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The status is decided: the first thing that the pipeline yields."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The body must not look complete: error trailers, and an unclean end."""
+
+    error: StreamError
+
+
+END_OF_BODY: Final = b""
+"""The body is complete (RFC 9112 §7.1: a chunk of length zero ends a chunked body)."""
+
+Output = Head | bytes | Cut
