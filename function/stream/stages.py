@@ -1,0 +1,105 @@
+"""The record of one request, and the stages that take it when the stream is over."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from .errors import Outcome, StreamError
+from .events import Delta, ModelEvent, Stop, Usage
+
+CHARACTERS_PER_TOKEN = 4
+"""A rough measure, used where the service reported no usage."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What is known of one request. It hears model events and chunks where they pass.
+
+    Times are milliseconds since the request began. It starts as cancelled: any other outcome has to be earned.
+    """
+
+    id: str
+    model_id: str
+    capture_content: bool
+    max_tokens: int
+    elapsed: Callable[[], int]
+    """Milliseconds since the request began."""
+    media_type: str | None = None
+    began_at: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
+    outcome: Outcome = Outcome.CANCELLED
+    error: StreamError | None = None
+    stop_reason: str | None = None
+    usage: Usage | None = None
+    attempts: int = 0
+    characters: int = 0
+    """Of the answer, in all attempts."""
+    closed_values: int = 0
+    chunks: int = 0
+    bytes: int = 0
+    status: int | None = None
+    first_event_ms: int | None = None
+    first_chunk_ms: int | None = None
+    last_chunk_ms: int | None = None
+    total_ms: int | None = None
+    prompt: str | None = None
+    """The caller's words, only where content is captured."""
+    value: object = None
+    """The validated answer, only where content is captured."""
+    pieces: list[str] = field(default_factory=list)
+    """The answer's text as it came, only where content is captured."""
+    stored: dict[str, object] | None = None
+    """The message that the store stage made of this record, for publish to send."""
+
+    def hear(self, event: ModelEvent) -> None:
+        """Take note of a model event as it passes."""
+        if self.first_event_ms is None:
+            self.first_event_ms = self.elapsed()
+        if isinstance(event, Delta):
+            self.characters += len(event.text)
+            if self.capture_content:
+                self.pieces.append(event.text)
+        elif isinstance(event, Stop):
+            self.stop_reason = event.reason
+        else:
+            self.usage = event
+
+    def sent(self, chunk: bytes) -> None:
+        """Take note of a chunk that the client's side has taken."""
+        self.last_chunk_ms = self.elapsed()
+        if self.first_chunk_ms is None:
+            self.first_chunk_ms = self.last_chunk_ms
+        self.chunks += 1
+        self.bytes += len(chunk)
+
+    def failed(self, error: StreamError) -> None:
+        """Take note of how it went wrong; that stays, even if the reader leaves before hearing of it."""
+        self.outcome = error.outcome
+        self.error = error
+
+    @property
+    def output_tokens_estimated(self) -> int:
+        """Tokens of the answer, guessed from its characters."""
+        return -(-self.characters // CHARACTERS_PER_TOKEN)
+
+
+Stage = Callable[[Record], None]
+"""A callable that takes the finished record. Stages stand in a visible list and run in its order."""
+
+_log = logging.getLogger(__name__)
+
+
+def finalise(stages: Sequence[Stage], record: Record) -> None:
+    """Run every stage once. A stage that fails is logged by its type alone, and the others still run."""
+    record.total_ms = record.elapsed()
+    for stage in stages:
+        try:
+            stage(record)
+        except Exception as error:  # noqa: BLE001 - a stage's failure is its own
+            _log.error(  # noqa: TRY400 - an error's words may hold content
+                "stage %s of request %s failed: %s",
+                getattr(stage, "__qualname__", type(stage).__qualname__),
+                record.id,
+                type(error).__qualname__,
+            )
