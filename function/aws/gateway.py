@@ -1,0 +1,130 @@
+"""The REST proxy dialect of API Gateway: event → ``HttpRequest``, ``Response`` → prelude. Bytes: docs/wire.md."""
+
+import base64
+import json
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ..stream.errors import BodyNotJson
+from ..stream.events import Cut
+
+PRELUDE_LIMIT: Final = 16_000
+"""Bytes, NULs included. The platform looks for the delimiter in the first 16 KB and does not say which kind of KB."""
+DELIMITER: Final = bytes(8)
+"""Eight NUL bytes end the prelude."""
+_FRAMING: Final = frozenset({"transfer-encoding", "content-length"})
+
+
+class LambdaContext(Protocol):
+    """What the handler reads of a Lambda context."""
+
+    @property
+    def aws_request_id(self) -> str:
+        """The invocation's id."""
+
+    @property
+    def function_name(self) -> str:
+        """The function's name."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds until the sandbox is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as the client sent it. ``method`` and ``resource`` are empty where the event was none of a gateway."""
+
+    id: str
+    method: str
+    resource: str
+    headers: Mapping[str, list[str]]
+    """Lower-case names, each with all its values in order."""
+    body: bytes
+    received_at: float | None
+    """When the gateway had the request, in seconds since the epoch."""
+
+    def header(self, name: str) -> str | None:
+        """Return the field ``name`` (in any case), its values joined by commas (RFC 9110 §5.3), or None."""
+        values = self.headers.get(name.lower())
+        return None if values is None else ", ".join(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer: the head, and a body that is pulled to its very end or closed.
+
+    The body yields non-empty chunks, then ``END_OF_BODY`` or a ``Cut``, and may go on working after that.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: Generator[bytes | Cut, None, None]
+
+
+def parse_event(event: object, fallback_id: str) -> HttpRequest:
+    """Read a proxy event (payload 1.0), whatever is missing, null or no proxy event at all.
+
+    Raises:
+        BodyNotJson: the body cannot be decoded to bytes.
+    """
+    members = _object(event)
+    context = _object(members.get("requestContext"))
+    received_ms = context.get("requestTimeEpoch")
+    return HttpRequest(
+        id=_text(context.get("requestId")) or fallback_id,
+        method=_text(members.get("httpMethod")) if context else "",
+        resource=_text(members.get("resource")) if context else "",
+        headers=_headers(members),
+        body=_body(_text(members.get("body")), encoded=members.get("isBase64Encoded") is True),
+        received_at=received_ms / 1000 if isinstance(received_ms, int | float) else None,
+    )
+
+
+def prelude(response: Response) -> bytes:
+    """Return status and header fields as JSON, and the delimiter.
+
+    The fields that frame a message are the gateway's to write and are left out; browsers are told not to sniff,
+    since they hold the start of ``text/plain`` back for it.
+
+    Raises:
+        ValueError: the fields do not fit into a prelude.
+    """
+    fields = {name: value for name, value in response.headers.items() if name.lower() not in _FRAMING}
+    fields["X-Content-Type-Options"] = "nosniff"
+    document = json.dumps({"statusCode": response.status, "headers": fields}, separators=(",", ":"))
+    encoded = document.encode("ascii") + DELIMITER  # json escapes control characters: no other NUL is in it
+    if len(encoded) > PRELUDE_LIMIT:
+        raise ValueError(f"A prelude of {len(encoded)} bytes; the limit is {PRELUDE_LIMIT}.")
+    return encoded
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _headers(event: Mapping[str, object]) -> Mapping[str, list[str]]:
+    """Take all values where the event has them, and the single ones of names that are not among them."""
+    headers: dict[str, list[str]] = {}
+    for name, values in _object(event.get("multiValueHeaders")).items():
+        headers.setdefault(name.lower(), []).extend(_texts(values))
+    single = {name.lower(): value for name, value in _object(event.get("headers")).items() if isinstance(value, str)}
+    for name, value in single.items():
+        headers.setdefault(name, [value])
+    return headers
+
+
+def _texts(values: object) -> Iterator[str]:
+    if isinstance(values, list):
+        yield from (value for value in values if isinstance(value, str))
+
+
+def _body(text: str, *, encoded: bool) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True) if encoded else text.encode()
+    except ValueError as error:  # damaged base64, or half of a surrogate pair
+        raise BodyNotJson from error
