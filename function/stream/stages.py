@@ -34,10 +34,11 @@ class Record:
     usage: Usage | None = None
     attempts: int = 0
     characters: int = 0
-    """Of the answer, in all attempts."""
+    """Of all answers, if there was more than one attempt."""
     closed_values: int = 0
-    chunks: int = 0
-    bytes: int = 0
+    """Of the last answer: how far it had come."""
+    chunk_count: int = 0
+    byte_count: int = 0
     status: int | None = None
     first_event_ms: int | None = None
     first_chunk_ms: int | None = None
@@ -52,6 +53,13 @@ class Record:
     stored: dict[str, object] | None = None
     """The message that the store stage made of this record, for publish to send."""
 
+    def begin_attempt(self) -> None:
+        """Forget the end of an answer that another one replaces."""
+        self.attempts += 1
+        self.stop_reason = None
+        self.closed_values = 0
+        self.pieces.clear()
+
     def hear(self, event: ModelEvent) -> None:
         """Take note of a model event as it passes."""
         if self.first_event_ms is None:
@@ -63,15 +71,16 @@ class Record:
         elif isinstance(event, Stop):
             self.stop_reason = event.reason
         else:
-            self.usage = event
+            before = self.usage or Usage(0, 0)
+            self.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)
 
     def sent(self, chunk: bytes) -> None:
         """Take note of a chunk that the client's side has taken."""
         self.last_chunk_ms = self.elapsed()
         if self.first_chunk_ms is None:
             self.first_chunk_ms = self.last_chunk_ms
-        self.chunks += 1
-        self.bytes += len(chunk)
+        self.chunk_count += 1
+        self.byte_count += len(chunk)
 
     def failed(self, error: StreamError) -> None:
         """Take note of how it went wrong; that stays, even if the reader leaves before hearing of it."""
@@ -97,7 +106,8 @@ def finalise(stages: Sequence[Stage], record: Record) -> None:
         try:
             stage(record)
         except Exception as error:  # noqa: BLE001 - a stage's failure is its own
-            _log.error(  # noqa: TRY400 - an error's words may hold content
+            # by its type alone: an error's words may hold content
+            _log.error(
                 "stage %s of request %s failed: %s",
                 getattr(stage, "__qualname__", type(stage).__qualname__),
                 record.id,

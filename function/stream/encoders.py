@@ -1,0 +1,376 @@
+"""Events become bytes: raw JSON text, JSON Lines, Server-Sent Events, or one whole document, chosen by ``Accept``.
+
+Each encoder is for one request. Formats: RFC 8259 (JSON), jsonlines.org, the event stream of the HTML standard.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from .errors import NotAcceptable
+from .events import Change, Event, Idle, Overdue, Partial, Usage
+
+JSON_SPACE: Final = " \t\n\r"
+"""White space of JSON (RFC 8259 §2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What every typed event may say of its request."""
+
+    request_id: str
+    model_id: str
+    elapsed: Callable[[], int]
+    """Milliseconds since the request began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """A good end: the validated document as JSON values, and what the model's service said of it."""
+
+    value: object
+    stop_reason: str
+    usage: Usage | None
+    output_tokens_estimated: int
+
+
+class Encoder(Protocol):
+    """Turns the events of one answer into bytes. No bytes is no chunk."""
+
+    can_say_error: bool
+    """A failure, or a restart, can be told to the client after the first byte."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The header fields of a 200 answer."""
+
+    def padding(self, size: int) -> bytes:
+        """Return ``size`` bytes that every reader of this format skips."""
+
+    def commits(self, event: Event) -> bool:
+        """Tell whether the status must be decided now, since ``event`` has something for the client."""
+
+    def opening(self) -> bytes:
+        """Return what stands before the first event."""
+
+    def encode(self, event: Event) -> bytes:
+        """Return the bytes for one event."""
+
+    def restart(self, problem: Mapping[str, object]) -> bytes:
+        """Return the bytes that make void what came before, for a second attempt; ``problem`` says why."""
+
+    def complete(self, answer: Complete) -> bytes:
+        """Return the last bytes of a good answer."""
+
+    def failed(self, problem: Mapping[str, object]) -> bytes:
+        """Return the last bytes of an answer that went wrong."""
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _streaming(content_type: str) -> dict[str, str]:
+    """Header fields that ask proxies to neither keep nor gather what passes."""
+    return {"Content-Type": content_type, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+
+
+class RawText:
+    """The JSON text itself, as it comes, but for the end.
+
+    The document's last bracket is withheld until the verdict, so that what looks whole is whole and valid.
+    A root without brackets is withheld from the point where it could look whole: all of a number or literal.
+    """
+
+    can_say_error = False
+    content_type = "text/plain; charset=utf-8"
+
+    def __init__(self) -> None:
+        self._root = ""
+        self._withheld = ""
+        self._between_tokens = False
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Plain text that is streamed."""
+        return _streaming(self.content_type)
+
+    def padding(self, size: int) -> bytes:
+        """White space: JSON allows it before the document (RFC 8259 §2)."""
+        return b" " * size
+
+    def commits(self, event: Event) -> bool:
+        """Only text that can be sent decides the status."""
+        return isinstance(event, Partial) and bool(self._split(event)[0])
+
+    def opening(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def encode(self, event: Event) -> bytes:
+        """Text goes out as it is; white space keeps an idle connection open where the grammar allows it."""
+        if isinstance(event, Partial):
+            sendable, self._withheld = self._split(event)
+            self._root = self._root or (sendable + self._withheld).strip(JSON_SPACE)[:1]
+            self._between_tokens = event.between_tokens and not (event.whole and self._root == '"')
+            return sendable.encode()
+        return b" " if isinstance(event, Idle) and self._between_tokens else b""
+
+    def _split(self, event: Partial) -> tuple[str, str]:
+        """Part what may be sent from what must wait."""
+        text = self._withheld + event.text
+        root = self._root or text.strip(JSON_SPACE)[:1]
+        if not root or root not in '{["':
+            return "", text
+        if not event.whole:
+            return text, ""
+        end = len(text.rstrip(JSON_SPACE)) - 1 if not self._withheld else 0
+        return text[:end], text[end:]
+
+    def restart(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - there is no way to say it
+        """Forget what was withheld; what was sent cannot be taken back."""
+        self._root = self._withheld = ""
+        self._between_tokens = False
+        return b""
+
+    def complete(self, answer: Complete) -> bytes:  # noqa: ARG002 - the text is the model's own
+        """The verdict is good: the rest may go."""
+        return self._withheld.encode()
+
+    def failed(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - text has no room for it
+        """Nothing: the body must not look whole."""
+        return b""
+
+
+class _Typed:
+    """Events of the shapes in docs/wire.md; how one is written is for the subclass to say."""
+
+    can_say_error = True
+
+    def __init__(self, stamp: Stamp, content_type: str, *, snapshots: bool) -> None:
+        self._stamp = stamp
+        self._content_type = content_type
+        self._snapshots = snapshots
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The type under the name that was asked for."""
+        return _streaming(self._content_type)
+
+    def commits(self, event: Event) -> bool:
+        """The first words of the model, or the end of the client's patience."""
+        return isinstance(event, Partial | Overdue)
+
+    def opening(self) -> bytes:
+        """The ``start`` event."""
+        return self._write("start", {"id": self._stamp.request_id, "model": self._stamp.model_id})
+
+    def encode(self, event: Event) -> bytes:
+        """A delta or a snapshot; silence becomes a heartbeat."""
+        if not isinstance(event, Partial):
+            return self._heartbeat()
+        if not event.changes:
+            return b""
+        if self._snapshots:
+            return self._write("snapshot", {"value": event.snapshot()})
+        return self._write("delta", {"changes": [as_json(change) for change in event.changes]})
+
+    def restart(self, problem: Mapping[str, object]) -> bytes:
+        """The ``restart`` event."""
+        return self._write("restart", {"problem": problem})
+
+    def complete(self, answer: Complete) -> bytes:
+        """The ``complete`` event."""
+        usage = answer.usage and {"inputTokens": answer.usage.input_tokens, "outputTokens": answer.usage.output_tokens}
+        members = {"value": answer.value, "stopReason": answer.stop_reason, "usage": usage}
+        if usage is None:
+            members["outputTokensEstimated"] = answer.output_tokens_estimated
+        return self._write("complete", members)
+
+    def failed(self, problem: Mapping[str, object]) -> bytes:
+        """The ``error`` event."""
+        return self._write("error", {"problem": problem})
+
+    def _write(self, kind: str, members: Mapping[str, object]) -> bytes:
+        return self._frame(kind, _json({"type": kind, "at": self._stamp.elapsed(), **members}))
+
+    def _frame(self, kind: str, data: str) -> bytes:
+        raise NotImplementedError
+
+    def _heartbeat(self) -> bytes:
+        raise NotImplementedError
+
+
+class JsonLines(_Typed):
+    """One event a line. A blank line is a heartbeat, and readers skip it."""
+
+    def padding(self, size: int) -> bytes:
+        """Blank lines."""
+        return b"\n" * size
+
+    def _frame(self, kind: str, data: str) -> bytes:  # noqa: ARG002 - the line names its own type
+        return f"{data}\n".encode()
+
+    def _heartbeat(self) -> bytes:
+        return b"\n"
+
+
+class ServerSentEvents(_Typed):
+    """One event a message, named by its type and numbered. A comment is a heartbeat."""
+
+    def __init__(self, stamp: Stamp, content_type: str, *, snapshots: bool) -> None:
+        super().__init__(stamp, content_type, snapshots=snapshots)
+        self._count = 0
+
+    def padding(self, size: int) -> bytes:
+        """A comment line, or blank lines where there is no room for one."""
+        shortest = len(b":\n\n")
+        return b":" + b" " * (size - shortest) + b"\n\n" if size >= shortest else b"\n" * size
+
+    def _frame(self, kind: str, data: str) -> bytes:
+        self._count += 1
+        return f"id: {self._count}\nevent: {kind}\ndata: {data}\n\n".encode()
+
+    def _heartbeat(self) -> bytes:
+        return b":\n\n"
+
+
+class WholeJson:
+    """The validated document in one piece, for callers that do not stream."""
+
+    can_say_error = False
+    content_type = "application/json"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """An ordinary JSON answer."""
+        return {"Content-Type": self.content_type, "Cache-Control": "no-store"}
+
+    def padding(self, size: int) -> bytes:
+        """White space: JSON allows it before the document (RFC 8259 §2)."""
+        return b" " * size
+
+    def commits(self, event: Event) -> bool:  # noqa: ARG002 - only the verdict does
+        """Never before the verdict."""
+        return False
+
+    def opening(self) -> bytes:
+        """Nothing."""
+        return b""
+
+    def encode(self, event: Event) -> bytes:  # noqa: ARG002 - only the verdict counts
+        """Nothing, whatever comes."""
+        return b""
+
+    def restart(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - nothing was sent
+        """Nothing: nothing was sent that could be void."""
+        return b""
+
+    def complete(self, answer: Complete) -> bytes:
+        """The document."""
+        return _json(answer.value).encode()
+
+    def failed(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - nothing was sent
+        """Nothing: the failure has a status of its own."""
+        return b""
+
+
+def as_json(change: Change) -> dict[str, object]:
+    """Return a change as the typed formats write it: ``append`` or ``value``, and ``closed`` only where true."""
+    if change.append is not None:
+        members: dict[str, object] = {"path": change.path, "append": change.append}
+    else:
+        members = {"path": change.path, "value": change.value}
+    if change.closed:
+        members["closed"] = True
+    return members
+
+
+Format = Callable[[Stamp], Encoder]
+"""Makes the encoder of one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A media type that we write, and how."""
+
+    media_type: str
+    view: str | None
+    format: Format
+
+
+def _typed(encoder: type[JsonLines | ServerSentEvents], media_type: str) -> list[_Offer]:
+    def offer(view: str | None) -> _Offer:
+        content_type = f"{media_type}; view={view}" if view else media_type
+        return _Offer(media_type, view, lambda stamp: encoder(stamp, content_type, snapshots=view is not None))
+
+    return [offer(None), offer("snapshot")]
+
+
+_OFFERS: Final = [
+    _Offer("text/plain", None, lambda _: RawText()),
+    *_typed(ServerSentEvents, "text/event-stream"),
+    *_typed(JsonLines, "application/jsonl"),
+    _Offer("application/json", None, lambda _: WholeJson()),
+    *_typed(JsonLines, "application/x-ndjson"),
+]
+"""In the order of our preference."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """One media range of an ``Accept`` field."""
+
+    media_type: str
+    view: str | None
+    quality: float
+
+    def specificity(self, offer: _Offer) -> int:
+        """Return how closely this range names ``offer``; 0 where it does not."""
+        if self.view != offer.view:
+            return 0
+        if self.media_type == offer.media_type:
+            return 3
+        if self.media_type == offer.media_type.split("/")[0] + "/*":
+            return 2
+        return 1 if self.media_type == "*/*" else 0
+
+
+def choose_format(accept: str | None) -> Format:
+    """Return the format that the client likes best (RFC 9110 §12.5.1); no field is ``*/*``.
+
+    Among equals the first of ``text/plain``, ``text/event-stream``, ``application/jsonl``, ``application/json``.
+
+    Raises:
+        NotAcceptable: the client accepts none of ours.
+    """
+    ranges = [_range(text) for text in (accept or "").split(",") if text.strip()] or [_Range("*/*", None, 1.0)]
+    best = max(_OFFERS, key=lambda offer: _quality(offer, ranges))
+    if not _quality(best, ranges):
+        raise NotAcceptable("Accepted: text/plain, text/event-stream, application/jsonl, application/json.")
+    return best.format
+
+
+def _quality(offer: _Offer, ranges: list[_Range]) -> float:
+    """Return the quality that the closest range gives to ``offer``."""
+    specificity, quality = max((it.specificity(offer), it.quality) for it in ranges)
+    return quality if specificity else 0.0
+
+
+def _range(text: str) -> _Range:
+    media_type, *parameters = (part.strip() for part in text.split(";"))
+    named = {}
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        named[name.strip().lower()] = value.strip().strip('"')
+    return _Range(media_type.lower(), named.get("view"), _weight(named.get("q", "1")))
+
+
+def _weight(text: str) -> float:
+    """Read a ``q`` value (RFC 9110 §12.4.2); one that is none counts as zero."""
+    try:
+        weight = float(text)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0
