@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from importlib import import_module
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -197,3 +198,16 @@ def _sink(text: str) -> Target:
 
 def _store(text: str) -> Target | None:
     return None if text == "none" else _target(text, "dynamodb")
+
+
+def load(variable: str, reference: str, what: str) -> Any:  # noqa: ANN401 - whatever the user's module holds
+    """Return what ``module:Name`` names.
+
+    Raises:
+        SettingsError: there is no such module, or it has no such name.
+    """
+    module, name = reference.split(":")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise SettingsError(f"{variable} is {reference!r}, which should be {what}: {error}") from error

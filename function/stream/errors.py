@@ -202,3 +202,12 @@ class Internal(StreamError):
 
     code, status, title = "internal", 500, "The endpoint failed."
     outcome = Outcome.FAILED
+
+
+def as_stream_error(error: Exception) -> StreamError:
+    """Return ``error`` if a client may be told of it, else ``Internal`` with it as the cause."""
+    if isinstance(error, StreamError):
+        return error
+    internal = Internal()
+    internal.__cause__ = error
+    return internal

@@ -12,11 +12,11 @@ from .errors import (
     AnswerNotJson,
     AnswerRefused,
     AnswerTruncated,
-    Internal,
     ModelFailed,
     ModelTimeout,
     Outcome,
     StreamError,
+    as_stream_error,
 )
 from .events import END_OF_BODY, Cut, Delta, Event, Head, Idle, Output, Overdue, PacedEvent, Partial, Stop, Usage
 from .partials import Partials
@@ -60,7 +60,7 @@ def run(exchange: Exchange, record: Record, stages: Sequence[Stage]) -> Generato
             answer = yield from _answer(exchange, record, delivery)
             yield from delivery.complete(answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an honest ending
-            failure = error if isinstance(error, StreamError) else _internal(error)
+            failure = as_stream_error(error)
             record.failed(failure)
             yield from delivery.failed(failure)
         else:
@@ -76,12 +76,6 @@ def reject(error: StreamError, record: Record, stages: Sequence[Stage]) -> Gener
         yield from _problem(error, record)
     finally:
         finalise(stages, record)
-
-
-def _internal(cause: Exception) -> Internal:
-    failure = Internal()
-    failure.__cause__ = cause
-    return failure
 
 
 def _problem(error: StreamError, record: Record) -> Generator[Output, None, None]:
@@ -129,9 +123,9 @@ def _attempt(
     _judge(record)
     if record.stop_reason is None:
         raise ModelFailed
-    return Complete(
-        exchange.to_json(partials.finish()), record.stop_reason, record.usage, record.output_tokens_estimated
-    )
+    value = exchange.to_json(partials.finish())
+    record.concluded(value)
+    return Complete(value, record.stop_reason, record.usage, record.output_tokens_estimated)
 
 
 def _grown(partials: Partials[Any], text: str, record: Record) -> Partial:

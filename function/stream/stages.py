@@ -23,6 +23,8 @@ class Record:
     model_id: str
     capture_content: bool
     max_tokens: int
+    field_names: frozenset[str]
+    """Names that the answer's schema gives to its fields: they may be told, other keys are the model's words."""
     elapsed: Callable[[], int]
     """Milliseconds since the request began."""
     media_type: str | None = None
@@ -50,8 +52,8 @@ class Record:
     """The validated answer, only where content is captured."""
     pieces: list[str] = field(default_factory=list)
     """The answer's text as it came, only where content is captured."""
-    stored: dict[str, object] | None = None
-    """The message that the store stage made of this record, for publish to send."""
+    message: dict[str, object] | None = None
+    """What the store stage made of this record, for publish to send."""
 
     def begin_attempt(self) -> None:
         """Forget the end of an answer that another one replaces."""
@@ -74,6 +76,11 @@ class Record:
             before = self.usage or Usage(0, 0)
             self.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)
 
+    def concluded(self, value: object) -> None:
+        """Take note of the validated answer."""
+        if self.capture_content:
+            self.value = value
+
     def sent(self, chunk: bytes) -> None:
         """Take note of a chunk that the client's side has taken."""
         self.last_chunk_ms = self.elapsed()
@@ -91,6 +98,11 @@ class Record:
     def output_tokens_estimated(self) -> int:
         """Tokens of the answer, guessed from its characters."""
         return -(-self.characters // CHARACTERS_PER_TOKEN)
+
+    @property
+    def tokens_not_awaited(self) -> int:
+        """Upper bound of the tokens that the model did not get to write, since the answer was ended early."""
+        return max(0, self.max_tokens - self.output_tokens_estimated)
 
 
 Stage = Callable[[Record], None]

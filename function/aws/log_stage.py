@@ -1,0 +1,127 @@
+"""The log stage: one structured line and one metric line for each request.
+
+Names are those of OpenTelemetry's GenAI conventions where one exists; metrics are in CloudWatch's embedded format
+(docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+Nothing of the prompt or the answer is in either, nor of an error's words where these could quote them.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from botocore.exceptions import ClientError
+
+from ..stream.errors import AnswerInvalid, DeadlineReached, Outcome
+from ..stream.stages import Record, Stage
+from .bedrock_errors import error_code
+from .message import visible_path
+
+NAMESPACE = "StreamingLlm"
+
+QUOTING_CODES = frozenset({"ValidationException"})
+"""The service's own words may quote the request here."""
+
+
+def log_stage(logger: Logger, function_name: str) -> Stage:
+    """Return the stage that writes the line and the metrics of a record."""
+
+    def log(record: Record) -> None:
+        write = {logging.INFO: logger.info, logging.WARNING: logger.warning, logging.ERROR: logger.error}
+        write[_level(record)]("request %s", record.outcome.value, extra=_fields(record))
+        _meter(record, function_name)
+
+    return log
+
+
+def _level(record: Record) -> int:
+    """An abort, our own timeout included, and a bad request are warnings; any other failure is an error."""
+    if record.outcome is Outcome.COMPLETED:
+        return logging.INFO
+    if record.outcome in {Outcome.REJECTED, Outcome.CANCELLED}:
+        return logging.WARNING
+    aborted = any(isinstance(error, DeadlineReached) for error in causes(record.error))
+    return logging.WARNING if aborted else logging.ERROR
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield ``error`` and everything that led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _fields(record: Record) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "stage": "log",
+        "request_id": record.id,
+        "outcome": record.outcome.value,
+        "media_type": record.media_type,
+        "http.response.status_code": record.status,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "aws.bedrock",
+        "gen_ai.output.type": "json",
+        "gen_ai.request.model": record.model_id,
+        "gen_ai.request.max_tokens": record.max_tokens,
+        "gen_ai.response.finish_reasons": [record.stop_reason] if record.stop_reason else [],
+        "gen_ai.usage.input_tokens": record.usage.input_tokens if record.usage else None,
+        "gen_ai.usage.output_tokens": record.usage.output_tokens if record.usage else None,
+        "output_tokens_estimated": record.output_tokens_estimated,
+        "attempts": record.attempts,
+        "chunks": record.chunk_count,
+        "bytes": record.byte_count,
+        "first_event_ms": record.first_event_ms,
+        "first_chunk_ms": record.first_chunk_ms,
+        "last_chunk_ms": record.last_chunk_ms,
+        "total_ms": record.total_ms,
+    }
+    if record.error is not None:
+        fields |= _error_fields(record)
+    return fields
+
+
+def _error_fields(record: Record) -> dict[str, object]:
+    error = record.error
+    fields: dict[str, object] = {
+        "error.type": getattr(error, "code", None),
+        "causes": [_described(cause, quoting=record.capture_content) for cause in causes(error)],
+    }
+    if isinstance(error, AnswerInvalid):
+        fields |= {"error_path": visible_path(error.path, record), "error_rule": error.rule}
+        fields |= {"closed_values": record.closed_values, "tokens_not_awaited_at_most": record.tokens_not_awaited}
+    if record.outcome is Outcome.FAILED and error is not None and error.__cause__ is not None:
+        frames = traceback.extract_tb(error.__cause__.__traceback__)
+        fields["stack"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return fields
+
+
+def _described(error: BaseException, *, quoting: bool) -> dict[str, object]:
+    """Return what may be said of one error: its type, and the service's words where they cannot quote content."""
+    described: dict[str, object] = {"type": type(error).__qualname__}
+    if isinstance(error, ClientError):
+        code = error_code(error)
+        described |= {"code": code, "request_id": error.response.get("ResponseMetadata", {}).get("RequestId")}
+        if quoting or code not in QUOTING_CODES:
+            described["message"] = error.response.get("Error", {}).get("Message")
+    return described
+
+
+def _meter(record: Record, function_name: str) -> None:
+    metrics = EphemeralMetrics(namespace=NAMESPACE, service="")
+    metrics.add_dimension("function", function_name)
+    metrics.add_dimensions(function=function_name, outcome=record.outcome.value)
+    completed = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
+    metrics.add_metric("NotCompleted", MetricUnit.Count, 0 if completed else 1)
+    metrics.add_metric("ValidationErrors", MetricUnit.Count, 1 if isinstance(record.error, AnswerInvalid) else 0)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, record.total_ms or 0)
+    if record.first_chunk_ms is not None:
+        metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.first_chunk_ms)
+    if record.usage is not None:
+        metrics.add_metric("InputTokens", MetricUnit.Count, record.usage.input_tokens)
+        metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
+    metrics.add_metadata("request_id", record.id)
+    metrics.flush_metrics()

@@ -1,0 +1,150 @@
+"""Where everything meets: a proxy event in, a response whose body is one generator out."""
+
+import os
+import time
+from collections.abc import Generator, Iterator, Mapping
+from functools import partial
+from typing import Any, cast
+
+from aws_lambda_powertools import Logger
+from pydantic import BaseModel, TypeAdapter
+
+from .aws.bedrock import Converse
+from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
+from .aws.log_stage import log_stage
+from .aws.publish_stage import publish_stage
+from .aws.store_stage import store_stage
+from .intake import check_route, read_prompt
+from .settings import Settings, SettingsError, load, read_settings
+from .stream.encoders import Encoder, Stamp, choose_format
+from .stream.errors import AnswerError, as_stream_error
+from .stream.events import Cut, Head, Output
+from .stream.pacing import Clock, Pace, SystemClock, paced, time_for_answer
+from .stream.pipeline import Exchange, PacedEvents, reject, run
+from .stream.stages import Record
+
+EXPOSED_HEADERS = "X-Request-Id, x-amzn-RequestId"
+
+
+class Endpoint:
+    """The endpoint that the settings describe. Made once a sandbox; nothing of a request stays in it."""
+
+    def __init__(self, settings: Settings, function_name: str, clock: Clock) -> None:
+        """Load the classes and make the clients.
+
+        Raises:
+            SettingsError: a variable names something that is not there or cannot be used.
+        """
+        self._settings = settings
+        self._clock = clock
+        self._request = _request_model(settings.request)
+        self._answer = load("LLM_SCHEMA", settings.schema, "a Pydantic model or a type that Pydantic knows")
+        self._adapter: TypeAdapter[Any] = TypeAdapter(self._answer)
+        schema = self._adapter.json_schema()
+        self._field_names = frozenset(_field_names(schema))
+        instructions = load("LLM_INSTRUCTIONS", settings.instructions, "a string")
+        self._converse = Converse(settings, schema, instructions)
+        logger = Logger(service=function_name, use_rfc3339=True)
+        self._log = log_stage(logger, function_name)
+        self._stages = [
+            self._log,
+            store_stage(settings.store, logger),
+            publish_stage(settings.sink, settings.publish_outcomes, logger),
+        ]
+
+    def handle(self, event: object, context: LambdaContext) -> Response:
+        """Answer one invocation. Returns when the status is decided; the body is pulled to its very end, or closed."""
+        began = self._clock.now()
+        deadline = began + time_for_answer(context.get_remaining_time_in_millis() / 1000)
+        request = parse_event(event, context.aws_request_id)
+        record = self._record(request, began)
+        try:
+            check_route(request)
+            encoder = choose_format(request.header("accept"))(self._stamp(record))
+            record.media_type = encoder.headers["Content-Type"]
+            prompt = read_prompt(request, self._request, self._settings.body_limit)
+        except Exception as error:  # noqa: BLE001 - a request class of the user's may fail in any way
+            return self._response(reject(as_stream_error(error), record, [self._log]), request)
+        if record.capture_content:
+            record.prompt = prompt
+        pace = Pace(self._settings.heartbeat, began + self._head_within(request), deadline)
+        return self._response(run(self._exchange(prompt, encoder, pace), record, self._stages), request)
+
+    def _record(self, request: HttpRequest, began: float) -> Record:
+        return Record(
+            id=request.id,
+            model_id=self._settings.model_id,
+            capture_content=self._settings.capture_content,
+            max_tokens=self._settings.max_tokens,
+            field_names=self._field_names,
+            elapsed=lambda: round((self._clock.now() - began) * 1000),
+        )
+
+    def _stamp(self, record: Record) -> Stamp:
+        return Stamp(record.id, record.model_id, record.elapsed)
+
+    def _exchange(self, prompt: str, encoder: Encoder, pace: Pace) -> Exchange:
+        def ask(previous: AnswerError | None) -> PacedEvents:
+            call = self._converse.ask(prompt, previous, pace.deadline - self._clock.now())
+            return paced(call, pace, self._clock)
+
+        return Exchange(
+            ask=ask,
+            answer=self._answer,
+            to_json=partial(self._adapter.dump_python, mode="json", by_alias=True),
+            encoder=encoder,
+            start_padding=self._settings.start_padding,
+            max_attempts=self._settings.max_attempts,
+        )
+
+    def _head_within(self, request: HttpRequest) -> float:
+        """Return the seconds that are left for the head: the gateway's clock runs since it had the request."""
+        waited = 0.0 if request.received_at is None else time.time() - request.received_at
+        return max(0.0, self._settings.first_event_timeout - max(0.0, waited))
+
+    def _response(self, output: Generator[Output, None, None], request: HttpRequest) -> Response:
+        head = cast("Head", next(output))  # the first thing of every pipeline
+        headers = {**head.headers, "X-Request-Id": request.id, **self._cors(request.header("origin"))}
+        return Response(head.status, headers, cast("Generator[bytes | Cut, None, None]", output))
+
+    def _cors(self, origin: str | None) -> dict[str, str]:
+        """Return the header fields for browsers (fetch.spec.whatwg.org): exactly the caller's origin, if it may."""
+        allowed = self._settings.allowed_origins
+        if not allowed:
+            return {}
+        if len(allowed) == 1:
+            return {"Access-Control-Allow-Origin": allowed[0], "Access-Control-Expose-Headers": EXPOSED_HEADERS}
+        if origin not in allowed:
+            return {"Vary": "Origin"}
+        return {
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+            "Vary": "Origin",
+        }
+
+
+def _request_model(reference: str) -> type[BaseModel]:
+    what = "a Pydantic model with a prompt: a field or a property"
+    model = load("LLM_REQUEST", reference, what)
+    if not issubclass(model, BaseModel) or not ("prompt" in model.model_fields or hasattr(model, "prompt")):
+        raise SettingsError(f"LLM_REQUEST is {reference!r}, which should be {what}")
+    return model
+
+
+def _field_names(schema: object) -> Iterator[str]:
+    """Yield every name that a JSON schema gives to a field."""
+    if isinstance(schema, Mapping):
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping):
+            yield from properties
+        for part in schema.values():
+            yield from _field_names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _field_names(part)
+
+
+handle = Endpoint(
+    read_settings(os.environ), os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"), SystemClock()
+).handle
+"""What Lambda calls: ``_HANDLER`` is ``function.handler.handle``."""
