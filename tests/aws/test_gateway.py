@@ -1,0 +1,142 @@
+import base64
+import json
+from collections.abc import Generator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function.aws.gateway import DELIMITER, PRELUDE_LIMIT, Response, parse_event, prelude
+from function.stream.errors import BodyNotJson
+from function.stream.events import Cut
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+MEMBERS = ("requestContext", "httpMethod", "resource", "headers", "multiValueHeaders", "body", "isBase64Encoded")
+
+
+def event(**members: object) -> dict[str, object]:
+    """Return a proxy event as API Gateway sends it for a POST without a body."""
+    return {
+        "resource": "/stream",
+        "path": "/stream",
+        "httpMethod": "POST",
+        "headers": None,
+        "multiValueHeaders": None,
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {"requestId": "gateway-1", "requestTimeEpoch": 1773100000123, "path": "/v1/stream"},
+        "body": None,
+        "isBase64Encoded": False,
+    } | members
+
+
+def empty() -> Generator[bytes | Cut, None, None]:
+    """Yield nothing."""
+    yield from ()
+
+
+def test_a_proxy_event_becomes_a_request() -> None:
+    request = parse_event(event(body='{"prompt": "ü"}'), "fallback")
+    assert (request.id, request.method, request.resource) == ("gateway-1", "POST", "/stream")
+    assert request.body == '{"prompt": "ü"}'.encode()
+    assert request.received_at == 1773100000.123
+    assert request.headers == {}
+
+
+def test_null_members_are_empty_ones() -> None:
+    request = parse_event(event(), "fallback")
+    assert request.body == b""
+    assert request.header("Accept") is None
+
+
+@pytest.mark.parametrize("other", [None, [], "ping", 3, {}, {"source": "aws.events"}, {"requestContext": None}])
+def test_an_event_of_no_gateway_becomes_a_request_for_nothing(other: object) -> None:
+    """Warm-up pings and the like are answered, never a traceback."""
+    request = parse_event(other, "fallback")
+    assert (request.id, request.method, request.resource, request.body) == ("fallback", "", "", b"")
+    assert request.received_at is None
+
+
+def test_a_method_without_a_request_context_does_not_count() -> None:
+    assert parse_event(event(requestContext=None), "fallback").method == ""
+
+
+def test_header_names_are_found_in_any_case_and_their_values_joined_in_order() -> None:
+    request = parse_event(
+        event(
+            headers={"ACCEPT": "application/json", "origin": "https://a.example"},
+            multiValueHeaders={"ACCEPT": ["text/event-stream;q=0.5", "application/json"], "X-Empty": []},
+        ),
+        "fallback",
+    )
+    assert request.headers["accept"] == ["text/event-stream;q=0.5", "application/json"]
+    assert request.header("Accept") == "text/event-stream;q=0.5, application/json"
+    assert request.header("Origin") == "https://a.example"
+
+
+def test_a_name_in_two_spellings_is_one_field() -> None:
+    request = parse_event(event(multiValueHeaders={"Accept": ["a/b"], "accept": ["c/d"]}), "fallback")
+    assert request.header("accept") == "a/b, c/d"
+
+
+def test_a_base64_body_is_decoded() -> None:
+    encoded = base64.b64encode(b'{"prompt": "\xc3\xbc"}').decode()
+    assert parse_event(event(body=encoded, isBase64Encoded=True), "f").body == b'{"prompt": "\xc3\xbc"}'
+
+
+@pytest.mark.parametrize("damaged", ["a", "ab$=", "ab\n==", "ü"])
+def test_a_damaged_base64_body_is_not_json(damaged: str) -> None:
+    with pytest.raises(BodyNotJson):
+        parse_event(event(body=damaged, isBase64Encoded=True), "f")
+
+
+def test_half_of_a_surrogate_pair_is_not_json() -> None:
+    with pytest.raises(BodyNotJson):
+        parse_event(json.loads('{"requestContext": {}, "body": "\\ud800"}'), "f")
+
+
+@given(st.dictionaries(st.sampled_from(MEMBERS), JSON) | JSON)
+def test_no_event_is_a_traceback(anything: object) -> None:
+    """Whatever JSON arrives becomes a request, or the one error that says that its body is none."""
+    try:
+        request = parse_event(anything, "fallback")
+    except BodyNotJson:
+        return
+    assert request.id
+    assert all(name == name.lower() and isinstance(values, list) for name, values in request.headers.items())
+
+
+def test_the_prelude_is_status_and_fields_and_eight_nul_bytes() -> None:
+    answer = Response(200, {"Content-Type": "text/plain; charset=utf-8"}, empty())
+    assert prelude(answer) == (
+        b'{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8","X-Content-Type-Options":"nosniff"}}'
+        b"\0\0\0\0\0\0\0\0"
+    )
+
+
+def test_the_fields_that_frame_a_message_are_the_gateways_to_write() -> None:
+    answer = Response(200, {"content-length": "3", "Transfer-Encoding": "chunked"}, empty())
+    assert json.loads(prelude(answer)[:-8])["headers"] == {"X-Content-Type-Options": "nosniff"}
+
+
+@given(st.integers(200, 599), st.dictionaries(st.text(), st.text()))
+def test_a_prelude_holds_no_nul_but_the_delimiter(status: int, fields: dict[str, str]) -> None:
+    document, delimiter, rest = prelude(Response(status, fields, empty())).partition(DELIMITER)
+    assert (delimiter, rest) == (bytes(8), b"")
+    assert b"\0" not in document
+    assert json.loads(document)["statusCode"] == status
+
+
+def test_a_prelude_that_the_platform_would_not_find_is_refused() -> None:
+    def answer(size: int) -> Response:
+        return Response(200, {"X-Long": "x" * size}, empty())
+
+    room = PRELUDE_LIMIT - len(prelude(answer(0)))
+    assert len(prelude(answer(room))) == PRELUDE_LIMIT
+    with pytest.raises(ValueError, match="16001 bytes"):
+        prelude(answer(room + 1))
