@@ -40,9 +40,22 @@ class HttpRequest:
     resource: str
     headers: Mapping[str, list[str]]
     """Lower-case names, each with all its values in order."""
-    body: bytes
+    encoded_body: str
+    is_base64: bool
     received_at: float | None
     """When the gateway had the request, in seconds since the epoch."""
+
+    @property
+    def body(self) -> bytes:
+        """The body's bytes.
+
+        Raises:
+            BodyNotJson: it cannot be decoded.
+        """
+        try:
+            return base64.b64decode(self.encoded_body, validate=True) if self.is_base64 else self.encoded_body.encode()
+        except ValueError as error:  # damaged base64, or half of a surrogate pair
+            raise BodyNotJson from error
 
     def header(self, name: str) -> str | None:
         """Return the field ``name`` (in any case), its values joined by commas (RFC 9110 §5.3), or None."""
@@ -63,11 +76,7 @@ class Response:
 
 
 def parse_event(event: object, fallback_id: str) -> HttpRequest:
-    """Read a proxy event (payload 1.0), whatever is missing, null or no proxy event at all.
-
-    Raises:
-        BodyNotJson: the body cannot be decoded to bytes.
-    """
+    """Read a proxy event (payload 1.0). Members may be missing or null, and the event none of a gateway's at all."""
     members = _object(event)
     context = _object(members.get("requestContext"))
     received_ms = context.get("requestTimeEpoch")
@@ -76,7 +85,8 @@ def parse_event(event: object, fallback_id: str) -> HttpRequest:
         method=_text(members.get("httpMethod")) if context else "",
         resource=_text(members.get("resource")) if context else "",
         headers=_headers(members),
-        body=_body(_text(members.get("body")), encoded=members.get("isBase64Encoded") is True),
+        encoded_body=_text(members.get("body")),
+        is_base64=members.get("isBase64Encoded") is True,
         received_at=received_ms / 1000 if isinstance(received_ms, int | float) else None,
     )
 
@@ -121,10 +131,3 @@ def _headers(event: Mapping[str, object]) -> Mapping[str, list[str]]:
 def _texts(values: object) -> Iterator[str]:
     if isinstance(values, list):
         yield from (value for value in values if isinstance(value, str))
-
-
-def _body(text: str, *, encoded: bool) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True) if encoded else text.encode()
-    except ValueError as error:  # damaged base64, or half of a surrogate pair
-        raise BodyNotJson from error
