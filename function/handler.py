@@ -126,9 +126,10 @@ class Endpoint:
 def _request_model(reference: str) -> type[BaseModel]:
     what = "a Pydantic model with a prompt: a field or a property"
     model = load("LLM_REQUEST", reference, what)
-    if not issubclass(model, BaseModel) or not ("prompt" in model.model_fields or hasattr(model, "prompt")):
+    is_model = isinstance(model, type) and issubclass(model, BaseModel)
+    if not is_model or not ("prompt" in model.model_fields or hasattr(model, "prompt")):
         raise SettingsError(f"LLM_REQUEST is {reference!r}, which should be {what}")
-    return model
+    return cast("type[BaseModel]", model)
 
 
 def _field_names(schema: object) -> Iterator[str]:

@@ -1,0 +1,225 @@
+"""The formats, as whole bytes, and the choice between them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from function.stream.encoders import Complete, Encoder, Stamp, choose_format
+from function.stream.errors import NotAcceptable
+from function.stream.events import Change, Idle, Overdue, Partial, Usage
+
+STAMP = Stamp("req-1", "model-1", lambda: 412)
+ANSWER = Complete({"summary": "Grüße"}, "end_turn", Usage(12, 80), 75)
+PROBLEM = {"type": "urn:x", "status": 502}
+
+
+def encoder(accept: str | None) -> Encoder:
+    return choose_format(accept)(STAMP)
+
+
+def partial(text: str, *changes: Change, whole: bool = False, between_tokens: bool = True) -> Partial:
+    return Partial(text, list(changes), whole, between_tokens, lambda: {"summary": "so far"})
+
+
+DELTA = partial('{"summary":"Gr', Change("", value={}), Change("/summary", append="Gr"), between_tokens=False)
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (None, "text/plain; charset=utf-8"),
+        ("", "text/plain; charset=utf-8"),
+        ("*/*", "text/plain; charset=utf-8"),
+        ("text/*", "text/plain; charset=utf-8"),
+        ("text/plain", "text/plain; charset=utf-8"),
+        ("Text/Plain; Charset=UTF-8", "text/plain; charset=utf-8"),
+        ("text/event-stream", "text/event-stream"),
+        ("application/jsonl", "application/jsonl"),
+        ("application/x-ndjson", "application/x-ndjson"),
+        ("application/json", "application/json"),
+        ("application/*", "application/jsonl"),
+        ("application/json, text/event-stream", "text/event-stream"),
+        ("application/json, */*;q=0.1", "application/json"),
+        ("text/plain;q=0, */*", "text/event-stream"),
+        ("text/html, application/json;q=0.9, */*;q=0.8", "application/json"),
+        ("text/*;q=0.3, text/plain;q=0.7, application/json;q=0.5", "text/plain; charset=utf-8"),
+        ("application/jsonl; view=snapshot", "application/jsonl; view=snapshot"),
+        ('application/x-ndjson; VIEW="snapshot"', "application/x-ndjson; view=snapshot"),
+        ("text/event-stream;view=snapshot;q=0.5, application/json;q=0.4", "text/event-stream; view=snapshot"),
+        ("*/*; view=snapshot", "text/event-stream; view=snapshot"),
+        ("application/jsonl; view=odd, application/json", "application/json"),
+    ],
+)
+def test_the_client_gets_the_format_it_likes_best(accept: str | None, content_type: str) -> None:
+    """Quality first, the closest range decides it, our order among equals (RFC 9110 §12.5.1)."""
+    assert encoder(accept).headers["Content-Type"] == content_type
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/html",
+        "application/jsonl; view=odd",
+        "*/*;q=0",
+        "text/plain;q=nonsense",
+        "text/plain;q=nan",
+        "application/json;q=2",
+        "image/*",
+        "text/plain;q=0, text/event-stream;q=0, application/*;q=0",
+    ],
+)
+def test_nothing_that_fits_is_told(accept: str) -> None:
+    with pytest.raises(NotAcceptable):
+        choose_format(accept)
+
+
+@given(st.text())
+def test_any_accept_field_is_answered(accept: str) -> None:
+    """Whatever a client sends: a format, or a refusal."""
+    try:
+        choose_format(accept)
+    except NotAcceptable:
+        return
+
+
+def test_json_lines_are_one_event_a_line() -> None:
+    lines = encoder("application/jsonl")
+
+    assert lines.opening() == b'{"type":"start","at":412,"id":"req-1","model":"model-1"}\n'
+    assert lines.encode(DELTA) == (
+        b'{"type":"delta","at":412,"changes":[{"path":"","value":{}},{"path":"/summary","append":"Gr"}]}\n'
+    )
+    assert lines.encode(Idle()) == b"\n"
+    assert lines.encode(partial(" ")) == b""
+    assert lines.restart(PROBLEM) == b'{"type":"restart","at":412,"problem":{"type":"urn:x","status":502}}\n'
+    assert lines.failed(PROBLEM) == b'{"type":"error","at":412,"problem":{"type":"urn:x","status":502}}\n'
+    assert (
+        lines.complete(ANSWER)
+        == (
+            '{"type":"complete","at":412,"value":{"summary":"Grüße"},"stopReason":"end_turn",'
+            '"usage":{"inputTokens":12,"outputTokens":80}}\n'
+        ).encode()
+    )
+
+
+def test_server_sent_events_are_named_and_numbered() -> None:
+    events = encoder("text/event-stream")
+
+    assert events.opening() == (
+        b'id: 1\nevent: start\ndata: {"type":"start","at":412,"id":"req-1","model":"model-1"}\n\n'
+    )
+    assert events.encode(Idle()) == b":\n\n"
+    assert events.encode(partial('"', Change("/summary", append="", closed=True))) == (
+        b"id: 2\nevent: delta\n"
+        b'data: {"type":"delta","at":412,"changes":[{"path":"/summary","append":"","closed":true}]}\n\n'
+    )
+    assert events.failed(PROBLEM).startswith(b"id: 3\nevent: error\ndata: {")
+
+
+@pytest.mark.parametrize("accept", ["application/jsonl;view=snapshot", "text/event-stream;view=snapshot"])
+def test_snapshots_come_where_they_are_asked_for(accept: str) -> None:
+    written = encoder(accept).encode(DELTA).decode()
+
+    assert '{"type":"snapshot","at":412,"value":{"summary":"so far"}}' in written
+
+
+@pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream"])
+def test_usage_that_never_came_is_estimated(accept: str) -> None:
+    written = encoder(accept).complete(Complete([], "end_turn", None, 75)).decode()
+
+    assert '"usage":null,"outputTokensEstimated":75}' in written
+
+
+@pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream"])
+def test_typed_formats_commit_to_words_or_to_the_end_of_patience(accept: str) -> None:
+    events = encoder(accept)
+
+    assert events.commits(DELTA)
+    assert events.commits(Overdue())
+    assert not events.commits(Idle())
+    assert events.encode(Overdue())
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "application/jsonl", "text/event-stream", "application/json"])
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 4096])
+def test_padding_has_the_size_that_was_asked_for(accept: str, size: int) -> None:
+    """And readers skip it: white space, blank lines, a comment."""
+    padding = encoder(accept).padding(size)
+
+    assert len(padding) == size
+    assert not padding.replace(b":", b"").strip()
+    assert json.loads(padding.replace(b":", b"") + b"{}") == {}
+
+
+def is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def raw(*parts: Partial | Idle) -> tuple[str, str]:
+    """Return what was sent before the verdict, and what after it."""
+    text = encoder("text/plain")
+    return "".join(text.encode(part).decode() for part in parts), text.complete(ANSWER).decode()
+
+
+@pytest.mark.parametrize(
+    ("parts", "sent", "withheld"),
+    [
+        (['{"a":', "1}"], '{"a":1', "}"),
+        (['{"a":1} \n'], '{"a":1', "} \n"),
+        (['{"a":1}', "\n", " "], '{"a":1', "}\n "),
+        ([" ", '[1,"x"]'], "", ' [1,"x"]'),
+        ([" ", "[1,", "2]"], " [1,2", "]"),
+        (['"ab', 'c"'], '"abc', '"'),
+        (["12", "3"], "", "123"),
+        (["tr", "ue"], "", "true"),
+        (["{}"], "{", "}"),
+    ],
+)
+def test_raw_text_withholds_what_would_look_whole(parts: list[str], sent: str, withheld: str) -> None:
+    """Text is sent as it is; the document's end waits for the verdict, a root without brackets waits whole."""
+    texts = ["".join(parts[: index + 1]) for index in range(len(parts))]
+    events = [partial(part, whole=is_json(text)) for part, text in zip(parts, texts, strict=True)]
+
+    assert raw(*events) == (sent, withheld)
+
+
+def test_raw_text_keeps_a_connection_open_only_between_tokens() -> None:
+    """White space inside a string or a number would change the answer."""
+    assert raw(
+        partial('{"a":"x', between_tokens=False), Idle(), partial('",', between_tokens=True), Idle(), Idle()
+    ) == ('{"a":"x",  ', "")
+    assert raw(partial('{"a":1}', whole=True), Idle()) == ('{"a":1 ', "}")
+    assert raw(partial('"x"', whole=True), Idle()) == ('"x', '"')
+    assert raw(Idle()) == ("", "")
+
+
+def test_raw_text_commits_only_to_text_that_can_be_sent() -> None:
+    text = encoder("text/plain")
+
+    assert not text.commits(Overdue())
+    assert not text.commits(partial(" "))
+    assert not text.commits(partial("12"))
+    assert text.commits(partial("{"))
+
+
+def test_whole_json_is_one_document() -> None:
+    whole = encoder("application/json")
+
+    assert whole.encode(DELTA) == whole.encode(Idle()) == b""
+    assert not whole.commits(DELTA)
+    assert whole.complete(ANSWER) == '{"summary":"Grüße"}'.encode()
+    assert whole.headers == {"Content-Type": "application/json", "Cache-Control": "no-store"}
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "application/jsonl", "text/event-stream"])
+def test_proxies_are_asked_to_pass_a_stream_on(accept: str) -> None:
+    headers = encoder(accept).headers
+
+    assert headers["Cache-Control"] == "no-cache, no-transform"
+    assert headers["X-Accel-Buffering"] == "no"

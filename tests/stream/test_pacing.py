@@ -1,0 +1,238 @@
+"""Time, on a clock of the test's own: five minutes of silence pass in an instant."""
+
+import threading
+from collections.abc import Iterator
+from queue import Empty, Queue
+from typing import TypeVar
+
+import pytest
+
+from function.stream.errors import DeadlineReached, ModelFailed
+from function.stream.events import Delta, Idle, ModelEvent, Overdue, PacedEvent, Stop, Usage
+from function.stream.pacing import QUEUE_LENGTH, Pace, SystemClock, paced, time_for_answer
+
+T = TypeVar("T")
+
+
+class TestClock:
+    """Stands still, but for the silences of the source."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self._silent_until: float | None = None
+        self._over = threading.Event()
+        self._released = False
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, queue: "Queue[T]", seconds: float) -> T:
+        end = self.time + seconds
+        while True:
+            silent_until = self._silent_until  # read before the queue: what was put before the silence is in it
+            try:
+                return queue.get(timeout=0 if silent_until is not None else 0.001)
+            except Empty:
+                if silent_until is None:
+                    continue
+            self.time = min(end, silent_until)
+            if self.time < silent_until:
+                raise Empty
+            self._silent_until = None
+            self._over.set()
+
+    def silence(self, seconds: float) -> None:
+        """Block the source's thread until the consumer's time has gone on by ``seconds``."""
+        self._over.clear()
+        self._silent_until = self.time + seconds
+        if not self._released:
+            self._over.wait()
+
+    def release(self) -> None:
+        """End the silence, and let there be no other."""
+        self._released = True
+        self._over.set()
+
+
+class ScriptedSource:
+    """Yields events, is silent for numbers (seconds), raises exceptions."""
+
+    def __init__(self, clock: TestClock, *script: ModelEvent | float | Exception) -> None:
+        self._clock = clock
+        self._script = script
+        self.cancelled = threading.Event()
+        self.closed = threading.Event()
+
+    def __iter__(self) -> Iterator[ModelEvent]:
+        try:
+            for step in self._script:
+                if isinstance(step, Exception):
+                    raise step
+                if isinstance(step, int | float):
+                    self._clock.silence(step)
+                elif not self.cancelled.is_set():
+                    yield step
+        finally:
+            self.closed.set()
+
+    def cancel(self) -> bool:
+        self.cancelled.set()
+        self._clock.release()
+        return True
+
+
+def play(*script: ModelEvent | float | Exception, **pace: float) -> list[tuple[float, PacedEvent | str]]:
+    """Return each event with the time at which it came; an error by its name."""
+    clock = TestClock()
+    source = ScriptedSource(clock, *script)
+    events: list[tuple[float, PacedEvent | str]] = []
+    try:
+        settings = {"heartbeat": 20.0, "head_by": 290.0, "deadline": 1000.0, **pace}
+        events.extend((clock.time, event) for event in paced(source, Pace(**settings), clock))
+    except Exception as error:  # noqa: BLE001 - the error is what the test looks at
+        events.append((clock.time, type(error).__name__))
+
+    assert source.closed.is_set()
+    return events
+
+
+def test_events_pass_as_they_come() -> None:
+    assert play(Delta("a"), 1, Delta("b"), Stop("end_turn"), Usage(1, 2)) == [
+        (0, Delta("a")),
+        (1, Delta("b")),
+        (1, Stop("end_turn")),
+        (1, Usage(1, 2)),
+    ]
+
+
+def test_silence_is_filled_with_heartbeats() -> None:
+    """A client's connection never stays silent for longer than the gateway allows."""
+    assert play(Delta("a"), 45, Delta("b"), Stop("end_turn")) == [
+        (0, Delta("a")),
+        (20, Idle()),
+        (40, Idle()),
+        (45, Delta("b")),
+        (45, Stop("end_turn")),
+    ]
+
+
+def test_patience_ends_once() -> None:
+    """Five minutes of a model that thinks: the head is due once, then only heartbeats follow."""
+    assert play(300, Delta("a"), Stop("end_turn"), heartbeat=150) == [
+        (150, Idle()),
+        (290, Overdue()),
+        (300, Delta("a")),
+        (300, Stop("end_turn")),
+    ]
+
+
+def test_patience_ends_in_the_middle_of_an_answer_too() -> None:
+    """The whole document must be there by then for a caller that does not stream."""
+    assert play(200, Delta("a"), 100, Delta("b"), Stop("end_turn"), heartbeat=1000) == [
+        (200, Delta("a")),
+        (290, Overdue()),
+        (300, Delta("b")),
+        (300, Stop("end_turn")),
+    ]
+
+
+def test_the_deadline_ends_a_silent_model() -> None:
+    assert play(Delta("a"), 500, Delta("b"), deadline=110, heartbeat=100) == [
+        (0, Delta("a")),
+        (100, Idle()),
+        (110, "DeadlineReached"),
+    ]
+
+
+def test_the_deadline_ends_a_model_that_never_stops() -> None:
+    """A busy stream is watched as well as a silent one."""
+    steps: list[ModelEvent | float] = [Delta("a"), 1] * 200
+    assert play(*steps, deadline=110)[-1] == (110, "DeadlineReached")
+
+
+def test_a_deadline_at_the_end_of_patience_is_the_deadline() -> None:
+    assert play(500, deadline=290, heartbeat=1000) == [(290, "DeadlineReached")]
+
+
+def test_after_the_stop_nothing_turns_the_answer_bad() -> None:
+    """An error, silence or the deadline before the usage only end the events."""
+    told = [(0, Delta("a")), (0, Stop("end_turn"))]
+
+    assert play(Delta("a"), Stop("end_turn"), ModelFailed()) == told
+    assert play(Delta("a"), Stop("end_turn"), 3, Usage(1, 2)) == told
+    assert play(Delta("a"), Stop("end_turn"), 2, Usage(1, 2), deadline=1) == told
+
+
+def test_usage_is_waited_for_a_little() -> None:
+    assert play(Stop("end_turn"), 1.5, Usage(1, 2))[-1] == (1.5, Usage(1, 2))
+
+
+def test_what_the_source_raises_reaches_the_consumer() -> None:
+    assert play(Delta("a"), ModelFailed()) == [(0, Delta("a")), (0, "ModelFailed")]
+
+
+def test_closing_reaches_a_source_that_is_blocked() -> None:
+    """The model call ends at once, even while a read waits for its next bytes."""
+    clock = TestClock()
+    source = ScriptedSource(clock, Delta("a"), 1000, Delta("b"))
+    events = paced(source, Pace(20, 290, 1000), clock)
+
+    assert next(events) == Delta("a")
+    events.close()
+
+    assert source.cancelled.is_set()
+    assert source.closed.is_set()
+
+
+def test_closing_frees_a_source_that_waits_for_room() -> None:
+    """A model that is ahead of its client does not keep a thread alive."""
+    clock = TestClock()
+    source = ScriptedSource(clock, *[Delta("a")] * (3 * QUEUE_LENGTH))
+    events = paced(source, Pace(20, 290, 1000), clock)
+
+    next(events)
+    events.close()
+
+    assert source.closed.is_set()
+
+
+def test_a_call_that_is_not_connected_yet_is_not_waited_for() -> None:
+    """Before the service's headers have come nothing can be shut down: the request ends, the thread ends later."""
+    headers = threading.Event()
+    ended = threading.Event()
+
+    class Connecting:
+        def __iter__(self) -> Iterator[ModelEvent]:
+            headers.wait()
+            ended.set()
+            yield Delta("too late")
+
+        def cancel(self) -> bool:
+            return False
+
+    clock = SystemClock()
+    now = clock.now()
+    with pytest.raises(DeadlineReached):
+        list(paced(Connecting(), Pace(20, now + 290, now), clock))
+
+    assert not ended.is_set()
+    headers.set()
+    assert ended.wait(10)
+
+
+def test_a_generator_that_never_starts_opens_nothing() -> None:
+    class Untouchable:
+        def __iter__(self) -> Iterator[ModelEvent]:
+            raise AssertionError
+
+        def cancel(self) -> bool:
+            raise AssertionError
+
+    paced(Untouchable(), Pace(20, 290, 1000), SystemClock()).close()
+
+
+@pytest.mark.parametrize(("seconds", "answer"), [(900, 890), (120, 110), (50, 40), (30, 24), (5, 4), (0, 0)])
+def test_the_stages_keep_ten_seconds_or_a_fifth(seconds: float, answer: float) -> None:
+    assert time_for_answer(seconds) == answer
