@@ -1,0 +1,234 @@
+"""What Bedrock refuses, in the Converse API and in the schemas of structured output.
+
+API reference of ConverseStream; user guide, "Structured output"; and what others saw the service do.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+FORBIDDEN_KEYWORDS = frozenset({
+    "contains",
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "if",
+    "maxItems",
+    "maxProperties",
+    "maximum",
+    "minProperties",
+    "minimum",
+    "multipleOf",
+    "not",
+    "oneOf",
+    "patternProperties",
+    "prefixItems",
+    "propertyNames",
+    "uniqueItems",
+})  # fmt: skip
+FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
+MOST_OPTIONAL, MOST_UNIONS = 24, 16
+NOT_SUBSCHEMAS = frozenset({"enum", "const", "default", "examples", "required"})
+UNSUPPORTED_PATTERN = re.compile(r"\(\?[=!<]|\\[1-9]")
+VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
+
+
+class Refused(Exception):
+    """A ValidationException; its message is the service's to the caller."""
+
+
+def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_config: bool) -> None:
+    """Check a request as far as the service would before it asks the model.
+
+    Raises:
+        Refused: with the message of the ValidationException.
+    """
+    _check_messages(model_id, body.get("messages"))
+    _check_inference(model_id, body.get("inferenceConfig") or {})
+    _check_tools(model_id, body.get("toolConfig"))
+    if "outputConfig" in body:
+        if refuses_output_config:
+            raise Refused("This model doesn't support the outputConfig field. Remove outputConfig and try again.")
+        _check_output(body["outputConfig"])
+
+
+def schema_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the schema that the request states: natively, of its forced tool, or in plain words; None without one."""
+    text_format = (body.get("outputConfig") or {}).get("textFormat")
+    if text_format:
+        return _object(json.loads(text_format["structure"]["jsonSchema"]["schema"]))
+    tool = forced_tool(body)
+    for item in (body.get("toolConfig") or {}).get("tools", []):
+        if item.get("toolSpec", {}).get("name") == tool:
+            return _object(item["toolSpec"]["inputSchema"]["json"])
+    return next(_schemas_in("\n".join(item.get("text", "") for item in body.get("system") or [])), None)
+
+
+def forced_tool(body: Mapping[str, Any]) -> str | None:
+    """Return the name of the tool that the model has to call, or None."""
+    choice = (body.get("toolConfig") or {}).get("toolChoice") or {}
+    name = (choice.get("tool") or {}).get("name")
+    return name if isinstance(name, str) else None
+
+
+def version(model_id: str) -> tuple[int, int] | None:
+    """Return the version in a Claude id, such as (4, 5)."""
+    found = VERSION.search(model_id)
+    return found and (int(found[1]), int(found[2] or 0))
+
+
+def _since(model_id: str, first: tuple[int, int]) -> bool:
+    found = version(model_id)
+    return found is not None and found >= first
+
+
+def _object(value: object) -> dict[str, Any] | None:
+    return value if isinstance(value, dict) else None
+
+
+def _schemas_in(text: str) -> Iterator[dict[str, Any]]:
+    decoder = json.JSONDecoder()
+    for found in re.finditer(r"\{", text):
+        try:
+            value, _ = decoder.raw_decode(text, found.start())
+        except ValueError:
+            continue
+        if isinstance(value, dict) and value.keys() & {"type", "properties", "anyOf", "oneOf", "allOf", "$ref", "enum"}:
+            yield value
+
+
+def _check_messages(model_id: str, messages: object) -> None:
+    if not isinstance(messages, list) or not messages:
+        raise Refused("1 validation error detected: Value at 'messages' failed to satisfy constraint: not empty")
+    for number, message in enumerate(messages):
+        content = message.get("content") if isinstance(message, dict) else None
+        if not isinstance(content, list) or not content:
+            raise Refused(f"The content field in the Message object at messages.{number} is empty.")
+        if any(isinstance(block, dict) and block.get("text", "x").strip() == "" for block in content):
+            raise Refused(f"The text field in the ContentBlock object at messages.{number}.content is blank.")
+    if messages[0].get("role") != "user":
+        raise Refused("A conversation must start with a user message.")
+    if messages[-1].get("role") == "assistant" and _since(model_id, (4, 6)):
+        raise Refused("This model does not support assistant message prefill.")
+
+
+def _check_inference(model_id: str, config: Mapping[str, Any]) -> None:
+    tokens = config.get("maxTokens")
+    if tokens is not None and (not isinstance(tokens, int) or tokens < 1):
+        raise Refused("Value at 'inferenceConfig.maxTokens' failed to satisfy constraint: at least 1")
+    sampling = [name for name in ("temperature", "topP") if config.get(name) is not None]
+    for name in sampling:
+        value = config[name]
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise Refused(f"Value at 'inferenceConfig.{name}' failed to satisfy constraint: between 0 and 1")
+    if sampling and _since(model_id, (4, 7)):
+        raise Refused(f"`{sampling[0]}` is not supported for this model.")
+    if len(sampling) > 1 and _since(model_id, (4, 1)):
+        raise Refused("`temperature` and `top_p` cannot both be specified for this model.")
+
+
+def _check_tools(model_id: str, config: object) -> None:
+    if config is None:
+        return
+    tools = config.get("tools") if isinstance(config, dict) else None
+    if not isinstance(tools, list) or not tools:
+        raise Refused("Value at 'toolConfig.tools' failed to satisfy constraint: at least 1 member")
+    forced = forced_tool({"toolConfig": config})
+    if forced is None:
+        return
+    if forced not in [tool.get("toolSpec", {}).get("name") for tool in tools]:
+        raise Refused(f"The tool {forced} of toolChoice is not among the tools.")
+    if _since(model_id, (5, 5)):
+        raise Refused("tool_choice forces tool use, which is not supported for this model.")
+
+
+def _check_output(config: object) -> None:
+    text_format = config.get("textFormat") if isinstance(config, dict) else None
+    if text_format is None:
+        return
+    if text_format.get("type") != "json_schema":
+        raise Refused("Value at 'outputConfig.textFormat.type' failed to satisfy constraint: json_schema")
+    schema = text_format.get("structure", {}).get("jsonSchema", {}).get("schema")
+    if not isinstance(schema, str):
+        raise Refused("Value at 'outputConfig.textFormat.structure.jsonSchema.schema' must be a string")
+    try:
+        document = json.loads(schema)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise Refused("outputConfig.textFormat.structure.jsonSchema.schema is not a JSON object")
+    check_schema(document)
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """Check a schema as the service does when it compiles a grammar of it.
+
+    Raises:
+        Refused: it is outside of the subset; the message names the output configuration.
+    """
+    parts = list(_parts(schema))
+    for part in parts:
+        _check_part(part)
+    _check_references(schema, schema, ())
+    optional = sum(len(part.get("properties", {}).keys() - set(part.get("required", ()))) for part in parts)
+    unions = sum("anyOf" in part or isinstance(part.get("type"), list) for part in parts)
+    if optional > MOST_OPTIONAL or unions > MOST_UNIONS:
+        raise _refused(f"Schema is too complex: {optional} optional parameters, {unions} parameters of a union type")
+
+
+def _parts(value: object) -> Iterator[Mapping[str, Any]]:
+    """Yield every schema inside the schema, itself included."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _parts(item)
+    elif isinstance(value, dict):
+        yield value
+        for name, inner in value.items():
+            if name in {"properties", "$defs"}:
+                yield from _parts(list(inner.values()))
+            elif name not in NOT_SUBSCHEMAS:
+                yield from _parts(inner)
+
+
+def _check_part(part: Mapping[str, Any]) -> None:
+    if unknown := sorted(part.keys() & FORBIDDEN_KEYWORDS):
+        raise _refused(f"For '{part.get('type', 'schema')}' type, property '{unknown[0]}' is not supported")
+    if "properties" in part and part.get("additionalProperties") is not False:
+        raise _refused("For 'object' type, 'additionalProperties' must be explicitly set to false")
+    if part.get("additionalProperties", False) is not False:
+        raise _refused("For 'object' type, 'additionalProperties: object' is not supported")
+    if part.get("minItems", 0) not in {0, 1}:
+        raise _refused("For 'array' type, 'minItems' values other than 0 or 1 are not supported")
+    if part.get("format", "date") not in FORMATS:
+        raise _refused(f"For 'string' type, format '{part['format']}' is not supported")
+    if UNSUPPORTED_PATTERN.search(part.get("pattern", "")):
+        raise _refused("For 'string' type, pattern with lookaround or backreference is not supported")
+    if any(isinstance(value, dict | list) for value in part.get("enum", ())):
+        raise _refused("Enum values must be scalars")
+    if not part.keys() & {"type", "enum", "const", "anyOf", "allOf", "$ref"}:
+        raise _refused("A schema without a type is not supported")
+
+
+def _check_references(part: object, root: Mapping[str, Any], above: tuple[str, ...]) -> None:
+    """Follow internal references; refuse external, unknown and circular ones."""
+    if isinstance(part, list):
+        for item in part:
+            _check_references(item, root, above)
+    if not isinstance(part, dict):
+        return
+    if reference := part.get("$ref"):
+        name = str(reference).removeprefix("#/$defs/")
+        if name in above:
+            raise _refused("Recursive schemas are not supported")
+        if name not in root.get("$defs", {}):
+            raise _refused(f"'$ref' to {reference} is not supported")
+        _check_references(root["$defs"][name], root, (*above, name))
+    for key, inner in part.items():
+        if key == "properties":
+            _check_references(list(inner.values()), root, above)
+        elif key not in NOT_SUBSCHEMAS | {"$defs"}:
+            _check_references(inner, root, above)
+
+
+def _refused(reason: str) -> Refused:
+    return Refused(f"The model returned the following errors: output_config.format.schema: {reason}")

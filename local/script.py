@@ -1,0 +1,207 @@
+"""What a model says and when: a script is data, in Python or as a JSON file of ``scripts/``."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STATUS: Mapping[str, int] = {
+    "ThrottlingException": 429,
+    "ModelNotReadyException": 429,
+    "ServiceUnavailableException": 503,
+    "InternalServerException": 500,
+    "ModelTimeoutException": 408,
+    "ModelErrorException": 424,
+    "ValidationException": 400,
+    "AccessDeniedException": 403,
+    "ExpiredTokenException": 403,
+    "UnrecognizedClientException": 403,
+    "ResourceNotFoundException": 404,
+}
+"""The HTTP status of each error before the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A piece of the answer: a delta of text, or of the tool's input where the request forces a tool."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A delta of a text block, whatever the request asked for."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A delta of a reasoning block."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence for some seconds. Before the first step that writes, the headers wait too."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Silence until the gate of this name is open."""
+
+    gate: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Silence until the client leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Headers and ``messageStart`` now; without it they come with the first delta."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """``contentBlockStop`` and ``messageStop``. A forced tool turns ``end_turn`` into ``tool_use``."""
+
+    reason: str = "end_turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """``metadata`` with the tokens."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Any event at all."""
+
+    name: str
+    payload: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """An exception frame in the stream (``modelStreamErrorException`` …)."""
+
+    kind: str
+    message: str = "scripted"
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """An error frame in the stream: its code is in the headers."""
+
+    code: str
+    message: str = "scripted"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """An HTTP error in place of a stream; ends the script. The status is that of the code, if it is not given."""
+
+    code: str
+    message: str = "scripted"
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadChecksum:
+    """A delta whose last checksum is wrong."""
+
+    text: str = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The connection ends (FIN) inside the chunked body, in the middle of a frame if asked; ends the script."""
+
+    half_frame: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The connection is reset (RST); ends the script."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A clean last chunk, in the middle of a frame if asked; ends the script. So does running out of steps."""
+
+    half_frame: bool = False
+
+
+Step = (
+    Answer | Text | Reasoning | Pause | Hold | Hang | Open | Stop | Usage | Event | Fail | Error | Refuse
+    | BadChecksum | Cut | Reset | End
+)  # fmt: skip
+
+STEPS: Mapping[str, Callable[..., Step]] = {
+    "answer": Answer,
+    "text": Text,
+    "reasoning": Reasoning,
+    "pause": Pause,
+    "hold": Hold,
+    "hang": Hang,
+    "open": Open,
+    "stop": Stop,
+    "usage": Usage,
+    "event": Event,
+    "fail": Fail,
+    "error": Error,
+    "refuse": Refuse,
+    "bad_checksum": BadChecksum,
+    "cut": Cut,
+    "reset": Reset,
+    "end": End,
+}
+"""The steps by their names in JSON."""
+
+
+def load(name: str) -> list[Step]:
+    """Return the script ``scripts/{name}.json``.
+
+    Raises:
+        ValueError: a step is none; the message says which.
+    """
+    return parse(json.loads((Path(__file__).parent / "scripts" / f"{name}.json").read_text()))
+
+
+def parse(document: Iterable[Mapping[str, object]]) -> list[Step]:
+    """Read steps from JSON: ``{"answer": "text"}``, ``{"usage": [12, 34]}``, ``{"cut": {"half_frame": true}}``.
+
+    Raises:
+        ValueError: a step is none; the message says which.
+    """
+    return [_step(item) for item in document]
+
+
+def pieces(document: str, size: int = 6) -> list[Step]:
+    """Return the document as pieces of an answer of ``size`` characters."""
+    return [Answer(document[at : at + size]) for at in range(0, len(document), size)]
+
+
+def whole(document: str, size: int = 6) -> list[Step]:
+    """Return a script in which everything goes well: the document in pieces, a good stop, and usage."""
+    answer = pieces(document, size)
+    return [*answer, Stop(), Usage(input_tokens=12, output_tokens=len(answer))]
+
+
+def _step(item: Mapping[str, object]) -> Step:
+    try:
+        [(name, value)] = item.items()
+        make = STEPS[name]
+        if isinstance(value, Mapping):
+            return make(**value)
+        return make(*value) if isinstance(value, list) else make(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"No step of a script: {json.dumps(item)}") from error
