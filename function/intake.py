@@ -34,15 +34,16 @@ def read_prompt(request: HttpRequest, model: type[BaseModel], limit: int) -> str
     Raises:
         MediaTypeUnsupported: the body is declared to be something else.
         BodyTooLarge: it has more than ``limit`` bytes.
-        BodyNotJson: it is not JSON (RFC 8259; NaN and Infinity are none).
+        BodyNotJson: it cannot be decoded, or is not JSON (RFC 8259; NaN and Infinity are none).
         BodyInvalid: it breaks the rules of ``model``; each path and rule is told.
     """
     if not _may_be_json(request.header("content-type")):
         raise MediaTypeUnsupported
-    if len(request.body) > limit:
+    body = request.body
+    if len(body) > limit:
         raise BodyTooLarge(f"The limit is {limit} bytes.")
     try:
-        prompt: object = getattr(_validated(request.body, model), "prompt", "")
+        prompt: object = getattr(_validated(body, model), "prompt", "")
     except ValidationError as error:
         raise BodyInvalid(errors=[_told(it) for it in error.errors()[:TOLD_ERRORS]]) from None
     return str(prompt)

@@ -1,0 +1,108 @@
+"""A Pydantic schema in the subset that Bedrock compiles, or the reason why not."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from function.aws.output_schema import InexpressibleError, output_schema
+from function.schema import Answer
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    lives: int = Field(ge=1, le=9)
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+
+
+class Owner(BaseModel):
+    """Somebody."""
+
+    name: str = Field(min_length=1, max_length=80, description="As on the passport.")
+    born: date | None = None
+    colours: list[Colour] = Field(min_length=1, max_length=3)
+    pet: Cat | Dog = Field(discriminator="kind")
+
+
+class Node(BaseModel):
+    children: list["Node"]
+
+
+class Free(BaseModel):
+    values: dict[str, int]
+
+
+class Pair(BaseModel):
+    pair: tuple[int, str]
+
+
+class Anything(BaseModel):
+    value: Any
+
+
+def test_the_default_answer_is_sent_as_it_is() -> None:
+    assert output_schema(Answer.model_json_schema()) == {
+        "description": "An explanation of one topic.",
+        "type": "object",
+        "properties": {
+            "summary": {"description": "A summary of the topic in a few sentences.", "type": "string"},
+            "keywords": {
+                "description": "The most important terms of the topic.",
+                "type": "array",
+                "items": {"type": "string"},
+            },
+        },
+        "required": ["summary", "keywords"],
+        "additionalProperties": False,
+    }
+
+
+def test_what_the_service_refuses_moves_into_the_description() -> None:
+    """Discriminated unions become ``anyOf``, limits become words, everything is closed."""
+    schema = output_schema(Owner.model_json_schema())
+
+    assert schema["properties"]["name"] == {
+        "description": "As on the passport. (minLength: 1, maxLength: 80)",
+        "type": "string",
+    }
+    assert schema["properties"]["born"]["anyOf"] == [{"type": "string", "format": "date"}, {"type": "null"}]
+    assert schema["properties"]["colours"] == {
+        "type": "array",
+        "items": {"$ref": "#/$defs/Colour"},
+        "minItems": 1,
+        "description": "(maxItems: 3)",
+    }
+    assert schema["properties"]["pet"] == {"anyOf": [{"$ref": "#/$defs/Cat"}, {"$ref": "#/$defs/Dog"}]}
+    assert schema["$defs"]["Cat"]["properties"]["lives"]["description"] == "(minimum: 1, maximum: 9)"
+    assert schema["$defs"]["Dog"]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (Node, "Node contains itself"),
+        (Free, "/properties/values is a dictionary with free keys"),
+        (Pair, "/properties/pair is a tuple"),
+        (Anything, "/properties/value may be any value"),
+    ],
+)
+def test_what_cannot_be_expressed_is_named(model: type[BaseModel], reason: str) -> None:
+    with pytest.raises(InexpressibleError, match=reason):
+        output_schema(model.model_json_schema())
+
+
+def test_the_schema_that_was_given_stays_as_it_was() -> None:
+    schema = Owner.model_json_schema()
+    output_schema(schema)
+
+    assert schema == Owner.model_json_schema()

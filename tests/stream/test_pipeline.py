@@ -1,0 +1,466 @@
+"""What comes out of the pipeline, in which order, and what the record says, for every way a stream can end."""
+
+import json
+import logging
+from collections.abc import Callable, Generator, Sequence
+
+import pytest
+from pydantic import BaseModel, Field
+
+from function.stream.encoders import Stamp, choose_format
+from function.stream.errors import (
+    AnswerError,
+    AnswerInvalid,
+    BodyNotJson,
+    DeadlineReached,
+    Internal,
+    ModelBusy,
+    ModelFailed,
+    Outcome,
+    StreamError,
+)
+from function.stream.events import (
+    END_OF_BODY,
+    Cut,
+    Delta,
+    Head,
+    Idle,
+    Output,
+    Overdue,
+    PacedEvent,
+    Stop,
+    Usage,
+)
+from function.stream.pipeline import HEARD_OUT, Exchange, PacedEvents, reject, run
+from function.stream.stages import Record, Stage
+
+RAW, LINES, SSE, WHOLE = "text/plain", "application/jsonl", "text/event-stream", "application/json"
+FORMATS = [RAW, LINES, SSE, WHOLE]
+
+GOOD = '{"summary":"short","keywords":["a","b"]}'
+BAD = '{"summary":"short","keywords":["a",1]}'
+
+
+class Answer(BaseModel):
+    summary: str = Field(min_length=1)
+    keywords: list[str]
+
+
+Script = Sequence[PacedEvent | Exception]
+
+
+class Run:
+    """One request whose model plays a script, with everything that happened in one list."""
+
+    def __init__(
+        self,
+        accept: str,
+        *scripts: Script,
+        stages: Sequence[Stage] = (),
+        start_padding: int = 0,
+        max_attempts: int = 1,
+        capture_content: bool = False,
+    ) -> None:
+        self.happened: list[object] = []
+        self.asked: list[AnswerError | None] = []
+        self.record = Record(
+            id="req-1",
+            model_id="model-1",
+            capture_content=capture_content,
+            max_tokens=100,
+            field_names=frozenset({"summary", "keywords"}),
+            elapsed=lambda: len(self.happened),
+        )
+        self._scripts = iter(scripts)
+        stamp = Stamp("req-1", "model-1", lambda: 0)
+        exchange = Exchange(
+            ask=self._ask,
+            answer=Answer,
+            to_json=Answer.model_dump,
+            encoder=choose_format(accept)(stamp),
+            start_padding=start_padding,
+            max_attempts=max_attempts,
+        )
+        self.output = run(exchange, self.record, [*stages, lambda record: self.happened.append(record.outcome)])
+
+    def _ask(self, previous: AnswerError | None) -> PacedEvents:
+        self.asked.append(previous)
+        return self._play(next(self._scripts))
+
+    def _play(self, script: Script) -> PacedEvents:
+        try:
+            for step in script:
+                if isinstance(step, Exception):
+                    raise step
+                yield step
+        finally:
+            self.happened.append("closed")
+
+    def play(self) -> "Run":
+        for output in self.output:
+            self.happened.append(output)
+        return self
+
+    @property
+    def head(self) -> Head:
+        return next(it for it in self.happened if isinstance(it, Head))
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(it for it in self.happened if isinstance(it, bytes))
+
+    @property
+    def events(self) -> list[dict[str, object]]:
+        """The typed events of a body in JSON Lines or SSE."""
+        lines = [line.removeprefix("data: ") for line in self.body.decode().splitlines()]
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    @property
+    def problem(self) -> dict[str, object]:
+        return dict(json.loads(self.body))
+
+
+def told(*texts: str, reason: str = "end_turn") -> list[PacedEvent]:
+    return [*map(Delta, texts), Stop(reason), Usage(12, 80)]
+
+
+def pieces(text: str, size: int = 4) -> list[str]:
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+def test_a_good_answer_is_head_chunks_end_and_then_the_stages(accept: str) -> None:
+    """One head, chunks, one ending; the model call is closed before the ending, the stages come after it."""
+    played = Run(accept, told(*pieces(GOOD))).play()
+    happened = played.happened
+
+    assert isinstance(happened[0], Head) or accept == WHOLE
+    assert played.head.status == 200
+    assert happened[-2:] == [END_OF_BODY, Outcome.COMPLETED]
+    assert happened.index("closed") < happened.index(END_OF_BODY)
+    assert happened.count(END_OF_BODY) == 1
+
+
+def test_raw_text_is_the_models_own() -> None:
+    spaced = '{ "summary": "Grüße 🙂",\n "keywords": [] }\n'
+
+    assert Run(RAW, told(*pieces(spaced, 3))).play().body == spaced.encode()
+
+
+def test_raw_text_closes_only_after_the_verdict() -> None:
+    """A document that looks whole is whole and valid: the bracket comes after the stop."""
+    happened = Run(RAW, told(GOOD)).play().happened
+
+    assert happened[1:5] == [GOOD[:-1].encode(), "closed", b"}", END_OF_BODY]
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_typed_events_grow_the_object(accept: str) -> None:
+    events = Run(accept, told(*pieces(GOOD))).play().events
+
+    assert [event["type"] for event in events][:2] == ["start", "delta"]
+    assert events[-1] == {
+        "type": "complete",
+        "at": 0,
+        "value": {"summary": "short", "keywords": ["a", "b"]},
+        "stopReason": "end_turn",
+        "usage": {"inputTokens": 12, "outputTokens": 80},
+    }
+
+
+def test_whole_json_waits_for_the_verdict() -> None:
+    happened = Run(WHOLE, told(*pieces(GOOD))).play().happened
+
+    assert happened[:2] == ["closed", Head(200, {"Content-Type": WHOLE, "Cache-Control": "no-store"})]
+    assert json.loads(Run(WHOLE, told(GOOD)).play().body) == {"summary": "short", "keywords": ["a", "b"]}
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+@pytest.mark.parametrize("error", [ModelBusy(), ModelFailed(), DeadlineReached(), RuntimeError("secret")])
+def test_a_failure_before_the_head_has_its_own_status(accept: str, error: Exception) -> None:
+    """A throttled model is an honest 429, not a broken 200; and nothing internal is told."""
+    played = Run(accept, [error]).play()
+    expected = error if isinstance(error, StreamError) else Internal()
+
+    assert played.head == Head(expected.status, expected.headers)
+    assert played.problem == expected.as_problem("req-1")
+    assert b"secret" not in played.body
+    assert played.happened[-2:] == [END_OF_BODY, expected.outcome]
+    assert played.record.status == expected.status
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_a_failure_after_the_head_is_the_last_event(accept: str) -> None:
+    played = Run(accept, [Delta('{"summary"'), ModelFailed()]).play()
+
+    assert played.head.status == 200
+    assert played.events[-1] == {"type": "error", "at": 0, "problem": ModelFailed().as_problem("req-1")}
+    assert played.happened[-2:] == [END_OF_BODY, Outcome.FAILED]
+
+
+def test_a_failure_in_raw_text_is_a_cut() -> None:
+    played = Run(RAW, [Delta('{"summary"'), ModelFailed()]).play()
+
+    assert isinstance(played.happened[-2], Cut)
+    assert isinstance(played.happened[-2].error, ModelFailed)
+    assert END_OF_BODY not in played.happened
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+@pytest.mark.parametrize(
+    ("script", "code", "outcome"),
+    [
+        (told(BAD), "answer_invalid", Outcome.INVALID),
+        (told('{"summary":"x"}'), "answer_invalid", Outcome.INVALID),
+        (told("I cannot."), "answer_not_json", Outcome.INVALID),
+        (told(GOOD, " and more"), "answer_not_json", Outcome.INVALID),
+        (told(GOOD[:-1]), "answer_not_json", Outcome.INVALID),
+        (told(), "answer_not_json", Outcome.INVALID),
+        (told(GOOD[:20], reason="max_tokens"), "answer_truncated", Outcome.TRUNCATED),
+        (told(GOOD, reason="model_context_window_exceeded"), "answer_truncated", Outcome.TRUNCATED),
+        (told(GOOD[:20], reason="guardrail_intervened"), "answer_refused", Outcome.REFUSED),
+        (told("Blocked by policy.", reason="guardrail_intervened"), "answer_refused", Outcome.REFUSED),
+        (told(GOOD[:20], "Blocked.", reason="content_filtered"), "answer_refused", Outcome.REFUSED),
+        (told(reason="refusal"), "answer_refused", Outcome.REFUSED),
+        (told(GOOD, reason="malformed_model_output"), "model_failed", Outcome.FAILED),
+        (told(GOOD, reason="a reason of next year"), "model_failed", Outcome.FAILED),
+        ([Delta(GOOD)], "model_failed", Outcome.FAILED),
+        ([], "model_failed", Outcome.FAILED),
+    ],
+)
+def test_only_a_good_stop_and_a_valid_document_complete(
+    accept: str, script: Script, code: str, outcome: Outcome
+) -> None:
+    """Whatever the format, the client can tell; a document that looks whole never reaches it."""
+    played = Run(accept, script).play()
+    last = played.happened[-2]
+
+    assert played.record.outcome is outcome
+    assert played.happened[-1] is outcome
+    if isinstance(last, Cut):
+        assert last.error.code == code
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(played.body)
+    elif played.head.status == 200:
+        assert played.events[-1]["type"] == "error"
+        assert f'"code":"{code}"' in played.body.decode()
+    else:
+        assert played.problem["code"] == code
+
+
+def test_an_invalid_value_ends_the_model_call_at_once() -> None:
+    """What the model still had to say is neither waited for nor paid."""
+    played = Run(LINES, [Delta(BAD[:36]), Delta(BAD[36:]), Delta("never read"), Stop("end_turn")]).play()
+
+    problem = AnswerInvalid("/keywords/1", "string_type").as_problem("req-1")
+    assert played.events[-1]["problem"] == problem
+    assert played.record.characters <= len(BAD)
+    assert played.record.closed_values == 2
+    assert played.record.tokens_not_awaited == 90
+
+
+def test_prose_is_heard_out_only_for_a_little() -> None:
+    """A guardrail's sentence ends soon; a model that chats is ended."""
+    sentences = ["No, " * 100] * 10
+    played = Run(LINES, told(*sentences)).play()
+
+    assert played.problem["code"] == "answer_not_json"
+    assert played.record.characters <= HEARD_OUT + 800
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_patience_ends_with_a_head_and_heartbeats(accept: str) -> None:
+    """A model that thinks for long: the client gets its 200, and the answer when it comes."""
+    played = Run(accept, [Idle(), Overdue(), Idle(), *told(GOOD)]).play()
+
+    assert [type(it).__name__ for it in played.happened[:3]] == ["Head", "bytes", "bytes"]
+    assert played.events[0]["type"] == "start"
+    assert played.events[-1]["type"] == "complete"
+
+
+@pytest.mark.parametrize("accept", [RAW, WHOLE])
+def test_patience_ends_with_a_timeout_where_nothing_can_be_said(accept: str) -> None:
+    played = Run(accept, [Idle(), Overdue(), *told(GOOD)]).play()
+
+    assert played.problem["code"] == "model_timeout"
+    assert played.head.status == 504
+
+
+def test_patience_bounds_the_whole_document() -> None:
+    assert Run(WHOLE, [Delta(GOOD), Overdue(), Stop("end_turn")]).play().problem["code"] == "model_timeout"
+
+
+def test_raw_text_that_has_begun_has_time() -> None:
+    played = Run(RAW, [Delta(GOOD[:12]), Overdue(), Idle(), *told(GOOD[12:])]).play()
+
+    assert played.record.outcome is Outcome.COMPLETED
+    assert json.loads(played.body) == json.loads(GOOD)
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+def test_padding_is_the_first_chunk_alone(accept: str) -> None:
+    happened = Run(accept, told(GOOD), start_padding=64).play().happened
+    head = next(index for index, it in enumerate(happened) if isinstance(it, Head))
+
+    first = happened[head + 1]
+    assert isinstance(first, bytes)
+    assert len(first) == 64
+
+
+def test_a_problem_is_not_padded() -> None:
+    assert Run(RAW, [ModelBusy()], start_padding=64).play().body.startswith(b"{")
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+@pytest.mark.parametrize("taken", [1, 2, 3])
+def test_a_reader_that_leaves_cancels(accept: str, taken: int) -> None:
+    """The model call is closed first, then the stages run once, and know."""
+    played = Run(accept, [*map(Delta, pieces(GOOD)), Stop("end_turn")])
+    for _ in range(taken):
+        played.happened.append(next(played.output))
+    played.output.close()
+
+    assert played.record.outcome is Outcome.CANCELLED
+    assert played.happened.count(Outcome.CANCELLED) == 1
+    assert played.happened[-1] is Outcome.CANCELLED
+    assert played.happened.count("closed") == 1
+
+
+def test_an_end_that_is_not_taken_is_cancelled() -> None:
+    """Completed is earned when the last byte was taken, not when it was offered."""
+    played = Run(RAW, told(GOOD))
+    while next(played.output) != END_OF_BODY:
+        pass
+    played.output.close()
+
+    assert played.record.outcome is Outcome.CANCELLED
+
+
+def test_a_failure_keeps_its_outcome_when_the_reader_leaves_before_hearing_of_it() -> None:
+    played = Run(RAW, [ModelBusy()])
+    next(played.output)
+    played.output.close()
+
+    assert played.record.outcome is Outcome.FAILED
+
+
+def test_a_generator_that_is_never_started_asks_nothing() -> None:
+    played = Run(RAW, told(GOOD))
+    played.output.close()
+
+    assert played.asked == []
+
+
+def test_a_second_answer_takes_the_place_of_an_unseen_one() -> None:
+    played = Run(WHOLE, told(BAD), told(GOOD), max_attempts=2).play()
+
+    assert json.loads(played.body) == json.loads(GOOD)
+    assert [getattr(error, "path", None) for error in played.asked] == [None, "/keywords/1"]
+    assert played.record.attempts == 2
+    assert played.record.usage == Usage(12, 80)
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_a_second_answer_is_announced_where_the_first_was_seen(accept: str) -> None:
+    events = Run(accept, told(BAD[:10], BAD[10:]), told(GOOD), max_attempts=2).play().events
+    types = [event["type"] for event in events]
+
+    assert types == ["start", "delta", "restart", "delta", "complete"]
+    assert events[2]["problem"] == AnswerInvalid("/keywords/1", "string_type").as_problem("req-1")
+
+
+def test_raw_text_that_was_seen_is_not_answered_twice() -> None:
+    played = Run(RAW, told(BAD[:10], BAD[10:]), told(GOOD), max_attempts=2).play()
+
+    assert played.record.outcome is Outcome.INVALID
+    assert len(played.asked) == 1
+
+
+def test_raw_text_that_was_not_seen_may_be_answered_again() -> None:
+    """What was withheld of the first answer is forgotten."""
+    assert Run(RAW, told("12"), told(GOOD), max_attempts=2).play().body == GOOD.encode()
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "guardrail_intervened"])
+def test_a_second_answer_would_not_help_everything(reason: str) -> None:
+    assert len(Run(WHOLE, told(GOOD[:9], reason=reason), told(GOOD), max_attempts=2).play().asked) == 1
+
+
+def test_the_last_attempt_decides() -> None:
+    played = Run(WHOLE, told(BAD), told(BAD), told(BAD), max_attempts=3).play()
+
+    assert len(played.asked) == 3
+    assert played.problem["code"] == "answer_invalid"
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+def test_a_failing_stage_changes_nothing(accept: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The client has everything, the stages after it run, and the log has the failure but not its words."""
+
+    def stage(record: Record) -> None:
+        raise RuntimeError("secret of " + record.id)
+
+    with caplog.at_level(logging.ERROR):
+        played = Run(accept, told(GOOD), stages=[stage, stage]).play()
+
+    assert played.happened[-1] is Outcome.COMPLETED
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    assert "RuntimeError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_the_record_hears_what_passes() -> None:
+    record = Run(LINES, told(*pieces(GOOD)), capture_content=True).play().record
+
+    assert record.usage == Usage(12, 80)
+    assert record.stop_reason == "end_turn"
+    assert record.characters == len(GOOD)
+    assert record.value == json.loads(GOOD)
+    assert record.output_tokens_estimated == 10
+    assert record.first_event_ms is not None
+    assert record.first_chunk_ms is not None
+    assert record.last_chunk_ms is not None
+    assert record.total_ms is not None
+    assert record.first_event_ms <= record.first_chunk_ms < record.last_chunk_ms <= record.total_ms
+
+
+def test_the_record_counts_what_the_client_was_given() -> None:
+    played = Run(LINES, told(*pieces(GOOD))).play()
+
+    assert played.record.byte_count == len(played.body)
+    assert played.record.chunk_count == sum(isinstance(it, bytes) for it in played.happened) - 1
+
+
+def test_the_record_holds_no_content_unless_it_is_captured() -> None:
+    record = Run(LINES, told(*pieces(GOOD))).play().record
+
+    assert record.value is None
+    assert record.pieces == []
+
+
+def test_a_rejected_request_is_a_problem_and_one_record() -> None:
+    seen: list[Outcome] = []
+    record = Run(RAW).record
+    outputs: list[Output] = list(reject(BodyNotJson(), record, [lambda it: seen.append(it.outcome)]))
+
+    assert outputs[0] == Head(400, BodyNotJson().headers)
+    assert outputs[2:] == [END_OF_BODY]
+    assert seen == [Outcome.REJECTED]
+
+
+def _generators() -> list[Callable[[], Generator[Output, None, None]]]:
+    return [
+        lambda: Run(RAW, told(GOOD)).output,
+        lambda: Run(RAW, [ModelBusy()]).output,
+        lambda: Run(LINES, [Delta("{"), ModelFailed()]).output,
+        lambda: Run(RAW, [Delta("{"), ModelFailed()]).output,
+    ]
+
+
+@pytest.mark.parametrize("make", _generators())
+def test_no_chunk_is_empty_before_the_end(make: Callable[[], Generator[Output, None, None]]) -> None:
+    """The empty chunk is the end of the body, so nothing else may be empty."""
+    *before, last = make()
+
+    assert b"" not in before
+    assert last == END_OF_BODY or isinstance(last, Cut)
