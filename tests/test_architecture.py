@@ -1,0 +1,77 @@
+"""Imports point one way: handler → aws → stream → pydantic. The twin speaks bytes, and cannot agree by accident."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PYDANTIC = frozenset({"pydantic", "pydantic_core"})
+AWS_LIBRARIES = frozenset({"boto3", "botocore", "urllib3", "aws_lambda_powertools"})
+
+MAY_IMPORT = {
+    "function/stream": PYDANTIC | {"function.stream"},
+    "function/aws": AWS_LIBRARIES | PYDANTIC | {"function.aws", "function.stream", "function.settings"},
+    "function/aws/gateway.py": {"function.stream"},
+    "function/aws/runtime.py": {"function.stream", "function.aws.gateway"},
+    "function/schema.py": PYDANTIC,
+    "function/settings.py": set[str](),
+    "function/intake.py": PYDANTIC | {"function.aws.gateway", "function.stream.errors"},
+    "function/handler.py": PYDANTIC | AWS_LIBRARIES | {"function"},
+}
+"""What each part may import beside the standard library; the longest name that fits a file counts."""
+LAST = frozenset({"function.handler", "function.aws.runtime"})
+"""Where everything ends: nothing imports these."""
+
+
+def sources(*folders: str) -> list[str]:
+    """Return the Python files of ``folders``, relative to the project."""
+    return sorted(str(it.relative_to(ROOT)) for folder in folders for it in (ROOT / folder).rglob("*.py"))
+
+
+def imports(file: str) -> Iterator[str]:
+    """Yield the full names of all modules and members that ``file`` imports, except for types alone."""
+    package = file.removesuffix(".py").split("/")[:-1]
+    waiting: list[ast.AST] = [ast.parse((ROOT / file).read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (it.name for it in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            yield from (f"{origin}.{it.name}" for it in node.names)
+        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            waiting += ast.iter_child_nodes(node)
+
+
+def within(name: str, part: str) -> bool:
+    """Tell whether the module or member ``name`` is ``part`` or lies in it."""
+    return f"{name}.".startswith(f"{part}.")
+
+
+@pytest.mark.parametrize("file", [it for it in sources("function") if not it.endswith("__init__.py")])
+def test_the_arrows_point_one_way(file: str) -> None:
+    """Every file imports the standard library and what its part may, nothing else."""
+    allowed = MAY_IMPORT[max((part for part in MAY_IMPORT if file.startswith(part)), key=len)]
+    foreign = [it for it in imports(file) if it.split(".")[0] not in sys.stdlib_module_names]
+    assert [it for it in foreign if not any(within(it, part) for part in allowed)] == []
+
+
+@pytest.mark.parametrize("file", sources("function", "local", "components"))
+def test_nothing_imports_the_handler_or_the_runtime(file: str) -> None:
+    """The runtime can be deleted the day that AWS streams Python itself."""
+    assert [it for it in imports(file) if any(within(it, last) for last in LAST)] == []
+
+
+@pytest.mark.parametrize("file", sources("local"))
+def test_the_twin_imports_nothing_of_the_function(file: str) -> None:
+    assert [it for it in imports(file) if within(it, "function")] == []
+
+
+@pytest.mark.parametrize("file", [it for it in sources("function") if it.endswith("__init__.py")])
+def test_a_package_marker_imports_nothing(file: str) -> None:
+    """An import that hides there would be everybody's."""
+    assert list(imports(file)) == []
