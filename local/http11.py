@@ -159,8 +159,10 @@ class Exchange(BaseHTTPRequestHandler):
             self.connection.sendall(body)
 
     def cut(self) -> None:
-        """End the connection with a FIN once the caller returns: a chunked body then has no last chunk."""
+        """End the connection with a FIN, at once: a chunked body then has no last chunk."""
         self.close_connection = True
+        with suppress(OSError):  # the peer was faster
+            self.connection.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         """End the connection with an RST, at once. Only for the thread that serves it."""
