@@ -309,6 +309,41 @@ def test_nothing_waits_for_what_comes_after_it(platform: Platform) -> None:
     platform.idle()
 
 
+def test_a_chunk_is_one_write_and_leaves_at_once(platform: Platform) -> None:
+    """The prelude is never glued to the body; Nagle's algorithm holds nothing back. Heard by the child's audit hook."""
+    listening = """
+        import sys
+        from http.client import HTTPConnection
+
+        writes = []
+
+        def listen(name, args):
+            if name == "http.client.send" and isinstance(args[0], HTTPConnection):
+                nagle_is_off = args[0].sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+                writes.append((bytes(args[1]), nagle_is_off))
+
+        sys.addaudithook(listen)
+    """
+    platform.start(
+        """
+        yield b"1"
+        yield b"22"
+        yield END_OF_BODY
+        for data, nagle_is_off in writes[-4:]:
+            print(data, nagle_is_off)
+        """,
+        module=dedent(PRELUDE_OF_THE_MODULE) + dedent(listening),
+    )
+    platform.invoke()
+    answer = platform.answer()
+    answer.exactly(chunk(b"1") + chunk(b"22") + LAST_CHUNK)
+    answer.reply()
+    platform.idle()
+    assert platform.stdout.splitlines() == [
+        f"{write} True" for write in (chunk(PRELUDE), chunk(b"1"), chunk(b"22"), LAST_CHUNK)
+    ]
+
+
 def test_the_stages_run_after_the_answer_and_before_the_next_invocation(platform: Platform) -> None:
     """The platform has the last chunk and sees the connection closed, then come the stages, then ``/next``."""
     platform.start("""
