@@ -49,8 +49,9 @@ PacedEvent = ModelEvent | Idle | Overdue
 class Change:
     """One step of a growing object: ``append`` grows the open string at ``path``, ``value`` sets what is there.
 
-    ``path`` is an RFC 6901 pointer. ``closed`` says that the value is final and validated.
-    Exactly one of ``append`` and ``value`` counts: ``value`` does where ``append`` is None.
+    ``path`` is an RFC 6901 pointer. ``closed`` says that the value is final and validated, with all that is inside.
+    Exactly one of ``append`` and ``value`` counts: ``value`` does where ``append`` is None. Where ``append`` is empty
+    there is nothing to do but note ``closed``: so end objects and arrays, whose members came before.
     """
 
     path: str

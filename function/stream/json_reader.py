@@ -1,0 +1,429 @@
+"""Incremental JSON (RFC 8259): text arrives in fragments cut anywhere, what happened goes out as events.
+
+Every character is looked at once and in bulk: compiled patterns take whole tokens and whole runs of a string.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""A document of more bytes (UTF-8) is an error, however it goes on."""
+MAX_DEPTH: Final = 201
+"""Brackets open at once; as deep as Pydantic's own parser goes."""
+MAX_DIGITS: Final = 4300
+"""Characters of an integer; as many as Pydantic's own parser takes."""
+
+What = Literal["opened", "key", "grew", "closed", "value"]
+Kind = Literal["object", "array", "string", "number", "boolean", "null"]
+Event = tuple[What, Kind, str, Any, int, int]
+"""``(what, kind, path, value, start, end)``; ``path`` is an RFC 6901 pointer, ``start`` and ``end`` are offsets in
+``Reader.text`` of the value (or key) as it was written, quotes and brackets included; ``end`` is -1 while it is open.
+
+========  =========================  ==========================================================================
+what      of kind                    value
+========  =========================  ==========================================================================
+opened    object, array              None
+opened    string                     its text so far; the fragment ended inside the string
+opened    number, boolean, null      None; the fragment ended inside (or right behind) the token
+key       of the value that follows  the key; ``kind`` says "string", the path is already the value's
+grew      string                     more text of a string that was opened before
+closed    string                     the last text of a string that was opened before
+closed    object, array              None
+value     all but object and array   the whole value, in one go (for a number or literal also after "opened")
+========  =========================  ==========================================================================
+"""
+
+_WS = rb"[ \t\n\r]*+"
+_PLAIN = rb'"([^"\\\x00-\x1f]*+)"'
+_NUMBER = rb"-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+"
+_SCALAR = re.compile(rb"(" + _NUMBER + rb")|true|false|null")
+_VALUE = re.compile(_WS + rb"(?:" + _PLAIN + rb"|([{\[])|(" + _NUMBER + rb"|true|false|null)(?=[ \t\n\r,\]}]))")
+_KEY = re.compile(_WS + _PLAIN + _WS + rb":")
+_COLON = re.compile(_WS + rb":")
+_AFTER_ITEM = re.compile(_WS + rb"([,\]])")
+_AFTER_MEMBER = re.compile(_WS + rb"([,}])")
+_SPACE = re.compile(_WS)
+_ESCAPE = (
+    rb'\\(?:["\\/bfnrt]|u(?:[0-9a-cefA-CEF][0-9a-fA-F]{3}|[dD](?:[0-7][0-9a-fA-F]{2}'
+    rb"|[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))"
+)
+_RUN = re.compile(rb'[^"\\\x00-\x1f]*+(?:' + _ESCAPE + rb'[^"\\\x00-\x1f]*+)*+')
+_ESCAPE_BEGUN = re.compile(
+    rb"\\(?:u(?:[0-9a-cefA-CEF][0-9a-fA-F]{0,2}|[dD](?:[0-7][0-9a-fA-F]?"
+    rb"|[89abAB](?:[0-9a-fA-F](?:[0-9a-fA-F](?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?)?)?)?)?)?"
+)
+_TOKEN = re.compile(rb"[-+.0-9a-zA-Z]*+")
+_NUMBER_BEGUN = re.compile(
+    rb"-?+(?:(?:0|[1-9][0-9]*+)(?:\.(?:[0-9]++(?:[eE](?:[-+]?+[0-9]*+))?+)?+|[eE](?:[-+]?+[0-9]*+))?+)?+"
+)
+_LITERALS: Final[dict[bytes, tuple[Kind, object]]] = {
+    b"true": ("boolean", True),
+    b"false": ("boolean", False),
+    b"null": ("null", None),
+}
+_STARTS: Final[dict[int, Kind]] = {
+    **dict.fromkeys(b"-0123456789", "number"),
+    ord("t"): "boolean",
+    ord("f"): "boolean",
+    ord("n"): "null",
+}
+_QUOTE, _BACKSLASH, _OPEN_OBJECT, _CLOSE_OBJECT, _CLOSE_ARRAY = b'"\\{}]'
+
+
+class NotJson(ValueError):
+    """The text is not one JSON document; ``before`` are the events of the last fragment up to the mistake."""
+
+    def __init__(self, detail: str) -> None:
+        """Take a sentence that quotes nothing of the text."""
+        super().__init__(detail)
+        self.before: list[Event] = []
+
+
+class _Open:
+    """An open object or array: its path, where it began, the keys seen (None: an array) and the items begun."""
+
+    __slots__ = ("index", "keys", "path", "start")
+
+    def __init__(self, path: str, start: int, keys: set[str] | None) -> None:
+        self.path = path
+        self.start = start
+        self.keys = keys
+        self.index = 0
+
+
+class Reader:
+    """Reads one JSON document from fragments.
+
+    ``feed`` costs time proportional to the fragment. Errors are ``NotJson`` and final. All that
+    RFC 8259 refuses is one; so are a byte order mark, a lone surrogate, a second value, a duplicate key, NaN, an
+    infinity or a number beyond a double, and what exceeds the caps above.
+    """
+
+    def __init__(self) -> None:
+        self.text = bytearray()
+        """The document so far in UTF-8."""
+        self._at = 0
+        self._start = 0
+        self._path = ""
+        self._told = False
+        self._half = ""
+        self._stack: list[_Open] = []
+        self._step: Callable[[Reader, list[Event]], bool] = Reader._value
+
+    @property
+    def whole(self) -> bool:
+        """The root value is closed: only white space may follow."""
+        return self._step is Reader._end
+
+    @property
+    def between_tokens(self) -> bool:
+        """White space may be put in here without changing a value."""
+        return not self._half and self._step not in _INSIDE
+
+    def feed(self, text: str) -> list[Event]:
+        """Read on and return what happened, in the order of the text.
+
+        Raises:
+            NotJson: the document can no longer become JSON; its ``before`` holds what happened up to there.
+        """
+        events: list[Event] = []
+        try:
+            self._append(text)
+            while self._step(self, events):
+                pass
+        except NotJson as error:
+            error.before = events
+            raise
+        return events
+
+    def finish(self) -> list[Event]:
+        """Say that no more text comes; return what that closed: at most a number or literal at the root.
+
+        Raises:
+            NotJson: the document is not whole.
+        """
+        if self._half:
+            raise NotJson("A lone surrogate is no character.")
+        events: list[Event] = []
+        if self._step is Reader._scalar and not self._stack:
+            self._close_scalar(len(self.text), events)
+        if not self.whole:
+            raise NotJson("The document ends too early." if self.text.strip() else "The document is empty.")
+        return events
+
+    def _append(self, text: str) -> None:
+        self.text += self._encoded(text)
+        if len(self.text) > MAX_BYTES:
+            raise NotJson(f"The document is longer than {MAX_BYTES} bytes.")
+
+    def _encoded(self, text: str) -> bytes:
+        if not self._half:
+            try:
+                return text.encode()
+            except UnicodeEncodeError:
+                pass
+        text = self._half + text
+        self._half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        try:
+            pairs = text[: len(text) - len(self._half)].encode("utf-16-le", "surrogatepass")
+            return pairs.decode("utf-16-le").encode()
+        except UnicodeDecodeError:
+            raise NotJson("A lone surrogate is no character.") from None
+
+    def _wait_or(self, detail: str) -> bool:
+        """Skip white space; wait for more text if nothing else is left, else it is a mistake."""
+        found = _SPACE.match(self.text, self._at)
+        self._at = found.end() if found else self._at
+        if self._at < len(self.text):
+            raise NotJson(f"{detail} (byte {self._at})")
+        return False
+
+    def _value(self, events: list[Event]) -> bool:
+        """Read the value that must come here."""
+        found = _VALUE.match(self.text, self._at)
+        if found is None:
+            return self._begin(events)
+        end = self._at = found.end()
+        group = found.lastindex
+        if group == 1:
+            start = found.start(1) - 1
+            events.append(("value", "string", self._path, found[1].decode(), start, end))
+            self._after_value()
+        elif group == 2:  # noqa: PLR2004 the second group of the pattern above
+            self._open(end - 1, events)
+        else:
+            self._start = found.start(3)
+            self._close_scalar(end, events)
+        return True
+
+    def _begin(self, events: list[Event]) -> bool:
+        """Begin a value that is not a plain token in sight."""
+        found = _SPACE.match(self.text, self._at)
+        self._at = self._start = found.end() if found else self._at
+        if self._at == len(self.text):
+            return False
+        first = self.text[self._at]
+        self._told = False
+        if first == _QUOTE:
+            self._at += 1
+            self._step = Reader._string
+            return self._string(events)
+        if first in _STARTS:
+            self._step = Reader._scalar
+            return self._scalar(events)
+        raise NotJson(f"A value was expected. (byte {self._at})")
+
+    def _first_item(self, events: list[Event]) -> bool:
+        """Read the first value of an array, or its end."""
+        found = _SPACE.match(self.text, self._at)
+        self._at = found.end() if found else self._at
+        if self._at == len(self.text):
+            return False
+        if self.text[self._at] == _CLOSE_ARRAY:
+            self._at += 1
+            return self._close("array", events)
+        self._path = self._stack[-1].path + "/0"
+        self._step = Reader._value
+        return True
+
+    def _open(self, start: int, events: list[Event]) -> None:
+        if len(self._stack) == MAX_DEPTH:
+            raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
+        if self.text[start] == _OPEN_OBJECT:
+            self._stack.append(_Open(self._path, start, set()))
+            events.append(("opened", "object", self._path, None, start, -1))
+            self._step = Reader._first_key
+        else:
+            self._stack.append(_Open(self._path, start, None))
+            events.append(("opened", "array", self._path, None, start, -1))
+            self._step = Reader._first_item
+
+    def _close(self, kind: Kind, events: list[Event]) -> bool:
+        closed = self._stack.pop()
+        events.append(("closed", kind, closed.path, None, closed.start, self._at))
+        self._after_value()
+        return True
+
+    def _after_value(self) -> None:
+        if not self._stack:
+            self._step = Reader._end
+        elif self._stack[-1].keys is None:
+            self._step = Reader._after_item
+        else:
+            self._step = Reader._after_member
+
+    def _after_item(self, events: list[Event]) -> bool:
+        found = _AFTER_ITEM.match(self.text, self._at)
+        if found is None:
+            return self._wait_or("A comma or the end of the array was expected.")
+        self._at = found.end()
+        if found[1] == b"]":
+            return self._close("array", events)
+        top = self._stack[-1]
+        top.index += 1
+        self._path = f"{top.path}/{top.index}"
+        self._step = Reader._value
+        return True
+
+    def _after_member(self, events: list[Event]) -> bool:
+        found = _AFTER_MEMBER.match(self.text, self._at)
+        if found is None:
+            return self._wait_or("A comma or the end of the object was expected.")
+        self._at = found.end()
+        if found[1] == b"}":
+            return self._close("object", events)
+        self._step = Reader._key
+        return True
+
+    def _first_key(self, events: list[Event]) -> bool:
+        """Read the first key of an object, or its end."""
+        found = _SPACE.match(self.text, self._at)
+        self._at = found.end() if found else self._at
+        if self._at == len(self.text):
+            return False
+        if self.text[self._at] == _CLOSE_OBJECT:
+            self._at += 1
+            return self._close("object", events)
+        self._step = Reader._key
+        return True
+
+    def _key(self, events: list[Event]) -> bool:
+        found = _KEY.match(self.text, self._at)
+        if found is not None:
+            start, end = found.span(1)
+            self._name(found[1].decode(), start - 1, end + 1, events)
+            self._at = found.end()
+            self._step = Reader._value
+            return True
+        space = _SPACE.match(self.text, self._at)
+        self._at = self._start = space.end() if space else self._at
+        if self._at == len(self.text):
+            return False
+        if self.text[self._at] != _QUOTE:
+            raise NotJson(f"A key was expected. (byte {self._at})")
+        self._at += 1
+        self._step = Reader._long_key
+        return True
+
+    def _long_key(self, events: list[Event]) -> bool:
+        """Read a key that was cut or has escapes."""
+        if not self._run():
+            return False
+        self._at += 1
+        self._name(_decoded(self.text[self._start + 1 : self._at - 1]), self._start, self._at, events)
+        self._step = Reader._colon
+        return True
+
+    def _name(self, key: str, start: int, end: int, events: list[Event]) -> None:
+        top = self._stack[-1]
+        keys = top.keys
+        if keys is None or key in keys:
+            raise NotJson(f"A key occurs twice in one object. (byte {start})")
+        keys.add(key)
+        if "~" in key or "/" in key:
+            self._path = f"{top.path}/{key.replace('~', '~0').replace('/', '~1')}"
+        else:
+            self._path = f"{top.path}/{key}"
+        events.append(("key", "string", self._path, key, start, end))
+
+    def _colon(self, events: list[Event]) -> bool:  # noqa: ARG002 one signature for all steps
+        found = _COLON.match(self.text, self._at)
+        if found is None:
+            return self._wait_or("A colon was expected.")
+        self._at = found.end()
+        self._step = Reader._value
+        return True
+
+    def _run(self) -> bool:
+        """Move on in a string to its closing quote (True), or as far as its text is certain (False)."""
+        found = _RUN.match(self.text, self._at)
+        self._at = end = found.end() if found else self._at
+        if end == len(self.text):
+            return False
+        if self.text[end] == _QUOTE:
+            return True
+        if self.text[end] != _BACKSLASH:
+            raise NotJson(f"A control character stands in a string. (byte {end})")
+        if not _ESCAPE_BEGUN.fullmatch(self.text, end):
+            raise NotJson(f"An escape in a string is wrong. (byte {end})")
+        return False
+
+    def _string(self, events: list[Event]) -> bool:
+        start = self._at
+        closed = self._run()
+        piece = _decoded(self.text[start : self._at])
+        if closed:
+            self._at += 1
+            what: What = "closed" if self._told else "value"
+            events.append((what, "string", self._path, piece, self._start, self._at))
+            self._after_value()
+            return True
+        if not self._told:
+            self._told = True
+            events.append(("opened", "string", self._path, piece, self._start, -1))
+        elif piece:
+            events.append(("grew", "string", self._path, piece, self._start, -1))
+        return False
+
+    def _scalar(self, events: list[Event]) -> bool:
+        """Read a number or literal whose end is not in sight yet."""
+        found = _TOKEN.match(self.text, self._at)
+        self._at = end = found.end() if found else self._at
+        if end < len(self.text):
+            if self.text[end] not in b" \t\n\r,]}":
+                raise NotJson(f"A number or literal is malformed. (byte {self._start})")
+            self._close_scalar(end, events)
+            return True
+        if not self._may_become_scalar(end):
+            raise NotJson(f"A number or literal is malformed. (byte {self._start})")
+        if not self._told:
+            self._told = True
+            events.append(("opened", _STARTS[self.text[self._start]], self._path, None, self._start, -1))
+        return False
+
+    def _may_become_scalar(self, end: int) -> bool:
+        if end - self._start > MAX_DIGITS:
+            return True  # judged at its end, so that an endless number costs linear time
+        token = bytes(self.text[self._start : end])
+        if token[0] in b"tfn":
+            return any(literal.startswith(token) for literal in _LITERALS)
+        return _NUMBER_BEGUN.fullmatch(token) is not None
+
+    def _close_scalar(self, end: int, events: list[Event]) -> None:
+        token = bytes(self.text[self._start : end])
+        found = _SCALAR.fullmatch(token)
+        if found is None:
+            raise NotJson(f"A number or literal is malformed. (byte {self._start})")
+        kind, value = ("number", _number(token)) if found[1] else _LITERALS[token]
+        events.append(("value", kind, self._path, value, self._start, end))
+        self._after_value()
+
+    def _end(self, events: list[Event]) -> bool:  # noqa: ARG002 one signature for all steps
+        return self._wait_or("Text follows the document.")
+
+
+_INSIDE: Final = (Reader._string, Reader._long_key, Reader._scalar)  # noqa: SLF001 the steps inside a token
+
+
+def _number(token: bytes) -> int | float:
+    digits = token.lstrip(b"-")
+    if digits.isdigit():
+        if len(digits) > MAX_DIGITS:
+            raise NotJson("A number is out of range.")
+        return int(token)
+    value = float(token)
+    if math.isinf(value):
+        raise NotJson("A number is out of range.")
+    return value
+
+
+def _decoded(run: bytearray) -> str:
+    """Return the text of a run of whole characters and escapes."""
+    text = run.decode()
+    if "\\" not in text:
+        return text
+    decoded: str = json.loads(f'"{text}"')
+    return decoded
