@@ -7,7 +7,7 @@ means for a partial is in ``docs/partials.md``.
 import json
 from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
-from typing import Any, ClassVar, Final, Generic, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, NamedTuple, NoReturn, TypeVar, cast, overload
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, PydanticUseDefault, SchemaError, SchemaValidator
@@ -50,7 +50,11 @@ class Partials(Generic[M]):
     Recipe(title='Pancakes', minutes=25)
     """
 
-    def __init__(self, type_: type[M] | object) -> None:
+    @overload
+    def __init__(self, type_: type[M]) -> None: ...
+    @overload
+    def __init__(self: "Partials[Any]", type_: object) -> None: ...
+    def __init__(self, type_: object) -> None:
         self._book = _book_of(_Same(type_))
         self._reader = Reader()
         self._root: list[object] = [None]
@@ -363,14 +367,14 @@ def applied(changes: Iterable[Change], tree: Json = None) -> Json:
     return root[0]
 
 
-def _put(node: Json, key: Any, value: object) -> None:
+def _put(node: Json, key: Json, value: object) -> None:
     if isinstance(node, list) and key == len(node):
         node.append(value)
     else:
         node[key] = value
 
 
-def _grow(node: Json, key: Any, piece: str) -> None:
+def _grow(node: Json, key: Json, piece: str) -> None:
     """Append in place: while no one else holds the string, CPython grows it without copying."""
     text = node[key]
     node[key] = None
@@ -385,7 +389,8 @@ def _mistake(error: ValidationError, path: str, value: object) -> _Mistake:
     the name of a field that is missing.
     """
     first = error.errors(**_BRIEF)[0]
-    node: Any = value
+    node: Json = value
+    step: Json
     for step in first["loc"]:
         if (isinstance(node, dict) and step in node) or (
             isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node)
