@@ -42,6 +42,8 @@ class Call:
         """The JSON schema that the answer should follow, wherever the request states it."""
         self.tool = forced_tool(body)
         """The tool that the answer is the input of, or None."""
+        self.client_port: int = exchange.client_address[1]
+        """Calls on one connection have it in common."""
         self.frames = 0
         """Frames sent so far."""
         self.started_at = time.monotonic()

@@ -8,9 +8,11 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.eventstream import EventStream, ParserError
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
@@ -51,7 +53,7 @@ class Converse:
         self._instructions = instructions
         self._temperature = _temperature(settings)
         self._session = boto3.Session()
-        self._client: BedrockRuntimeClient | None = None
+        self.client: BedrockRuntimeClient | None = None
         self._set_native(settings)
         _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
 
@@ -78,9 +80,9 @@ class Converse:
 
         The function's time limit is the same for all its requests, so the first one decides for the client.
         """
-        if self._client is None:
-            self._client = _client(self._session, patience)
-        return Call(self, self._client, prompt, previous)
+        if self.client is None:
+            self.client = _client(self._session, patience)
+        return Call(self, self.client, prompt, previous)
 
     def fall_back(self, error: ClientError) -> bool:
         """Ask in plain words from now on, if it is the output configuration that the service refuses."""
@@ -168,7 +170,7 @@ class Call:
         events = _model_events(self._unless_cancelled(stream), tool=strategy is StructuredOutput.TOOL)
         yield from _unfenced(events) if strategy is StructuredOutput.PROMPT else events
 
-    def _open(self) -> tuple[StructuredOutput, EventStream[Any]]:
+    def _open(self) -> "tuple[StructuredOutput, EventStream[Any]]":
         _of_this_thread.call = self
         while True:
             strategy = self._converse.strategy
@@ -179,7 +181,7 @@ class Call:
                 if strategy is not StructuredOutput.NATIVE or self.cancelled or not self._converse.fall_back(error):
                     raise
 
-    def _unless_cancelled(self, stream: EventStream[Any]) -> Iterator[Mapping[str, Any]]:
+    def _unless_cancelled(self, stream: "EventStream[Any]") -> Iterator[Mapping[str, Any]]:
         """Yield raw events, but none that was already in a buffer when the call was cancelled."""
         for event in stream:
             if self.cancelled:
@@ -203,13 +205,18 @@ def _client(session: boto3.Session, read_timeout: float) -> "BedrockRuntimeClien
     return client
 
 
-def _refuse_retry(caught_exception: Exception | None = None, **_: object) -> None:
-    """Stop botocore from asking again where the first question is still being answered, and billed, or unwanted."""
-    if caught_exception is None:
-        if _of_this_thread.call.cancelled:
-            raise BotoCoreError
-    elif isinstance(caught_exception, ReadTimeoutError) or _of_this_thread.call.cancelled:
+def _refuse_retry(
+    response: tuple[AWSResponse, object] | None = None, caught_exception: Exception | None = None, **_: object
+) -> None:
+    """Stop botocore from asking again where the first question is still being answered, and billed, or unwanted.
+
+    It asks this of every outcome of a call, good ones included.
+    """
+    cancelled = _of_this_thread.call.cancelled
+    if caught_exception is not None and (cancelled or isinstance(caught_exception, ReadTimeoutError)):
         raise caught_exception
+    if response is not None and cancelled and response[0].status_code != HTTPStatus.OK:
+        raise BotoCoreError
 
 
 def _temperature(settings: Settings) -> float | None:
