@@ -277,11 +277,12 @@ class WholeJson:
 
 
 def as_json(change: Change) -> dict[str, object]:
-    """Return a change as the typed formats write it: ``append`` or ``value``, and ``closed`` only where true."""
-    if change.append is not None:
-        members: dict[str, object] = {"path": change.path, "append": change.append}
-    else:
-        members = {"path": change.path, "value": change.value}
+    """Return a change as the typed formats write it: ``append`` or ``value`` if there is one, ``closed`` if true."""
+    members: dict[str, object] = {"path": change.path}
+    if change.append is None:
+        members["value"] = change.value
+    elif change.append or not change.closed:
+        members["append"] = change.append
     if change.closed:
         members["closed"] = True
     return members
