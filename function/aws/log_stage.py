@@ -109,6 +109,18 @@ def _described(error: BaseException, *, quoting: bool) -> dict[str, object]:
     return described
 
 
+def _measure(metrics: EphemeralMetrics, record: Record) -> None:
+    """Add what only a request that reached the model has: a rejected one would make them look good."""
+    invalid = 1 if isinstance(record.error, AnswerInvalid) else 0
+    metrics.add_metric("ValidationErrors", MetricUnit.Count, invalid)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, record.total_ms or 0)
+    if record.first_chunk_ms is not None:
+        metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.first_chunk_ms)
+    if record.usage is not None:
+        metrics.add_metric("InputTokens", MetricUnit.Count, record.usage.input_tokens)
+        metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
+
+
 def _meter(record: Record, function_name: str) -> None:
     metrics = EphemeralMetrics(namespace=NAMESPACE, service="")
     metrics.add_dimension("function", function_name)
@@ -116,12 +128,7 @@ def _meter(record: Record, function_name: str) -> None:
     completed = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     metrics.add_metric("NotCompleted", MetricUnit.Count, 0 if completed else 1)
-    metrics.add_metric("ValidationErrors", MetricUnit.Count, 1 if isinstance(record.error, AnswerInvalid) else 0)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, record.total_ms or 0)
-    if record.first_chunk_ms is not None:
-        metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.first_chunk_ms)
-    if record.usage is not None:
-        metrics.add_metric("InputTokens", MetricUnit.Count, record.usage.input_tokens)
-        metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
+    if record.outcome is not Outcome.REJECTED:
+        _measure(metrics, record)
     metrics.add_metadata("request_id", record.id)
     metrics.flush_metrics()
