@@ -5,6 +5,7 @@ by a fresh interpreter. Each step is cached by the content of what goes in.
 """
 
 import argparse
+import functools
 import hashlib
 import importlib.util
 import os
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
@@ -118,17 +119,34 @@ class Bundle:
         Raises:
             BundleError: a wheel, a file or a tool is missing, or two files claim the same name.
         """
-        layer = self.wheels()
-        files = {**dict(_function_files()), **dict(self._user_files(layer))}
-        done = self.cache / f"function-{_digest(layer.name, _read_files(files))}.zip"
+        layer, digest = self.wheels(), self.digest()
+        done = self.cache / f"function-{digest}.zip"
         if not done.exists():
-            with _replacing(done) as staged:
+            with _replacing(done) as staged, tempfile.TemporaryDirectory() as tree:
                 shutil.copyfile(layer.with_name(layer.name + ".zip"), staged)
-                with tempfile.TemporaryDirectory() as tree:
-                    _copy(files, Path(tree))
-                    _compile(self.target, Path(tree), strict=True)
-                    _append(staged, Path(tree))
+                self.stage(Path(tree))
+                _append(staged, Path(tree))
         return done
+
+    def digest(self) -> str:
+        """Return a hash of everything that goes into the zip.
+
+        Raises:
+            BundleError: as for the build.
+        """
+        return digest(self.wheels().name, {name: path.read_bytes() for name, path in self._files().items()})
+
+    def stage(self, tree: Path) -> None:
+        """Write the function and the user's modules into ``tree``, as they lie in the zip, with bytecode.
+
+        Raises:
+            BundleError: a module of the user's is not Python.
+        """
+        for name, path in self._files().items():
+            place = tree / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+        _compile(self.target, tree, strict=True)
 
     def wheels(self) -> Path:
         """Return a folder with everything that is required, trimmed and compiled; a zip of it lies beside it.
@@ -144,7 +162,7 @@ class Bundle:
                 f"There is no Python {self.target.python} here to make bytecode: "
                 "a cold start of this bundle takes some 0.4 s more.",
             )
-        folder = self.cache / f"wheels-{_digest(str(self.target), str(python and _magic(python)), texts)}"
+        folder = self.cache / f"wheels-{digest(str(self.target), str(python and _magic(python)), texts)}"
         if not folder.with_name(folder.name + ".zip").exists():
             self.report(f"Collecting wheels for {self.target} (once; some seconds) …")
             self._collect(lists, folder)
@@ -162,12 +180,15 @@ class Bundle:
         with _replacing(folder.with_name(folder.name + ".zip")) as staged:
             _append(staged, folder)
 
-    def _user_files(self, layer: Path) -> Iterator[tuple[str, Path]]:
+    def _files(self) -> dict[str, Path]:
+        return {**dict(_function_files()), **dict(self._user_files())}
+
+    def _user_files(self) -> Iterator[tuple[str, Path]]:
         if self.code is None:
             return
         if not self.code.is_dir():
             raise BundleError(f"code: there is no folder {self.code}.")
-        taken = {"function", "bootstrap", *(entry.name for entry in layer.iterdir())}
+        taken = {"function", "bootstrap", *(entry.name for entry in self.wheels().iterdir())}
         for name, path in _files(self.code):
             top = name.partition("/")[0]
             if top in taken or top.removesuffix(".py") in taken:
@@ -193,10 +214,6 @@ def _files(root: Path) -> Iterator[tuple[str, Path]]:
             yield path.name, path
 
 
-def _read_files(files: Mapping[str, Path]) -> dict[str, bytes]:
-    return {name: path.read_bytes() for name, path in files.items()}
-
-
 def _requirement_texts(path: Path) -> dict[str, bytes]:
     """Return the file and those that it includes, so that a change in any of them is seen.
 
@@ -213,7 +230,7 @@ def _requirement_texts(path: Path) -> dict[str, bytes]:
     return {"": text.encode(), **texts}
 
 
-def _digest(*parts: object) -> str:
+def digest(*parts: object) -> str:
     """Return a short hash over the parts and over this file, whose change may change every byte that it writes."""
     held = hashlib.sha256(Path(__file__).read_bytes())
     for part in parts:
@@ -313,6 +330,7 @@ def _trim(tree: Path) -> None:
             shutil.rmtree(service)
 
 
+@functools.cache
 def _interpreter(python: str) -> str | None:
     """Return the path of a Python of that version, this one if it fits; None where there is none."""
     if python == running_python():
@@ -321,6 +339,7 @@ def _interpreter(python: str) -> str | None:
     return named if named and _ask(named, "import sys; print('%d.%d' % sys.version_info[:2])") == python else None
 
 
+@functools.cache
 def _magic(python: str) -> str | None:
     """Return what tells one bytecode from another."""
     return _ask(python, "import importlib.util, sys; print(sys.version, importlib.util.MAGIC_NUMBER)")
@@ -345,13 +364,6 @@ def _compile(target: Target, tree: Path, *, strict: bool) -> None:
     )
     if done.returncode:
         raise BundleError(f"code: {done.stderr.strip()}")
-
-
-def _copy(files: Mapping[str, Path], tree: Path) -> None:
-    for name, path in files.items():
-        place = tree / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
 
 
 def _append(archive: Path, tree: Path) -> None:

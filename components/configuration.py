@@ -1,0 +1,66 @@
+"""A stack's configuration → the component's arguments: each key is the camelCase of an argument."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from enum import Enum
+from typing import Any, Final, Union, cast, get_args, get_origin, is_typeddict
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from .arguments import StreamingLlmApiArgs
+from .options import camel, refuse_unknown
+
+_READ: Final[dict[type, Callable[[str], Any]]] = {
+    bool: {"true": True, "false": False}.__getitem__,
+    int: int,
+    float: float,
+    str: str,
+}
+
+
+def arguments_from(config: pulumi.Config) -> StreamingLlmApiArgs:
+    """Return the arguments that the stack's configuration holds. What is not of its type is left to the check.
+
+    Raises:
+        InvalidArgument: there is a key in the configuration's namespace that no argument has.
+    """
+    snake = {camel(name): name for name in StreamingLlmApiArgs.__annotations__}
+    refuse_unknown({snake.get(key, key): "" for key in _keys(config.name)}, StreamingLlmApiArgs, "")
+    texts = {name: config.get(key) for key, name in snake.items()}
+    given = {
+        name: _value(StreamingLlmApiArgs.__annotations__[name], text)
+        for name, text in texts.items()
+        if text is not None
+    }
+    return cast("StreamingLlmApiArgs", given)
+
+
+def _keys(namespace: str) -> list[str]:
+    known = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+    return [key.removeprefix(f"{namespace}:") for key in known if key.startswith(f"{namespace}:")]
+
+
+def _value(hint: Any, text: str) -> object:  # noqa: ANN401 an annotation
+    kind = _plain(hint)
+    with suppress(ValueError, KeyError):
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return text
+        if kind in _READ:
+            return _READ[kind](text)
+        return _snake(kind, json.loads(text))
+    return text
+
+
+def _plain(hint: Any) -> Any:  # noqa: ANN401 an annotation
+    """Return ``str`` for ``Input[str]``, and so on: configuration is known before the program runs."""
+    return get_args(hint)[0] if get_origin(hint) is Union else hint
+
+
+def _snake(kind: object, value: object) -> object:
+    """Give the keys of a group the names of its TypedDict; an unknown one keeps its own for the check to find."""
+    if not is_typeddict(kind) or not isinstance(value, Mapping):
+        return value
+    names = {camel(name): name for name in kind.__annotations__}
+    return {names.get(key, key): inner for key, inner in value.items()}

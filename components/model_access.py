@@ -1,0 +1,144 @@
+"""A model or inference profile → the IAM statements that let the function call it and nothing else. Pure functions.
+
+Patterns: Bedrock User Guide, "Prerequisites for inference profiles", geographic and global cross-region inference.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+Statement = dict[str, object]
+"""One statement of an IAM policy document."""
+
+ACTION: Final = "bedrock:InvokeModelWithResponseStream"
+"""What ConverseStream is authorised by; InvokeModel would be Converse, which the function never calls."""
+
+_GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "in", "sa", "me", "af")
+_PROFILE_ARN: Final = re.compile(
+    r"arn:(?P<partition>[\w-]+):bedrock:(?P<region>[\w-]+):(?P<account>\d{12}):"
+    r"(?P<kind>application-inference-profile|inference-profile)/(?P<id>.+)",
+)
+_MODEL_ARN: Final = re.compile(r"arn:[\w-]+:bedrock:[\w-]+::foundation-model/(?P<id>.+)")
+
+
+class Kind(StrEnum):
+    """What a model id names."""
+
+    MODEL = "a foundation model"
+    GEOGRAPHIC = "a geographic inference profile"
+    GLOBAL = "a global inference profile"
+    APPLICATION = "an application inference profile"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the function runs."""
+
+    partition: str
+    region: str
+    account: str
+
+    @classmethod
+    def of(cls, arn: str) -> "Place":
+        """Return the place of a resource by its ARN."""
+        _, partition, _, region, account, *_ = arn.split(":")
+        return cls(partition, region, account)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model id, taken apart."""
+
+    kind: Kind
+    id: str
+    """Of the model or the profile, without what surrounds it in an ARN."""
+    arn: str | None = None
+    """Of the profile, where the model id is one."""
+
+    @property
+    def foundation_model(self) -> str:
+        """The id of the model: a system profile's id is the model's with a prefix; an application's does not tell."""
+        if self.kind is Kind.APPLICATION:
+            return "*"
+        return self.id if self.kind is Kind.MODEL else self.id.partition(".")[2]
+
+    @property
+    def asks_regions(self) -> bool:
+        """Whether only Bedrock knows where the profile routes to."""
+        return self.kind in {Kind.GEOGRAPHIC, Kind.APPLICATION}
+
+
+def model(model_id: str) -> Model:
+    """Take a model id, a profile id or an ARN of one apart."""
+    if profile := _PROFILE_ARN.fullmatch(model_id):
+        if profile["kind"] == "application-inference-profile":
+            return Model(Kind.APPLICATION, profile["id"], model_id)
+        return Model(_kind(profile["id"]), profile["id"], model_id)
+    if bare := _MODEL_ARN.fullmatch(model_id):
+        return Model(Kind.MODEL, bare["id"])
+    return Model(_kind(model_id), model_id)
+
+
+def _kind(name: str) -> Kind:
+    prefix = name.partition(".")[0]
+    if prefix == "global":
+        return Kind.GLOBAL
+    return Kind.GEOGRAPHIC if prefix in _GEOGRAPHIES else Kind.MODEL
+
+
+def model_statements(called: Model, place: Place, behind: Sequence[str] = ()) -> list[Statement]:
+    """Return the statements for ``called`` from ``place``.
+
+    Args:
+        called: what the function calls.
+        place: where it calls from.
+        behind: ARNs of the models behind a geographic or application profile.
+    """
+    if called.kind is Kind.MODEL:
+        return [_allow("Model", [_model_arn(place.partition, place.region, called.id)])]
+    profile = (
+        called.arn or f"arn:{place.partition}:bedrock:{place.region}:{place.account}:inference-profile/{called.id}"
+    )
+    through = {"StringEquals": {"bedrock:InferenceProfileArn": profile}}
+    own = _model_arn(place.partition, place.region, called.foundation_model)
+    everywhere = _model_arn(place.partition, "", called.foundation_model)
+    regional = {own, *behind} if called.kind is Kind.GEOGRAPHIC else set(behind)
+    if called.kind is Kind.GLOBAL:
+        regional, regionless = {own}, {everywhere}
+    else:
+        regionless = {arn for arn in regional if arn.split(":")[3] == ""}
+        regional -= regionless
+    statements = [_allow("Profile", [profile])]
+    if regional:
+        statements.append(_allow("ModelsBehindProfile", sorted(regional), through))
+    if regionless:
+        unspecified = {"StringEquals": {**through["StringEquals"], "aws:RequestedRegion": "unspecified"}}
+        statements.append(_allow("ModelInAnyRegion", sorted(regionless), unspecified))
+    return statements
+
+
+def models_in(called: Model, place: Place, regions: Sequence[str]) -> list[str]:
+    """Return the ARNs of the models behind a profile that routes to ``regions`` and to the place it is called from."""
+    return [_model_arn(place.partition, region, called.foundation_model) for region in sorted({place.region, *regions})]
+
+
+def guardrail_statements(guardrail: str, place: Place) -> list[Statement]:
+    """Return the statement for a guardrail: ``id:version``, where the id may be an ARN."""
+    name = guardrail.rpartition(":")[0]
+    arn = (
+        name
+        if name.startswith("arn:")
+        else f"arn:{place.partition}:bedrock:{place.region}:{place.account}:guardrail/{name}"
+    )
+    return [{"Sid": "Guardrail", "Effect": "Allow", "Action": "bedrock:ApplyGuardrail", "Resource": arn}]
+
+
+def _model_arn(partition: str, region: str, name: str) -> str:
+    return f"arn:{partition}:bedrock:{region}::foundation-model/{name}"
+
+
+def _allow(sid: str, resources: list[str], condition: dict[str, dict[str, str]] | None = None) -> Statement:
+    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": ACTION, "Resource": resources}
+    return {**statement, "Condition": condition} if condition else statement

@@ -1,0 +1,392 @@
+"""The arguments after their check: a wrong value fails the preview with a sentence that names its key."""
+
+import difflib
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NoReturn, TypeVar, cast
+
+import pulumi
+
+from .arguments import (
+    Architecture,
+    Authorization,
+    AuthorizerArgs,
+    DashboardArgs,
+    DomainArgs,
+    Endpoint,
+    GuardrailStreaming,
+    QuotaArgs,
+    QuotaPeriod,
+    Runtime,
+    StreamingLlmApiArgs,
+    StructuredOutput,
+    ThrottleArgs,
+    VpcArgs,
+    VpcEndpointArgs,
+)
+from .bundle import PYTHONS, running_python
+
+Word = TypeVar("Word", bound=StrEnum)
+
+DEFAULT_MODEL: Final = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
+"""Any commercial region can call it, and it takes a temperature."""
+
+LONGEST_TIMEOUT: Final = 890
+"""Seconds: the gateway's 900 less the 10 that a cold start may take before the function's clock runs."""
+
+RETENTIONS: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""The days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
+
+OUTCOMES: Final = ("completed", "invalid", "truncated", "refused", "failed", "cancelled", "deadline")
+
+
+class InvalidArgument(pulumi.RunError):
+    """A value that the component cannot work with; Pulumi shows the sentence without a traceback."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments after the check, every default in its place. None is "not asked for"."""
+
+    model_id: pulumi.Input[str]
+    model_regions: Sequence[str] | None
+    structured_output: StructuredOutput
+    guardrail: pulumi.Input[str] | None
+    guardrail_streaming: GuardrailStreaming
+    code: str | None
+    requirements: str | None
+    schema: str | None
+    request: str | None
+    instructions: str | None
+    temperature: float | None
+    max_tokens: int
+    timeout: int
+    memory: int
+    architecture: Architecture
+    runtime: Runtime
+    reserved_concurrency: int | None
+    log_retention: int
+    body_limit: int
+    allowed_origins: Sequence[str]
+    start_padding: int
+    capture_content: bool
+    publish_outcomes: Sequence[str]
+    sink: pulumi.Input[str]
+    store: pulumi.Input[str]
+    max_attempts: int
+    endpoint: Endpoint
+    vpc_endpoint: VpcEndpointArgs | None
+    authorization: Authorization
+    authorizer: AuthorizerArgs
+    throttle: ThrottleArgs
+    quota: QuotaArgs | None
+    access_log: bool
+    manage_account_logging: bool
+    vpc: VpcArgs | None
+    web_acl: pulumi.Input[str] | None
+    domain: DomainArgs | None
+    alarm_topic: pulumi.Input[str] | None
+    dashboard: DashboardArgs | None
+    kms_key: pulumi.Input[str] | None
+    tags: Mapping[str, pulumi.Input[str]]
+
+    @property
+    def python(self) -> str:
+        """The version in the runtime's name."""
+        return self.runtime.removeprefix("python")
+
+    @property
+    def integration_timeout(self) -> int:
+        """Milliseconds that the gateway waits: its clock runs during a cold start, the function's does not."""
+        return (self.timeout + 10) * 1000
+
+    @property
+    def first_event_timeout(self) -> int:
+        """Seconds until the first byte, a little less than the gateway's patience with a silent stream."""
+        return 25 if self.endpoint is Endpoint.EDGE else 290
+
+    @property
+    def heartbeat(self) -> int:
+        """Seconds of silence after which a sign of life is sent."""
+        return 10 if self.endpoint is Endpoint.EDGE else 20
+
+
+def checked(args: StreamingLlmApiArgs) -> Options:
+    """Return the arguments with their defaults.
+
+    Raises:
+        InvalidArgument: a key or a value is wrong, or two values do not go together.
+    """
+    refuse_unknown(args, StreamingLlmApiArgs, "")
+    given = _Given(cast("Mapping[str, Any]", args))
+    authorization = given.word("authorization", Authorization, Authorization.NONE)
+    options = Options(
+        model_id=given.text("model_id", DEFAULT_MODEL),
+        model_regions=given.texts("model_regions", r"[a-z]{2}(-[a-z]+)+-\d", "regions such as eu-central-1") or None,
+        structured_output=given.word("structured_output", StructuredOutput, StructuredOutput.AUTO),
+        guardrail=given.maybe_text("guardrail", r".+:(DRAFT|\d+)", "id:version, such as abc123:1 or abc123:DRAFT"),
+        guardrail_streaming=given.word("guardrail_streaming", GuardrailStreaming, GuardrailStreaming.SYNC),
+        code=given.plain("code"),
+        requirements=given.plain("requirements"),
+        schema=given.reference("schema", "module:Class"),
+        request=given.reference("request", "module:Class"),
+        instructions=given.reference("instructions", "module:NAME"),
+        temperature=given.maybe_number("temperature", 0, 1),
+        max_tokens=given.whole("max_tokens", 2000, 1, 200_000),
+        timeout=given.whole("timeout", 120, 5, LONGEST_TIMEOUT),
+        memory=given.whole("memory", 1024, 128, 10240),
+        architecture=given.word("architecture", Architecture, Architecture.ARM64),
+        runtime=given.runtime(),
+        reserved_concurrency=given.maybe_whole("reserved_concurrency", 0, 100_000),
+        log_retention=given.one_of("log_retention", 30, RETENTIONS),
+        body_limit=given.whole("body_limit", 65536, 1, 6_000_000),
+        allowed_origins=given.origins(),
+        start_padding=given.whole("start_padding", 0, 0, 1_000_000),
+        capture_content=given.flag("capture_content"),
+        publish_outcomes=given.outcomes(),
+        sink=given.target("sink", "log", ("sns", "eventbridge", "firehose")),
+        store=given.target("store", "none", ("dynamodb",)),
+        max_attempts=given.whole("max_attempts", 1, 1, 10),
+        endpoint=given.word("endpoint", Endpoint, Endpoint.REGIONAL),
+        vpc_endpoint=given.group("vpc_endpoint", VpcEndpointArgs),
+        authorization=authorization,
+        authorizer=cast("AuthorizerArgs", given.group("authorizer", AuthorizerArgs) or {}),
+        throttle=given.throttle(authorization),
+        quota=given.quota(),
+        access_log=given.flag("access_log"),
+        manage_account_logging=given.flag("manage_account_logging"),
+        vpc=given.group("vpc", VpcArgs),
+        web_acl=given.maybe_text("web_acl"),
+        domain=given.group("domain", DomainArgs),
+        alarm_topic=given.maybe_text("alarm_topic"),
+        dashboard=given.group("dashboard", DashboardArgs),
+        kms_key=given.maybe_text("kms_key"),
+        tags=given.tags(),
+    )
+    _refuse_contradictions(options)
+    return options
+
+
+class _Given:
+    """The arguments as they came: numbers may be floats and words plain strings, as other languages send them."""
+
+    def __init__(self, args: Mapping[str, Any]) -> None:
+        self.args = {name: value for name, value in args.items() if value is not None}
+
+    def plain(self, name: str) -> str | None:
+        value = self.args.get(name)
+        if value is not None and not (isinstance(value, str) and value):
+            _refuse(name, "a text that is known at preview", value)
+        return value
+
+    def text(self, name: str, default: str) -> pulumi.Input[str]:
+        return self.maybe_text(name) or default
+
+    def maybe_text(self, name: str, pattern: str = ".+", may_be: str = "a text") -> pulumi.Input[str] | None:
+        value = self.args.get(name)
+        if value is None or isinstance(value, pulumi.Output):
+            return cast("pulumi.Input[str] | None", value)
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            _refuse(name, may_be, value)
+        return value
+
+    def reference(self, name: str, may_be: str) -> str | None:
+        value = self.plain(name)
+        if value is not None and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
+            _refuse(name, may_be, value)
+        return value
+
+    def texts(self, name: str, pattern: str, may_be: str) -> Sequence[str]:
+        values = self.args.get(name, ())
+        if isinstance(values, str) or not isinstance(values, Sequence):
+            _refuse(name, f"a list of {may_be}", values)
+        for value in values:
+            if not isinstance(value, str) or not re.fullmatch(pattern, value):
+                _refuse(name, f"a list of {may_be}", value)
+        return tuple(values)
+
+    def word(self, name: str, words: type[Word], default: Word) -> Word:
+        value = self.args.get(name, default)
+        try:
+            return words(value)
+        except ValueError:
+            _refuse(name, _either(words), value)
+
+    def whole(self, name: str, default: int, least: int, most: int) -> int:
+        value = self.maybe_whole(name, least, most)
+        return default if value is None else value
+
+    def maybe_whole(self, name: str, least: int, most: int) -> int | None:
+        value = self.maybe_number(name, least, most, "a whole number")
+        if value is not None and value != int(value):
+            _refuse(name, f"a whole number from {least} to {most}", value)
+        return None if value is None else int(value)
+
+    def maybe_number(self, name: str, least: float, most: float, kind: str = "a number") -> float | None:
+        value = self.args.get(name)
+        if value is not None and not _is_number(value, least, most):
+            _refuse(name, f"{kind} from {least} to {most}", value)
+        return value
+
+    def one_of(self, name: str, default: int, choices: Sequence[int]) -> int:
+        value = self.args.get(name, default)
+        if value not in choices:
+            _refuse(name, _either(choices), value)
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        value = self.args.get(name, False)
+        if not isinstance(value, bool):
+            _refuse(name, "true or false", value)
+        return value
+
+    def runtime(self) -> Runtime:
+        if "runtime" not in self.args and running_python() not in PYTHONS:
+            raise InvalidArgument(
+                f"runtime: this program runs on Python {running_python()} ({sys.executable}), which Lambda does not "
+                f"have. Run it on one of {', '.join(PYTHONS)}, or set runtime to {_either(Runtime)}.",
+            )
+        default = Runtime(f"python{running_python()}") if running_python() in PYTHONS else Runtime.PYTHON_3_13
+        return self.word("runtime", Runtime, default)
+
+    def origins(self) -> Sequence[str]:
+        may_be = "origins such as https://example.com (scheme and host, no path), or * alone"
+        origins = self.texts("allowed_origins", r"\*|https?://[^/\s,'\"$#]+", may_be)
+        if "*" in origins and len(origins) > 1:
+            _refuse("allowed_origins", may_be, list(origins))
+        return origins
+
+    def outcomes(self) -> Sequence[str]:
+        if "publish_outcomes" not in self.args:
+            return ("completed",)
+        return self.texts("publish_outcomes", "|".join(OUTCOMES), f"outcomes ({', '.join(OUTCOMES)})")
+
+    def target(self, name: str, nothing: str, kinds: Sequence[str]) -> pulumi.Input[str]:
+        made = "|".join(kinds)
+        may_be = f"{nothing}, {_either(kinds)} to create one, or one of these with :NAME or :ARN for one that exists"
+        return self.maybe_text(name, rf"{nothing}|({made})(:.+)?", may_be) or nothing
+
+    def group(self, name: str, kind: type) -> Any:  # noqa: ANN401 one of the TypedDicts, checked here
+        value = self.args.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            _refuse(name, f"an object with {_either(kind.__annotations__, 'and')}", value)
+        refuse_unknown(value, kind, f"{camel(name)}.")
+        for key in sorted(kind.__required_keys__):  # type: ignore[attr-defined]  # every TypedDict has it
+            if value.get(key) in (None, "", []):
+                raise InvalidArgument(f"{camel(name)}.{camel(key)} is missing.")
+        return value
+
+    def inside(self, name: str) -> "_Given":
+        """Return the values of a group, under their full keys."""
+        return _Given({f"{name}.{key}": value for key, value in self.args[name].items()})
+
+    def throttle(self, authorization: Authorization) -> ThrottleArgs:
+        if self.group("throttle", ThrottleArgs) is None:
+            return {"rate": 1, "burst": 5} if authorization is Authorization.NONE else {"rate": 10, "burst": 20}
+        inner = self.inside("throttle")
+        rate = inner.maybe_number("throttle.rate", 0, 10_000)
+        return {"rate": rate or 0, "burst": inner.whole("throttle.burst", 0, 0, 5_000)}
+
+    def quota(self) -> QuotaArgs | None:
+        if self.group("quota", QuotaArgs) is None:
+            return None
+        inner = self.inside("quota")
+        limit = inner.whole("quota.limit", 0, 1, 2**31 - 1)
+        return {"limit": limit, "period": inner.word("quota.period", QuotaPeriod, QuotaPeriod.DAY)}
+
+    def tags(self) -> Mapping[str, pulumi.Input[str]]:
+        value = self.args.get("tags", {})
+        if not isinstance(value, Mapping) or not all(isinstance(text, str | pulumi.Output) for text in value.values()):
+            _refuse("tags", "an object of texts", value)
+        return value
+
+
+def _refuse_contradictions(options: Options) -> None:
+    for wrong, sentence in _contradictions(options):
+        if wrong:
+            raise InvalidArgument(sentence)
+
+
+def _contradictions(options: Options) -> Iterable[tuple[object, str]]:
+    """Yield pairs of arguments that do not go together, and what to say of them."""
+    private = options.endpoint is Endpoint.PRIVATE
+    pools, function = options.authorizer.get("user_pools"), options.authorizer.get("function_arn")
+    judged = options.authorization in {Authorization.COGNITO, Authorization.LAMBDA}
+    yield private and not options.vpc_endpoint, "vpcEndpoint is missing: a private endpoint is reached through one."
+    yield options.vpc_endpoint and not private, "vpcEndpoint is for endpoint: private."
+    yield private and options.domain, "domain may not be set with endpoint: private."
+    yield (
+        options.authorization is Authorization.COGNITO and not pools,
+        "authorizer.userPools is missing: authorization: cognito needs the user pools.",
+    )
+    yield (
+        options.authorization is Authorization.LAMBDA and not function,
+        "authorizer.functionArn is missing: authorization: lambda needs the function.",
+    )
+    yield options.authorizer and not judged, "authorizer is for authorization: cognito or lambda."
+    yield pools and function, "authorizer may have userPools or functionArn, not both."
+    yield (
+        options.authorizer.get("scopes") and not pools,
+        "authorizer.scopes is for authorization: cognito.",
+    )
+    yield (
+        options.quota and options.authorization is not Authorization.API_KEY,
+        "quota is for authorization: apiKey, whose key it counts.",
+    )
+    yield (
+        options.manage_account_logging and not options.access_log,
+        "manageAccountLogging is for accessLog: true, which needs the account's logging role.",
+    )
+    yield (
+        options.code is None and _own_modules(options),
+        f"code is missing: {' and '.join(_own_modules(options))} name modules that lie in it.",
+    )
+    yield (
+        options.requirements and not options.code,
+        "requirements are the packages of your code: set code as well.",
+    )
+
+
+def _own_modules(options: Options) -> list[str]:
+    named = {"schema": options.schema, "request": options.request, "instructions": options.instructions}
+    return [key for key, reference in named.items() if reference and not reference.startswith("function.")]
+
+
+def refuse_unknown(value: Mapping[str, object], kind: type, place: str) -> None:
+    """Raise for a key that the TypedDict ``kind`` does not have, with the nearest that it has.
+
+    Raises:
+        InvalidArgument: there is such a key.
+    """
+    for key in value:
+        if key not in kind.__annotations__:
+            near = difflib.get_close_matches(key, kind.__annotations__, 1)
+            hint = f" Is it {place}{camel(near[0])}?" if near else ""
+            raise InvalidArgument(f"{place}{camel(key)}: there is no such argument.{hint}")
+
+
+def camel(name: str) -> str:
+    """Return the config key of an argument's name."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+
+
+def _either(words: Iterable[object], last: str = "or") -> str:
+    *front, end = map(str, words)
+    return f"{', '.join(front)} {last} {end}" if front else end
+
+
+def _refuse(name: str, may_be: str, value: object) -> NoReturn:
+    shown = "a value that is only known after the deployment" if isinstance(value, pulumi.Output) else repr(value)
+    raise InvalidArgument(f"{camel(name)} may be {may_be}, not {shown}.")

@@ -1,0 +1,191 @@
+"""The function with what it needs first: log group, role, policies, and the model that it may call."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from . import model_access, role_access
+from .model_access import Place, Statement
+from .options import Options
+from .scope import Scope
+
+WRAPPER = "/var/task/bootstrap"
+HANDLER = "function.handler.handle"
+
+
+@dataclass(frozen=True)
+class StreamingFunction:
+    """The function and its parts."""
+
+    function: aws.lambda_.Function
+    role: aws.iam.Role
+    log_group: aws.cloudwatch.LogGroup
+    place: pulumi.Output[Place]
+
+
+def log_group(
+    scope: Scope, options: Options, suffix: str, name: pulumi.Input[str] | None = None
+) -> aws.cloudwatch.LogGroup:
+    """Return a log group with the retention and the key that were asked for."""
+    return aws.cloudwatch.LogGroup(
+        scope.child(suffix),
+        name=name,
+        retention_in_days=options.log_retention,
+        kms_key_id=options.kms_key,
+        tags=scope.tags,
+        opts=scope.options(),
+    )
+
+
+def streaming_function(
+    scope: Scope,
+    options: Options,
+    archive: Path,
+    logs: aws.cloudwatch.LogGroup,
+    environment: Mapping[str, pulumi.Input[str]],
+) -> StreamingFunction:
+    """Declare the function. Its log group and policies come first: Lambda checks them when it creates it."""
+    place = logs.arn.apply(Place.of)
+    role = aws.iam.Role(
+        scope.child("role"),
+        assume_role_policy=json.dumps(role_access.document(role_access.assumed_by("lambda.amazonaws.com"))),
+        tags=scope.tags,
+        opts=scope.options(),
+    )
+    policies = [
+        _policy(scope, role, purpose, statements)
+        for purpose, statements in _purposes(scope, options, logs, place, environment).items()
+    ]
+    function = aws.lambda_.Function(
+        scope.child("function"),
+        code=pulumi.FileArchive(str(archive)),
+        handler=HANDLER,
+        runtime=options.runtime.value,
+        architectures=[options.architecture.value],
+        memory_size=options.memory,
+        timeout=options.timeout,
+        reserved_concurrent_executions=options.reserved_concurrency,
+        role=role.arn,
+        environment={"variables": {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment}},
+        logging_config={"log_format": "Text", "log_group": logs.name},
+        tracing_config={"mode": "Active"},
+        vpc_config=_network(options),
+        kms_key_arn=options.kms_key,
+        tags=scope.tags,
+        opts=scope.options(after=[logs, *policies]),
+    )
+    return StreamingFunction(function, role, logs, place)
+
+
+def variables(options: Options, sink: pulumi.Input[str], store: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
+    """Return the function's environment: what was decided here, in the words that it reads."""
+    decided: dict[str, pulumi.Input[str] | None] = {
+        "LLM_MODEL_ID": options.model_id,
+        "LLM_STRUCTURED_OUTPUT": options.structured_output.value,
+        "LLM_GUARDRAIL": options.guardrail,
+        "LLM_GUARDRAIL_STREAMING": options.guardrail_streaming.value,
+        "LLM_SCHEMA": options.schema,
+        "LLM_REQUEST": options.request,
+        "LLM_INSTRUCTIONS": options.instructions,
+        "LLM_TEMPERATURE": None if options.temperature is None else str(options.temperature),
+        "LLM_MAX_TOKENS": str(options.max_tokens),
+        "LLM_BODY_LIMIT": str(options.body_limit),
+        "LLM_ALLOWED_ORIGINS": _words(options.allowed_origins),
+        "LLM_START_PADDING": str(options.start_padding),
+        "LLM_CAPTURE_CONTENT": str(options.capture_content).lower(),
+        "LLM_PUBLISH_OUTCOMES": _words(options.publish_outcomes),
+        "LLM_SINK": sink,
+        "LLM_STORE": store,
+        "LLM_MAX_ATTEMPTS": str(options.max_attempts),
+        "LLM_FIRST_EVENT_TIMEOUT": str(options.first_event_timeout),
+        "LLM_HEARTBEAT": str(options.heartbeat),
+    }
+    return {name: value for name, value in decided.items() if value is not None}
+
+
+def _words(words: Sequence[str]) -> str:
+    return ",".join(words) or "none"
+
+
+def _network(options: Options) -> aws.lambda_.FunctionVpcConfigArgs | None:
+    if options.vpc is None:
+        return None
+    return aws.lambda_.FunctionVpcConfigArgs(
+        subnet_ids=options.vpc["subnets"],
+        security_group_ids=options.vpc["security_groups"],
+    )
+
+
+def _policy(
+    scope: Scope,
+    role: aws.iam.Role,
+    purpose: str,
+    statements: pulumi.Output[list[Statement]],
+) -> aws.iam.RolePolicy:
+    return aws.iam.RolePolicy(
+        scope.child(f"may-{purpose}"),
+        role=role.name,
+        policy=statements.apply(lambda found: json.dumps(role_access.document(found))),
+        opts=scope.options(),
+    )
+
+
+def _purposes(
+    scope: Scope,
+    options: Options,
+    logs: aws.cloudwatch.LogGroup,
+    place: pulumi.Output[Place],
+    environment: Mapping[str, pulumi.Input[str]],
+) -> dict[str, pulumi.Output[list[Statement]]]:
+    """Return the statements of the role by what they are for; only what was asked for is there."""
+
+    def here(
+        statements: Callable[[str, Place], list[Statement]], what: pulumi.Input[str]
+    ) -> pulumi.Output[list[Statement]]:
+        return pulumi.Output.all(what, place).apply(lambda given: statements(given[0], given[1]))
+
+    purposes = {
+        "log": logs.arn.apply(role_access.log_statements),
+        "trace": pulumi.Output.from_input(role_access.tracing_statements()),
+        "call-model": _model_statements(scope, options, place),
+    }
+    if options.guardrail is not None:
+        purposes["apply-guardrail"] = here(model_access.guardrail_statements, options.guardrail)
+    if options.sink != "log":
+        purposes["publish"] = here(role_access.sink_statements, environment["LLM_SINK"])
+    if options.store != "none":
+        purposes["store"] = here(role_access.store_statements, environment["LLM_STORE"])
+    if options.vpc is not None:
+        purposes["join-network"] = place.apply(role_access.network_statements)
+    if options.kms_key is not None:
+        purposes["use-key"] = pulumi.Output.from_input(options.kms_key).apply(role_access.key_statements)
+    return purposes
+
+
+def _model_statements(scope: Scope, options: Options, place: pulumi.Output[Place]) -> pulumi.Output[list[Statement]]:
+    called = pulumi.Output.from_input(options.model_id).apply(model_access.model)
+    if options.model_regions is None:
+        behind = called.apply(lambda model: _models_behind(scope, model))
+    else:
+        regions = options.model_regions
+        behind = pulumi.Output.all(called, place).apply(
+            lambda given: model_access.models_in(given[0], given[1], regions),
+        )
+    return pulumi.Output.all(called, place, behind).apply(
+        lambda given: model_access.model_statements(given[0], given[1], given[2]),
+    )
+
+
+def _models_behind(scope: Scope, model: model_access.Model) -> pulumi.Input[list[str]]:
+    """Return the ARNs of the models that a profile routes to. A preview asks too, and so needs credentials."""
+    if not model.asks_regions:
+        return []
+    profile = aws.bedrock.get_inference_profile_output(
+        inference_profile_id=model.arn or model.id,
+        opts=pulumi.InvokeOutputOptions(parent=scope.parent),
+    )
+    return profile.models.apply(lambda models: [found.model_arn for found in models])

@@ -1,0 +1,157 @@
+"""The component: arguments in, the endpoint and its parts out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pulumi
+
+from . import access, records
+from .account_logging import account_logging
+from .arguments import Authorization, StreamingLlmApiArgs
+from .bundle import Bundle, BundleError, Target, running_python
+from .monitoring import Watched, declare_alarms, declare_dashboard
+from .options import InvalidArgument, Options, checked
+from .scope import Scope
+from .streaming_api import streaming_api, url
+from .streaming_function import log_group, streaming_function, variables
+from .trial import try_function
+
+TYPE = "streaming-llm:index:StreamingLlmApi"
+
+
+class StreamingLlmApi(pulumi.ComponentResource):
+    """A typed, streaming LLM endpoint: POST /v1/stream on API Gateway, a Python function, a Bedrock model."""
+
+    url: pulumi.Output[str]
+    """The whole endpoint, `https://…/v1/stream`."""
+    function_name: pulumi.Output[str]
+    """Name of the function."""
+    function_arn: pulumi.Output[str]
+    """ARN of the function."""
+    role_name: pulumi.Output[str]
+    """Name of the function's role, for policies of your own."""
+    rest_api_id: pulumi.Output[str]
+    """Id of the REST API."""
+    stage_arn: pulumi.Output[str]
+    """ARN of the stage."""
+    log_group_name: pulumi.Output[str]
+    """Name of the function's log group."""
+    sink: pulumi.Output[str]
+    """Where records are published, as `kind` or `kind:ARN or name`."""
+    store: pulumi.Output[str]
+    """Where records are kept, as `none` or `dynamodb:name`."""
+    api_key: pulumi.Output[str] | None
+    """The API key's value, a secret (with `authorization: apiKey`)."""
+    domain_target: pulumi.Output[str] | None
+    """The name that the custom domain is to point at (with `domain`)."""
+    dashboard_url: pulumi.Output[str] | None
+    """Address of the dashboard (with `dashboard`)."""
+
+    def __init__(
+        self,
+        name: str,
+        args: StreamingLlmApiArgs | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Check the arguments, build the function and try it, and only then declare resources.
+
+        Raises:
+            InvalidArgument: an argument is wrong, or the function cannot be built or does not start.
+        """
+        options = checked(args or {})
+        archive = _built(options)
+        super().__init__(TYPE, name, {}, opts)
+        self._warn(options)
+        self._declare(Scope(name, self, options.tags), options, archive)
+
+    def _declare(self, scope: Scope, options: Options, archive: Path) -> None:
+        sink, store = records.sink(scope, options), records.store(scope, options)
+        logs = log_group(scope, options, "log")
+        function = streaming_function(scope, options, archive, logs, variables(options, sink, store))
+        logging = account_logging(scope, function.place) if options.manage_account_logging else []
+        api = streaming_api(scope, options, function, logging)
+        access.web_acl(scope, options, api)
+        watched = pulumi.Output.all(function.function.name, api.rest_api.name, api.stage.stage_name).apply(
+            lambda found: Watched(*found),
+        )
+        declare_alarms(scope, options, watched)
+        self.function, self.role, self.log_group = function.function, function.role, logs
+        self.rest_api, self.stage, self.deployment = api.rest_api, api.stage, api.deployment
+        self.url = url(options, api)
+        self.function_name = function.function.name
+        self.function_arn = function.function.arn
+        self.role_name = function.role.name
+        self.rest_api_id = api.rest_api.id
+        self.stage_arn = api.stage.arn
+        self.log_group_name = logs.name
+        self.sink, self.store = pulumi.Output.from_input(sink), pulumi.Output.from_input(store)
+        self.api_key = access.api_key(scope, options, api)
+        self.domain_target = access.domain(scope, options, api)
+        self.dashboard_url = declare_dashboard(scope, options, watched, function.place)
+        self.register_outputs(
+            {
+                "url": self.url,
+                "functionName": self.function_name,
+                "functionArn": self.function_arn,
+                "roleName": self.role_name,
+                "restApiId": self.rest_api_id,
+                "stageArn": self.stage_arn,
+                "logGroupName": self.log_group_name,
+                "sink": self.sink,
+                "store": self.store,
+                "apiKey": self.api_key,
+                "domainTarget": self.domain_target,
+                "dashboardUrl": self.dashboard_url,
+            },
+        )
+
+    def _warn(self, options: Options) -> None:
+        if options.authorization is Authorization.NONE:
+            pulumi.log.warn(what_a_stranger_can_cost(options), self)
+        if options.python != running_python():
+            pulumi.log.warn(
+                f"runtime is {options.runtime}, and this program runs on Python {running_python()}: "
+                "what was tested here is not quite what will run there.",
+                self,
+            )
+
+
+def what_a_stranger_can_cost(options: Options) -> str:
+    """Return the warning of an endpoint without authorization: what the throttle lets through in a day."""
+    requests = options.throttle["rate"] * 24 * 3600
+    output_tokens = requests * options.max_tokens * options.max_attempts
+    input_tokens = requests * options.body_limit / 4 * options.max_attempts
+    return (
+        "authorization is none: anyone who finds the URL can call it. "
+        f"At {options.throttle['rate']:g} requests a second, which throttle lets through, that is {requests:,.0f} "
+        f"requests, up to {output_tokens:,.0f} output tokens and (by bodyLimit, at 4 bytes a token) up to "
+        f"{input_tokens:,.0f} input tokens a day."
+    )
+
+
+def project_root() -> Path:
+    """Return the folder of Pulumi.yaml; in a plugin host, which does not know it, the working folder."""
+    return Path(pulumi.runtime.get_root_directory() or ".").resolve()
+
+
+def _built(options: Options) -> Path:
+    """Build the zip before any resource is registered: archives are read while resources are."""
+    root = project_root()
+    bundle = Bundle(
+        target=Target(options.python, options.architecture.value),
+        cache=root / ".cache" / "bundle",
+        code=root / options.code if options.code else None,
+        requirements=root / options.requirements if options.requirements else None,
+        report=pulumi.log.info,
+    )
+    environment = variables(options, _named(options.sink), _named(options.store))
+    try:
+        try_function(replace(bundle, target=Target.host()), environment)
+        return bundle.build()
+    except BundleError as error:
+        raise InvalidArgument(str(error)) from None
+
+
+def _named(target: pulumi.Input[str]) -> pulumi.Input[str]:
+    """Return a sink or store that exists; of one that is yet to be created nothing can be tried."""
+    return target if isinstance(target, str) and ":" in target else pulumi.Output.from_input(target)
