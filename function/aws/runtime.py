@@ -263,7 +263,6 @@ class Answer:
             self._connection.sock.settimeout(self._seconds())
             response = self._connection.getresponse()
             said = response.read()
-        self.close()
         if response.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # "non-recoverable", in the API's own words
             raise RuntimeApiGone(_refusal(response.status, said))
         if response.status != HTTPStatus.ACCEPTED:

@@ -6,6 +6,7 @@ they do (``tell``) on the same port, and wait for the answer.
 
 import base64
 import json
+import logging
 import os
 import signal
 import socket
@@ -18,6 +19,8 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
+
+from function.aws.runtime import TextFormat
 
 ROOT = Path(__file__).parents[2]
 BOOTSTRAP = ROOT / "function" / "bootstrap"
@@ -340,8 +343,25 @@ def test_a_chunk_is_one_write_and_leaves_at_once(platform: Platform) -> None:
     answer.reply()
     platform.idle()
     assert platform.stdout.splitlines() == [
-        f"{write} True" for write in (chunk(PRELUDE), chunk(b"1"), chunk(b"22"), LAST_CHUNK)
+        f"{write!r} True" for write in (chunk(PRELUDE), chunk(b"1"), chunk(b"22"), LAST_CHUNK)
     ]
+
+
+def test_the_next_invocation_is_waited_for_without_a_limit(platform: Platform) -> None:
+    """A sandbox may be frozen for hours while it asks."""
+    listening = """
+        import sys
+        from http.client import HTTPConnection
+
+        def listen(name, args):
+            if name == "http.client.send" and isinstance(args[0], HTTPConnection) and args[1].startswith(b"GET"):
+                print("next:", args[0].sock.gettimeout(), flush=True)
+
+        sys.addaudithook(listen)
+    """
+    platform.start("yield b'1'", module=dedent(PRELUDE_OF_THE_MODULE) + dedent(listening))
+    platform.idle()
+    assert platform.stdout == "next: None\n"
 
 
 def test_the_stages_run_after_the_answer_and_before_the_next_invocation(platform: Platform) -> None:
@@ -460,6 +480,44 @@ def test_a_bug_before_the_prelude_is_reported_and_the_loop_goes_on(platform: Pla
     platform.idle()
     assert CANARY not in platform.log
     assert platform.log.count("\n") == 2
+
+
+def test_a_body_whose_prelude_cannot_be_sent_is_closed_before_the_report(platform: Platform) -> None:
+    handle = """
+        def handle(event, context):
+            output = body(event, context)
+            next(output)
+            return Response(200, {"X-Long": "x" * 16000}, output)
+    """
+    platform.start(
+        """
+        try:
+            yield b"the head"
+        finally:
+            tell("stages")
+        """,
+        module=dedent(PRELUDE_OF_THE_MODULE) + dedent(handle),
+    )
+    platform.invoke()
+    platform.told("stages").go_on()
+    report = platform.accept("POST /2018-06-01/runtime/invocation/req-1/error")
+    report.document()
+    report.reply()
+    platform.idle()
+
+
+def test_an_error_of_any_name_fits_into_a_header_field(platform: Platform) -> None:
+    handle = """
+        class Überlauf漢(Exception): pass
+        def handle(event, context): raise Überlauf漢
+    """
+    platform.start("yield b'1'", module=dedent(PRELUDE_OF_THE_MODULE) + dedent(handle))
+    platform.invoke()
+    report = platform.accept("POST /2018-06-01/runtime/invocation/req-1/error")
+    assert report.fields["Lambda-Runtime-Function-Error-Type"] == r"Function.\xdcberlauf\u6f22"
+    assert report.document()["errorType"] == "Überlauf漢"
+    report.reply()
+    platform.idle()
 
 
 def test_an_event_that_is_not_json_is_reported(platform: Platform) -> None:
@@ -679,7 +737,21 @@ def test_the_context_is_that_of_aws_own_runtime(platform: Platform) -> None:
     answer.exactly(chunk(repr([*expected, {"a": "b"}, {"locale": "de"}, True]).encode()) + LAST_CHUNK)
     answer.reply()
     platform.idle()
-    assert platform.stdout == "a line\n"
+
+
+def test_what_is_printed_is_out_before_the_sandbox_is_frozen(platform: Platform) -> None:
+    """No line waits in a buffer for the next invocation."""
+    platform.start("""
+        context.log("a line")
+        print("another")
+        yield b"1"
+    """)
+    platform.invoke()
+    answer = platform.answer()
+    answer.exactly(chunk(b"1") + LAST_CHUNK)
+    answer.reply()
+    platform.accept("GET /2018-06-01/runtime/invocation/next")
+    assert platform.stdout == "a line\nanother\n"
 
 
 def test_the_invocation_id_comes_back_with_the_answer(platform: Platform) -> None:
@@ -738,6 +810,22 @@ def test_the_log_format_json_is_one_object_a_line(platform: Platform) -> None:
     assert bug["stackTrace"][0] == "ValueError"
 
 
+def logged(error: Exception) -> list[str]:
+    """Return the parts of the line that the text format makes of ``error``."""
+    record = logging.LogRecord("n", logging.ERROR, "p", 1, "bug", None, (type(error), error, None))
+    record.aws_request_id = "req-1"
+    return TextFormat().format(record).split("\r")[1:]
+
+
+def test_the_log_names_the_whole_chain_of_causes() -> None:
+    """As Python would: a cause, or what was being handled unless it was put aside; a chain that bites its tail ends."""
+    inner, middle, outer = KeyError(CANARY), OSError(CANARY), ValueError(CANARY)
+    outer.__cause__, middle.__context__, inner.__context__ = middle, inner, outer
+    assert logged(outer) == ["ValueError", "caused by OSError", "caused by KeyError"]
+    middle.__suppress_context__ = True
+    assert logged(outer) == ["ValueError", "caused by OSError"]
+
+
 NO_LOG = {
     "full": 'exec "$0" "$@" >/dev/full 2>/dev/full',
     "closed": 'exec "$0" "$@" >&- 2>&-',
@@ -782,16 +870,17 @@ def test_a_signal_in_mid_stream_breaks_the_body_off_and_lets_its_stages_run(plat
             yield b"1"
             tell("waiting")
         finally:
-            tell("stages")
+            tell("log")
+            tell("store")
     """)
     platform.invoke()
     answer = platform.answer()
-    waiting = platform.told("waiting")
+    platform.told("waiting")
     platform.terminate()
-    stages = platform.told("stages")
-    platform.terminate()
-    stages.go_on()
-    waiting.close()
+    log = platform.told("log")
+    platform.terminate()  # once is enough: the stages are not broken off as well
+    log.go_on()
+    platform.told("store").go_on()
     assert platform.status() == 0
     assert answer.rest() == chunk(b"1")
 
