@@ -5,4 +5,6 @@ from .configuration import arguments_from
 from .options import InvalidArgument
 from .streaming_llm_api import StreamingLlmApi
 
-__all__ = ["InvalidArgument", "StreamingLlmApi", "StreamingLlmApiArgs", "arguments_from"]
+VERSION = "0.1.0"
+
+__all__ = ["VERSION", "InvalidArgument", "StreamingLlmApi", "StreamingLlmApiArgs", "arguments_from"]
