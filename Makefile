@@ -4,9 +4,54 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
+
+# What the user says reaches the program as it is: a dollar sign in a prompt is no variable.
+OPTIONS := PROMPT SCHEMA CODE MODEL_URL MODEL BEDROCK PORT
+$(foreach option,$(OPTIONS),$(if $(filter-out undefined,$(origin $(option))),\
+  $(eval override $(option) := $$(value $(option)))$(eval export $(option))))
 
 help: ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo ## one prompt through the whole chain; PROMPT=, SCHEMA=module:Class CODE=folder, MODEL_URL= MODEL=
+	@$(RUN) -m local.demo
+
+serve: $(VENV)/.demo ## keep the endpoint up on this machine; PORT=, BEDROCK=aws, and as demo
+	@$(RUN) -m local
+
+test: lint types ## everything that can be checked without an account
+	@$(RUN) -m pytest -q
+
+lint: $(VENV)/.test ## ruff: rules and format
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+types: $(VENV)/.test ## mypy, strict
+	@$(RUN) -m mypy .
+
+clean: ## remove what was made, the model included
+	@rm -rf $(VENV) .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || { echo "Install Python 3.11 or newer ($(PYTHON) is not there)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Install Python 3.11 or newer, or name one: make PYTHON=python3.12 ($(PYTHON) is older)."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "Install Python's venv module (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: function/requirements.txt local/requirements.txt | $(VENV)/.made
+	@echo "Installing what the endpoint needs into $(VENV), once …"
+	@$(INSTALL) -r function/requirements.txt
+	@$(INSTALL) -r local/requirements.txt 2>/dev/null || echo "No local language model for this Python and machine."
+	@touch $@
+
+$(VENV)/.test: requirements.txt function/requirements.txt | $(VENV)/.made
+	@echo "Installing what the tests need into $(VENV), once …"
+	@$(INSTALL) -r requirements.txt
+	@touch $@
 
 bundle: ## dist/function.zip for Lambda; HOST=1: dist/function-host.zip for this machine
 	@$(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) components/bundle.py $(if $(HOST),--host)

@@ -29,7 +29,7 @@ EVENT_LIMIT = 6 * 1024 * 1024
 REMAPPED = frozenset({"authorization", "connection", "content-length", "date", "server", "www-authenticate"})
 """Names that the gateway gives a prefix, since it writes these fields itself."""
 FRAMING = frozenset({"transfer-encoding"})
-ALLOWED_METHODS, ALLOWED_HEADERS, EXPOSED_HEADERS = "POST,OPTIONS", "Content-Type", "X-Request-Id, x-amzn-RequestId"
+EXPOSED_HEADERS = "X-Request-Id, x-amzn-RequestId"
 
 MISSING_AUTHENTICATION_TOKEN = (403, "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
 REQUEST_TOO_LARGE = (413, "REQUEST_TOO_LARGE", "Request Entity Too Large")
@@ -164,7 +164,7 @@ class Gateway:
         status, response_type, message = response
         problem = {
             "type": f"urn:streaming-llm:problem:{response_type}",
-            "title": "The gateway did not serve the request.",
+            "title": "The gateway did not pass the request on.",
             "code": response_type,
             "detail": message,
             "requestId": request.id,
@@ -173,7 +173,7 @@ class Gateway:
         if status == REQUEST_TOO_LARGE[0]:
             exchange.close_connection = True  # not all of the body was read
         else:
-            fields += self._cors("*" if len(self.allowed_origins) > 1 else None, request)
+            fields += self._error_fields()
         exchange.send(status, [*self._own_fields(request), *fields], json.dumps(problem).encode())
         if exchange.close_connection:
             exchange.cut()
@@ -187,26 +187,23 @@ class Gateway:
         ]
 
     def _preflight(self, request: Request) -> list[tuple[str, str]]:
-        fields = self._cors(None, request)
-        if any(name == "Access-Control-Allow-Origin" for name, _ in fields):
-            fields.append(("Access-Control-Allow-Methods", ALLOWED_METHODS))
-            fields.append(("Access-Control-Allow-Headers", ALLOWED_HEADERS))
+        """Return the fields of the preflight's answer: one origin is a literal, of several exactly the caller's."""
+        if not self.allowed_origins:
+            return []
+        fields = [("Access-Control-Allow-Methods", "POST"), ("Access-Control-Allow-Headers", "Content-Type")]
+        fields.append(("Access-Control-Max-Age", "600"))
+        if len(self.allowed_origins) > 1:
+            fields.append(("Vary", "Origin"))
+        if len(self.allowed_origins) == 1 or request.header("Origin") in self.allowed_origins:
+            allowed = self.allowed_origins[0] if len(self.allowed_origins) == 1 else request.header("Origin")
+            fields.append(("Access-Control-Allow-Origin", allowed or ""))
         return fields
 
-    def _cors(self, for_all: str | None, request: Request) -> list[tuple[str, str]]:
-        """Return the fields for browsers: one origin is a literal, of several exactly the caller's counts."""
-        origin = request.header("Origin")
-        match self.allowed_origins:
-            case []:
-                return []
-            case [only]:
-                allowed = only
-            case _ if for_all:
-                allowed = for_all
-            case several if origin in several:
-                return [("Access-Control-Allow-Origin", origin or ""), ("Vary", "Origin")]
-            case _:
-                return [("Vary", "Origin")]
+    def _error_fields(self) -> list[tuple[str, str]]:
+        """Return the fields for browsers of the gateway's own errors, which cannot know the caller's origin."""
+        if not self.allowed_origins:
+            return []
+        allowed = self.allowed_origins[0] if len(self.allowed_origins) == 1 else "*"
         return [("Access-Control-Allow-Origin", allowed), ("Access-Control-Expose-Headers", EXPOSED_HEADERS)]
 
 

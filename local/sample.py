@@ -32,14 +32,8 @@ def _value(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: i
         return constants[0]
     if choices := [*part.get("anyOf", ()), *part.get("oneOf", ()), *part.get("allOf", ())]:
         return _value(choices[0], root, name, depth)
-    make: dict[str, Callable[..., object]] = {
-        "object": _object,
-        "array": _array,
-        "integer": _number,
-        "number": _number,
-        "string": _text,
-    }
-    return make.get(part.get("type", "string"), _literal)(part, root, name, depth)
+    make: Callable[..., object] = MAKERS.get(part.get("type", "string"), _literal)
+    return make(part, root, name, depth)
 
 
 def _object(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: int) -> object:  # noqa: ARG001 - one shape
@@ -71,3 +65,12 @@ def _text(part: Mapping[str, Any], _: object, name: str, __: object) -> object:
 
 def _literal(part: Mapping[str, Any], *_: object) -> object:
     return True if part.get("type") == "boolean" else None
+
+
+MAKERS: Mapping[str, Callable[..., object]] = {
+    "object": _object,
+    "array": _array,
+    "integer": _number,
+    "number": _number,
+    "string": _text,
+}

@@ -43,7 +43,7 @@ class Twin:
         """The endpoint."""
         return self.gateway.url
 
-    def deploy(self, environment: Mapping[str, str] | None = None, **changes: Any) -> None:  # noqa: ANN401 - fields
+    def deploy(self, environment: Mapping[str, str | None] | None = None, **changes: Any) -> None:  # noqa: ANN401 - fields
         """Change the deployment: variables are added to those there are, ``changes`` are fields of ``Deployment``."""
         old = self.function
         merged = {**old.deployment.environment, **(environment or {})}
