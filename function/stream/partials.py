@@ -567,7 +567,7 @@ class _Plan:
         if schema["type"] == "tagged-union" and schema is not self._schema:
             return (self._book.plan(schema, config),)
         if schema["type"] == "nullable":
-            choices = [{"type": "none"}, schema["schema"]]
+            choices = [schema["schema"], {"type": "none"}]  # its mistakes are those of what it wraps
         elif schema["type"] == "union":
             choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
         else:

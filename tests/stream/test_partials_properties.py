@@ -1,0 +1,236 @@
+"""The six promises, over random types, documents and cuts."""
+
+# ruff: noqa: ANN401 types are made at run time
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from function.stream.errors import AnswerError, AnswerInvalid
+from function.stream.events import Change
+from function.stream.partials import Partials, applied
+from tests.stream.schemas import Spec, cut, mutated, specs, written
+
+settings.register_profile(
+    "promises",
+    max_examples=2000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+promise = settings(settings.get_profile("promises"))
+
+
+def _fed(type_: Any, fragments: list[str]) -> tuple[Partials[Any], list[Change]]:
+    partials = Partials(type_)
+    return partials, [change for fragment in fragments for change in partials.feed(fragment)]
+
+
+def _valid(data: st.DataObject) -> tuple[Any, Any, str]:
+    spec = data.draw(specs)
+    value = data.draw(spec.taken)
+    text, _ = written(value, spaced=data.draw(st.booleans()), ascii_only=data.draw(st.booleans()))
+    try:
+        TypeAdapter(spec.type).validate_json(text)
+    except ValidationError:
+        reject()
+    return spec.type, value, text
+
+
+@promise
+@given(st.data())
+def test_no_false_alarm(data: st.DataObject) -> None:
+    """A document that is valid in the end never raises on the way."""
+    type_, value, text = _valid(data)
+
+    partials, changes = _fed(type_, data.draw(cut(text)))
+
+    partials.finish()
+    if isinstance(value, (dict, list, str)):
+        assert partials.whole
+        assert applied(changes) == value
+    assert partials.snapshot == partials.live == value
+
+
+@promise
+@given(st.data())
+def test_no_late_alarm(data: st.DataObject) -> None:
+    """An invalid value is reported with the character that closes it, or that closes what its judgement waits for."""
+    spec: Spec = data.draw(specs.filter(lambda spec: spec.refused is not None))
+    assert spec.refused is not None
+    value, deadline = data.draw(spec.refused)
+    text, ends = written(value, spaced=data.draw(st.booleans()))
+    with pytest.raises(ValidationError):
+        TypeAdapter(spec.type).validate_json(text)
+    last = len(text) if deadline.up else max(ends[path] for path in deadline.paths)
+
+    partials = Partials(spec.type)
+    with pytest.raises(AnswerInvalid):
+        _fed_at_most(partials, text, last)
+
+
+def _fed_at_most(partials: Partials[Any], text: str, last: int) -> None:
+    for character in text[:last]:
+        partials.feed(character)
+    if last >= len(text):
+        partials.finish()
+
+
+@promise
+@given(st.data())
+def test_monotone(data: st.DataObject) -> None:
+    """What closed never changes or vanishes, and nothing at or below it is touched again."""
+    _, text, type_ = _any_document(data)
+    partials = Partials(type_)
+    closed: dict[str, Any] = {}
+
+    with contextlib.suppress(AnswerError):
+        for fragment in data.draw(cut(text)):
+            changes = partials.feed(fragment)
+            for change in changes:
+                assert not any(_within(change.path, path) for path in closed)
+                if change.closed:
+                    closed[change.path] = json.dumps(_at(partials.live, change.path))
+            for path, was in closed.items():
+                assert json.dumps(_at(partials.live, path)) == was
+    for path, was in closed.items():
+        assert json.dumps(_at(partials.snapshot, path)) == was
+
+
+def _within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith(outer + "/")
+
+
+def _at(tree: Any, path: str) -> Any:
+    for step in path.split("/")[1:]:
+        tree = tree[int(step)] if isinstance(tree, list) else tree[step.replace("~1", "/").replace("~0", "~")]
+    return tree
+
+
+def _any_document(data: st.DataObject) -> tuple[Any, str, Any]:
+    """Draw a document that was valid before it was changed here and there, and its type."""
+    spec = data.draw(specs)
+    value = data.draw(spec.taken)
+    for _ in range(data.draw(st.integers(0, 2))):
+        value = data.draw(mutated(value))
+    text, _ = written(value, spaced=data.draw(st.booleans()), ascii_only=data.draw(st.booleans()))
+    return value, text, spec.type
+
+
+@promise
+@given(st.data())
+def test_agreement(data: st.DataObject) -> None:
+    """The end is the end of ``model_validate_json``: the same object, or one of its mistakes."""
+    value, text, type_ = _any_document(data)
+    adapter = TypeAdapter[Any](type_)
+    try:
+        expected = adapter.validate_json(text)
+    except ValidationError as error:
+        path, rule, read = _first_mistake(type_, text)
+        mistakes = _mistakes(error) | _mistakes_of(adapter, _completed(text[:read]))
+        assert any(rule == named and _leads(path, place) for place, named in mistakes)
+        return
+    partials, _ = _fed(type_, data.draw(cut(text)))
+    result = partials.finish()
+    assert type(result) is type(expected)
+    assert repr(result) == repr(expected)
+    assert json.dumps(partials.snapshot) == json.dumps(value)
+
+
+def _first_mistake(type_: Any, text: str) -> tuple[str, str, int]:
+    """Return path and rule that are reported, and after how many characters."""
+    partials = Partials(type_)
+    read = 0
+    try:
+        for read, character in enumerate(text, 1):  # noqa: B007 the last one counts
+            partials.feed(character)
+        partials.finish()
+    except AnswerInvalid as error:
+        return error.path, error.rule, read
+    raise AssertionError(text)
+
+
+def _mistakes(error: ValidationError) -> set[tuple[tuple[str, ...], str]]:
+    return {(tuple(map(str, mistake["loc"])), mistake["type"]) for mistake in error.errors()}
+
+
+def _mistakes_of(adapter: TypeAdapter[Any], text: str) -> set[tuple[tuple[str, ...], str]]:
+    """What is wrong with the document if it ends here: Pydantic keeps quiet about items of a list that is too long."""
+    try:
+        adapter.validate_json(text)
+    except ValidationError as error:
+        return _mistakes(error)
+    return set()
+
+
+def _leads(path: str, place: tuple[str, ...]) -> bool:
+    """Pydantic's place has the path's steps in order; what it has besides names members of unions and the like."""
+    left = iter(place)
+    return all(step.replace("~1", "/").replace("~0", "~") in left for step in path.split("/")[1:])
+
+
+def _completed(text: str) -> str:
+    """End a document where it was cut, in the shortest way."""
+    closers: list[str] = []
+    in_string = escaped = False
+    for character in text:
+        if in_string:
+            in_string = escaped or character != '"'
+            escaped = character == "\\" and not escaped
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            closers.append("]" if character == "[" else "}")
+        elif character in "]}":
+            closers.pop()
+    text = text.rstrip(", ") if not in_string else text
+    endings = [
+        "",
+        '"',
+        '":null',
+        ":null",
+        "null",
+        "0",
+        *("true"[n:] for n in range(4)),
+        *("false"[n:] for n in range(5)),
+    ]
+    for ending in [*endings, *("null"[n:] for n in range(4))]:
+        whole = text + ending + "".join(reversed(closers))
+        with contextlib.suppress(ValueError):
+            json.loads(whole)
+            return whole
+    raise AssertionError(text)
+
+
+@promise
+@given(st.data())
+def test_any_fragmentation_gives_the_same_closed_values(data: st.DataObject) -> None:
+    """However the text is cut, the same values close in the same order, and the same mistake ends it."""
+    _, text, type_ = _any_document(data)
+
+    ending, closed = _closings(type_, data.draw(cut(text)))
+    expected_ending, expected_closed = _closings(type_, list(text))
+
+    assert ending == expected_ending
+    if isinstance(ending, str):
+        assert closed == expected_closed
+    else:  # nothing is returned of the fragment with the mistake
+        assert closed == expected_closed[: len(closed)]
+
+
+def _closings(type_: Any, fragments: list[str]) -> tuple[str | tuple[str, str], list[tuple[str, str]]]:
+    partials = Partials(type_)
+    changes: list[Change] = []
+    ending: str | tuple[str, str]
+    try:
+        for fragment in fragments:
+            changes += partials.feed(fragment)
+        ending = repr(partials.finish())
+    except AnswerInvalid as error:
+        ending = error.path, error.rule
+    closed = [change.path for change in changes if change.closed]
+    return ending, [(path, json.dumps(_at(partials.live, path))) for path in closed]
