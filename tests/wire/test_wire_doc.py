@@ -1,0 +1,118 @@
+"""docs/wire.md shows the bytes that the code writes."""
+
+import json
+import re
+import socket
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPMessage
+from pathlib import Path
+
+import pytest
+
+from function.aws.gateway import Response, prelude
+from function.aws.runtime import Invocation, RuntimeApi
+from function.schema import Answer
+from function.stream.encoders import Complete, Stamp, choose_format
+from function.stream.errors import AnswerInvalid, ModelFailed, StreamError
+from function.stream.events import Cut, Idle, Partial, Usage
+from function.stream.partials import Partials
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
+FRAGMENTS = ['{"summary": "Pay per', ' use.", "keywords": ["cost"', "]}"]
+
+
+def example(name: str) -> str:
+    """Return the one block of the document that is marked ``name``."""
+    [block] = re.findall(rf"^```{re.escape(name)}\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
+    return str(block)
+
+
+def stamp(*times: int) -> Stamp:
+    """Return the example's request, whose clock shows these times."""
+    shown = iter(times)
+    return Stamp("c6af9ac6-7b61", "anthropic.claude", lambda: next(shown))
+
+
+def chunks(accept: str) -> list[bytes]:
+    """Return what the example's answer is in this format, the silence before its end included."""
+    encoder = choose_format(accept)(stamp(412, 430, 520, 640, 655))
+    partials = Partials(Answer)
+    out = [encoder.opening()]
+    for text in FRAGMENTS:
+        changes = partials.feed(text)
+        out.append(
+            encoder.encode(Partial(text, changes, partials.whole, partials.between_tokens, lambda: partials.live))
+        )
+    out.append(encoder.encode(Idle()))
+    value = partials.finish().model_dump(mode="json")
+    out.append(encoder.complete(Complete(value, "end_turn", Usage(12, 21), 0)))
+    return out
+
+
+@pytest.mark.parametrize("accept", ["application/jsonl", "application/jsonl; view=snapshot", "text/event-stream"])
+def test_the_typed_formats_are_as_documented(accept: str) -> None:
+    assert b"".join(chunks(accept)).decode() == example(accept)
+
+
+def test_raw_text_is_as_documented() -> None:
+    """One line is one chunk, but for the heartbeat, which is a space before the last."""
+    *chunks_before, heartbeat, last = [chunk for chunk in chunks("text/plain") if chunk]
+    assert heartbeat == b" "
+    assert b"\n".join([*chunks_before, last, b""]).decode() == example("text/plain")
+
+
+def test_the_document_is_what_the_fragments_make() -> None:
+    assert "".join(FRAGMENTS) + "\n" == example("json")
+    assert json.loads(b"".join(chunks("application/json"))) == json.loads(example("json"))
+
+
+def test_the_error_event_is_as_documented() -> None:
+    encoder = choose_format("application/jsonl")(stamp(640))
+    problem = AnswerInvalid("/keywords/3", "string_type").as_problem("c6af9ac6-7b61")
+    assert encoder.failed(problem).decode() == example("error")
+
+
+def body() -> Generator[bytes | Cut, None, None]:
+    """Yield nothing: the prelude alone is of interest."""
+    yield from ()
+
+
+def test_the_prelude_is_as_documented() -> None:
+    head = prelude(Response(200, {"Content-Type": "text/plain; charset=utf-8"}, body()))
+    assert head.decode().replace("\0", "␀") + "\n" == example("prelude")
+
+
+def sent(pieces: list[bytes], error: StreamError | None) -> str:
+    """Return the request that carries ``pieces`` to a Runtime API, in the spelling of the document."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as threads:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        request = threads.submit(received, listener)
+        invocation = Invocation("{id}", b"", HTTPMessage(), time.time() + 60, time.time() + 60)
+        head, *rest = pieces
+        with closing(RuntimeApi(address).answer(invocation, head)) as answer:
+            for piece in rest:
+                answer.write(piece)
+            answer.end(error)
+        wire = request.result().decode()
+    return wire.replace(address, "{AWS_LAMBDA_RUNTIME_API}").replace("\0", "␀").replace("\r\n", "\n")
+
+
+def received(listener: socket.socket) -> bytes:
+    """Take one request up to the end of its trailers, and acknowledge it."""
+    connection, _ = listener.accept()
+    with connection:
+        data = b""
+        while not re.search(rb"\r\n0\r\n(.+\r\n)*\r\n$", data):
+            data += connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+    return data
+
+
+def test_the_runtimes_request_is_as_documented() -> None:
+    head = prelude(Response(200, {"Content-Type": "text/plain; charset=utf-8"}, body()))
+    pieces = [head, *(chunk for chunk in chunks("text/plain") if chunk.strip())]
+    assert sent(pieces, None) == example("runtime")
+    assert sent(pieces, ModelFailed()).endswith(f"\n}}\n{example('trailers')}")
