@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,8 +37,14 @@ SLOTS: Final = 2
 THREADS: Final = 2
 PATIENCE: Final = 600
 """Seconds of silence that a model's server may need."""
-LONGEST_TEXT, MOST_ITEMS = 300, 5
+LONGEST_TEXT, MOST_ITEMS, LARGEST = 300, 5, 999_999
 """What keeps a small model from running on: only in the grammar, never in the schema of the answer."""
+TOLD: Final = re.compile(
+    r"\b(minimum|maximum|exclusiveMinimum|exclusiveMaximum|minLength|maxLength|minItems|maxItems): (-?\d+(?:\.\d+)?)"
+)
+"""A limit that a description tells, because the service's schemas cannot: a large model reads it, a small one not."""
+TOLD_ALL: Final = re.compile(r"\((?:\w+: [^,()]+(?:, )?)+\)")
+"""All that a description tells of limits."""
 STOPS: Final = {"stop": "end_turn", "length": "max_tokens", "content_filter": "content_filtered"}
 COMPACT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """Where white space is free, a small model fills its budget with it."""
@@ -53,13 +60,22 @@ EXAMPLES: Final[list[tuple[str, str, object]]] = [
         },
     ),
     (
-        "Ada Lovelace bought 2 coffees at 3.50 and paid 7.00 by card on 4 May 2024.",
-        "customer (Who bought.), items (What was bought.), total (Sum to pay.), date (Day of the purchase.)",
+        "Ada Lovelace bought 2 coffees at 3.50 each on 4 May 2024.",
+        "customer, items (What was bought.), total, date",
         {
             "customer": "Ada Lovelace",
             "items": [{"name": "coffee", "quantity": 2, "price": 3.5}],
             "total": 7.0,
             "date": "2024-05-04",
+        },
+    ),
+    (
+        "How do I make a cup of tea?",
+        "title, steps, minutes",
+        {
+            "title": "A cup of tea",
+            "steps": ["Boil fresh water.", "Pour it over the leaves.", "Take the leaves out after four minutes."],
+            "minutes": 6,
         },
     ),
     (
@@ -131,10 +147,13 @@ class Embedded:
                 text=True,
             )
         assert self._process.stdout is not None  # noqa: S101 - it was started with a pipe
-        self._url = self._process.stdout.readline().strip()
-        if not self._url:
+        url = self._process.stdout.readline().strip()
+        self._completions = f"{url}/v1/completions"
+        if not url:
             self.close()
             raise ModelUnavailable(f"The model does not start; {path.parent / 'server.log'} says why.")
+        for _ in _answer(self._completions, {"prompt": _solved(), "max_tokens": 1, "stream": True}, lambda _: None):
+            pass  # it has read the worked examples, and will not have to again
 
     def __call__(self, call: Call) -> Iterator[Step]:
         """Continue the worked examples with an answer."""
@@ -142,7 +161,7 @@ class Embedded:
         request["temperature"] = 0.3
         if call.schema is not None:
             request["json_schema"] = {**limited(call.schema), "x-guidance": COMPACT}
-        yield from _answer(f"{self._url}/v1/completions", request, lambda it: it.get("text"))
+        yield from _answer(self._completions, request, lambda it: it.get("text"))
 
     def close(self) -> None:
         """End the process."""
@@ -189,8 +208,11 @@ def prepare(folder: Path, report: Callable[[str], None]) -> Path:
 
 def prompt_for(request: str, schema: Mapping[str, Any]) -> str:
     """Return the worked examples, and the request in their form, for a model that only continues text."""
-    solved = [f"Request: {question}\nFields: {fields}\nJSON: {json.dumps(it)}\n\n" for question, fields, it in EXAMPLES]
-    return f"{''.join(solved)}Request: {' '.join(request.split())}\nFields: {_fields(schema)}\nJSON:"
+    return f"{_solved()}Request: {' '.join(request.split())}\nFields: {_fields(schema)}\nJSON:"
+
+
+def _solved() -> str:
+    return "".join(f"Request: {ask}\nFields: {names}\nJSON: {json.dumps(it)}\n\n" for ask, names, it in EXAMPLES)
 
 
 def limited(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,20 +227,32 @@ def _limited(value: object) -> object:
 
 
 def _with_limits(part: Mapping[str, Any]) -> dict[str, Any]:
-    limits: dict[str, int] = {}
-    if part.get("type") == "string" and not part.keys() & {"enum", "const", "format", "pattern"}:
-        limits = {"maxLength": max(LONGEST_TEXT, part.get("minLength", 0))}
-    elif part.get("type") == "array" and "prefixItems" not in part:
-        limits = {"maxItems": max(MOST_ITEMS, part.get("minItems", 0))}
-        if "$ref" not in part.get("items", {}):  # which may lead back here
-            limits["minItems"] = min(1, part.get("maxItems", 1))
-    return {**limits, **part}
+    told = {name: json.loads(number) for name, number in TOLD.findall(str(part.get("description")))}
+    limits = {**told, **part}
+    match part.get("type"):
+        case "string" if not part.keys() & {"enum", "const", "format", "pattern"}:
+            limits["maxLength"] = max(
+                min(limits.get("maxLength", LONGEST_TEXT), LONGEST_TEXT), limits.get("minLength", 1)
+            )
+            limits.setdefault("minLength", 1)
+        case "array" if "prefixItems" not in part:
+            may_recur = "$ref" in part.get("items", {})
+            limits.setdefault("minItems", 0 if may_recur else 1)
+            limits["maxItems"] = max(min(limits.get("maxItems", MOST_ITEMS), MOST_ITEMS), limits["minItems"])
+        case "integer" | "number" as kind if not part.keys() & {"enum", "const"}:
+            if kind == "number":
+                limits.setdefault("multipleOf", 0.01)
+            if "exclusiveMinimum" not in limits:
+                limits.setdefault("minimum", -LARGEST)
+            if "exclusiveMaximum" not in limits:
+                limits.setdefault("maximum", LARGEST)
+    return limits
 
 
 def _fields(schema: Mapping[str, Any]) -> str:
     """Name the fields of the answer, with what is said of them."""
     fields = schema.get("properties", {})
-    described = {name: field.get("description") for name, field in fields.items()}
+    described = {name: TOLD_ALL.sub("", field.get("description", "")).strip() for name, field in fields.items()}
     return ", ".join(f"{name} ({text})" if text else name for name, text in described.items()) or "answer"
 
 
@@ -307,6 +341,7 @@ def _serve(path: str) -> None:
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path, parameters.n_ctx, parameters.n_parallel = path, CONTEXT, SLOTS
+    parameters.swa_full = True  # without it no request can begin where another one began
     parameters.cpuparams.n_threads = THREADS
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)  # noqa: T201 - what the parent waits for
