@@ -524,13 +524,18 @@ def _error_document(kind: str, message: str, places: list[str]) -> bytes:
 
 
 def _places(error: BaseException | None) -> list[str]:
-    """Return the types and frames of ``error`` and of what caused it, without their words: those may hold content."""
+    """Return the types of ``error`` and of what caused it, each with its frames: words and values may hold content."""
     lines: list[str] = []
     seen = set[int]()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         lines.append(("caused by " if lines else "") + type(error).__qualname__)
-        lines += [line.rstrip("\n") for line in traceback.format_tb(error.__traceback__)]
+        frames = traceback.extract_tb(error.__traceback__)
+        lines += [
+            f'  File "{it.filename}", line {it.lineno}, in {it.name}'
+            for it in frames
+            if not it.filename.startswith("<frozen importlib")
+        ]
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return lines
 
