@@ -119,9 +119,9 @@ class Bundle:
         Raises:
             BundleError: a wheel, a file or a tool is missing, or two files claim the same name.
         """
-        layer, digest = self.wheels(), self.digest()
-        done = self.cache / f"function-{digest}.zip"
+        done = self.cache / f"function-{self.digest()}.zip"
         if not done.exists():
+            layer = self.wheels()
             with _replacing(done) as staged, tempfile.TemporaryDirectory() as tree:
                 shutil.copyfile(layer.with_name(layer.name + ".zip"), staged)
                 self.stage(Path(tree))
@@ -132,9 +132,9 @@ class Bundle:
         """Return a hash of everything that goes into the zip.
 
         Raises:
-            BundleError: as for the build.
+            BundleError: a file is missing.
         """
-        return digest(self.wheels().name, {name: path.read_bytes() for name, path in self._files().items()})
+        return digest(self.layer.name, {name: path.read_bytes() for name, path in self._files().items()})
 
     def stage(self, tree: Path) -> None:
         """Write the function and the user's modules into ``tree``, as they lie in the zip, with bytecode.
@@ -142,11 +142,24 @@ class Bundle:
         Raises:
             BundleError: a module of the user's is not Python.
         """
+        self._refuse_clashes()
         for name, path in self._files().items():
             place = tree / name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
         _compile(self.target, tree, strict=True)
+
+    @property
+    def layer(self) -> Path:
+        """The folder of the wheels, named by all that decides what will be in it."""
+        python = _interpreter(self.target.python)
+        texts = {str(number): _requirement_texts(path) for number, path in enumerate(self._lists)}
+        return self.cache / f"wheels-{digest(str(self.target), str(python and _magic(python)), texts)}"
+
+    @property
+    def _lists(self) -> list[Path]:
+        own = [] if self.requirements is None else [self.requirements]
+        return [function_sources() / "requirements.txt", *own]
 
     def wheels(self) -> Path:
         """Return a folder with everything that is required, trimmed and compiled; a zip of it lies beside it.
@@ -154,18 +167,15 @@ class Bundle:
         Raises:
             BundleError: neither pip nor uv is there, or a wheel is missing for the target.
         """
-        lists = [function_sources() / "requirements.txt", *([self.requirements] if self.requirements else [])]
-        texts = {str(number): _requirement_texts(path) for number, path in enumerate(lists)}
-        python = _interpreter(self.target.python)
-        if python is None:
+        if _interpreter(self.target.python) is None:
             self.report(
                 f"There is no Python {self.target.python} here to make bytecode: "
                 "a cold start of this bundle takes some 0.4 s more.",
             )
-        folder = self.cache / f"wheels-{digest(str(self.target), str(python and _magic(python)), texts)}"
+        folder = self.layer
         if not folder.with_name(folder.name + ".zip").exists():
             self.report(f"Collecting wheels for {self.target} (once; some seconds) …")
-            self._collect(lists, folder)
+            self._collect(self._lists, folder)
         return folder
 
     def _collect(self, lists: list[Path], folder: Path) -> None:
@@ -188,12 +198,14 @@ class Bundle:
             return
         if not self.code.is_dir():
             raise BundleError(f"code: there is no folder {self.code}.")
+        yield from _files(self.code)
+
+    def _refuse_clashes(self) -> None:
         taken = {"function", "bootstrap", *(entry.name for entry in self.wheels().iterdir())}
-        for name, path in _files(self.code):
-            top = name.partition("/")[0]
-            if top in taken or top.removesuffix(".py") in taken:
+        taken |= {name.removesuffix(".py") for name in taken}
+        for top in sorted({name.partition("/")[0] for name, _ in self._user_files()}):
+            if top.removesuffix(".py") in taken:
                 raise BundleError(f"code: {top} in {self.code} has the name of something that the function needs.")
-            yield name, path
 
 
 def _function_files() -> Iterator[tuple[str, Path]]:

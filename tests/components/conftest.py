@@ -1,0 +1,52 @@
+"""What is built once for all tests of the component."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from components.bundle import Bundle, Target, running_python
+from tests.components.own_code import OwnCode, write_own_code
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+CACHE = REPOSITORY / ".cache" / "bundle"
+"""As `make bundle` and a program in this repository have it: by content, so that a second run is fast."""
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    """The cache that builds in this repository share."""
+    return CACHE
+
+
+@pytest.fixture(scope="session")
+def host_zip(cache: Path) -> Path:
+    """The zip for this machine."""
+    return Bundle(Target.host(), cache).build()
+
+
+@pytest.fixture(scope="session")
+def shipped_zip(cache: Path) -> Path:
+    """The zip that Lambda gets by default."""
+    return Bundle(Target(running_python(), "arm64"), cache).build()
+
+
+@pytest.fixture(scope="session")
+def task_root(host_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip for this machine, unpacked as Lambda does: with the modes of its files."""
+    root = tmp_path_factory.mktemp("task")
+    unpack(host_zip, root)
+    return root
+
+
+def unpack(archive: Path, root: Path) -> None:
+    """Unpack with modes, which ``zipfile`` alone leaves out."""
+    with zipfile.ZipFile(archive) as opened:
+        for entry in opened.infolist():
+            Path(opened.extract(entry, root)).chmod(entry.external_attr >> 16 & 0o777)
+
+
+@pytest.fixture(scope="session")
+def own_code(tmp_path_factory: pytest.TempPathFactory) -> OwnCode:
+    """Modules of a user's with a package of their own; collected once for all tests."""
+    return write_own_code(tmp_path_factory.mktemp("own"))

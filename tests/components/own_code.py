@@ -1,0 +1,69 @@
+"""Modules of a user's, and a package that they import, made up for the tests."""
+
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SCHEMAS = '''
+from money_for_the_test import Cents
+from pydantic import BaseModel, Field
+
+INSTRUCTIONS = "You read invoices."
+
+class Line(BaseModel):
+    text: str
+    price: Cents
+
+class Invoice(BaseModel):
+    """An invoice."""
+    number: str = Field(description="As printed.")
+    lines: list[Line]
+
+class Question(BaseModel):
+    prompt: str
+    customer: str = "anybody"
+'''
+MONEY = "from typing import NewType\n\nCents = NewType('Cents', int)\n"
+
+
+@dataclass
+class OwnCode:
+    """A folder of modules and the pip file of their packages."""
+
+    folder: Path
+    requirements: Path
+    said: list[str] = field(default_factory=list)
+
+    def report(self, line: str) -> None:
+        """Keep a progress line."""
+        self.said.append(line)
+
+
+def write_own_code(place: Path) -> OwnCode:
+    """Write the modules, a package for them, and what must not be shipped, into ``place``."""
+    write_wheel(place / "wheels", "money_for_the_test", "py3-none-any", {"money_for_the_test.py": MONEY})
+    code = place / "code"
+    (code / "inner").mkdir(parents=True)
+    (code / "schemas.py").write_text(SCHEMAS)
+    (code / "inner" / "data.txt").write_text("data")
+    (code / ".hidden").write_text("no")
+    (code / "venv").mkdir()
+    (code / "venv" / "pyvenv.cfg").write_text("home = nowhere")
+    requirements = place / "requirements.txt"
+    requirements.write_text(f"--find-links {place / 'wheels'}\nmoney-for-the-test==1.0\n")
+    return OwnCode(code, requirements)
+
+
+def write_wheel(folder: Path, name: str, tag: str, files: dict[str, str]) -> None:
+    """Write a wheel (Binary distribution format, packaging.python.org) of these files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    info = f"{name}-1.0.dist-info"
+    texts = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
+    }
+    with zipfile.ZipFile(folder / f"{name}-1.0-{tag}.whl", "w") as wheel:
+        for path, text in texts.items():
+            wheel.writestr(path, text)
+        wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\n" for path in texts))

@@ -1,0 +1,247 @@
+"""The zip: the same bytes from the same inputs, what is in it and what is not, and that it runs."""
+
+import hashlib
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+
+import pytest
+
+from components.bundle import HOST, SERVICES, Bundle, BundleError, Target, running_python
+from local.bedrock import Bedrock
+from local.runtime_api import Deployment
+from local.twin import Twin
+from tests.components.own_code import OwnCode, write_wheel
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+UNCHECKED_HASH = 0b01
+AARCH64 = 183
+"""The machine in an ELF header (ELF for the Arm 64-bit Architecture, "e_machine")."""
+
+
+def test_two_builds_in_other_folders_at_other_times_give_the_same_bytes(tmp_path: Path, host_zip: Path) -> None:
+    """Nothing of the folder, the time or the modes of the sources is in the zip."""
+    for folder in ("components", "function"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in tmp_path.rglob("*.py"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        path.chmod(0o600)
+    _run("components/bundle.py", "--host", folder=tmp_path)
+    elsewhere = tmp_path / "dist" / "function-host.zip"
+    assert hashlib.sha256(elsewhere.read_bytes()).hexdigest() == hashlib.sha256(host_zip.read_bytes()).hexdigest()
+
+
+def _run(*arguments: str, folder: Path, **environment: str) -> str:
+    """Run this Python and return what it said."""
+    done = subprocess.run(  # noqa: S603 our own program
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_second_build_takes_the_first_ones_result(host_zip: Path, cache: Path) -> None:
+    said: list[str] = []
+    assert Bundle(Target.host(), cache, report=said.append).build() == host_zip
+    assert said == []
+
+
+def test_the_bootstrap_stands_at_the_root_and_can_be_executed(shipped_zip: Path) -> None:
+    with zipfile.ZipFile(shipped_zip) as opened:
+        modes = {entry.filename: entry.external_attr >> 16 for entry in opened.infolist()}
+    assert modes["bootstrap"] == 0o100755
+    assert "function/bootstrap" not in modes
+    assert {mode for name, mode in modes.items() if name != "bootstrap"} == {0o100644}
+
+
+def test_no_date_owner_or_installers_note_is_in_the_zip(shipped_zip: Path) -> None:
+    with zipfile.ZipFile(shipped_zip) as opened:
+        entries = opened.infolist()
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert not [entry.filename for entry in entries if entry.filename.endswith(("/RECORD", "/INSTALLER"))]
+    assert len({entry.filename for entry in entries}) == len(entries)
+
+
+def test_every_module_has_bytecode_that_needs_no_look_at_its_source(shipped_zip: Path) -> None:
+    """PEP 552: flags 1 are a hash that is not checked."""
+    with zipfile.ZipFile(shipped_zip) as opened:
+        names = set(opened.namelist())
+        tag = sys.implementation.cache_tag
+        compiled = {
+            name: opened.read(name)[:8] for name in names if name.endswith(f".{tag}.pyc") and "/__pycache__/" in name
+        }
+    assert set(compiled.values()) == {MAGIC_NUMBER + struct.pack("<I", UNCHECKED_HASH)}
+    ours = {name for name in names if name.startswith("function/") and name.endswith(".py")}
+    folder_and_name = [name.rpartition("/") for name in ours]
+    assert {f"{folder}/__pycache__/{name[:-3]}.{tag}.pyc" for folder, _, name in folder_and_name} <= set(compiled)
+
+
+def test_botocore_knows_the_services_in_use_and_no_other(task_root: Path) -> None:
+    program = f"""
+import boto3
+for service in {SERVICES!r}:
+    boto3.client(service, region_name="eu-central-1")
+print(sorted(boto3.Session().get_available_services()))
+"""
+    said = _run("-P", "-s", "-S", "-c", program, folder=task_root, PYTHONPATH=str(task_root))
+    assert said.strip() == str(sorted(SERVICES))
+
+
+def test_the_shipped_zip_is_the_one_that_was_run_but_for_native_parts(shipped_zip: Path, host_zip: Path) -> None:
+    """File by file; native parts differ, and are of the machine and the Python that will run them."""
+    with zipfile.ZipFile(shipped_zip) as shipped, zipfile.ZipFile(host_zip) as host:
+        native = {name for name in shipped.namelist() if name.endswith(".so")}
+        here = {name for name in host.namelist() if name.endswith(".so")}
+        assert len(native) == len(here) == 1
+        native_wheel = {name for name in shipped.namelist() if name.startswith("pydantic_core-")}
+        assert set(shipped.namelist()) - native == set(host.namelist()) - here
+        same = set(shipped.namelist()) - native - native_wheel
+        assert [name for name in sorted(same) if shipped.read(name) != host.read(name)] == []
+        for name in native:
+            (machine,) = struct.unpack_from("<H", shipped.read(name), 18)
+            assert machine == AARCH64
+            assert f".cpython-{running_python().replace('.', '')}-aarch64-" in name
+
+
+def test_the_zip_is_small_enough_for_a_direct_upload(shipped_zip: Path) -> None:
+    """Lambda takes 50 MB so; what we ship is a fifth of it, unpacked a tenth of Lambda's 250 MB."""
+    assert shipped_zip.stat().st_size < 10_000_000
+    with zipfile.ZipFile(shipped_zip) as opened:
+        assert sum(entry.file_size for entry in opened.infolist()) < 27_000_000
+
+
+def test_the_unpacked_zip_serves_in_the_twin(task_root: Path) -> None:
+    """Started as Lambda starts it: the bootstrap, Lambda's variables, nothing else."""
+    bedrock = Bedrock()
+    try:
+        with Twin(bedrock, Deployment(task_root)) as twin, twin.post({"prompt": "Why?"}, "application/json") as reply:
+            body = b"".join(reply.chunks())
+            assert reply.status == 200, body
+    finally:
+        bedrock.close()
+
+
+def test_own_modules_and_their_packages_lie_at_the_root(own_code: OwnCode, cache: Path) -> None:
+    archive = Bundle(Target.host(), cache, own_code.folder, own_code.requirements, own_code.report).build()
+    with zipfile.ZipFile(archive) as opened:
+        names = set(opened.namelist())
+    bytecode = f"__pycache__/schemas.{sys.implementation.cache_tag}.pyc"
+    assert {"schemas.py", "inner/data.txt", "money_for_the_test.py", bytecode} <= names
+    assert not [name for name in names if "hidden" in name or "venv" in name]
+
+
+@pytest.fixture
+def bundle_of(tmp_path: Path, cache: Path) -> Callable[[str, str], Bundle]:
+    """A bundle for this machine with one module of the user's."""
+
+    def make(name: str, text: str) -> Bundle:
+        (tmp_path / name).write_text(text)
+        return Bundle(Target.host(), cache, tmp_path)
+
+    return make
+
+
+@pytest.mark.parametrize("name", ["pydantic.py", "function.py", "boto3.py"])
+def test_a_module_that_would_hide_a_needed_one_is_named(name: str, bundle_of: Callable[[str, str], Bundle]) -> None:
+    with pytest.raises(BundleError, match=rf"^code: {name} in .* has the name of something that the function needs"):
+        bundle_of(name, "").build()
+
+
+def test_a_module_that_is_not_python_is_named(bundle_of: Callable[[str, str], Bundle]) -> None:
+    with pytest.raises(BundleError, match=r"^code: schemas\.py: .*invalid syntax"):
+        bundle_of("schemas.py", "class Invoice(BaseModel) pass").build()
+
+
+def test_a_changed_module_gives_another_zip(bundle_of: Callable[[str, str], Bundle]) -> None:
+    assert bundle_of("schemas.py", "A = 1").digest() != bundle_of("schemas.py", "A = 2").digest()
+
+
+def test_a_missing_wheel_is_a_sentence_with_its_name(tmp_path: Path, cache: Path) -> None:
+    """A package that has wheels, but none for the target."""
+    write_wheel(tmp_path / "wheels", "only_elsewhere_for_the_test", "cp311-cp311-win_amd64", {})
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"--find-links {tmp_path / 'wheels'}\nonly-elsewhere-for-the-test==1.0\n")
+    bundle = Bundle(Target("3.13", "arm64"), cache, tmp_path, requirements, report=lambda _: None)
+    says = r"^requirements: there is no wheel of only-elsewhere-for-the-test==1\.0 for Python 3\.13 on arm64\."
+    with pytest.raises(BundleError, match=says):
+        bundle.build()
+
+
+def test_missing_files_are_named(tmp_path: Path, cache: Path) -> None:
+    with pytest.raises(BundleError, match=r"^code: there is no folder .*nowhere"):
+        Bundle(Target.host(), cache, tmp_path / "nowhere").build()
+    with pytest.raises(BundleError, match=r"^requirements: there is no file .*none\.txt"):
+        Bundle(Target.host(), cache, tmp_path, tmp_path / "none.txt").build()
+
+
+def test_a_change_in_an_included_requirement_file_is_seen(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r more.txt\n")
+    digests = set()
+    for text in ("# one\n", "# two\n"):
+        (tmp_path / "more.txt").write_text(text)
+        digests.add(Bundle(Target.host(), cache, tmp_path / "code", tmp_path / "requirements.txt").layer)
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize(("python", "architecture"), [("3.10", "arm64"), ("3.15", "x86_64"), ("3.13", "riscv")])
+def test_lambda_gets_only_what_it_can_run(python: str, architecture: str) -> None:
+    with pytest.raises(BundleError):
+        Target(python, architecture)
+    assert Target(python, HOST).python == python
+
+
+def _without_pip(folder: Path, path: str) -> subprocess.CompletedProcess[str]:
+    """Run the build where ``-S`` hides pip from Python."""
+    shutil.copytree(REPOSITORY / "function", folder / "function", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "components").mkdir()
+    shutil.copy(REPOSITORY / "components" / "bundle.py", folder / "components")
+    return subprocess.run(
+        [sys.executable, "-S", "components/bundle.py"],
+        cwd=folder,
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_pip_and_uv_a_sentence_says_what_to_install(tmp_path: Path) -> None:
+    done = _without_pip(tmp_path / "repository", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Neither pip (of ")
+    assert "Traceback" not in done.stderr
+
+
+def test_without_pip_uv_collects_the_wheels_of_the_target(tmp_path: Path) -> None:
+    """A scripted uv says how it was called, and the build passes its complaint on."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "uv").write_text('#!/bin/sh\necho "called: $*" >&2\nexit 2\n')
+    (tools / "uv").chmod(0o755)
+    done = _without_pip(tmp_path / "repository", str(tools))
+    assert done.stderr.startswith(
+        f"requirements: uv could not collect the wheels for Python {running_python()} on arm64:"
+    )
+    assert "--only-binary=:all: --python-platform=aarch64-manylinux_2_" in done.stderr
+    assert f"--python-version={running_python()}" in done.stderr
+
+
+def test_a_python_that_is_not_at_hand_costs_the_bytecode_and_says_so(cache: Path) -> None:
+    """What is said before anything is collected."""
+
+    def stop(line: str) -> None:
+        raise InterruptedError(line)
+
+    says = "There is no Python 3.99 here to make bytecode: a cold start of this bundle takes some 0.4 s more."
+    with pytest.raises(InterruptedError, match=says):
+        Bundle(Target("3.99", HOST), cache, report=stop).wheels()
