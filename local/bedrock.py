@@ -97,6 +97,11 @@ class Bedrock:
         """What ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` is to be."""
         return self._server.url
 
+    @property
+    def mistakes(self) -> Sequence[BaseException]:
+        """What went wrong in the stand-in itself."""
+        return self._server.mistakes
+
     def play(self, *scripts: Sequence[Step]) -> None:
         """Answer the next calls from these scripts, one each; the last one stays."""
         self.answer = _scripted(*scripts)

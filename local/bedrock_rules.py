@@ -30,6 +30,8 @@ FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname
 MOST_OPTIONAL, MOST_UNIONS = 24, 16
 NOT_SUBSCHEMAS = frozenset({"enum", "const", "default", "examples", "required"})
 UNSUPPORTED_PATTERN = re.compile(r"\(\?[=!<]|\\[1-9]")
+NO_FORCED_TOOL = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}
+"""From which version on a family refuses to be forced to call a tool."""
 VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 
 
@@ -138,7 +140,7 @@ def _check_tools(model_id: str, config: object) -> None:
         return
     if forced not in [tool.get("toolSpec", {}).get("name") for tool in tools]:
         raise Refused(f"The tool {forced} of toolChoice is not among the tools.")
-    if _since(model_id, (5, 5)):
+    if any(family in model_id and _since(model_id, first) for family, first in NO_FORCED_TOOL.items()):
         raise Refused("tool_choice forces tool use, which is not supported for this model.")
 
 

@@ -152,8 +152,9 @@ class Embedded:
         if not url:
             self.close()
             raise ModelUnavailable(f"The model does not start; {path.parent / 'server.log'} says why.")
-        for _ in _answer(self._completions, {"prompt": _solved(), "max_tokens": 1, "stream": True}, lambda _: None):
-            pass  # it has read the worked examples, and will not have to again
+        warm = {"prompt": _solved(), "max_tokens": 1, "stream": True, "json_schema": {"type": "object"}}
+        for _ in _answer(self._completions, warm, lambda _: None):
+            pass  # it has read the worked examples and made its table of tokens, and will not have to again
 
     def __call__(self, call: Call) -> Iterator[Step]:
         """Continue the worked examples with an answer."""

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from local import script
+from local.script import Answer, Cut, Hold, Pause, Refuse, Stop, Usage
+
+NAMES = sorted(path.stem for path in Path(script.__file__).parent.joinpath("scripts").glob("*.json"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_script_that_ships_can_be_read(name: str) -> None:
+    """A script in the folder is a list of known steps."""
+    assert script.load(name)
+
+
+def test_a_step_is_an_object_with_one_name_and_its_values_in_any_of_three_forms() -> None:
+    """One value, a list in order, or an object by name."""
+    steps = script.parse(
+        [
+            {"answer": "{"},
+            {"pause": 0.5},
+            {"hold": "here"},
+            {"stop": {}},
+            {"usage": [3, 4]},
+            {"cut": {"half_frame": True}},
+            {"refuse": {"code": "ThrottlingException", "status": 400}},
+        ]
+    )
+
+    assert steps == [
+        Answer("{"),
+        Pause(0.5),
+        Hold("here"),
+        Stop("end_turn"),
+        Usage(3, 4),
+        Cut(half_frame=True),
+        Refuse("ThrottlingException", "scripted", 400),
+    ]
+
+
+@pytest.mark.parametrize(
+    "item", [{}, {"shout": "x"}, {"answer": ["a", "b"]}, {"usage": 3}, {"answer": "a", "stop": {}}]
+)
+def test_a_step_that_is_none_is_named(item: dict[str, object]) -> None:
+    """The message quotes the step."""
+    with pytest.raises(ValueError, match="No step of a script"):
+        script.parse([item])
+
+
+def test_a_whole_script_is_the_document_a_good_stop_and_usage() -> None:
+    """The pieces are the document, cut anywhere."""
+    steps = script.whole('{"a": 1}', size=3)
+
+    assert steps == [Answer('{"a'), Answer('": '), Answer("1}"), Stop(), Usage(12, 3)]
