@@ -1,0 +1,64 @@
+"""Arguments that ask for everything there is, in a few programs."""
+
+from typing import Final
+
+from components import StreamingLlmApiArgs
+from components.arguments import Authorization, Endpoint, QuotaPeriod, Runtime
+
+TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:alarms"
+KEY: Final = "arn:aws:kms:eu-central-1:123456789012:key/1"
+POOL: Final = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_abc"
+JUDGE: Final = "arn:aws:lambda:eu-central-1:123456789012:function:judge"
+CERTIFICATE: Final = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
+WEB_ACL: Final = "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/x/1"
+
+EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
+    {},
+    {
+        "authorization": Authorization.API_KEY,
+        "quota": {"limit": 1000, "period": QuotaPeriod.DAY},
+        "sink": "sns",
+        "store": "dynamodb",
+        "access_log": True,
+        "manage_account_logging": True,
+        "alarm_topic": TOPIC,
+        "dashboard": {"input_price": 3, "output_price": 15},
+        "web_acl": WEB_ACL,
+        "domain": {"name": "llm.example.com", "certificate": CERTIFICATE, "zone": "Z1"},
+        "vpc": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]},
+        "kms_key": KEY,
+        "guardrail": "abc123:1",
+        "allowed_origins": ["https://a.example", "https://b.example"],
+        "reserved_concurrency": 5,
+        "tags": {"team": "llm"},
+    },
+    {
+        "authorization": Authorization.COGNITO,
+        "authorizer": {"user_pools": [POOL], "scopes": ["llm/ask"]},
+        "endpoint": Endpoint.EDGE,
+        "sink": "firehose",
+        "model_id": "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "model_regions": ["eu-central-1", "eu-west-1"],
+        "domain": {"name": "llm.example.com", "certificate": CERTIFICATE},
+        "allowed_origins": ["https://a.example"],
+        "tags": {"team": "llm"},
+    },
+    {
+        "authorization": Authorization.LAMBDA,
+        "authorizer": {"function_arn": JUDGE, "header": "X-Token", "cache_seconds": 0},
+        "endpoint": Endpoint.PRIVATE,
+        "vpc_endpoint": {"id": "vpce-1", "private_dns": False},
+        "sink": "eventbridge",
+        "store": "dynamodb:records",
+        "model_id": "anthropic.claude-haiku-4-5-20251001-v1:0",
+        "tags": {"team": "llm"},
+    },
+    {
+        "authorization": Authorization.IAM,
+        "sink": "firehose",
+        "kms_key": KEY,
+        "runtime": Runtime.PYTHON_3_11,
+        "access_log": True,
+        "allowed_origins": ["*"],
+    },
+]

@@ -1,0 +1,146 @@
+"""What the role may do besides: tables of allowed and denied, and what a linter of IAM says of every policy."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_all  # type: ignore[import-untyped]  # it ships no types
+
+from components import StreamingLlmApi, StreamingLlmApiArgs
+from components.model_access import Place, Statement
+from components.role_access import (
+    delivery_statements,
+    document,
+    key_statements,
+    log_statements,
+    network_statements,
+    private_statements,
+    sink_statements,
+    store_statements,
+    tracing_statements,
+)
+from tests.components.options_table import EVERYTHING
+from tests.components.policies import allows, template
+from tests.components.recording import Declared, declare
+
+PLACE = Place("aws", "eu-central-1", "123456789012")
+HERE = "eu-central-1:123456789012"
+GROUP = f"arn:aws:logs:{HERE}:log-group:llm"
+KEY = f"arn:aws:kms:{HERE}:key/1"
+
+GRANTS: list[tuple[list[Statement], str, str, bool]] = [
+    (log_statements(GROUP), "logs:PutLogEvents", f"{GROUP}:log-stream:a", True),
+    (log_statements(f"{GROUP}:*"), "logs:CreateLogStream", f"{GROUP}:log-stream:a", True),
+    (log_statements(GROUP), "logs:PutLogEvents", f"{GROUP}-other:log-stream:a", False),
+    (log_statements(GROUP), "logs:CreateLogGroup", GROUP, False),
+    (sink_statements(f"sns:arn:aws:sns:{HERE}:t", PLACE), "sns:Publish", f"arn:aws:sns:{HERE}:t", True),
+    (sink_statements(f"sns:arn:aws:sns:{HERE}:t", PLACE), "sns:Publish", f"arn:aws:sns:{HERE}:u", False),
+    (sink_statements("eventbridge:bus", PLACE), "events:PutEvents", f"arn:aws:events:{HERE}:event-bus/bus", True),
+    (sink_statements("eventbridge:bus", PLACE), "events:PutEvents", f"arn:aws:events:{HERE}:event-bus/default", False),
+    (sink_statements("firehose:f", PLACE), "firehose:PutRecord", f"arn:aws:firehose:{HERE}:deliverystream/f", True),
+    (
+        sink_statements("firehose:f", PLACE),
+        "firehose:PutRecordBatch",
+        f"arn:aws:firehose:{HERE}:deliverystream/f",
+        False,
+    ),
+    (sink_statements("log", PLACE), "sns:Publish", f"arn:aws:sns:{HERE}:t", False),
+    (store_statements("dynamodb:t", PLACE), "dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/t", True),
+    (store_statements("dynamodb:t", PLACE), "dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/t2", False),
+    (store_statements("dynamodb:t", PLACE), "dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/t", False),
+    (key_statements(KEY), "kms:Decrypt", KEY, True),
+    (key_statements(KEY), "kms:Decrypt", f"arn:aws:kms:{HERE}:key/2", False),
+    (key_statements(KEY), "kms:ScheduleKeyDeletion", KEY, False),
+    (tracing_statements(), "xray:PutTraceSegments", "*", True),
+    (tracing_statements(), "xray:GetTraceSummaries", "*", False),
+    (delivery_statements("arn:aws:s3:::b", None), "s3:PutObject", "arn:aws:s3:::b/x", True),
+    (delivery_statements("arn:aws:s3:::b", None), "s3:GetObject", "arn:aws:s3:::b/x", False),
+    (delivery_statements("arn:aws:s3:::b", None), "kms:GenerateDataKey", KEY, False),
+    (delivery_statements("arn:aws:s3:::b", KEY), "kms:GenerateDataKey", KEY, True),
+]
+
+
+@pytest.mark.parametrize(("statements", "action", "resource", "allowed"), GRANTS)
+def test_each_grant_is_its_actions_on_its_resource(
+    statements: list[Statement],
+    action: str,
+    resource: str,
+    *,
+    allowed: bool,
+) -> None:
+    assert allows([document(statements)], action, resource) is allowed
+
+
+def test_network_interfaces_are_for_lambda_and_not_for_the_functions_own_code() -> None:
+    policy = document(network_statements(PLACE))
+    own_code = {"lambda:SourceFunctionArn": f"arn:aws:lambda:{HERE}:function:llm-1"}
+    assert allows([policy], "ec2:CreateNetworkInterface", "*")
+    assert not allows([policy], "ec2:CreateNetworkInterface", "*", own_code)
+
+
+def test_a_private_api_is_called_through_its_endpoint_alone() -> None:
+    api = f"arn:aws:execute-api:{HERE}:abc"
+    policy = document(private_statements(api, "vpce-1"))
+    call = ("execute-api:Invoke", f"{api}/v1/POST/stream")
+    assert allows([policy], *call, {"aws:SourceVpce": "vpce-1"})
+    assert not allows([policy], *call, {"aws:SourceVpce": "vpce-2"})
+    assert not allows([policy], *call)
+
+
+def _policies(declared: Declared) -> dict[str, Mapping[str, Any]]:
+    return {it.name: json.loads(it.inputs["policy"]) for it in declared.of("RolePolicy")}
+
+
+WITHOUT_RESOURCE = {
+    "xray:PutTraceSegments": "X-Ray's actions know no resource",
+    "xray:PutTelemetryRecords": "X-Ray's actions know no resource",
+    "ec2:AssignPrivateIpAddresses": "the interface has no name before it is made",
+    "ec2:CreateNetworkInterface": "the interface has no name before it is made",
+    "ec2:DeleteNetworkInterface": "the interface has no name before it is made",
+    "ec2:DescribeNetworkInterfaces": "a description knows no resource",
+    "ec2:DescribeSubnets": "a description knows no resource",
+    "ec2:UnassignPrivateIpAddresses": "the interface has no name before it is made",
+}
+"""Actions that may be allowed on `*`, each with its reason."""
+
+
+@pytest.mark.parametrize("args", EVERYTHING, ids="+".join)
+def test_every_policy_pleases_the_linter(args: StreamingLlmApiArgs) -> None:
+    """Known actions, resources of a kind that each action knows, no stray member."""
+    policies = _policies(declare(lambda: StreamingLlmApi("llm", args)))
+    assert policies
+    assert _findings(policies) == []
+
+
+def test_the_linter_would_notice() -> None:
+    """A guard: an unknown action and a resource of another service are found."""
+    wrong: list[Statement] = [
+        {"Effect": "Allow", "Action": "sns:Publishh", "Resource": f"arn:aws:sns:{HERE}:t"},
+        {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": f"arn:aws:sns:{HERE}:t"},
+    ]
+    assert len(_findings({str(number): document([it]) for number, it in enumerate(wrong)})) == 2
+
+
+def _findings(policies: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return what the linter says; that a template should describe its architecture is not about its policies."""
+    return [str(match) for match in lint_all(template(policies)) if match.rule.id != "I4010"]
+
+
+@pytest.mark.parametrize("args", EVERYTHING, ids="+".join)
+def test_only_actions_that_know_no_resource_are_allowed_on_all(args: StreamingLlmApiArgs) -> None:
+    for policy in _policies(declare(lambda: StreamingLlmApi("llm", args))).values():
+        for statement in policy["Statement"]:
+            if statement["Effect"] == "Allow" and "*" in statement["Resource"]:
+                assert set(statement["Action"]) <= WITHOUT_RESOURCE.keys() or statement["Resource"] != "*"
+            assert "*" not in json.dumps(statement["Action"])
+
+
+def test_active_tracing_comes_with_its_actions_before_the_function_is_made() -> None:
+    """Lambda checks them at creation: so the function depends on the policies, not on the role alone."""
+    declared = declare(lambda: StreamingLlmApi("llm", {}))
+    function = declared.one("Function")
+    assert function.inputs["tracingConfig"] == {"mode": "Active"}
+    assert allows(_policies(declared).values(), "xray:PutTraceSegments", "*")
+    assert allows(_policies(declared).values(), "xray:PutTelemetryRecords", "*")
+    assert {it.name for it in declared.of("RolePolicy")} | {"llm-log"} <= function.dependencies
