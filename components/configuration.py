@@ -27,7 +27,7 @@ def arguments_from(config: pulumi.Config) -> StreamingLlmApiArgs:
         InvalidArgument: there is a key in the configuration's namespace that no argument has.
     """
     snake = {camel(name): name for name in StreamingLlmApiArgs.__annotations__}
-    refuse_unknown({snake.get(key, key): "" for key in _keys(config.name)}, StreamingLlmApiArgs, "")
+    refuse_unknown(_keys(config.name), snake)
     texts = {name: config.get(key) for key, name in snake.items()}
     given = {
         name: _value(StreamingLlmApiArgs.__annotations__[name], text)

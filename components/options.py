@@ -3,7 +3,7 @@
 import difflib
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar, cast
@@ -123,7 +123,7 @@ def checked(args: StreamingLlmApiArgs) -> Options:
     Raises:
         InvalidArgument: a key or a value is wrong, or two values do not go together.
     """
-    refuse_unknown(args, StreamingLlmApiArgs, "")
+    refuse_unknown(args, StreamingLlmApiArgs.__annotations__)
     given = _Given(cast("Mapping[str, Any]", args))
     authorization = given.word("authorization", Authorization, Authorization.NONE)
     options = Options(
@@ -278,7 +278,7 @@ class _Given:
             return None
         if not isinstance(value, Mapping):
             _refuse(name, f"an object with {_either(kind.__annotations__, 'and')}", value)
-        refuse_unknown(value, kind, f"{camel(name)}.")
+        refuse_unknown(value, kind.__annotations__, f"{camel(name)}.")
         for key in sorted(kind.__required_keys__):  # type: ignore[attr-defined]  # every TypedDict has it
             if value.get(key) in (None, "", []):
                 raise InvalidArgument(f"{camel(name)}.{camel(key)} is missing.")
@@ -347,7 +347,7 @@ def _contradictions(options: Options) -> Iterable[tuple[object, str]]:
     )
     yield (
         options.code is None and _own_modules(options),
-        f"code is missing: {' and '.join(_own_modules(options))} name modules that lie in it.",
+        f"code is missing, the folder with the modules of {' and '.join(_own_modules(options))}.",
     )
     yield (
         options.requirements and not options.code,
@@ -360,17 +360,17 @@ def _own_modules(options: Options) -> list[str]:
     return [key for key, reference in named.items() if reference and not reference.startswith("function.")]
 
 
-def refuse_unknown(value: Mapping[str, object], kind: type, place: str) -> None:
-    """Raise for a key that the TypedDict ``kind`` does not have, with the nearest that it has.
+def refuse_unknown(keys: Iterable[str], known: Collection[str], place: str = "") -> None:
+    """Raise for a key that is not ``known``, with the nearest that is; ``place`` stands before both.
 
     Raises:
         InvalidArgument: there is such a key.
     """
-    for key in value:
-        if key not in kind.__annotations__:
-            near = difflib.get_close_matches(key, kind.__annotations__, 1)
-            hint = f" Is it {place}{camel(near[0])}?" if near else ""
-            raise InvalidArgument(f"{place}{camel(key)}: there is no such argument.{hint}")
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            name = near[0] if near and "_" in key else camel("".join(near))
+            raise InvalidArgument(f"{place}{key}: there is no such argument.{f' Is it {place}{name}?' if near else ''}")
 
 
 def camel(name: str) -> str:

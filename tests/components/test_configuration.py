@@ -1,0 +1,105 @@
+"""A stack's configuration: Pulumi.yaml declares what the component takes, and a wrong value names its key."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from components import InvalidArgument, StreamingLlmApiArgs, arguments_from
+from components.options import camel, checked
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+PROJECT = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
+Read = Callable[[Mapping[str, str]], StreamingLlmApiArgs]
+
+
+@pytest.fixture
+def read() -> Read:
+    """The arguments of a stack with this configuration."""
+
+    def arguments(values: Mapping[str, str]) -> StreamingLlmApiArgs:
+        pulumi.runtime.set_all_config({f"p:{key}": text for key, text in values.items()})
+        return arguments_from(pulumi.Config("p"))
+
+    return arguments
+
+
+def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
+    values = {
+        "modelId": "anthropic.claude-sonnet-4-6",
+        "timeout": "300",
+        "temperature": "0.2",
+        "captureContent": "true",
+        "allowedOrigins": '["https://a.example"]',
+        "throttle": '{"rate": 5, "burst": 9}',
+        "authorizer": '{"userPools": ["arn:aws:cognito-idp:x"], "cacheSeconds": 0}',
+        "authorization": "cognito",
+        "tags": '{"costCentre": "42"}',
+    }
+    assert read(values) == {
+        "model_id": "anthropic.claude-sonnet-4-6",
+        "timeout": 300,
+        "temperature": 0.2,
+        "capture_content": True,
+        "allowed_origins": ["https://a.example"],
+        "throttle": {"rate": 5, "burst": 9},
+        "authorizer": {"user_pools": ["arn:aws:cognito-idp:x"], "cache_seconds": 0},
+        "authorization": "cognito",
+        "tags": {"costCentre": "42"},
+    }
+    checked(read(values))
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"timeout": "soon"}, "timeout may be a whole number from 5 to 890, not 'soon'."),
+        ({"captureContent": "yes"}, "captureContent may be true or false, not 'yes'."),
+        ({"allowedOrigins": "https://a.example"}, "allowedOrigins may be a list of origins"),
+        ({"throttle": "5"}, "throttle may be an object with rate and burst, not 5."),
+        ({"endpoint": "private"}, "vpcEndpoint is missing"),
+        ({"tiemout": "30"}, r"tiemout: there is no such argument\. Is it timeout\?"),
+        ({"body_limit": "30"}, "body_limit: there is no such argument"),
+        ({"throttle": '{"rates": 1}'}, r"throttle\.rates: there is no such argument\. Is it throttle\.rate\?"),
+    ],
+)
+def test_a_wrong_value_names_its_key_and_what_it_may_be(read: Read, values: Mapping[str, str], says: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^{says}"):
+        checked(read(values))
+
+
+def test_every_declared_key_is_an_argument_with_a_description() -> None:
+    arguments = {camel(name) for name in StreamingLlmApiArgs.__annotations__}
+    assert set(PROJECT["config"]) <= arguments
+    assert all(declared["description"] for declared in PROJECT["config"].values())
+
+
+def test_what_is_not_declared_is_listed() -> None:
+    """A declared key needs a default; those that have none are named in a comment beside the declarations."""
+    text = (REPOSITORY / "Pulumi.yaml").read_text()
+    comment = " ".join(line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
+    for name in StreamingLlmApiArgs.__annotations__:
+        assert camel(name) in PROJECT["config"] or camel(name) in comment.replace(",", " ").replace(".", " ").split()
+
+
+def test_the_declared_defaults_are_the_components_own(read: Read) -> None:
+    """So that a program that imports the component and a stack of this repository mean the same."""
+    texts = {key: _text(declared["default"]) for key, declared in PROJECT["config"].items()}
+    assert checked(read(texts)) == checked({})
+
+
+def test_declared_types_are_what_the_values_are(read: Read) -> None:
+    kinds = {"string": str, "integer": int, "boolean": bool, "array": list}
+    texts = {key: _text(declared["default"]) for key, declared in PROJECT["config"].items()}
+    given = {camel(name): value for name, value in read(texts).items()}
+    assert {key: type(value) for key, value in given.items()} == {
+        key: kinds[declared["type"]] for key, declared in PROJECT["config"].items()
+    }
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 a YAML value
+    """As the engine hands it to the program."""
+    return value if isinstance(value, str) else str(value).lower().replace("'", '"')
