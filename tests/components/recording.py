@@ -71,13 +71,14 @@ class _Mocks(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
             return None, dict(args.inputs)
-        return f"{args.name}-id", {**args.inputs, **computed(args.typ, args.name)}
+        given_name = args.inputs.get("name", args.name)
+        return f"{args.name}-id", {**args.inputs, **computed(args.typ, given_name)}
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         self.declared.calls.append(args)
         if args.token not in self.answers:
             _unforeseen(args.token)
-        return dict(self.answers[args.token](args.args)), None
+        return dict(self.answers[args.token](args.args)), []
 
 
 def _unforeseen(token: str) -> NoReturn:

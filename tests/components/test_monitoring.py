@@ -1,0 +1,154 @@
+"""Alarms and dashboard look at exact metrics, and each of the function's is one that it really writes."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from components import StreamingLlmApi, StreamingLlmApiArgs
+from components.monitoring import NAMESPACE
+from function.aws.log_stage import log_stage
+from function.stream.errors import AnswerInvalid, Outcome
+from function.stream.events import Usage
+from function.stream.stages import Record
+from tests.components.recording import Declared, declare
+
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
+Metric = tuple[str, str, frozenset[tuple[str, str]]]
+"""Namespace, name and dimensions."""
+
+
+def _declared(**args: Any) -> Declared:  # noqa: ANN401 any argument
+    given = cast("StreamingLlmApiArgs", {"alarm_topic": TOPIC, "dashboard": {}, **args})
+    return declare(lambda: StreamingLlmApi("llm", given))
+
+
+def _alarmed(declared: Declared) -> list[Metric]:
+    alarms = [it.inputs for it in declared.of("MetricAlarm")]
+    return [(it["namespace"], it["metricName"], frozenset(it["dimensions"].items())) for it in alarms]
+
+
+def _body(declared: Declared) -> dict[str, Any]:
+    body = json.loads(declared.one("Dashboard").inputs["dashboardBody"])
+    assert isinstance(body, dict)
+    return body
+
+
+def _shown(declared: Declared) -> Iterator[Metric]:
+    for widget in _body(declared)["widgets"]:
+        for metric in widget["properties"]["metrics"]:
+            words = [word for word in metric if isinstance(word, str)]
+            if words:
+                namespace, name, *pairs = words
+                yield namespace, name, frozenset(zip(pairs[::2], pairs[1::2], strict=True))
+
+
+def _written(capsys: pytest.CaptureFixture[str]) -> set[Metric]:
+    """The metrics in the lines that the function's log stage writes for each outcome there is."""
+    stage = log_stage(Logger(service="llm-function"), "llm-function")
+    for outcome in Outcome:
+        record = Record(
+            id="r",
+            model_id="m",
+            capture_content=False,
+            max_tokens=1,
+            field_names=frozenset(),
+            elapsed=lambda: 5,
+        )
+        record.outcome = outcome
+        record.usage = Usage(1, 2)
+        record.first_chunk_ms = record.total_ms = 5
+        if outcome is Outcome.INVALID:
+            record.error = AnswerInvalid("/a", "int_type")
+        stage(record)
+    found: set[Metric] = set()
+    for line in capsys.readouterr().out.splitlines():
+        document = json.loads(line)
+        for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
+            for dimensions in directive["Dimensions"]:
+                pairs = frozenset((name, document[name]) for name in dimensions)
+                found |= {(directive["Namespace"], metric["Name"], pairs) for metric in directive["Metrics"]}
+    return found
+
+
+def test_every_metric_of_the_function_is_one_that_it_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    declared = _declared()
+    watched = {metric for metric in [*_alarmed(declared), *_shown(declared)] if metric[0] == NAMESPACE}
+    assert len(watched) > 10
+    assert watched <= _written(capsys)
+
+
+def test_the_alarms_are_these_and_go_to_the_topic() -> None:
+    declared = _declared()
+    names = {(namespace, name) for namespace, name, _ in _alarmed(declared)}
+    assert names == {
+        ("AWS/ApiGateway", "5XXError"),
+        ("AWS/Lambda", "Throttles"),
+        ("AWS/Lambda", "Duration"),
+        (NAMESPACE, "NotCompleted"),
+    }
+    for alarm in declared.of("MetricAlarm"):
+        assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [TOPIC]
+        assert alarm.inputs["treatMissingData"] == "notBreaching"
+
+
+def test_without_a_topic_there_are_no_alarms_and_without_a_wish_no_dashboard() -> None:
+    declared = declare(lambda: StreamingLlmApi("llm", {}))
+    assert not declared.of("MetricAlarm")
+    assert not declared.of("Dashboard")
+
+
+def test_two_stacks_never_share_a_metric() -> None:
+    """Each metric has the name of its own function or API in a dimension."""
+
+    def program() -> None:
+        StreamingLlmApi("one", {"alarm_topic": TOPIC})
+        StreamingLlmApi("two", {"alarm_topic": TOPIC})
+
+    metrics = _alarmed(declare(program))
+    assert len(set(metrics)) == len(metrics) == 8
+
+
+@pytest.mark.parametrize(("timeout", "threshold"), [(120, 99_000), (30, 21_600), (890, 792_000)])
+def test_the_duration_alarm_rings_before_the_functions_own_ending(timeout: int, threshold: int) -> None:
+    """The function ends an answer 10 s (a fifth of a shorter timeout) before its time."""
+    alarm = _declared(timeout=timeout).one("MetricAlarm", "-duration").inputs
+    assert alarm["threshold"] == threshold
+    assert alarm["comparisonOperator"] == "GreaterThanThreshold"
+    assert threshold < (timeout - min(10, timeout / 5)) * 1000
+
+
+def test_the_dashboard_shows_requests_outcomes_times_tokens_and_costs() -> None:
+    declared = _declared()
+    assert [it["properties"]["title"] for it in _body(declared)["widgets"]] == [
+        "Requests",
+        "Outcomes",
+        "Time to first chunk (ms)",
+        "Duration (ms)",
+        "Tokens",
+        "Estimated cost of the model (USD)",
+    ]
+    outcomes = {dict(dimensions).get("outcome") for _, _, dimensions in _shown(declared)} - {None}
+    assert outcomes == {outcome.value for outcome in Outcome}
+
+
+def test_the_cost_is_tokens_times_the_stated_prices() -> None:
+    body = _body(_declared(dashboard={"input_price": 3, "output_price": 15.5}))
+    [first, *tokens] = body["widgets"][-1]["properties"]["metrics"]
+    assert first[0]["expression"] == "(tokensIn * 3 + tokensOut * 15.5) / 1000000"
+    assert {metric[-1]["id"] for metric in tokens} == {"tokensIn", "tokensOut"}
+
+
+def test_widgets_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in _body(_declared())["widgets"]:
+        cells = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not cells & taken
+        assert max(x for x, _ in cells) < 24
+        taken |= cells

@@ -1,0 +1,156 @@
+"""Sinks and stores, created or brought: what the function is told, what it may do, how they are kept."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+import pytest
+
+from components import StreamingLlmApi, StreamingLlmApiArgs
+from components.records import TABLE_EXPIRY, TABLE_KEY
+from function.aws import store_stage
+from tests.components.options_table import KEY
+from tests.components.policies import allows
+from tests.components.recording import Declared, declare
+
+HERE = "eu-central-1:123456789012"
+TOPIC = f"arn:aws:sns:{HERE}:topic"
+
+
+def _declared(**args: Any) -> Declared:  # noqa: ANN401 any argument
+    given = cast("StreamingLlmApiArgs", args)
+    return declare(lambda: StreamingLlmApi("llm", given))
+
+
+SINKS: list[tuple[object, str, str | None, str, str]] = [
+    ("sns", "Topic", f"sns:arn:aws:sns:{HERE}:llm-records", "sns:Publish", f"arn:aws:sns:{HERE}:llm-records"),
+    (
+        "eventbridge",
+        "EventBus",
+        f"eventbridge:arn:aws:events:{HERE}:event-bus/llm-records",
+        "events:PutEvents",
+        f"arn:aws:events:{HERE}:event-bus/llm-records",
+    ),
+    (
+        "firehose",
+        "FirehoseDeliveryStream",
+        "firehose:llm-records-stream",
+        "firehose:PutRecord",
+        f"arn:aws:firehose:{HERE}:deliverystream/llm-records-stream",
+    ),
+    (f"sns:{TOPIC}", "", None, "sns:Publish", TOPIC),
+    ("eventbridge:bus", "", None, "events:PutEvents", f"arn:aws:events:{HERE}:event-bus/bus"),
+    (
+        f"eventbridge:arn:aws:events:{HERE}:event-bus/bus",
+        "",
+        None,
+        "events:PutEvents",
+        f"arn:aws:events:{HERE}:event-bus/bus",
+    ),
+    ("firehose:stream", "", None, "firehose:PutRecord", f"arn:aws:firehose:{HERE}:deliverystream/stream"),
+    (
+        f"firehose:arn:aws:firehose:{HERE}:deliverystream/stream",
+        "",
+        "firehose:stream",
+        "firehose:PutRecord",
+        f"arn:aws:firehose:{HERE}:deliverystream/stream",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sink", "made", "told", "action", "resource"), SINKS)
+def test_a_sink_is_made_or_brought_told_and_allowed(
+    sink: str,
+    made: str,
+    told: str | None,
+    action: str,
+    resource: str,
+) -> None:
+    declared = _declared(sink=sink)
+    kinds = ("Topic", "EventBus", "FirehoseDeliveryStream")
+    assert [it.type.rpartition(":")[2] for kind in kinds for it in declared.of(kind)] == ([made] if made else [])
+    variables = declared.one("Function").inputs["environment"]["variables"]
+    assert variables["LLM_SINK"] == (told or sink)
+    policy = json.loads(declared.one("RolePolicy", "may-publish").inputs["policy"])
+    assert allows([policy], action, resource)
+    assert not allows([policy], action, f"{resource}-other")
+
+
+def test_a_topic_of_the_same_program_may_be_the_sink() -> None:
+    sink = pulumi.Output.concat("sns:", TOPIC)
+    declared = declare(lambda: StreamingLlmApi("llm", {"sink": sink}))
+    assert not declared.of("Topic")
+    assert declared.one("Function").inputs["environment"]["variables"]["LLM_SINK"] == f"sns:{TOPIC}"
+    policy = json.loads(declared.one("RolePolicy", "may-publish").inputs["policy"])
+    assert allows([policy], "sns:Publish", TOPIC)
+
+
+def test_the_log_needs_no_permission_of_its_own() -> None:
+    declared = _declared()
+    assert declared.one("Function").inputs["environment"]["variables"]["LLM_SINK"] == "log"
+    assert not [it for it in declared.of("RolePolicy") if it.name.endswith("may-publish")]
+
+
+def test_a_table_that_is_made_forgets_can_be_restored_and_is_encrypted() -> None:
+    declared = _declared(store="dynamodb")
+    table = declared.one("Table").inputs
+    assert (table["hashKey"], table["attributes"]) == ("id", [{"name": "id", "type": "S"}])
+    assert table["billingMode"] == "PAY_PER_REQUEST"
+    assert table["ttl"] == {"attributeName": "expires", "enabled": True}
+    assert table["pointInTimeRecovery"] == {"enabled": True}
+    assert table["serverSideEncryption"] == {"enabled": True}
+    assert declared.one("Function").inputs["environment"]["variables"]["LLM_STORE"] == "dynamodb:llm-records-table"
+
+
+def test_the_tables_key_and_expiry_are_those_that_the_function_writes() -> None:
+    source = Path(store_stage.__file__).read_text()
+    assert f'"{TABLE_KEY}": {{"S": record.id}}' in source
+    assert f'"{TABLE_EXPIRY}": {{"N": ' in source
+
+
+@pytest.mark.parametrize("store", ["dynamodb:records", f"dynamodb:arn:aws:dynamodb:{HERE}:table/records"])
+def test_a_table_that_exists_is_written_to_and_nothing_else(store: str) -> None:
+    declared = _declared(store=store)
+    assert not declared.of("Table")
+    policy = json.loads(declared.one("RolePolicy", "may-store").inputs["policy"])
+    assert allows([policy], "dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/records")
+    assert not allows([policy], "dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/other")
+    assert not allows([policy], "dynamodb:Scan", f"arn:aws:dynamodb:{HERE}:table/records")
+
+
+ENCRYPTED: list[tuple[dict[str, Any], str, Mapping[str, Any]]] = [
+    ({"sink": "sns"}, "Topic", {"kmsMasterKeyId": KEY}),
+    ({"sink": "eventbridge"}, "EventBus", {"kmsKeyIdentifier": KEY}),
+    (
+        {"sink": "firehose"},
+        "FirehoseDeliveryStream",
+        {"serverSideEncryption": {"enabled": True, "keyType": "CUSTOMER_MANAGED_CMK", "keyArn": KEY}},
+    ),
+    ({"store": "dynamodb"}, "Table", {"serverSideEncryption": {"enabled": True, "kmsKeyArn": KEY}}),
+]
+
+
+@pytest.mark.parametrize(("args", "kind", "expected"), ENCRYPTED)
+def test_the_key_encrypts_what_is_stored(args: dict[str, Any], kind: str, expected: Mapping[str, Any]) -> None:
+    declared = _declared(**args, kms_key=KEY)
+    inputs = declared.one(kind).inputs
+    assert {name: inputs[name] for name in expected} == expected
+    policy = json.loads(declared.one("RolePolicy", "may-use-key").inputs["policy"])
+    assert allows([policy], "kms:GenerateDataKey", KEY)
+
+
+def test_a_bucket_that_is_made_is_closed_and_encrypted_before_anything_is_delivered() -> None:
+    declared = _declared(sink="firehose", kms_key=KEY)
+    closed = declared.one("BucketPublicAccessBlock").inputs
+    assert all(closed[name] for name in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls"))
+    assert closed["restrictPublicBuckets"]
+    [rule] = declared.one("BucketServerSideEncryptionConfiguration").inputs["rules"]
+    assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
+    stream = declared.one("FirehoseDeliveryStream")
+    before = {"llm-records-closed", "llm-records-encryption", "llm-delivery-may-write"}
+    assert before <= stream.dependencies
+    policy = json.loads(declared.one("RolePolicy", "delivery-may-write").inputs["policy"])
+    assert allows([policy], "s3:PutObject", "arn:aws:s3:::llm-records/2026/11/25/x")
+    assert not allows([policy], "s3:GetObject", "arn:aws:s3:::llm-records/2026/11/25/x")

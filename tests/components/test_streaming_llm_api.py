@@ -1,0 +1,321 @@
+"""The component as a whole: the function, its options, its outputs, and how it behaves among other resources."""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
+from components.bundle import running_python
+from components.model_access import ACTION
+from tests.components.options_table import EVERYTHING, KEY
+from tests.components.policies import allows
+from tests.components.recording import SECRET, Declared, declare
+
+HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+PROFILE = "aws:bedrock/getInferenceProfile:getInferenceProfile"
+
+
+def _declared(**args: Any) -> Declared:  # noqa: ANN401 any argument
+    given = cast("StreamingLlmApiArgs", args)
+    return declare(lambda: StreamingLlmApi("llm", given))
+
+
+def _variables(declared: Declared) -> dict[str, str]:
+    variables = declared.one("Function").inputs["environment"]["variables"]
+    assert isinstance(variables, dict)
+    return variables
+
+
+def test_the_function_is_started_through_the_wrapper() -> None:
+    function = _declared().one("Function").inputs
+    assert function["handler"] == "function.handler.handle"
+    assert function["environment"]["variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/var/task/bootstrap"
+    assert function["runtime"] == f"python{running_python()}"
+    assert function["architectures"] == ["arm64"]
+    with zipfile.ZipFile(function["code"].path) as opened:
+        assert {"bootstrap", "function/handler.py", "function/aws/runtime.py"} <= set(opened.namelist())
+
+
+@pytest.mark.parametrize(
+    ("args", "name", "value"),
+    [
+        ({"memory": 2048}, "memorySize", 2048),
+        ({"timeout": 300}, "timeout", 300),
+        ({"reserved_concurrency": 7}, "reservedConcurrentExecutions", 7),
+        ({"reserved_concurrency": 0}, "reservedConcurrentExecutions", 0),
+        ({"architecture": "x86_64"}, "architectures", ["x86_64"]),
+        ({"kms_key": KEY}, "kmsKeyArn", KEY),
+        (
+            {"vpc": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}},
+            "vpcConfig",
+            {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]},
+        ),
+    ],
+)
+def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], name: str, value: object) -> None:
+    assert _declared(**args).one("Function").inputs[name] == value
+
+
+@pytest.mark.parametrize(
+    ("args", "variable", "value"),
+    [
+        ({"model_id": HAIKU}, "LLM_MODEL_ID", HAIKU),
+        ({"temperature": 0.2}, "LLM_TEMPERATURE", "0.2"),
+        ({"max_tokens": 50}, "LLM_MAX_TOKENS", "50"),
+        ({"structured_output": "prompt"}, "LLM_STRUCTURED_OUTPUT", "prompt"),
+        ({"guardrail": "abc:1"}, "LLM_GUARDRAIL", "abc:1"),
+        ({"guardrail_streaming": "async"}, "LLM_GUARDRAIL_STREAMING", "async"),
+        ({"body_limit": 99}, "LLM_BODY_LIMIT", "99"),
+        ({"allowed_origins": ["https://a.example", "https://b.example"]}, "LLM_ALLOWED_ORIGINS", None),
+        ({"start_padding": 6000}, "LLM_START_PADDING", "6000"),
+        ({"capture_content": True}, "LLM_CAPTURE_CONTENT", "true"),
+        ({"publish_outcomes": ["completed", "failed"]}, "LLM_PUBLISH_OUTCOMES", "completed,failed"),
+        ({"publish_outcomes": []}, "LLM_PUBLISH_OUTCOMES", "none"),
+        ({"max_attempts": 2}, "LLM_MAX_ATTEMPTS", "2"),
+        ({"endpoint": "edge"}, "LLM_FIRST_EVENT_TIMEOUT", "25"),
+        ({"endpoint": "edge"}, "LLM_HEARTBEAT", "10"),
+    ],
+)
+def test_what_the_function_needs_is_a_variable(args: Mapping[str, Any], variable: str, value: str | None) -> None:
+    expected = "https://a.example,https://b.example" if value is None else value
+    assert _variables(_declared(**args))[variable] == expected
+
+
+def test_a_temperature_is_a_variable_only_where_one_was_asked_for() -> None:
+    assert "LLM_TEMPERATURE" not in _variables(_declared())
+
+
+def test_logs_have_their_group_before_the_function_is_made() -> None:
+    declared = _declared(log_retention=7, kms_key=KEY)
+    group = declared.one("LogGroup")
+    assert (group.inputs["retentionInDays"], group.inputs["kmsKeyId"]) == (7, KEY)
+    function = declared.one("Function")
+    assert function.inputs["loggingConfig"]["logGroup"] == group.name
+    assert group.name in function.dependencies
+
+
+def _role_allows(declared: Declared, action: str, resource: str, context: Mapping[str, str] | None = None) -> bool:
+    documents = [json.loads(it.inputs["policy"]) for it in declared.of("RolePolicy") if "-may-" in it.name]
+    return allows(documents, action, resource, context)
+
+
+def test_the_role_is_lambdas_and_calls_the_model() -> None:
+    declared = _declared(model_id=HAIKU)
+    trust = json.loads(declared.one("Role").inputs["assumeRolePolicy"])
+    assert trust["Statement"][0]["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert _role_allows(declared, ACTION, f"arn:aws:bedrock:eu-central-1::foundation-model/{HAIKU}")
+
+
+def test_the_default_model_is_called_without_any_look_up() -> None:
+    """So that a preview needs no credentials."""
+    assert _declared().calls == []
+
+
+def test_a_geographic_profile_is_asked_for_its_regions() -> None:
+    behind = [f"arn:aws:bedrock:{region}::foundation-model/{HAIKU}" for region in ("eu-central-1", "eu-north-1")]
+    answer = {"models": [{"modelArn": arn} for arn in behind]}
+    declared = declare(
+        lambda: StreamingLlmApi("llm", {"model_id": f"eu.{HAIKU}"}),
+        {PROFILE: lambda asked: {**asked, **answer}},
+    )
+    profile = f"arn:aws:bedrock:eu-central-1:123456789012:inference-profile/eu.{HAIKU}"
+    assert [call.args["inferenceProfileId"] for call in declared.calls] == [f"eu.{HAIKU}"]
+    assert _role_allows(declared, ACTION, behind[1], {"bedrock:InferenceProfileArn": profile})
+    assert not _role_allows(declared, ACTION, behind[1])
+
+
+def test_stated_regions_spare_the_look_up() -> None:
+    declared = _declared(model_id=f"eu.{HAIKU}", model_regions=["eu-north-1"])
+    assert declared.calls == []
+    policy = declared.one("RolePolicy", "may-call-model").inputs["policy"]
+    assert "arn:aws:bedrock:eu-north-1::foundation-model" in policy
+    assert "arn:aws:bedrock:eu-central-1::foundation-model" in policy
+
+
+def test_a_profile_of_the_same_program_may_be_the_model() -> None:
+    arn = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc"
+    behind = f"arn:aws:bedrock:eu-west-1::foundation-model/{HAIKU}"
+    declared = declare(
+        lambda: StreamingLlmApi("llm", {"model_id": pulumi.Output.from_input(arn)}),
+        {PROFILE: lambda asked: {**asked, "models": [{"modelArn": behind}]}},
+    )
+    assert _variables(declared)["LLM_MODEL_ID"] == arn
+    assert _role_allows(declared, ACTION, arn)
+    assert _role_allows(declared, ACTION, behind, {"bedrock:InferenceProfileArn": arn})
+
+
+def test_what_was_not_asked_for_is_not_allowed() -> None:
+    names = {it.name for it in _declared().of("RolePolicy")}
+    assert names == {"llm-may-log", "llm-may-trace", "llm-may-call-model"}
+
+
+def test_an_endpoint_without_authorization_says_at_every_preview_what_a_stranger_can_cost() -> None:
+    declared = declare(
+        lambda: StreamingLlmApi("llm", {"throttle": {"rate": 2, "burst": 2}, "max_tokens": 100}),
+        preview=True,
+    )
+    [warning] = declared.warnings()
+    assert warning.startswith("authorization is none: anyone who finds the URL can call it.")
+    assert "172,800 requests, up to 17,280,000 output tokens" in warning
+
+
+def test_with_authorization_there_is_nothing_to_warn_of() -> None:
+    assert _declared(authorization="iam").warnings() == []
+
+
+def test_a_runtime_that_is_not_the_building_python_is_warned_of() -> None:
+    other = "python3.13" if running_python() != "3.13" else "python3.12"
+    declared = _declared(authorization="iam", runtime=other)
+    assert declared.one("Function").inputs["runtime"] == other
+    assert [it for it in declared.warnings() if it.startswith(f"runtime is {other}, and this program runs on Python")]
+
+
+@pytest.mark.parametrize("args", EVERYTHING, ids="+".join)
+def test_children_are_named_after_the_component_and_parented_to_it(args: StreamingLlmApiArgs) -> None:
+    declared = declare(lambda: StreamingLlmApi("llm", args))
+    shared = {"api-gateway-logging", "api-gateway-logging-role", "api-gateway-logging-policy"}
+    for child in declared.resources:
+        if child.name != "llm" and child.name not in shared:
+            assert child.name.startswith("llm-")
+            assert child.parent == "llm"
+
+
+@pytest.mark.parametrize("args", [args for args in EVERYTHING if args.get("tags")], ids="+".join)
+def test_everything_that_can_have_tags_has_them(args: StreamingLlmApiArgs) -> None:
+    for child in declare(lambda: StreamingLlmApi("llm", args)).resources:
+        if "tags" in _inputs_of(child.type):
+            assert child.inputs["tags"] == args["tags"], child.name
+
+
+def _inputs_of(kind: str) -> set[str]:
+    """The inputs that the provider publishes for a type."""
+    if not kind.startswith("aws:"):
+        return set()
+    _, module, name = kind.split(":")
+    package = getattr(aws, {"lambda": "lambda_"}.get(module.partition("/")[0], module.partition("/")[0]))
+    return set(getattr(package, name).__init__.__annotations__) | set(
+        getattr(package, f"{name}Args").__init__.__annotations__,
+    )
+
+
+def test_nothing_has_a_name_that_two_stacks_could_fight_over() -> None:
+    """Physical names are left to Pulumi; the two that are fixed carry the API's id or the function's name."""
+    for args in EVERYTHING:
+        for child in declare(lambda args=args: StreamingLlmApi("llm", args)).resources:  # type: ignore[misc]
+            fixed = {key for key in ("name", "bucket", "functionName", "topicName") if key in child.inputs}
+            if child.type.startswith("aws:") and fixed and child.type != "aws:route53/record:Record":
+                assert child.inputs.get("name", child.inputs.get("bucket", "")) in {
+                    "API-Gateway-Execution-Logs_llm-api-id/v1",
+                    "llm-records",
+                }, child.name
+
+
+def test_several_instances_share_nothing_but_the_account() -> None:
+    def program() -> None:
+        StreamingLlmApi("one", {"access_log": True, "manage_account_logging": True})
+        StreamingLlmApi("two", {"access_log": True, "manage_account_logging": True, "sink": "sns"})
+
+    declared = declare(program)
+    assert len({(it.type, it.name) for it in declared.resources}) == len(declared.resources)
+    for child in declared.resources:
+        other = {"one": "two", "two": "one"}.get(child.parent)
+        assert not [name for name in child.dependencies if other and name.startswith(f"{other}-")]
+    assert declared.outputs["one"]["url"] != declared.outputs["two"]["url"]
+
+
+def test_the_account_wide_role_is_set_up_once_and_left_there() -> None:
+    def program() -> None:
+        StreamingLlmApi("one", {"access_log": True, "manage_account_logging": True})
+        StreamingLlmApi("two", {"access_log": True, "manage_account_logging": True})
+
+    declared = declare(program)
+    names = {"api-gateway-logging-role", "api-gateway-logging-policy", "api-gateway-logging"}
+    shared = [it for it in declared.resources if it.name in names]
+    assert {it.name for it in shared} == names
+    assert len(shared) == len(names)
+    assert all(it.request.retainOnDelete for it in shared)
+    assert "api-gateway-logging-policy" in declared.one("Account").dependencies
+    for stage in declared.of("Stage"):
+        assert names <= stage.dependencies
+    for settings in declared.of("MethodSettings"):
+        assert names <= settings.dependencies
+
+
+def test_each_program_sets_the_role_up_for_itself() -> None:
+    """What one run of a program declared is nothing to the next."""
+    for _ in range(2):
+        assert _declared(access_log=True, manage_account_logging=True).of("Account")
+
+
+def test_an_explicit_provider_reaches_every_child_and_the_shared_role() -> None:
+    def program() -> None:
+        provider = aws.Provider("frankfurt", region="eu-central-1")
+        options = pulumi.ResourceOptions(providers=[provider])
+        StreamingLlmApi("llm", {"access_log": True, "manage_account_logging": True}, options)
+
+    declared = declare(program)
+    children = [it for it in declared.resources if it.type.startswith("aws:")]
+    assert len(children) > 20
+    assert all("::frankfurt::" in it.request.provider for it in children)
+    assert declared.one("Account").name == "api-gateway-logging-frankfurt"
+
+
+def test_a_look_up_goes_through_the_components_provider() -> None:
+    def program() -> None:
+        provider = aws.Provider("frankfurt", region="eu-central-1")
+        StreamingLlmApi("llm", {"model_id": f"eu.{HAIKU}"}, pulumi.ResourceOptions(provider=provider))
+
+    declared = declare(program, {PROFILE: lambda asked: {**asked, "models": []}})
+    assert all("::frankfurt::" in call.provider for call in declared.calls)
+    assert declared.calls
+
+
+def test_protect_reaches_the_children_and_an_alias_the_engine() -> None:
+    """The engine gives an alias on to the children by their names, which begin with the component's."""
+    options = pulumi.ResourceOptions(protect=True, aliases=[pulumi.Alias(name="old")])
+    declared = declare(lambda: StreamingLlmApi("llm", {}, options))
+    assert all(child.request.protect for child in declared.resources)
+    assert [alias.spec.name for alias in declared.one("StreamingLlmApi").request.aliases] == ["old"]
+
+
+def test_the_component_may_depend_on_something() -> None:
+    def program() -> None:
+        first = aws.sns.Topic("first")
+        StreamingLlmApi("llm", {}, pulumi.ResourceOptions(depends_on=[first]))
+
+    declared = declare(program)
+    assert "first" in declared.one("StreamingLlmApi").dependencies
+
+
+def test_no_resource_is_declared_before_the_function_is_built() -> None:
+    """Archives are read while resources are registered; and a wrong argument leaves nothing half declared."""
+
+    def program() -> None:
+        aws.sns.Topic("witness")
+        with pytest.raises(InvalidArgument):
+            StreamingLlmApi("llm", {"code": "nowhere-to-be-found"})
+
+    assert [it.name for it in declare(program).resources] == ["witness"]
+
+
+def test_outputs_are_registered_and_the_key_is_a_secret() -> None:
+    outputs = _declared(authorization="apiKey", dashboard={}, sink="sns", store="dynamodb").outputs["llm"]
+    assert outputs["functionName"] == "llm-function"
+    assert outputs["restApiId"] == "llm-api-id"
+    assert outputs["logGroupName"] == "llm-log"
+    assert outputs["roleName"] == "llm-role"
+    assert outputs["sink"] == "sns:arn:aws:sns:eu-central-1:123456789012:llm-records"
+    assert outputs["store"] == "dynamodb:llm-records-table"
+    assert outputs["dashboardUrl"].endswith("#dashboards/dashboard/llm-function")
+    assert SECRET in outputs["apiKey"]
+
+
+def test_a_preview_before_anything_exists_succeeds() -> None:
+    """Outputs are unknown then; what is checked must not need them."""
+    for args in EVERYTHING:
+        declare(lambda args=args: StreamingLlmApi("llm", args), preview=True)  # type: ignore[misc]

@@ -1,0 +1,135 @@
+"""The function is started once at preview, with the stack's own modules: a typo is a sentence, no broken endpoint."""
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
+from components.bundle import Bundle, Target
+from components.trial import try_function
+from tests.components.own_code import OwnCode
+from tests.components.recording import Declared, declare
+
+Deploy = Callable[..., Declared]
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Deploy:
+    """Declare an endpoint whose module ``schemas`` has this text."""
+
+    def declared(text: str, **args: Any) -> Declared:  # noqa: ANN401 any argument
+        (tmp_path / "schemas.py").write_text(textwrap.dedent(text))
+        given = cast("StreamingLlmApiArgs", {"code": str(tmp_path), "schema": "schemas:Invoice", **args})
+        return declare(lambda: StreamingLlmApi("llm", given))
+
+    return declared
+
+
+def test_a_schema_of_ones_own_is_bundled_and_named(deploy: Deploy) -> None:
+    declared = deploy(
+        """
+        from pydantic import BaseModel
+        class Invoice(BaseModel):
+            number: str
+        """,
+    )
+    assert declared.one("Function").inputs["environment"]["variables"]["LLM_SCHEMA"] == "schemas:Invoice"
+
+
+MANY = "\n    ".join(f"f{number}: str | None" for number in range(17))
+OPTIONAL = "\n    ".join(f"f{number}: str = ''" for number in range(25))
+
+BAD: list[tuple[str, dict[str, Any], str]] = [
+    ("class Invoces: pass", {}, r"schema is 'schemas:Invoice', which should be .*has no attribute 'Invoice'"),
+    ("from pydantc import BaseModel", {}, r"schema is 'schemas:Invoice', which .*No module named 'pydantc'"),
+    ("import requests", {}, r"schema is 'schemas:Invoice', which .*No module named 'requests'"),
+    ("class Invoice(BaseModel): pass", {}, r"schemas\.py:1: NameError: name 'BaseModel' is not defined"),
+    ("class Invoice(BaseModel) pass", {}, r"code: schemas\.py: "),
+    ("Invoice = object()", {}, r"schema"),
+    (
+        "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    parts: list['Invoice']",
+        {},
+        r"schema: Invoice contains itself, .* Change it, or set structuredOutput to prompt or tool\.$",
+    ),
+    (
+        "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    parts: dict[str, str]",
+        {},
+        r"schema: /properties/parts is a dictionary with free keys",
+    ),
+    (
+        f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {MANY}",
+        {},
+        r"schema: it has 17 fields of several types, and structured output takes 16",
+    ),
+    (
+        f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {OPTIONAL}",
+        {},
+        r"schema: it has 25 optional fields, and structured output takes 24",
+    ),
+    (
+        "from pydantic import BaseModel\nclass Invoice(BaseModel): ...\nclass Question(BaseModel):\n    text: str",
+        {"request": "schemas:Question"},
+        r"request is 'schemas:Question', which should be a Pydantic model with a prompt",
+    ),
+    (
+        "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    a: str",
+        {"instructions": "schemas:INSTRUCTIONS"},
+        r"instructions is 'schemas:INSTRUCTIONS', which should be a string",
+    ),
+    (
+        "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    a: str",
+        {"temperature": 0.5, "model_id": "global.anthropic.claude-opus-5"},
+        r"temperature is set, and global\.anthropic\.claude-opus-5 takes none",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "args", "says"), BAD)
+def test_what_would_fail_in_the_function_fails_the_preview(
+    deploy: Deploy,
+    text: str,
+    args: dict[str, Any],
+    says: str,
+) -> None:
+    with pytest.raises(InvalidArgument, match=says) as caught:
+        deploy(text, **args)
+    assert "LLM_" not in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize("structured_output", ["prompt", "tool"])
+def test_a_schema_that_is_not_compiled_may_be_any(deploy: Deploy, structured_output: str) -> None:
+    recursive = "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    parts: list['Invoice']"
+    assert deploy(recursive, structured_output=structured_output).of("Function")
+
+
+def test_packages_of_the_program_are_none_of_the_functions(deploy: Deploy) -> None:
+    """What the Pulumi program has installed is not on the path: Lambda will not have it either."""
+    with pytest.raises(InvalidArgument, match="No module named 'pulumi'"):
+        deploy("import pulumi")
+
+
+def test_packages_that_are_required_are_there(own_code: OwnCode, cache: Path) -> None:
+    environment = {
+        "LLM_SCHEMA": "schemas:Invoice",
+        "LLM_REQUEST": "schemas:Question",
+        "LLM_INSTRUCTIONS": "schemas:INSTRUCTIONS",
+    }
+    try_function(Bundle(Target.host(), cache, own_code.folder, own_code.requirements, own_code.report), environment)
+
+
+def test_two_endpoints_may_both_have_a_module_of_the_same_name(tmp_path: Path) -> None:
+    for name, field in (("one", "number"), ("two", "total")):
+        (tmp_path / name).mkdir()
+        text = f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {field}: str\n"
+        (tmp_path / name / "schemas.py").write_text(text)
+
+    def program() -> None:
+        StreamingLlmApi("one", {"code": str(tmp_path / "one"), "schema": "schemas:Invoice"})
+        StreamingLlmApi("two", {"code": str(tmp_path / "two"), "schema": "schemas:Invoice"})
+
+    one, two = (it.inputs["code"].path for it in declare(program).of("Function"))
+    assert one != two
