@@ -170,7 +170,6 @@ class Bedrock:
         try:
             raw = exchange.read_body(BODY_LIMIT)
         except TooLarge:
-            exchange.cut()
             raise _HttpError("ValidationException", "The request is too long.") from None
         if exchange.command != "POST" or not found:
             raise _HttpError("UnknownOperationException", "", 404)

@@ -32,7 +32,7 @@ FRAMING = frozenset({"transfer-encoding"})
 EXPOSED_HEADERS = "X-Request-Id, x-amzn-RequestId"
 
 MISSING_AUTHENTICATION_TOKEN = (403, "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
-REQUEST_TOO_LARGE = (413, "REQUEST_TOO_LARGE", "Request Entity Too Large")
+REQUEST_TOO_LARGE = (413, "REQUEST_TOO_LARGE", "Request Too Long")
 INTEGRATION_TIMEOUT = (504, "INTEGRATION_TIMEOUT", "Endpoint request timed out")
 NOT_INVOKED = (500, "DEFAULT_5XX", "Internal server error")
 BAD_FORMAT = (500, "DEFAULT_5XX", "Internal server error")
@@ -160,21 +160,21 @@ class Gateway:
         relay.drain()
 
     def _fail(self, exchange: Exchange, request: Request, response: GatewayResponse) -> None:
-        """Send a gateway response: a plain template, the same for all that the gateway itself refuses."""
+        """Send a gateway response: a plain template, the same for all but the one that takes none."""
         status, response_type, message = response
-        problem = {
-            "type": f"urn:streaming-llm:problem:{response_type}",
-            "title": "The gateway did not pass the request on.",
-            "code": response_type,
-            "detail": message,
-            "requestId": request.id,
-        }
-        fields = [("Content-Type", "application/problem+json"), ("x-amzn-ErrorType", "".join(message.split()))]
-        if status == REQUEST_TOO_LARGE[0]:
-            exchange.close_connection = True  # not all of the body was read
+        if response is REQUEST_TOO_LARGE:
+            fields, body = [("Content-Type", "application/json")], {"message": message}
         else:
-            fields += self._error_fields()
-        exchange.send(status, [*self._own_fields(request), *fields], json.dumps(problem).encode())
+            fields = [("Content-Type", "application/problem+json"), *self._error_fields()]
+            body = {
+                "type": f"urn:streaming-llm:problem:{response_type}",
+                "title": "The gateway did not pass the request on.",
+                "code": response_type,
+                "detail": message,
+                "requestId": request.id,
+            }
+        fields += [*self._own_fields(request), ("x-amzn-ErrorType", "".join(message.title().split()))]
+        exchange.send(status, fields, json.dumps(body).encode())
         if exchange.close_connection:
             exchange.cut()
 

@@ -95,20 +95,23 @@ class Exchange(BaseHTTPRequestHandler):
         """Return the request's body.
 
         Raises:
-            TooLarge: it has more than ``limit`` bytes.
+            TooLarge: it has more than ``limit`` bytes. It was read to its end: a client that still sends hears nothing.
             Truncated: it ended early.
         """
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > limit:
+        body, size = bytearray(), 0
+        for piece in self.read_chunks() if self.is_chunked else self._pieces():
+            size += len(piece)
+            if size <= limit:
+                body += piece
+        if size > limit:
             raise TooLarge
-        if not self.is_chunked:
-            return self._exactly(length)
-        body = bytearray()
-        for chunk in self.read_chunks():
-            body += chunk
-            if len(body) > limit:
-                raise TooLarge
         return bytes(body)
+
+    def _pieces(self) -> Iterator[bytes]:
+        left = int(self.headers.get("Content-Length") or 0)
+        while left:
+            yield self._exactly(min(left, LINE_LIMIT))
+            left -= min(left, LINE_LIMIT)
 
     @property
     def is_chunked(self) -> bool:

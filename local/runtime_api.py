@@ -203,8 +203,11 @@ class Invocation:
                 self._journal.note("response end" if ending in {Ending.COMPLETE, Ending.CUT} else ending, self.id)
             self._changed.notify_all()
 
-    def receive(self, exchange: Exchange) -> None:
-        """Take the response that comes in, whole or streamed, and answer when it has been passed on."""
+    def receive(self, exchange: Exchange, on_end: Callable[[], None]) -> None:
+        """Take the response that comes in, whole or streamed, and answer when it has been passed on.
+
+        ``on_end`` is called before that: the function may ask for its next event as soon as it has the answer.
+        """
         with self._changed:
             self._exchange = exchange
             self.content_type = exchange.headers.get("Content-Type", "application/octet-stream")
@@ -215,13 +218,14 @@ class Invocation:
             self.finish(Ending.RESET if self._is_reset else Ending.TRUNCATED)
         except TooLarge:
             self.finish(Ending.ERROR)
+            on_end()
             _refuse(exchange, 413, "RequestEntityTooLarge")
-            exchange.cut()
             return
         finally:
             self.raw = bytes(exchange.raw)
         with self._changed:
             self._changed.wait_for(lambda: self._is_forwarded or self._is_reset)
+        on_end()
         if self._is_reset:
             exchange.reset()
         elif self.ending is Ending.TRUNCATED:
@@ -369,6 +373,7 @@ class Sandbox:
         self._lock = threading.RLock()
         self._offered = Gate()
         self._invocation: Invocation | None = first
+        self._event_id = ""
         self._may_respond = False
         self._asks = False
         self._kill_reason: Ending | None = None
@@ -403,6 +408,8 @@ class Sandbox:
         with self._lock:
             if self._kill_reason is None:
                 self._kill_reason = reason
+            if self._invocation is not None:
+                self._invocation.finish(self._kill_reason)  # before its connection ends, which looks like another end
             if self._process.returncode is None:
                 with suppress(ProcessLookupError):  # it has just ended
                     os.killpg(self._process.pid, signal.SIGKILL)
@@ -482,7 +489,7 @@ class Sandbox:
         with self._lock:
             invocation = self._invocation
             assert invocation is not None  # noqa: S101 - the gate opens with an event
-            self._asks, self._may_respond = False, True
+            self._asks, self._may_respond, self._event_id = False, True, invocation.id
             self._clock = self._start_clock(self._deployment.timeout, Ending.TIMED_OUT)
         self._journal.note("event", invocation.id)
         exchange.send(200, self._event_fields(invocation), invocation.event)
@@ -499,26 +506,24 @@ class Sandbox:
         return [(name, value) for name, value in fields.items() if value]
 
     def _outcome(self, exchange: Exchange, invocation_id: str, kind: str) -> None:
+        invocation = None
         with self._lock:
-            invocation = self._invocation
-            if invocation is None or invocation.id != invocation_id:
+            if invocation_id != self._event_id:
                 refusal = 400, "InvalidRequestID"
             elif not self._may_respond:
                 refusal = 403, "InvalidStateTransition"
             elif exchange.headers.get("Lambda-Runtime-Function-Response-Mode", "streaming") != "streaming":
                 refusal = 400, "InvalidFunctionResponseMode"
             else:
-                refusal = None
                 self._may_respond = False
-        if refusal is not None or invocation is None:
-            _refuse(exchange, *(refusal or (400, "InvalidRequestID")))
+                invocation = self._invocation
+        if invocation is None:
+            _refuse(exchange, *refusal)
             exchange.cut()  # the body was not read
         elif kind == "error":
             self._error(exchange, invocation, Ending.ERROR)
-            self._free()
         else:
-            invocation.receive(exchange)
-            self._free()
+            invocation.receive(exchange, self._free)
 
     def _free(self) -> None:
         """From now on the sandbox may ask for the next event; it is busy until it does."""
@@ -535,13 +540,14 @@ class Sandbox:
             self._error(exchange, invocation, Ending.INIT_FAILED)
 
     def _error(self, exchange: Exchange, invocation: Invocation, ending: Ending) -> None:
+        body = exchange.read_body(BUFFERED_LIMIT)
         try:
-            invocation.error = json.loads(exchange.read_body(BUFFERED_LIMIT))
-        except (TooLarge, ValueError):
-            _refuse(exchange, 400, "InvalidErrorShape")
-            exchange.cut()
-            return
+            invocation.error = json.loads(body)
+        except ValueError:
+            invocation.error = body
         invocation.finish(ending)
+        if ending is Ending.ERROR:
+            self._free()
         _accept(exchange)
 
 
