@@ -142,11 +142,15 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """Everything that the component can be told; nothing has to be."""
 
     model_id: pulumi.Input[str]
-    """Id of the model or inference profile, or an inference profile's ARN.
-    Default: `global.anthropic.claude-haiku-4-5-20251001-v1:0`."""
+    (
+        "Id of the model or inference profile, or an inference profile's ARN. "
+        "Default: `global.anthropic.claude-haiku-4-5-20251001-v1:0`."
+    )
     model_regions: list[str]
-    """Regions that a geographic or application inference profile routes to. Without them they are asked for
-    at deploy time, which takes credentials even for a preview."""
+    (
+        "Regions that a geographic or application inference profile routes to. Without them they are asked for "
+        "at deploy time, which takes credentials even for a preview."
+    )
     structured_output: StructuredOutput
     """How the schema reaches the model. Default: `auto`, as constrained output where the model can."""
     guardrail: pulumi.Input[str]
@@ -190,11 +194,15 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     publish_outcomes: list[str]
     """Outcomes whose records are published. Default: `completed`."""
     sink: pulumi.Input[str]
-    """Where records are published: `log`; `sns`, `eventbridge`, `firehose` for one that is created;
-    `sns:ARN`, `eventbridge:NAME or ARN`, `firehose:NAME or ARN` for one that exists. Default: `log`."""
+    (
+        "Where records are published: `log`; `sns`, `eventbridge`, `firehose` for one that is created; "
+        "`sns:ARN`, `eventbridge:NAME or ARN`, `firehose:NAME or ARN` for one that exists. Default: `log`."
+    )
     store: pulumi.Input[str]
-    """Where records are kept: `none`, `dynamodb` for a table that is created, `dynamodb:NAME or ARN` for one that
-    exists. Default: `none`."""
+    (
+        "Where records are kept: `none`, `dynamodb` for a table that is created, `dynamodb:NAME or ARN` for one that "
+        "exists. Default: `none`."
+    )
     max_attempts: int
     """Answers that are tried for before giving up. Default: 1."""
     endpoint: Endpoint

@@ -50,7 +50,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        args: StreamingLlmApiArgs | None = None,
+        args: StreamingLlmApiArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Check the arguments, build the function and try it, and only then declare resources.
@@ -58,7 +58,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
         Raises:
             InvalidArgument: an argument is wrong, or the function cannot be built or does not start.
         """
-        options = checked(args or {})
+        options = checked(args)
         archive = _built(options)
         super().__init__(TYPE, name, {}, opts)
         self._warn(options)

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import pulumi
 from pulumi.runtime import mocks
+from pulumi.runtime.stack import Stack
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -41,6 +42,7 @@ class Declared:
     resources: list[Recorded] = field(default_factory=list)
     calls: list[mocks.MockCallArgs] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
+    exported: dict[str, Any] = field(default_factory=dict)
     messages: list[tuple[str, str]] = field(default_factory=list)
 
     def of(self, kind: str) -> list[Recorded]:
@@ -140,8 +142,10 @@ def declare(
     )
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
-    def run() -> None:
+    def run() -> pulumi.Output[None]:
         program()
+        stack = cast("Stack", pulumi.runtime.get_root_resource())
+        return pulumi.Output.all(**stack.outputs).apply(declared.exported.update)
 
     run()
     assert declared.resources, "the recorder saw no resource at all"

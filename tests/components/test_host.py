@@ -1,0 +1,213 @@
+"""The component as other languages get it: its schema, and the plugin host over its real socket."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import grpc  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from google.protobuf import empty_pb2, struct_pb2  # type: ignore[import-untyped]  # it ships no types
+from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.runtime.proto import (
+    engine_pb2_grpc,
+    provider_pb2,
+    provider_pb2_grpc,
+    resource_pb2,
+    resource_pb2_grpc,
+)
+
+from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
+from components.options import camel
+from tests.components.recording import computed
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+TOKEN: Final = "streaming-llm:index:StreamingLlmApi"
+
+
+class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineServicer):
+    """The engine's side of the socket: registers whatever comes, with the outputs that AWS would compute."""
+
+    def __init__(self) -> None:
+        self.registered: list[Any] = []
+        self.said: list[str] = []
+        self.server = grpc.server(ThreadPoolExecutor(8))
+        resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, self.server)
+        engine_pb2_grpc.add_EngineServicer_to_server(self, self.server)
+        self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
+        self.server.start()
+
+    def SupportsFeature(self, request: Any, _: object) -> Any:  # noqa: ANN401, N802 a generated interface
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id != "outputValues")
+
+    def GetDeploymentInfo(self, _request: object, _: object) -> Any:  # noqa: ANN401, N802 a generated interface
+        return resource_pb2.DeploymentInfo(
+            supportedFeatures=[
+                resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
+                resource_pb2.RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
+            ],
+        )
+
+    def RegisterResource(self, request: Any, _: object) -> Any:  # noqa: ANN401, N802 a generated interface
+        self.registered.append(request)
+        outputs = struct_pb2.Struct()
+        outputs.CopyFrom(request.object)
+        outputs.update(computed(request.type, request.name))
+        urn = f"urn:pulumi:dev::program::{request.type}::{request.name}"
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id", object=outputs)
+
+    def RegisterResourceOutputs(self, _request: object, _: object) -> Any:  # noqa: ANN401, N802 generated
+        return empty_pb2.Empty()
+
+    def RegisterPackage(self, _request: object, _: object) -> Any:  # noqa: ANN401, N802 a generated interface
+        return resource_pb2.RegisterPackageResponse(ref="aws")
+
+    def Log(self, request: Any, _: object) -> Any:  # noqa: ANN401, N802 a generated interface
+        self.said.append(request.message)
+        return empty_pb2.Empty()
+
+    def of(self, kind: str) -> list[Any]:
+        """Return what was registered of a type."""
+        return [it for it in self.registered if it.type.endswith(f":{kind}")]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """The engine that the host talks to."""
+    served = Engine()
+    yield served
+    served.server.stop(None).wait()
+
+
+@pytest.fixture(scope="module")
+def provider(engine: Engine) -> Iterator[Any]:
+    """The host, started as Pulumi starts a plugin: its folder and the engine's address."""
+    command = [sys.executable, str(REPOSITORY / "components"), engine.address]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY, text=True) as host:  # noqa: S603 ours
+        try:
+            assert host.stdout is not None
+            port = int(host.stdout.readline())
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                yield provider_pb2_grpc.ResourceProviderStub(channel)
+        finally:
+            host.terminate()
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """The schema as it is derived from the arguments."""
+    text = ComponentProvider([StreamingLlmApi], "streaming-llm", None, VERSION).schema
+    assert text
+    found = json.loads(text)
+    assert isinstance(found, dict)
+    return found
+
+
+def _construct(provider: Any, engine: Engine, name: str, inputs: dict[str, Any]) -> Any:  # noqa: ANN401 generated
+    values = struct_pb2.Struct()
+    values.update(inputs)
+    request = provider_pb2.ConstructRequest(
+        project="program",
+        stack="dev",
+        type=TOKEN,
+        name=name,
+        inputs=values,
+        monitorEndpoint=engine.address,
+        parallel=4,
+    )
+    return provider.Construct(request, timeout=300)
+
+
+def test_the_host_answers_with_the_schema_of_the_arguments(provider: Any, schema: dict[str, Any]) -> None:  # noqa: ANN401
+    answer = provider.GetSchema(provider_pb2.GetSchemaRequest(), timeout=60)
+    assert json.loads(answer.schema) == schema
+
+
+def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> None:  # noqa: ANN401 generated
+    answer = _construct(
+        provider,
+        engine,
+        "llm",
+        {
+            "timeout": 60,
+            "endpoint": "edge",
+            "authorization": "cognito",
+            "authorizer": {"userPools": ["arn:aws:cognito-idp:x"], "cacheSeconds": 60},
+            "allowedOrigins": ["https://a.example"],
+            "tags": {"team": "llm"},
+        },
+    )
+    state = dict(answer.state.items())
+    assert state["url"] == "https://llm-api-id.execute-api.eu-central-1.amazonaws.com/v1/stream"
+    assert state["functionName"] == "llm-function"
+    [function] = [it for it in engine.of("Function") if it.name == "llm-function"]
+    assert function.object["timeout"] == 60
+    [authorizer] = engine.of("Authorizer")
+    assert authorizer.object["authorizerResultTtlInSeconds"] == 60
+
+
+def test_a_wrong_argument_is_a_sentence_there_too(provider: Any, engine: Engine) -> None:  # noqa: ANN401 generated
+    with pytest.raises(grpc.RpcError, match="timeout may be a whole number from 5 to 890, not 891"):
+        _construct(provider, engine, "wrong", {"timeout": 891})
+
+
+def test_two_endpoints_of_one_program_set_the_account_wide_role_up_once(provider: Any, engine: Engine) -> None:  # noqa: ANN401
+    for name in ("first", "second"):
+        _construct(provider, engine, name, {"accessLog": True, "manageAccountLogging": True, "authorization": "iam"})
+    [account] = engine.of("Account")
+    for stage in engine.of("Stage"):
+        if not stage.name.startswith("llm"):
+            assert f"urn:pulumi:dev::program::{account.type}::{account.name}" in stage.dependencies
+
+
+def test_the_types_token_begins_with_the_hosts_name(schema: dict[str, Any]) -> None:
+    assert list(schema["resources"]) == [TOKEN]
+    assert (schema["name"], schema["version"]) == ("streaming-llm", VERSION)
+
+
+def test_no_input_is_required_and_every_one_is_described(schema: dict[str, Any]) -> None:
+    component = schema["resources"][TOKEN]
+    assert component["requiredInputs"] == []
+    assert set(component["inputProperties"]) == {camel(name) for name in StreamingLlmApiArgs.__annotations__}
+    for kind in [component["inputProperties"], component["properties"], *_properties(schema)]:
+        assert all(it.get("description") for it in kind.values())
+        assert not [it for it in kind.values() if "\n" in it["description"]]
+
+
+def _properties(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (it["properties"] for it in schema["types"].values() if "properties" in it)
+
+
+def test_the_documentation_has_each_input_with_its_type_and_words(schema: dict[str, Any]) -> None:
+    documented = (REPOSITORY / "docs" / "component.md").read_text()
+    for table in expected_tables(schema):
+        assert table in documented, f"docs/component.md should have\n{table}"
+
+
+def expected_tables(schema: dict[str, Any]) -> Iterator[str]:
+    """Yield the tables of the documentation: the inputs, each group of them, the outputs."""
+    component = schema["resources"][TOKEN]
+    yield _table(component["inputProperties"], [])
+    for it in schema["types"].values():
+        if "properties" in it:
+            yield _table(it["properties"], it.get("required", []))
+    yield _table(component["properties"], [])
+
+
+def _table(properties: dict[str, Any], required: list[str]) -> str:
+    rows = [
+        f"| `{name}`{' (required)' if name in required else ''} | {_type(it)} | {it['description']} |"
+        for name, it in properties.items()
+    ]
+    return "\n".join(["| name | type | |", "|---|---|---|", *rows])
+
+
+def _type(it: dict[str, Any]) -> str:
+    if "$ref" in it:
+        return f"`{it['$ref'].rpartition(':')[2]}`"
+    inner = it.get("items") or it.get("additionalProperties")
+    kind = f"{it['type']} of {_type(inner)}" if inner else it["type"]
+    return str(kind)
