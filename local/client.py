@@ -29,6 +29,8 @@ class Reply:
         """Send the request and return; the answer is not awaited."""
         target = urlsplit(url)
         self.raw = bytearray()
+        self.received = b""
+        """The body so far."""
         self.end: End | None = None
         self.head = b""
         self.status = 0
@@ -63,7 +65,9 @@ class Reply:
         if not self.head:
             self.wait()
         try:
-            yield from self._chunks()
+            for chunk in self._chunks():
+                self.received += chunk
+                yield chunk
         except ConnectionResetError:
             self.end = End.RESET
         except ConnectionError:

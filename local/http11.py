@@ -135,12 +135,13 @@ class Exchange(BaseHTTPRequestHandler):
     def start(self, status: int, fields: Iterable[tuple[str, str]], *, length: int | None = None) -> None:
         """Send the head. Without a length the body is chunked; to a client of HTTP/1.0 it ends with the connection."""
         lines = [f"HTTP/1.1 {status} {_reason(status)}", *(f"{name}: {value}" for name, value in fields)]
-        self._frames = length is None and self.request_version != "HTTP/1.0"
+        has_body = status != HTTPStatus.NO_CONTENT
+        self._frames = has_body and length is None and self.request_version != "HTTP/1.0"
         if self._frames:
             lines.append("Transfer-Encoding: chunked")
         elif length is not None:
             lines.append(f"Content-Length: {length}")
-        else:
+        elif has_body:
             self.close_connection = True
         if self.close_connection:
             lines.append("Connection: close")
@@ -157,7 +158,7 @@ class Exchange(BaseHTTPRequestHandler):
 
     def send(self, status: int, fields: Iterable[tuple[str, str]], body: bytes) -> None:
         """Send a whole response."""
-        self.start(status, fields, length=len(body))
+        self.start(status, fields, length=None if status == HTTPStatus.NO_CONTENT else len(body))
         if self.command != "HEAD":
             self.connection.sendall(body)
 
