@@ -34,15 +34,16 @@ PATIENCE = 30.0
 class Call:
     """A call to the stand-in: what was asked, and what became of the connection."""
 
-    def __init__(self, model_id: str, body: Mapping[str, Any], exchange: Exchange) -> None:
+    def __init__(self, model_id: str, body: Mapping[str, Any], exchange: Exchange | None = None) -> None:
+        """Take what was asked, and the connection: None for a call that came on none."""
         self.model_id = model_id
         self.body = body
-        self.headers = dict(exchange.fields())
+        self.headers = dict(exchange.fields()) if exchange else {}
         self.schema = schema_of(body)
         """The JSON schema that the answer should follow, wherever the request states it."""
         self.tool = forced_tool(body)
         """The tool that the answer is the input of, or None."""
-        self.client_port: int = exchange.client_address[1]
+        self.client_port: int = exchange.client_address[1] if exchange else 0
         """Calls on one connection have it in common."""
         self.frames = 0
         """Frames sent so far."""
@@ -67,7 +68,7 @@ class Call:
 
     def is_open(self) -> bool:
         """Tell whether the client still holds the connection of a response under way: looked up now, exactly."""
-        return not self.ended.is_set() and not self._exchange.peer_left()
+        return self._exchange is not None and not self.ended.is_set() and not self._exchange.peer_left()
 
 
 Answerer = Callable[[Call], Iterable[Step]]

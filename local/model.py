@@ -299,7 +299,12 @@ def _open(request: Request, timeout: float) -> http.client.HTTPResponse:
 
 
 def _steps(lines: Iterator[bytes], text_of: Callable[[Mapping[str, Any]], str | None]) -> Iterator[Step]:
-    """Read server-sent events: pieces of text, the reason of the stop, the tokens."""
+    """Read server-sent events: pieces of text, the reason of the stop, the tokens.
+
+    Raises:
+        ConnectionError: they end without a stop; ``http.client`` says nothing of a body that was cut.
+    """
+    has_stopped = False
     for line in lines:
         if not line.startswith(b"data: {"):
             continue
@@ -308,9 +313,12 @@ def _steps(lines: Iterator[bytes], text_of: Callable[[Mapping[str, Any]], str | 
             if text := text_of(choice):
                 yield Answer(text)
             if reason := choice.get("finish_reason"):
+                has_stopped = True
                 yield Stop(STOPS.get(reason, reason))
         if usage := event.get("usage"):
             yield Usage(usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0))
+    if not has_stopped:
+        raise ConnectionAbortedError("The answer ended without a stop.")
 
 
 def _install(scratch: Path, target: Path, report: Callable[[str], None]) -> None:

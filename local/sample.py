@@ -46,7 +46,7 @@ def _array(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: i
     if "prefixItems" in part:
         return [_value(item, root, name, depth + 1) for item in part["prefixItems"]]
     least = part.get("minItems", 0)
-    wanted = min(max(least, 2 if depth < DEEPEST else least), part.get("maxItems", 2))
+    wanted = least if depth >= DEEPEST else max(least, min(2, part.get("maxItems", 2)))
     return [_value(part.get("items", {}), root, name, depth + 1) for _ in range(wanted)]
 
 

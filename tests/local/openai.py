@@ -1,0 +1,40 @@
+"""A server of the OpenAI protocol that streams what a test prepares."""
+
+import json
+from typing import Any
+
+from local.http11 import Exchange, Server
+
+
+def delta(text: str | None, reason: str | None = None) -> dict[str, Any]:
+    """Return an event of a chat model: a piece of text, the reason of the stop, or both."""
+    return {"choices": [{"delta": {"content": text}, "finish_reason": reason}]}
+
+
+class OpenAi:
+    """The server; ``requests`` are the paths and bodies that came."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, Any]] = []
+        self.lines: list[bytes] = []
+        self.status = 200
+        self.is_cut = False
+        self.server = Server(self._respond)
+        self.url = f"{self.server.url}/v1"
+
+    def say(self, *events: object) -> None:
+        """Stream these events from now on."""
+        self.lines = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events] + [b"data: [DONE]\n\n"]
+
+    def _respond(self, exchange: Exchange) -> None:
+        body = exchange.read_body(1_000_000)
+        self.requests.append((exchange.path, json.loads(body) if body else None))
+        if exchange.path == "/v1/models":
+            exchange.send(200, [], b'{"data": [{"id": "first"}, {"id": "second"}]}')
+        elif self.status != 200:
+            exchange.send(self.status, [], b"told")
+        else:
+            exchange.start(200, [("Content-Type", "text/event-stream")])
+            for line in self.lines:
+                exchange.chunk(line)
+            exchange.cut() if self.is_cut else exchange.end()
