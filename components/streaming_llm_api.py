@@ -130,8 +130,9 @@ def what_a_stranger_can_cost(options: Options) -> str:
 
 
 def project_root() -> Path:
-    """Return the folder of Pulumi.yaml; in a plugin host, which does not know it, the working folder."""
-    return Path(pulumi.runtime.get_root_directory() or ".").resolve()
+    """Return the folder of Pulumi.yaml; the working folder in a plugin host and under mocks, which do not know it."""
+    root = Path(pulumi.runtime.get_root_directory() or "")
+    return root if root.is_absolute() else Path.cwd()
 
 
 def _built(options: Options) -> Path:

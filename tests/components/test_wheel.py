@@ -1,0 +1,190 @@
+"""The component in someone else's program: the wheel in a clean environment, the examples from it, their bundle run."""
+
+import json
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components import StreamingLlmApiArgs
+from components.options import camel
+from local.bedrock import Bedrock
+from local.runtime_api import Deployment
+from local.script import Answer, Stop
+from local.twin import Twin
+from tests.components.conftest import CACHE, unpack
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = REPOSITORY / "examples"
+
+PROGRAM = """
+import json, runpy, sys
+from recording import declare
+
+declared = declare(lambda: runpy.run_path("__main__.py", run_name="__main__"))
+found = [[it.type, it.name, {key: getattr(value, "path", value) for key, value in it.inputs.items()}]
+         for it in declared.resources]
+json.dump({"resources": found, "exported": sorted(declared.exported)}, sys.stdout)
+"""
+
+HOST_BUNDLE = """
+import pathlib, sys
+from streaming_llm_api.bundle import Bundle, Target
+
+print(Bundle(Target.host(), pathlib.Path(".cache/bundle"), pathlib.Path("code"), report=lambda _: None).build())
+"""
+
+
+@dataclass
+class Elsewhere:
+    """A clean environment with the wheel installed."""
+
+    python: Path
+    wheel: Path
+    place: Path
+
+    def run(self, program: str, folder: Path) -> str:
+        """Run a program in ``folder``; only the installed packages and the recorder are on its path."""
+        tools = self.place / "tools"
+        done = subprocess.run(  # noqa: S603 our own program
+            [self.python, "-P", "-c", program],
+            cwd=folder,
+            env={"PYTHONPATH": str(tools), "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def copied(self, example: str) -> Path:
+        """Return a copy of an example, far from the repository, with the wheels that were collected already."""
+        folder = self.place / example
+        if not folder.exists():
+            shutil.copytree(EXAMPLES / example, folder, ignore=shutil.ignore_patterns("__pycache__", ".cache", "venv"))
+            (folder / ".cache").mkdir()
+            (folder / ".cache" / "bundle").symlink_to(CACHE)
+        return folder
+
+    def declared(self, example: str) -> dict[str, Any]:
+        """Run an example under the recorder."""
+        found = json.loads(self.run(PROGRAM, self.copied(example)))
+        assert isinstance(found, dict)
+        return found
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    """Build the wheel and install it, with its dependencies, where nothing else is."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    _pip(Path(sys.executable), "wheel", "--no-deps", f"--wheel-dir={place}", str(REPOSITORY))
+    [wheel] = place.glob("*.whl")
+    venv.create(place / "venv", with_pip=True)
+    python = place / "venv" / "bin" / "python"
+    _pip(python, "install", "--no-compile", str(wheel))
+    (place / "tools").mkdir()
+    shutil.copy(Path(__file__).parent / "recording.py", place / "tools")
+    return Elsewhere(python, wheel, place)
+
+
+def _pip(python: Path, *arguments: str) -> None:
+    subprocess.run([python, "-m", "pip", "--quiet", *arguments], check=True)  # noqa: S603 our own arguments
+
+
+def test_the_wheel_gives_one_import_name(elsewhere: Elsewhere) -> None:
+    with zipfile.ZipFile(elsewhere.wheel) as opened:
+        names = set(opened.namelist())
+    tops = {name.partition("/")[0] for name in names if ".dist-info/" not in name}
+    assert tops == {"streaming_llm_api"}
+    assert "streaming_llm_api/py.typed" in names
+
+
+def test_the_wheel_has_every_source_of_the_function(elsewhere: Elsewhere) -> None:
+    sources = {
+        f"streaming_llm_api/{path.relative_to(REPOSITORY).as_posix()}"
+        for path in (REPOSITORY / "function").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(elsewhere.wheel) as opened:
+        names = set(opened.namelist())
+    assert sources <= names
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_neither_components_nor_function_is_a_top_level_name(elsewhere: Elsewhere) -> None:
+    program = "import importlib.util as u; print([n for n in ('components', 'function', 'local') if u.find_spec(n)])"
+    assert elsewhere.run(program, elsewhere.place).strip() == "[]"
+
+
+def test_a_program_in_another_folder_declares_the_endpoint(elsewhere: Elsewhere) -> None:
+    found = elsewhere.declared("own_schema")
+    [function] = [inputs for kind, _, inputs in found["resources"] if kind.endswith(":Function")]
+    variables = function["environment"]["variables"]
+    assert variables["LLM_SCHEMA"] == "tickets:Triage"
+    assert found["exported"] == ["ApiKey", "ApiUrl"]
+    assert Path(function["code"]).is_relative_to(elsewhere.place / "own_schema" / ".cache")
+
+
+def test_its_bundle_runs_in_the_twin(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    found = elsewhere.declared("own_schema")
+    [function] = [inputs for kind, _, inputs in found["resources"] if kind.endswith(":Function")]
+    variables = function["environment"]["variables"]
+    folder = elsewhere.copied("own_schema")
+    unpack(folder / elsewhere.run(HOST_BUNDLE, folder).strip(), tmp_path)
+    answer = {"category": "bug", "urgency": 4, "summary": "It is down.", "next_steps": ["Restart it."]}
+    bedrock = Bedrock()
+    bedrock.play([Answer(json.dumps(answer)), Stop("end_turn")])
+    told = {name: text for name, text in variables.items() if name.startswith("LLM_")}
+    try:
+        with Twin(bedrock, Deployment(tmp_path, told)) as twin:
+            with twin.post({"subject": "Down", "text": "Help!"}, "application/json") as reply:
+                assert json.loads(b"".join(reply.chunks())) == answer
+            with twin.post({"subject": "Down"}, "application/json") as reply:
+                assert json.loads(b"".join(reply.chunks()))["code"] == "body_invalid"
+    finally:
+        bedrock.close()
+
+
+def test_two_endpoints_share_nothing_but_the_account(elsewhere: Elsewhere) -> None:
+    found = elsewhere.declared("two_endpoints")
+    functions = {name: inputs for kind, name, inputs in found["resources"] if kind.endswith(":Function")}
+    assert set(functions) == {"support-function", "marketing-function"}
+    assert len({inputs["code"] for inputs in functions.values()}) == 2
+    assert {inputs["environment"]["variables"]["LLM_SCHEMA"] for inputs in functions.values()} == {"answers:Answer"}
+
+
+@pytest.mark.parametrize("example", ["own_schema", "two_endpoints"])
+def test_the_examples_pass_the_type_check_against_the_wheel(elsewhere: Elsewhere, example: str) -> None:
+    """With what is installed there: so the wheel's own types are what a user's checker sees.
+
+    The AWS provider's are left out: they take half a minute, and no argument has one of them.
+    """
+    settings = elsewhere.place / "mypy.ini"
+    settings.write_text("[mypy]\nstrict = true\n[mypy-pulumi_aws.*]\nfollow_imports = skip\n")
+    done = subprocess.run(  # noqa: S603 our own program
+        [
+            sys.executable,
+            *("-m", "mypy", f"--config-file={settings}", f"--cache-dir={elsewhere.place / 'mypy'}"),
+            *("--python-executable", str(elsewhere.python), "__main__.py"),
+        ],
+        cwd=elsewhere.copied(example),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_yaml_program_sets_only_what_there_is() -> None:
+    program = yaml.safe_load((EXAMPLES / "yaml_program" / "Pulumi.yaml").read_text())
+    assert (EXAMPLES / "yaml_program" / program["packages"]["streaming-llm"] / "PulumiPlugin.yaml").is_file()
+    [endpoint] = program["resources"].values()
+    assert endpoint["type"] == "streaming-llm:index:StreamingLlmApi"
+    assert set(endpoint["properties"]) <= {camel(name) for name in StreamingLlmApiArgs.__annotations__}
