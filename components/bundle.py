@@ -173,22 +173,27 @@ class Bundle:
                 "a cold start of this bundle takes some 0.4 s more.",
             )
         folder = self.layer
-        if not folder.with_name(folder.name + ".zip").exists():
+        if not folder.exists():
             self.report(f"Collecting wheels for {self.target} (once; some seconds) …")
-            self._collect(self._lists, folder)
+            self._collect(folder)
+        archive = folder.with_name(folder.name + ".zip")
+        if not archive.exists():
+            with _replacing(archive) as staged:
+                _append(staged, folder)
         return folder
 
-    def _collect(self, lists: list[Path], folder: Path) -> None:
+    def _collect(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="collecting-") as scratch:
             tree = Path(scratch) / "tree"
-            _install(self.target, lists, tree)
+            _install(self.target, self._lists, tree)
             _trim(tree)
             _compile(self.target, tree, strict=False)
-            shutil.rmtree(folder, ignore_errors=True)
-            tree.rename(folder)
-        with _replacing(folder.with_name(folder.name + ".zip")) as staged:
-            _append(staged, folder)
+            try:
+                tree.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another build of the same was faster
+                    raise
 
     def _files(self) -> dict[str, Path]:
         return {**dict(_function_files()), **dict(self._user_files())}

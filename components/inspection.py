@@ -66,8 +66,13 @@ def _parts(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _described(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}: {type(error).__name__}: {error}"
+    """Return the error's first line, after the place in the user's modules if it has one."""
+    task_root = Path(importlib.import_module("function").__path__[0]).parent
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [it for it in frames if Path(it.filename).is_relative_to(task_root)]
+    theirs = [it for it in theirs if not Path(it.filename).is_relative_to(task_root / "function")]
+    place = f"{Path(theirs[-1].filename).relative_to(task_root)}:{theirs[-1].lineno}: " if theirs else ""
+    return f"{place}{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _refuse_schema(why: str) -> None:

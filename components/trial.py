@@ -18,6 +18,9 @@ from .options import InvalidArgument, camel
 PLACEHOLDERS: Final = {"LLM_SINK": "log", "LLM_STORE": "none"}
 """In place of what only the deployment knows."""
 
+LONGEST_START: Final = 60
+"""Seconds; Lambda itself allows ten."""
+
 _NOWHERE: Final = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -37,27 +40,35 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
         BundleError: its packages cannot be had for this machine.
     """
     variables = {**PLACEHOLDERS, **{name: text for name, text in environment.items() if isinstance(text, str)}}
-    tried = bundle.cache / f"tried-{digest(bundle.digest(), variables)}"
-    if tried.exists():
-        return
-    with tempfile.TemporaryDirectory() as tree:
-        bundle.stage(Path(tree))
+    program = Path(inspection.__file__)
+    tried = bundle.cache / f"tried-{digest(bundle.digest(), variables, program.read_bytes())}"
+    if not tried.exists():
+        with tempfile.TemporaryDirectory() as tree:
+            bundle.stage(Path(tree))
+            complaint = _start(program, f"{tree}{os.pathsep}{bundle.wheels()}", variables)
+        if complaint:
+            raise InvalidArgument(_in_keys(complaint))
+        tried.touch()
+
+
+def _start(program: Path, path: str, variables: Mapping[str, str]) -> str | None:
+    """Return what is wrong, or None."""
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path, **_NOWHERE, **variables}
+    try:
         done = subprocess.run(  # noqa: S603 our own program
-            [sys.executable, "-P", "-s", "-S", inspection.__file__],
-            env={
-                "PATH": os.environ.get("PATH", ""),
-                "PYTHONPATH": f"{tree}{os.pathsep}{bundle.wheels()}",
-                **_NOWHERE,
-                **variables,
-            },
+            [sys.executable, "-P", "-s", "-S", program],
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
+            timeout=LONGEST_START,
         )
-    if done.returncode:
-        _, mark, sentence = done.stderr.rpartition(inspection.MARK)
-        raise InvalidArgument(_in_keys(sentence.strip()) if mark else f"The function does not start:\n{done.stderr}")
-    tried.touch()
+    except subprocess.TimeoutExpired:
+        return f"The function does not start within {LONGEST_START} s: its modules wait for something at import."
+    if done.returncode == 0:
+        return None
+    _, mark, sentence = done.stderr.rpartition(inspection.MARK)
+    return sentence.strip() if mark else f"The function does not start:\n{done.stderr}"
 
 
 def _in_keys(sentence: str) -> str:
