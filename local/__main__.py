@@ -12,14 +12,16 @@ FIRST_PORT, PORTS = 8000, 100
 
 
 def main() -> int:
-    """Serve; never return."""
+    """Serve until Ctrl-C."""
     progress = Progress()
     with ExitStack() as stack:
-        port = _port(os.environ.get("PORT"))
-        twin, who = start(Wish.of(os.environ), stack, progress, _echo, port)
-        progress.note(f"The endpoint runs on this machine; {who} answers. Ctrl-C ends it.")
+        listener = stack.enter_context(_listener(os.environ.get("PORT")))
+        twin, who = start(Wish.of(os.environ), stack, progress, _echo, listener)
+        progress.note(f"The endpoint runs on this machine. {who} Ctrl-C ends it.")
         show(f"\n  {curl(twin.url)}\n\n")
-        threading.Event().wait()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+        show("\n")
     return 0
 
 
@@ -28,26 +30,17 @@ def _echo(line: str) -> None:
         show(f"{text}\n")
 
 
-def _port(wanted: str | None) -> int:
-    """Return the port that is asked for, else the first free one from 8000 on.
+def _listener(port: str | None) -> socket.socket:
+    """Return a socket that listens on the port that is asked for, else on the first free one from 8000 on.
 
     Raises:
         WrongOption: it is taken, or is none.
     """
-    if not wanted:
-        return next(port for port in range(FIRST_PORT, FIRST_PORT + PORTS) if _is_free(port))
-    with suppress(ValueError, OverflowError):
-        if _is_free(int(wanted)):
-            return int(wanted)
-    raise WrongOption(f"PORT={wanted} is taken, or is no port.")
-
-
-def _is_free(port: int) -> bool:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
+    ports = [port] if port else range(FIRST_PORT, FIRST_PORT + PORTS)
+    for each in ports:
+        with suppress(ValueError, OverflowError, OSError):
+            return socket.create_server(("127.0.0.1", int(each)))
+    raise WrongOption(f"PORT={port} is taken, or is no port." if port else "No port from 8000 on is free.")
 
 
 run(main)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -11,11 +12,14 @@ from typing import Final
 
 from . import script
 from .bedrock import Bedrock, Call
+from .journal import Journal
 from .model import NAME, Chat, Embedded, ModelUnavailable, prepare
 from .runtime_api import Deployment
 from .sample import sample
 from .twin import CHECKOUT, Twin, task_root
 
+KEPT: Final = 1000
+"""Moments of the journal: the twin may run for days."""
 MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
 PAUSE: Final = 0.02
 """Seconds between two pieces of a scripted answer, so that it is seen to grow."""
@@ -72,9 +76,9 @@ def start(
     stack: ExitStack,
     report: Callable[[str], None],
     on_output: Callable[[str], None] = lambda _: None,
-    port: int = 0,
+    listener: socket.socket | None = None,
 ) -> tuple[Twin, str]:
-    """Start the twin as wished; ``stack`` ends it. Returns it with a few words on who answers.
+    """Start the twin as wished; ``stack`` ends it. Returns it, and a sentence on who answers.
 
     Raises:
         WrongOption: the wish cannot be fulfilled.
@@ -85,11 +89,12 @@ def start(
     root = task_root(wish.code, stack) if wish.code else CHECKOUT
     if wish.real_bedrock:
         variables |= _own_account(os.environ)
-        bedrock, who = None, "Amazon Bedrock"
+        bedrock, who = None, "Amazon Bedrock answers."
     else:
         bedrock, who = _stand_in(wish, stack, report)
     variables |= {name: value for name, value in os.environ.items() if name.startswith("LLM_")}
-    twin = Twin(bedrock, Deployment(root, variables), port=port, on_output=on_output)
+    deployment, journal = Deployment(root, variables), Journal(limit=KEPT)
+    twin = Twin(bedrock, deployment, on_output=on_output, listener=listener, journal=journal)
     return stack.enter_context(twin), who
 
 
@@ -105,15 +110,14 @@ def _stand_in(wish: Wish, stack: ExitStack, report: Callable[[str], None]) -> tu
             chat = Chat(wish.model_url, wish.model)
         except ModelUnavailable as error:
             raise WrongOption(f"MODEL_URL: {error}") from error
-        return stack.enter_context(Bedrock(chat)), f"{chat.model} at {wish.model_url}"
+        return stack.enter_context(Bedrock(chat)), f"{chat.model} at {wish.model_url} answers."
     try:
         path = prepare(MODEL_FOLDER, report)
         report(f"Starting {NAME}")
         embedded = stack.enter_context(Embedded(path))
     except ModelUnavailable as error:
-        report(f"{error} The answer is a scripted one.")
-        return stack.enter_context(Bedrock(scripted)), "a script, not a model"
-    return stack.enter_context(Bedrock(embedded)), f"{NAME} on this machine"
+        return stack.enter_context(Bedrock(scripted)), f"{error} The answers are scripted ones."
+    return stack.enter_context(Bedrock(embedded)), f"{NAME} answers, a small model on this machine."
 
 
 def scripted(call: Call) -> Iterator[script.Step]:

@@ -66,9 +66,15 @@ class Call:
         tokens = self.body.get("inferenceConfig", {}).get("maxTokens")
         return tokens if isinstance(tokens, int) else None
 
+    def end(self) -> None:
+        """Say that the stand-in is through with the call."""
+        self.ended.set()
+        self._exchange = None
+
     def is_open(self) -> bool:
         """Tell whether the client still holds the connection of a response under way: looked up now, exactly."""
-        return self._exchange is not None and not self.ended.is_set() and not self._exchange.peer_left()
+        exchange = self._exchange
+        return exchange is not None and not exchange.peer_left()
 
 
 Answerer = Callable[[Call], Iterable[Step]]
@@ -162,7 +168,7 @@ class Bedrock:
             call.closed_at = time.monotonic()
             exchange.cut()
         finally:
-            call.ended.set()
+            call.end()
 
     def _read(self, exchange: Exchange) -> Call:
         """Check a request in the order in which the service does: path, signature, body."""

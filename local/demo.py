@@ -20,7 +20,7 @@ def main() -> int:
     progress = Progress()
     with ExitStack() as stack:
         twin, who = start(Wish.of(os.environ), stack, progress)
-        progress.note(f"The endpoint runs on this machine; {who} answers.")
+        progress.note(f"The endpoint runs on this machine. {who}")
         code = _ask(twin, os.environ.get("PROMPT") or PROMPT)
     show(f"\nNext: make serve, and in another terminal\n  {curl(SERVED_AT)}\n")
     return code

@@ -6,6 +6,7 @@ docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lamb
 import base64
 import json
 import secrets
+import socket
 import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -80,8 +81,11 @@ class Gateway:
     Close the function first: the gateway reads on until it has ended.
     """
 
-    def __init__(self, function: Function, port: int = 0) -> None:
-        """Listen on a loopback port. The attributes are the stage's settings and may be changed at any time."""
+    def __init__(self, function: Function, listener: socket.socket | None = None) -> None:
+        """Listen on a free loopback port, or on a socket that listens already.
+
+        The attributes are the stage's settings and may be changed at any time.
+        """
         self.allowed_origins: tuple[str, ...] = ()
         self.clean_cut = False
         """End the client's body cleanly where the function cut its own: nobody knows which API Gateway does."""
@@ -95,7 +99,7 @@ class Gateway:
         """Content types whose bodies reach the function as base64."""
         self.function = function
         """What POST invokes; another one may take its place."""
-        self._server = Server(self._respond, port)
+        self._server = Server(self._respond, listener)
 
     @property
     def url(self) -> str:

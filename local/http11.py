@@ -228,8 +228,12 @@ class Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, respond: Callable[[Exchange], None], port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Exchange)
+    def __init__(self, respond: Callable[[Exchange], None], listener: socket.socket | None = None) -> None:
+        """Listen on a free port, or on a socket that listens already and is closed with the server."""
+        super().__init__(("127.0.0.1", 0), Exchange, bind_and_activate=listener is None)
+        if listener is not None:
+            self.socket.close()
+            self.socket, self.server_address = listener, listener.getsockname()
         self.respond = respond
         self.closing = Gate()
         self.mistakes: list[BaseException] = []

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter, deque
 from dataclasses import dataclass
 
 
@@ -20,8 +21,10 @@ class Moment:
 class Journal:
     """An ordered list of moments, written by many threads."""
 
-    def __init__(self) -> None:
-        self._moments: list[Moment] = []
+    def __init__(self, limit: int | None = None) -> None:
+        """Start empty; with a limit only so many of the latest moments are kept."""
+        self._moments: deque[Moment] = deque(maxlen=limit)
+        self._counts: Counter[str] = Counter()
         self._changed = threading.Condition()
 
     def note(self, what: str, about: str) -> float:
@@ -29,6 +32,7 @@ class Journal:
         with self._changed:
             now = time.monotonic()
             self._moments.append(Moment(now, what, about))
+            self._counts[what] += 1
             self._changed.notify_all()
             return now
 
@@ -48,8 +52,5 @@ class Journal:
             TimeoutError: it did not within ``patience`` seconds, which are a safety net and no measure of time.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._count(what) >= count, patience):
-                raise TimeoutError(f"{what!r} has happened {self._count(what)} times, not {count}.")
-
-    def _count(self, what: str) -> int:
-        return sum(moment.what == what for moment in self._moments)
+            if not self._changed.wait_for(lambda: self._counts[what] >= count, patience):
+                raise TimeoutError(f"{what!r} has happened {self._counts[what]} times, not {count}.")

@@ -1,6 +1,7 @@
 """The whole chain on one machine: gateway, function and model, joined as the stack joins them."""
 
 import json
+import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -28,15 +29,19 @@ class Twin:
         bedrock: Bedrock | None,
         deployment: Deployment | None = None,
         *,
-        port: int = 0,
+        listener: socket.socket | None = None,
+        journal: Journal | None = None,
         on_output: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Start the servers. Without ``bedrock`` the function calls the real one; it is not closed here."""
+        """Start the servers, the gateway on a free port or on ``listener``.
+
+        Without ``bedrock`` the function calls the real one; it is not closed here.
+        """
         self.bedrock = bedrock
-        self.journal = Journal()
+        self.journal = journal or Journal()
         self._on_output = on_output
         self.function = self._deployed(deployment or Deployment(CHECKOUT))
-        self.gateway = Gateway(self.function, port)
+        self.gateway = Gateway(self.function, listener)
 
     @property
     def url(self) -> str:
