@@ -29,8 +29,7 @@ class Reply:
         """Send the request and return; the answer is not awaited."""
         target = urlsplit(url)
         self.raw = bytearray()
-        self.received = b""
-        """The body so far."""
+        self._received = bytearray()
         self.end: End | None = None
         self.head = b""
         self.status = 0
@@ -58,20 +57,28 @@ class Reply:
         return self
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the chunks of the body as they were framed, each when it is in; ``end`` is set after the last one.
+        """Yield the chunks of the body as they were framed, each when it is in.
 
+        After the last one ``end`` is set and the connection closed.
         A body of a known length is one chunk.
         """
         if not self.head:
             self.wait()
         try:
             for chunk in self._chunks():
-                self.received += chunk
+                self._received += chunk
                 yield chunk
+            self.end = End.CLEAN
         except ConnectionResetError:
             self.end = End.RESET
         except ConnectionError:
             self.end = End.CUT
+        self.close()
+
+    @property
+    def received(self) -> bytes:
+        """The body so far."""
+        return bytes(self._received)
 
     def body(self) -> bytes:
         """Read everything that is left of the body."""
@@ -96,7 +103,6 @@ class Reply:
             length = int(self.headers.get("content-length", 0))
             if length:
                 yield self._exactly(length)
-            self.end = End.CLEAN
             return
         while size := int(self._until(b"\r\n").split(b";")[0], 16):
             chunk = self._exactly(size)
@@ -104,7 +110,6 @@ class Reply:
             yield chunk
         while line := self._until(b"\r\n"):
             self.trailers += line + b"\r\n"
-        self.end = End.CLEAN
 
     def _until(self, mark: bytes) -> bytes:
         while (at := self.raw.find(mark, self._read)) < 0:

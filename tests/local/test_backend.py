@@ -1,0 +1,86 @@
+import json
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from local.backend import Wish, WrongOption, scripted, start
+from local.bedrock import Call
+from local.script import Answer, Step, Stop
+
+
+def test_a_wish_is_what_make_hands_on() -> None:
+    """Empty variables are none."""
+    wish = Wish.of({"SCHEMA": "a:B", "CODE": "", "MODEL_URL": "http://x/v1", "MODEL": "m", "BEDROCK": ""})
+
+    assert wish == Wish(schema="a:B", code=None, model_url="http://x/v1", model="m", real_bedrock=False)
+
+
+@pytest.mark.parametrize("variables", [{"CODE": "/nowhere"}, {"BEDROCK": "yes"}])
+def test_a_wish_that_cannot_be_is_refused(variables: dict[str, str]) -> None:
+    """Before anything is started."""
+    with pytest.raises(WrongOption):
+        Wish.of(variables)
+
+
+def test_the_real_bedrock_is_called_with_the_users_own_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No endpoint of ours, no key of ours; region and profile are the user's."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("SECRET", "not for the function")
+
+    with ExitStack() as stack:
+        twin, who = start(Wish.of({"BEDROCK": "aws"}), stack, lambda _: None)
+        environment = twin.function.deployment.environ("")
+
+    assert who == "Amazon Bedrock answers."
+    assert environment["AWS_PROFILE"] == "work"
+    assert environment["AWS_DEFAULT_REGION"] == environment["AWS_REGION"] == "eu-central-1"
+    assert environment["HOME"] == "/home/me"
+    assert not environment.keys() & {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+        "AWS_CONFIG_FILE",
+        "SECRET",
+    }
+
+
+def text_of(steps: list[Step]) -> str:
+    return "".join(step.text for step in steps if isinstance(step, Answer))
+
+
+def a_call(schema: object) -> Call:
+    text_format = {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(schema)}}}
+    return Call("m", {"messages": [], "outputConfig": {"textFormat": text_format}})
+
+
+def test_without_a_model_the_default_schema_has_a_script_of_its_own() -> None:
+    """A readable answer."""
+    steps = list(scripted(a_call({"properties": {"summary": {}, "keywords": {}}})))
+
+    assert "Serverless computing" in json.loads(text_of(steps))["summary"]
+    assert Stop("end_turn") in steps
+
+
+def test_without_a_model_any_other_schema_gets_a_sample() -> None:
+    """So that the user's own schema is seen to work."""
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+
+    assert json.loads(text_of(list(scripted(a_call(schema))))) == {"city": "A scripted city"}
+
+
+def test_the_users_modules_lie_beside_the_function_as_in_a_bundle(tmp_path: Path) -> None:
+    """The checkout itself stays as it is."""
+    (tmp_path / "mine.py").write_text("")
+
+    with ExitStack() as stack:
+        twin, _ = start(Wish(None, tmp_path, None, None, real_bedrock=True), stack, lambda _: None)
+        root = twin.function.deployment.root
+
+        assert {path.name for path in root.iterdir()} == {"bootstrap", "function", "mine.py"}
+    assert not root.exists()
