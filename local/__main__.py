@@ -17,9 +17,9 @@ def main() -> int:
     with ExitStack() as stack:
         listener = stack.enter_context(_listener(os.environ.get("PORT")))
         twin, who = start(Wish.of(os.environ), stack, progress, _echo, listener)
-        progress.note(f"The endpoint runs on this machine. {who} Ctrl-C ends it.")
-        show(f"\n  {curl(twin.url)}\n\n")
         with suppress(KeyboardInterrupt):
+            progress.note(f"The endpoint runs on this machine. {who} Ctrl-C ends it.")
+            show(f"\n  {curl(twin.url)}\n\n")
             threading.Event().wait()
         show("\n")
     return 0

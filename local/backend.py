@@ -18,6 +18,8 @@ from .runtime_api import Deployment
 from .sample import sample
 from .twin import CHECKOUT, Twin, task_root
 
+OURS: Final = frozenset({"bootstrap", "function"})
+"""What lies in a task root beside the user's modules."""
 KEPT: Final = 1000
 """Moments of the journal: the twin may run for days."""
 MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
@@ -59,6 +61,8 @@ class Wish:
         code = environment.get("CODE")
         if code and not Path(code).is_dir():
             raise WrongOption(f"CODE={code} is no folder.")
+        if code and (taken := OURS & {path.name for path in Path(code).iterdir()}):
+            raise WrongOption(f"CODE={code} has {min(taken)}, which is the name of something of ours.")
         bedrock = environment.get("BEDROCK") or None
         if bedrock not in {None, "aws"}:
             raise WrongOption(f"BEDROCK={bedrock} means nothing; it may be aws.")

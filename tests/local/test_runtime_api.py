@@ -384,3 +384,27 @@ def test_a_second_answer_to_one_event_is_refused(tmp_path: Path) -> None:
         function.settled()
 
     assert (list(function.output), invocation.ending) == (["403"], Ending.COMPLETE)
+
+
+def test_a_runtime_api_that_goes_away_is_a_broken_connection_for_the_function(tmp_path: Path) -> None:
+    """The process is left to notice it, and to end."""
+    program = """
+        response = Response(id)
+        response.chunk(PRELUDE)
+        try:
+            while True:
+                response.chunk(b"x" * 1000)
+        except OSError as error:
+            write("gone")
+            sys.exit(1)
+    """
+    with Function(echoing(tmp_path, program)) as function:
+        invocation = function.invoke(b"{}")
+        assert invocation.take() == PRELUDE
+
+        function.hang_up()
+        invocation.read()
+        function.journal.wait("output")
+
+        assert invocation.ending in {Ending.TRUNCATED, Ending.CRASHED}
+        assert function.output[0] == "gone"
