@@ -110,11 +110,13 @@ class Chat:
 
     def __call__(self, call: Call) -> Iterator[Step]:
         """Write an answer."""
-        messages = [
-            *({"role": "system", "content": block["text"]} for block in call.body.get("system", []) if "text" in block),
-            *({"role": it["role"], "content": _text_of(it)} for it in call.body["messages"]),
-        ]
+        told = [block["text"] for block in call.body.get("system", []) if "text" in block]
+        if call.schema is not None:
+            told.append(f"Answer with one JSON document that matches this JSON Schema: {json.dumps(call.schema)}")
+        messages = [{"role": it["role"], "content": _text_of(it)} for it in call.body["messages"]]
         request = {"model": self.model, "messages": messages, **_options(call)}
+        if told:
+            messages.insert(0, {"role": "system", "content": "\n\n".join(told)})
         if call.schema is not None:
             form = {"name": "answer", "schema": call.schema, "strict": True}
             request["response_format"] = {"type": "json_schema", "json_schema": form}

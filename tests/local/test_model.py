@@ -48,7 +48,7 @@ def test_a_chat_models_stream_becomes_the_steps_of_an_answer(openai: OpenAi, cal
 
 
 def test_a_chat_model_is_asked_for_the_schema_of_the_call(openai: OpenAi, call: Call) -> None:
-    """System, prompt, limits and schema pass on; nothing is added to the schema."""
+    """System, prompt, limits and schema pass on; the schema in words too, since few servers show it to the model."""
     openai.say(delta(None, "stop"))
 
     list(Chat(openai.url + "/", "m")(call))
@@ -59,7 +59,11 @@ def test_a_chat_model_is_asked_for_the_schema_of_the_call(openai: OpenAi, call: 
             {
                 "model": "m",
                 "messages": [
-                    {"role": "system", "content": "Be brief."},
+                    {
+                        "role": "system",
+                        "content": "Be brief.\n\nAnswer with one JSON document that matches this JSON Schema: "
+                        + json.dumps(SCHEMA),
+                    },
                     {"role": "user", "content": "Berlin\nplease"},
                 ],
                 "max_tokens": 50,
