@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import threading
 from contextlib import ExitStack
 
@@ -15,6 +16,8 @@ SERVED_AT = "http://127.0.0.1:8000/v1/stream"
 """Where ``make serve`` answers, unless the port is taken."""
 SOON = 2.0
 """Seconds of silence that need no word."""
+SAME_AGAIN = ("SCHEMA", "CODE", "MODEL_URL", "MODEL", "BEDROCK")
+"""Options that ``make serve`` takes too."""
 OK = 200
 
 
@@ -25,7 +28,9 @@ def main() -> int:
         twin, who = start(Wish.of(os.environ), stack, progress)
         progress.note(f"The endpoint runs on this machine. {who}")
         code = _ask(twin, os.environ.get("PROMPT") or PROMPT, progress)
-    show(f"\nNext: make serve, and in another terminal\n  {curl(SERVED_AT)}\n")
+    if code == 0:
+        options = [f"{name}={shlex.quote(os.environ[name])}" for name in SAME_AGAIN if os.environ.get(name)]
+        show(f"\nNext: {' '.join(['make serve', *options])}, and in another terminal\n  {curl(SERVED_AT)}\n")
     return code
 
 

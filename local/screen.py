@@ -65,13 +65,14 @@ def readable(line: str) -> str | None:
         entry = json.loads(line)
         stage, message = entry["stage"], entry["message"]
     except (ValueError, TypeError, KeyError):
-        return f"function  {line}"
+        return "function  " + line.replace("\r", f"\n{' ' * 10}")  # a runtime keeps a traceback on one line so
     details = {
         "first chunk after {} ms": entry.get("first_chunk_ms"),
         "last after {} ms": entry.get("last_chunk_ms"),
         "{} chunks": entry.get("chunks"),
         "{} tokens": entry.get("gen_ai.usage.output_tokens"),
         "{}": entry.get("error.type"),
+        "caused by {}": " < ".join(cause["type"] for cause in entry.get("causes", ())) or None,
     }
     told = ", ".join(text.format(value) for text, value in details.items() if value is not None)
     return f"{stage:9} {message}{': ' if told else ''}{told}"

@@ -85,7 +85,7 @@ def test_the_demo_shows_the_answer_the_three_stages_and_what_to_try_next(openai:
     assert json.dumps({"prompt": "What does $5 buy?"}) in head
     assert answer == ANSWER
     assert [line.split()[0] for line in stages.splitlines()] == ["log", "store", "publish"]
-    assert "make serve" in following
+    assert f"Next: make serve MODEL_URL={openai.url}, and" in following
     assert "curl --no-buffer http://127.0.0.1:8000/v1/stream" in following
 
 

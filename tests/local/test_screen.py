@@ -18,8 +18,14 @@ def test_the_curl_line_is_one_that_a_shell_understands() -> None:
             "log       request completed: first chunk after 5 ms, last after 9 ms, 3 chunks",
         ),
         (
-            {"stage": "log", "message": "request failed", "error.type": "model_failed", "first_chunk_ms": None},
-            "log       request failed: model_failed",
+            {
+                "stage": "log",
+                "message": "request failed",
+                "error.type": "model_failed",
+                "first_chunk_ms": None,
+                "causes": [{"type": "ModelFailed"}, {"type": "ProtocolError"}],
+            },
+            "log       request failed: model_failed, caused by ModelFailed < ProtocolError",
         ),
         ({"stage": "store", "message": "record stored"}, "store     record stored"),
         ({"_aws": {}}, None),
@@ -34,7 +40,7 @@ def test_a_line_of_the_function_is_shortened_for_people(line: object, expected: 
 
 def test_text_that_is_no_json_stays_as_it_is() -> None:
     """Such as a traceback."""
-    assert readable("Traceback …") == "function  Traceback …"
+    assert readable("Traceback …\rError") == "function  Traceback …\n          Error"
 
 
 def test_progress_elsewhere_than_on_a_terminal_is_a_line_for_each_kind_of_work(
