@@ -1,0 +1,75 @@
+"""The twin's gateway and the component's templates say the same: each was written from the documentation alone."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components import cors
+from local.client import Reply
+from local.gateway import Gateway
+from local.runtime_api import Function
+from tests.local.toys import deployed
+
+ORIGINS = [(), ("https://a.example",), ("*",), ("https://a.example", "https://b.example")]
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[Gateway]:
+    with Function(deployed(tmp_path, "")) as function, Gateway(function) as made:
+        yield made
+
+
+def browser_fields(reply: Reply) -> dict[str, str]:
+    return {
+        name: value for name, value in reply.headers.items() if name.startswith("access-control-") or name == "vary"
+    }
+
+
+def lower(fields: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in fields.items()}
+
+
+def test_the_gateways_own_errors_are_the_template_filled_in(gateway: Gateway) -> None:
+    """Every placeholder has a value, nothing else differs."""
+    with Reply(gateway.url, b"", None, "GET") as reply:
+        problem = reply.json()
+
+    filled = {
+        "$context.error.responseType": problem["code"],
+        "$context.error.messageString": json.dumps(problem["detail"]),
+        "$context.requestId": reply.headers["x-amzn-requestid"],
+    }
+    template = cors.PROBLEM["application/json"]
+    assert json.loads(re.sub(r"\$context[.\w]*\w", lambda found: filled[found[0]], template)) == problem
+
+
+@pytest.mark.parametrize("origins", ORIGINS)
+def test_browsers_are_told_the_same_with_an_error(gateway: Gateway, origins: tuple[str, ...]) -> None:
+    """One origin as a literal, of several any."""
+    gateway.allowed_origins = origins
+
+    with Reply(gateway.url, b"", {"Origin": "https://b.example"}, "GET") as reply:
+        reply.body()
+
+    declared = lower(cors.error_headers(origins))
+    assert reply.headers["content-type"] == declared.pop("content-type")
+    assert browser_fields(reply) == declared
+
+
+@pytest.mark.parametrize("origins", ORIGINS)
+@pytest.mark.parametrize("origin", ["https://b.example", "https://evil.example"])
+def test_browsers_are_told_the_same_before_a_request(gateway: Gateway, origins: tuple[str, ...], origin: str) -> None:
+    """The constant fields, and the caller's origin where the template compares it with several."""
+    gateway.allowed_origins = origins
+
+    with Reply(gateway.url, b"", {"Origin": origin}, "OPTIONS") as reply:
+        reply.body()
+
+    declared = lower(cors.preflight_headers(origins, ["Content-Type"]))
+    template = (cors.preflight_template(origins) or {}).get("application/json", "")
+    if f"'{origin}'" in template:
+        declared["access-control-allow-origin"] = origin
+    assert browser_fields(reply) == declared
