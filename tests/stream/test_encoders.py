@@ -112,8 +112,7 @@ def test_server_sent_events_are_named_and_numbered() -> None:
     )
     assert events.encode(Idle()) == b":\n\n"
     assert events.encode(partial('"', Change("/summary", append="", closed=True))) == (
-        b"id: 2\nevent: delta\n"
-        b'data: {"type":"delta","at":412,"changes":[{"path":"/summary","closed":true}]}\n\n'
+        b'id: 2\nevent: delta\ndata: {"type":"delta","at":412,"changes":[{"path":"/summary","closed":true}]}\n\n'
     )
     assert events.failed(PROBLEM).startswith(b"id: 3\nevent: error\ndata: {")
 

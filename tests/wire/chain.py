@@ -1,0 +1,162 @@
+"""One request through the whole chain, and everything that anybody saw of it."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from local.bedrock import Bedrock, Call
+from local.client import End, Reply
+from local.journal import Moment
+from local.runtime_api import Invocation
+from local.script import Step
+from local.twin import Twin
+
+RAW, LINES, SSE, WHOLE = "text/plain", "application/jsonl", "text/event-stream", "application/json"
+Script = Sequence[Step]
+FORMATS = [RAW, LINES, SSE, WHOLE]
+
+
+@dataclass
+class Seen:
+    """What a request led to. Made when the sandbox waits for its next event: nothing more will come of it."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Sequence[bytes]
+    end: End | None
+    calls: Sequence[Call]
+    """The model calls that it led to."""
+    moments: Sequence[Moment]
+    """What happened in the twin meanwhile."""
+    invocation: Invocation | None
+
+    @cached_property
+    def body(self) -> bytes:
+        return b"".join(self.chunks)
+
+    @property
+    def document(self) -> Any:  # noqa: ANN401 - whatever the document is
+        return json.loads(self.body)
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        """The typed events of a body in JSON Lines or SSE."""
+        lines = [line.removeprefix("data: ") for line in self.body.decode().splitlines()]
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    @cached_property
+    def output(self) -> list[dict[str, Any]]:
+        """The lines that the function wrote, those that are JSON."""
+        return list(_documents(moment.about for moment in self.moments if moment.what == "output"))
+
+    def lines(self, stage: str) -> list[dict[str, Any]]:
+        return [line for line in self.output if line.get("stage") == stage]
+
+    @property
+    def log(self) -> dict[str, Any]:
+        [line] = self.lines("log")
+        return line
+
+    @property
+    def metric(self) -> dict[str, Any]:
+        [line] = [line for line in self.output if "_aws" in line]
+        return line
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """What the client was told: a problem of its own or in the last event."""
+        document = self.document if self.status != 200 else self.events[-1]["problem"]
+        assert isinstance(document, dict)
+        return document
+
+    def order(self) -> list[str]:
+        """What happened, in order: the stages by their names, the rest as the journal has it."""
+        return [kind for moment in self.moments if (kind := _kind(moment))]
+
+
+def _kind(moment: Moment) -> str | None:
+    if moment.what != "output":
+        return moment.what
+    documents = list(_documents([moment.about]))
+    stage = documents[0].get("stage") if documents else None
+    return str(stage) if stage else None
+
+
+def _documents(lines: Iterator[str] | Sequence[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            document = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(document, dict):
+            yield document
+
+
+class Chain:
+    """A twin that stays warm from test to test, and its model."""
+
+    def __init__(self) -> None:
+        self.bedrock = Bedrock()
+        self.twin = Twin(self.bedrock)
+        self._environment: Mapping[str, str] = {}
+        self.deploy()
+
+    def deploy(self, **environment: str) -> None:
+        """See to it that the function runs with these variables (``LLM_`` is put before) and a debug log."""
+        variables = {name if name.isupper() else f"LLM_{name.upper()}": value for name, value in environment.items()}
+        wanted = {"POWERTOOLS_LOG_LEVEL": "DEBUG", **variables}
+        if wanted != self._environment:
+            fresh = dict.fromkeys(self._environment, "")
+            self.twin.deploy({**fresh, **wanted})
+            self._environment = wanted
+
+    def ask(
+        self,
+        script: Script | None = None,
+        accept: str | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        meanwhile: Callable[[Reply], None] = lambda _: None,
+    ) -> Seen:
+        """Send one request and follow it to its very end; ``meanwhile`` may act on the answer under way."""
+        if script is not None:
+            self.bedrock.play(script)
+        began, calls = len(self.twin.journal.moments()), len(self.bedrock.calls)
+        invocations = len(self.twin.function.invocations)
+        with self.twin.post({"prompt": "Why?"} if body is None else body, accept, headers) as reply:
+            meanwhile(reply)
+            chunks = [] if reply.end else list(reply.chunks())
+        self.twin.function.settled()
+        mine = list(self.twin.function.invocations)[invocations:]
+        return Seen(
+            status=reply.status,
+            headers=reply.headers,
+            chunks=chunks,
+            end=reply.end,
+            calls=self.bedrock.calls[calls:],
+            moments=self.twin.journal.moments()[began:],
+            invocation=mine[0] if mine else None,
+        )
+
+    def leave(self, script: Script, accept: str, leave: Callable[[Reply], None]) -> Seen:
+        """Send a request whose client goes away; ``leave`` closes it and waits for what matters."""
+        self.bedrock.play(script)
+        began, calls = len(self.twin.journal.moments()), len(self.bedrock.calls)
+        reply = self.twin.post({"prompt": "Why?"}, accept)
+        leave(reply)
+        self.twin.function.settled()
+        return Seen(
+            status=reply.status,
+            headers=reply.headers,
+            chunks=[],
+            end=reply.end,
+            calls=self.bedrock.calls[calls:],
+            moments=self.twin.journal.moments()[began:],
+            invocation=self.twin.function.invocations[-1],
+        )
+
+    def close(self) -> None:
+        self.twin.close()
+        self.bedrock.close()

@@ -1,0 +1,394 @@
+"""What a user sees of the whole chain: bytes, and the order of events in time."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from local.client import End, Reply
+from local.http11 import Exchange, Server
+from local.script import Answer, Cut, Hang, Hold, Open, Refuse, Step, Stop, Usage, pieces, whole
+from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Script
+
+DOCUMENT = '{"summary": "Grüße 🙂", "keywords": ["a", "b"]}'
+GOOD: Script = whole(DOCUMENT)
+
+
+@pytest.mark.parametrize("accept", [RAW, LINES, SSE])
+def test_the_first_chunk_comes_before_the_second_delta(chain: Chain, accept: str) -> None:
+    """The model holds its second delta until the client has seen the first one."""
+    gate = f"second delta of {accept}"
+
+    def see_the_first(reply: Reply) -> None:
+        chunks = reply.chunks()
+        seen = next(chunks)
+        assert b"summ" in seen or b'"start"' in seen
+        chain.bedrock.release(gate)
+
+    seen = chain.ask([Answer('{"summ'), Hold(gate), *whole(DOCUMENT[6:])], accept, meanwhile=see_the_first)
+
+    assert seen.end is End.CLEAN
+    assert seen.log["outcome"] == "completed"
+
+
+def test_every_delta_is_a_chunk_of_its_own(chain: Chain) -> None:
+    """Nothing is gathered on the way, from the model's frames to the client's chunks."""
+    texts = [step.text for step in GOOD if isinstance(step, Answer)]
+    script: list[Step] = []
+    for index, text in enumerate(texts[:-1]):
+        script += [Answer(text), Hold(f"chunk {index}")]
+    received = []
+
+    def release_one_by_one(reply: Reply) -> None:
+        for index, chunk in enumerate(reply.chunks()):
+            received.append(chunk.decode())
+            chain.bedrock.release(f"chunk {index}")
+
+    chain.ask([*script, Answer(texts[-1]), Stop(), Usage(1, 2)], RAW, meanwhile=release_one_by_one)
+
+    assert received[: len(texts) - 1] == texts[:-1]
+    assert "".join(received) == DOCUMENT
+
+
+def test_the_wire_of_a_response(chain: Chain) -> None:
+    """Head, prelude with its NULs alone in a chunk, chunks, the end; every byte."""
+    seen = chain.ask([Answer('{"summary":"s",'), Answer('"keywords":[]}'), Stop(), Usage(1, 2)], RAW)
+
+    assert seen.invocation is not None
+    head, _, frames = seen.invocation.raw.partition(b"\r\n\r\n")
+    request_id = seen.headers["x-request-id"].encode()
+    prelude = (
+        b'{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8",'
+        b'"Cache-Control":"no-cache, no-transform","X-Accel-Buffering":"no",'
+        b'"X-Request-Id":"' + request_id + b'","X-Content-Type-Options":"nosniff"}}' + bytes(8)
+    )
+    chunks = [prelude, b'{"summary":"s",', b'"keywords":[]', b"}"]
+    assert frames == b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+    lines = head.decode().split("\r\n")
+    assert lines[0] == f"POST /2018-06-01/runtime/invocation/{seen.invocation.id}/response HTTP/1.1"
+    assert {
+        "Content-Type: application/vnd.awslambda.http-integration-response",
+        "Lambda-Runtime-Function-Response-Mode: streaming",
+        "Transfer-Encoding: chunked",
+        "Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+    } <= set(lines)
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+@pytest.mark.parametrize(
+    ("script", "outcome", "published"),
+    [
+        (GOOD, "completed", True),
+        ([Refuse("AccessDeniedException")], "failed", False),
+        ([Answer('{"summ'), Cut()], "failed", False),
+        (whole('{"summary": 5}'), "invalid", False),
+    ],
+)
+def test_stages_finalise_once_in_order_after_the_client_has_everything(
+    chain: Chain, accept: str, script: Script, outcome: str, *, published: bool
+) -> None:
+    """Log, store, publish: after the last byte of whatever the answer was, before the next event is asked for."""
+    seen = chain.ask(script, accept)
+    order = [it for it in seen.order() if it not in {"chunk", "event", "response"}]
+    stages = ["log", "store", *(["publish"] if published else [])]
+
+    assert seen.log["outcome"] == outcome
+    assert [it for it in order if it in {"log", "store", "publish"}] == stages
+    assert order.index("response end") < order.index("client end") < order.index("log")
+    assert order[-1] == "next"
+    assert "next" not in order[order.index("response end") : -1]
+
+
+def test_a_rejected_request_has_one_line_and_one_metric(chain: Chain) -> None:
+    seen = chain.ask(body=b"{")
+
+    assert seen.log["level"] == "WARNING"
+    assert seen.log["outcome"] == "rejected"
+    assert seen.metric["outcome"] == "rejected"
+    assert seen.metric["NotCompleted"] == [0]
+    assert not seen.lines("store")
+    assert not seen.lines("publish")
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+def test_a_sink_that_hangs_never_holds_the_client(chain: Chain, black_hole: str, accept: str) -> None:
+    """The client has its clean end long before the sink's patience is over; the stage's failure is a line."""
+    chain.deploy(sink="sns:arn:aws:sns:eu-west-1:123456789012:topic", AWS_ENDPOINT_URL_SNS=black_hole)
+    seen = chain.ask(GOOD, accept)
+    order = seen.order()
+    texts = [moment.about for moment in seen.moments if moment.what == "output"]
+
+    assert seen.end is End.CLEAN
+    assert seen.log["outcome"] == "completed"
+    assert order.index("client end") < order.index("log")
+    assert any("publish" in text and "ReadTimeoutError" in text for text in texts)
+
+
+def test_a_store_that_fails_changes_nothing_and_publish_still_runs(chain: Chain) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
+    chain.deploy(store="dynamodb:records", AWS_ENDPOINT_URL_DYNAMODB=nobody)
+    seen = chain.ask(GOOD, WHOLE)
+
+    assert seen.document == json.loads(DOCUMENT)
+    assert len(seen.lines("publish")) == 1
+
+
+BIG = json.dumps({"prompt": "x" * 70_000}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"{", {}, 400, "body_not_json"),
+        (b"\xff\xfe", {}, 400, "body_not_json"),
+        (b'{"prompt": NaN}', {}, 400, "body_not_json"),
+        (b'{"prompt": 5}', {}, 422, "body_invalid"),
+        (b"[]", {}, 422, "body_invalid"),
+        (b'{"prompt": ""}', {}, 422, "body_invalid"),
+        (BIG, {}, 413, "body_too_large"),
+        (b"{}", {"Content-Type": "application/xml"}, 415, "media_type_unsupported"),
+        (b"{}", {"Accept": "text/html"}, 406, "not_acceptable"),
+        (b"{}", {"Accept": "application/jsonl; view=odd"}, 406, "not_acceptable"),
+    ],
+)
+def test_bad_input_never_reaches_the_model(
+    chain: Chain, body: bytes, headers: dict[str, str], status: int, code: str
+) -> None:
+    """It is a problem that the client can act on (RFC 9457), and never a traceback."""
+    seen = chain.ask(GOOD, body=body, headers=headers)
+
+    assert seen.status == status
+    assert seen.headers["content-type"] == "application/problem+json"
+    assert seen.document["code"] == code
+    assert seen.document["type"].endswith(code)
+    assert seen.document["status"] == status
+    assert seen.document["requestId"] == seen.headers["x-request-id"] == seen.headers["x-amzn-requestid"]
+    assert "retry-after" not in seen.headers
+    assert seen.calls == []
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/v1/stream"), ("POST", "/v1/other"), ("POST", "/stream")])
+def test_a_wrong_path_or_method_is_the_gateways(chain: Chain, method: str, path: str) -> None:
+    """The function is not even invoked; an unsigned request would be answered alike."""
+    base = chain.twin.url.removesuffix("/v1/stream")
+    with Reply(base + path, b"", method=method) as reply:
+        problem = reply.json()
+
+    assert reply.status == 403
+    assert problem["code"] == "MISSING_AUTHENTICATION_TOKEN"
+
+
+@pytest.mark.parametrize("body", [None, b"{}", b'"Why?"', b'{"prompt": "Why?"}'])
+def test_a_body_may_be_empty_an_object_or_a_bare_string(chain: Chain, body: bytes | None) -> None:
+    """As curl sends nothing, clients send objects, and ``useObject`` sends a string."""
+    seen = chain.ask(GOOD, WHOLE, body=b"" if body is None else body)
+
+    assert seen.document == json.loads(DOCUMENT)
+    assert seen.calls[0].prompt == ("Why?" if body and b"Why" in body else "What is serverless computing?")
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+@pytest.mark.parametrize(
+    ("script", "status", "code", "retry"),
+    [
+        ([Refuse("ThrottlingException")], 429, "model_busy", True),
+        ([Refuse("ServiceUnavailableException")], 503, "model_unavailable", True),
+        ([Refuse("InternalServerException")], 502, "model_failed", True),
+        ([Refuse("ModelTimeoutException")], 504, "model_timeout", True),
+        ([Refuse("AccessDeniedException")], 502, "model_misconfigured", False),
+        ([Open(), Cut()], 502, "model_failed", True),
+    ],
+)
+def test_a_model_that_fails_before_the_head_has_an_honest_status(  # noqa: PLR0913 - a row of the table
+    chain: Chain, accept: str, script: Script, status: int, code: str, *, retry: bool
+) -> None:
+    seen = chain.ask(script, accept)
+
+    assert (seen.status, seen.document["code"], seen.end) == (status, code, End.CLEAN)
+    assert ("retry-after" in seen.headers) is retry
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_a_model_that_fails_after_the_head_is_an_error_event(chain: Chain, accept: str) -> None:
+    """The last event says so, and the body ends cleanly, without trailers."""
+    seen = chain.ask([Answer('{"summ'), Cut()], accept)
+
+    assert seen.status == 200
+    assert seen.events[-1]["problem"]["code"] == "model_failed"
+    assert seen.end is End.CLEAN
+    assert seen.invocation is not None
+    assert seen.invocation.trailers == {}
+
+
+@pytest.mark.parametrize("clean_cut", [False, True])
+@pytest.mark.parametrize(
+    "script",
+    [
+        [Answer('{"summary": "s", "keywords": []'), Cut()],
+        [*pieces(DOCUMENT), Cut()],
+        [*pieces(DOCUMENT), Stop("max_tokens"), Usage(1, 2)],
+        [*pieces(DOCUMENT), Stop("guardrail_intervened"), Usage(1, 2)],
+        [*pieces(DOCUMENT), Answer(" or not"), Stop()],
+        whole('{"summary": "s"}'),
+        [Answer("12"), Stop("end_turn")],
+    ],
+)
+def test_raw_text_that_looks_whole_is_whole_and_valid(chain: Chain, script: Script, *, clean_cut: bool) -> None:
+    """Whatever the gateway makes of a cut: its trailers are sent, and the text never parses."""
+    chain.twin.gateway.clean_cut = clean_cut
+    seen = chain.ask(script, RAW)
+
+    if seen.status == 200:
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(seen.body)
+        assert seen.end is (End.CLEAN if clean_cut else End.CUT)
+        assert seen.invocation is not None
+        assert set(seen.invocation.trailers) == {
+            "lambda-runtime-function-error-type",
+            "lambda-runtime-function-error-body",
+        }
+    assert seen.log["outcome"] != "completed"
+
+
+@pytest.mark.parametrize("accept", [RAW, LINES, SSE])
+def test_a_reader_who_leaves_is_not_told_to_the_function(chain: Chain, accept: str) -> None:
+    """As on Lambda: the function runs on, and its stages tell the true outcome."""
+    gate = f"reader of {accept} has left"
+
+    def leave(reply: Reply) -> None:
+        next(reply.chunks())
+        reply.close()
+        chain.bedrock.release(gate)
+        chain.twin.journal.wait("accepted", accepted + 1)
+
+    accepted = chain.twin.journal.order("accepted").count("accepted")
+    seen = chain.leave([Answer('{"summ'), Hold(gate), *whole(DOCUMENT[6:])], accept, leave)
+
+    assert seen.log["outcome"] == "completed"
+    assert seen.calls[0].closed_at is None
+
+
+@pytest.mark.parametrize("accept", [RAW, LINES, SSE])
+def test_a_reset_by_the_platform_cancels(chain: Chain, accept: str) -> None:
+    """The model's connection is closed before any stage runs, and the stages finalise as cancelled."""
+    gate = f"reset of {accept}"
+
+    def reset(reply: Reply) -> None:
+        next(reply.chunks())
+        chain.twin.function.invocations[-1].reset()
+        chain.bedrock.release(gate)
+
+    endless: Script = [Answer('{"summ'), Hold(gate), *pieces('ary": "' + 400 * "x"), Hang()]
+    seen = chain.ask(endless, accept, meanwhile=reset)
+
+    assert seen.log["outcome"] == "cancelled"
+    assert seen.log["level"] == "WARNING"
+    assert seen.metric["NotCompleted"] == [1]
+    assert len(seen.lines("store")) == 1
+    assert seen.lines("publish") == []
+    assert seen.calls[0].ended.wait(10)
+    assert seen.calls[0].closed_at is not None
+
+
+def test_the_model_is_closed_before_any_stage_runs(chain: Chain) -> None:
+    """A store that looks, when it is called, whether the model's connection is still open."""
+    open_calls: list[bool] = []
+
+    def look(exchange: Exchange) -> None:
+        exchange.read_body(1_000_000)
+        open_calls.append(any(call.is_open() for call in chain.bedrock.calls))
+        exchange.send(200, [("Content-Type", "application/x-amz-json-1.0")], b"{}")
+
+    def reset(reply: Reply) -> None:
+        next(reply.chunks())
+        chain.twin.function.invocations[-1].reset()
+        chain.bedrock.release("reset before the store")
+
+    with Server(look) as store:
+        chain.deploy(store="dynamodb:records", AWS_ENDPOINT_URL_DYNAMODB=store.url)
+        endless: Script = [Answer('{"summ'), Hold("reset before the store"), *pieces('ary": "' + 400 * "x"), Hang()]
+        chain.ask(endless, LINES, meanwhile=reset)
+        chain.ask([*pieces('{"summary": 5'), Hang()], LINES)
+
+    assert open_calls == [False, False]
+
+
+def test_two_requests_in_a_row_share_nothing(chain: Chain) -> None:
+    """One warm sandbox, first a request that goes wrong in the middle, then one that does not."""
+    started = chain.twin.function.sandboxes_started
+    first = chain.ask([Answer('{"summary": "first'), Cut()], LINES, {"prompt": "first"})
+    second = chain.ask(GOOD, LINES, {"prompt": "second"})
+
+    assert chain.twin.function.sandboxes_started <= max(started, 1)
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+    assert b"first" not in second.body
+    assert second.events[-1]["value"] == json.loads(DOCUMENT)
+    assert second.calls[0].prompt == "second"
+    assert second.log["outcome"] == "completed"
+    assert "error.type" not in second.log
+    assert [event["id"] for event in second.events if event["type"] == "start"] == [second.headers["x-request-id"]]
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+def test_every_answer_says_nosniff_and_its_request(chain: Chain, accept: str) -> None:
+    """A browser that sniffs ``text/plain`` would hold the start of the stream back."""
+    for seen in (chain.ask(GOOD, accept), chain.ask([Refuse("ThrottlingException")], accept), chain.ask(body=b"{")):
+        assert seen.headers["x-content-type-options"] == "nosniff"
+        assert seen.headers["x-request-id"]
+        assert seen.body
+
+
+def test_origins_are_answered_exactly(chain: Chain) -> None:
+    chain.deploy(allowed_origins="https://a.example,https://b.example")
+    known = chain.ask(GOOD, headers={"Origin": "https://b.example"})
+    unknown = chain.ask(GOOD, headers={"Origin": "https://c.example"})
+
+    assert known.headers["access-control-allow-origin"] == "https://b.example"
+    assert known.headers["vary"] == "Origin"
+    assert "access-control-allow-origin" not in unknown.headers
+    assert unknown.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+def test_padding_comes_first_and_alone(chain: Chain, accept: str) -> None:
+    """Some accounts hold the first small chunks back: bytes that every reader skips push them out."""
+    chain.deploy(start_padding="64")
+    seen = chain.ask(GOOD, accept)
+
+    assert len(seen.chunks[0]) == 64
+    assert not seen.chunks[0].strip(b": \n")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_curl_reads_the_answer_as_it_is(chain: Chain) -> None:
+    chain.bedrock.play(GOOD)
+    url = chain.twin.url
+    told = subprocess.run(  # noqa: S603 - our own arguments
+        ["curl", "--silent", "--no-buffer", url, "-d", '{"prompt": "Why?"}'],  # noqa: S607 - the user's own curl
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+
+    assert told.stdout.decode() == DOCUMENT
+
+
+def test_the_clock_of_every_event_runs_forward(chain: Chain) -> None:
+    seen = chain.ask(GOOD, SSE)
+    times = [event["at"] for event in seen.events]
+
+    assert times == sorted(times)
+    ids = re.findall(rb"^id: (\d+)$", seen.body, re.MULTILINE)
+    assert [int(it) for it in ids] == list(range(1, len(ids) + 1))
