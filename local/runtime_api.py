@@ -37,7 +37,7 @@ QUEUE = 64
 """Chunks that wait for a reader before the function's write blocks."""
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 PATIENCE = 30.0
-"""Seconds that ``settled`` waits at most: a safety net, no measure of time."""
+"""Seconds that ``settled`` and ``reset`` wait at most: a safety net, no measure of time."""
 
 
 class Ending(StrEnum):
@@ -146,6 +146,7 @@ class Invocation:
         self._stalled = False
         self._is_reset = False
         self._is_forwarded = False
+        self._is_received = False
         self._exchange: Exchange | None = None
 
     def take(self, seconds: float | None = None) -> bytes | None:
@@ -177,12 +178,13 @@ class Invocation:
         return bytes(body)
 
     def reset(self) -> None:
-        """Reset the invocation as the platform may: the function's next write of the response fails."""
+        """Reset the invocation as the platform may: from the return on, every write of the response fails."""
         with self._changed:
             self._is_reset = True
             if self._exchange is not None:
                 self._exchange.stop_reading()
-            self._changed.notify_all()
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._is_received, PATIENCE)
 
     def stall(self) -> None:
         """Read no more of the response, so that the function's writes block once the buffers are full."""
@@ -213,21 +215,30 @@ class Invocation:
             self.content_type = exchange.headers.get("Content-Type", "application/octet-stream")
         self._journal.note("response", self.id)
         try:
+            self._receive(exchange, on_end)
+        finally:
+            with self._changed:
+                self._is_received = True
+                self._changed.notify_all()
+
+    def _receive(self, exchange: Exchange, on_end: Callable[[], None]) -> None:
+        is_too_large = False
+        try:
             self.finish(self._relay(exchange))
         except ConnectionError:
             self.finish(Ending.RESET if self._is_reset else Ending.TRUNCATED)
         except TooLarge:
+            is_too_large = True
             self.finish(Ending.ERROR)
-            on_end()
-            _refuse(exchange, 413, "RequestEntityTooLarge")
-            return
         finally:
             self.raw = bytes(exchange.raw)
         with self._changed:
-            self._changed.wait_for(lambda: self._is_forwarded or self._is_reset)
+            self._changed.wait_for(lambda: self._is_forwarded or self._is_reset or is_too_large)
         on_end()
         if self._is_reset:
             exchange.reset()
+        elif is_too_large:
+            _refuse(exchange, 413, "RequestEntityTooLarge")
         elif self.ending is Ending.TRUNCATED:
             _refuse(exchange, 400, "TruncatedHTTPRequest")
         else:
@@ -423,6 +434,10 @@ class Sandbox:
 
     def hang_up(self) -> None:
         """End the Runtime API while the process lives."""
+        with self._lock:
+            invocation = self._invocation
+        if invocation is not None:
+            invocation.reset()
         self._server.close()
 
     def join(self) -> None:
