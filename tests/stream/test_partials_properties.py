@@ -229,7 +229,7 @@ def _closings(type_: Any, fragments: list[str]) -> tuple[str | tuple[str, str], 
     try:
         for fragment in fragments:
             changes += partials.feed(fragment)
-        ending = repr(partials.finish())
+        ending = "".join(sorted(repr(partials.finish())))  # a set has no order
     except AnswerInvalid as error:
         ending = error.path, error.rule
     closed = [change.path for change in changes if change.closed]
