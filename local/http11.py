@@ -268,6 +268,14 @@ class Server(socketserver.ThreadingTCPServer):
             self.mistakes.append(error)
             sys.excepthook(type(error), error, error.__traceback__)
 
+    def settle(self, seconds: float) -> None:
+        """Let the connections that there are come to their end by themselves, for so long at most."""
+        with self._lock:
+            threads = list(self._open)
+        end = time.monotonic() + seconds
+        for thread in threads:
+            thread.join(max(0, end - time.monotonic()))
+
     def close(self) -> None:
         """End everything; return when no thread is left."""
         self.closing.open()

@@ -33,6 +33,8 @@ BUFFERED_LIMIT = 6 * 1024 * 1024 + 100
 ERROR_TYPE = "lambda-runtime-function-error-type"
 INIT_LIMIT = 10.0
 """Seconds that a sandbox has to ask for its first event; where it takes longer, up to the function's timeout."""
+LAST_WORDS = 1.0
+"""Seconds at most to take in what a process sent before it died by itself."""
 QUEUE = 64
 """Chunks that wait for a reader before the function's write blocks."""
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -473,6 +475,8 @@ class Sandbox:
         """Follow the process to its end, then tell who waits for it."""
         self._lines.follow()
         self._process.wait()
+        if self._kill_reason is None:
+            self._server.settle(LAST_WORDS)
         with self._lock:
             invocation = self._invocation
             reason = self._kill_reason or (Ending.CRASHED if self._initialised else Ending.INIT_FAILED)

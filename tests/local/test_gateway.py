@@ -319,7 +319,7 @@ def test_error_trailers_cut_the_client_off_or_end_it_cleanly(tmp_path: Path, cle
 def test_a_function_that_breaks_off_cuts_the_client_off(tmp_path: Path, last: str) -> None:
     """Also when a clean end was asked for: only error trailers can be ended cleanly."""
     program = f"response = Response(id); response.chunk(PRELUDE); response.chunk(b'half'); {last}"
-    with serving(tmp_path, program, timeout=0.5) as gateway:
+    with serving(tmp_path, program, timeout=1) as gateway:
         gateway.clean_cut = True
         reply = ask(gateway)
 
@@ -383,16 +383,20 @@ def test_a_function_that_says_nothing_is_a_504(tmp_path: Path, limit: str) -> No
 def test_a_function_that_falls_silent_is_cut_off(tmp_path: Path, limit: str) -> None:
     """After the head there is no other way to say it. The function is not told."""
     word = tmp_path / "word"
-    os_path = str(word)
     program = f"""
-        os.mkfifo({os_path!r})
+        if event["body"] == "warm up":
+            answer(id)
+            continue
+        os.mkfifo({str(word)!r})
         response = Response(id)
         response.chunk(PRELUDE)
         response.chunk(b"half")
-        open({os_path!r}).read()
+        open({str(word)!r}).read()
         write(response.end()[0])
     """
     with serving(tmp_path, program) as gateway:
+        ask(gateway, b"warm up")
+        gateway.function.settled()
         setattr(gateway, limit, 0.5)
         reply = ask(gateway)
         word.write_text("go on")
