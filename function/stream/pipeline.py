@@ -82,7 +82,7 @@ def _problem(error: StreamError, record: Record) -> Generator[Output, None, None
     """Yield an answer that is a problem document and nothing else."""
     record.status = error.status
     yield Head(error.status, error.headers)
-    chunk = json.dumps(error.as_problem(record.id), ensure_ascii=False).encode()
+    chunk = json.dumps(error.as_problem(record.id), ensure_ascii=False, separators=(",", ":")).encode()
     yield chunk
     record.sent(chunk)
     yield END_OF_BODY
