@@ -247,13 +247,9 @@ class _Given:
         return value
 
     def runtime(self) -> Runtime:
-        if "runtime" not in self.args and running_python() not in PYTHONS:
-            raise InvalidArgument(
-                f"runtime: this program runs on Python {running_python()} ({sys.executable}), which Lambda does not "
-                f"have. Run it on one of {', '.join(PYTHONS)}, or set runtime to {_either(Runtime)}.",
-            )
-        default = Runtime(f"python{running_python()}") if running_python() in PYTHONS else Runtime.PYTHON_3_13
-        return self.word("runtime", Runtime, default)
+        if "runtime" in self.args:
+            return self.word("runtime", Runtime, Runtime.PYTHON_3_13)
+        return default_runtime(running_python())
 
     def origins(self) -> Sequence[str]:
         may_be = "origins such as https://example.com (scheme and host, no path), or * alone"
@@ -371,6 +367,20 @@ def refuse_unknown(keys: Iterable[str], known: Collection[str], place: str = "")
             near = difflib.get_close_matches(key, known, 1)
             name = near[0] if near and "_" in key else camel("".join(near))
             raise InvalidArgument(f"{place}{key}: there is no such argument.{f' Is it {place}{name}?' if near else ''}")
+
+
+def default_runtime(building: str) -> Runtime:
+    """Return the runtime of the Python that builds, so that what was tested is what runs.
+
+    Raises:
+        InvalidArgument: Lambda does not have it.
+    """
+    if building not in PYTHONS:
+        raise InvalidArgument(
+            f"runtime: this program runs on Python {building} ({sys.executable}), which Lambda does not have. "
+            f"Run it on one of {', '.join(PYTHONS)}, or set runtime to {_either(Runtime)}.",
+        )
+    return Runtime(f"python{building}")
 
 
 def camel(name: str) -> str:

@@ -9,8 +9,8 @@ import pytest
 
 from components import InvalidArgument, StreamingLlmApiArgs
 from components.arguments import Architecture, Authorization, Endpoint, Runtime
-from components.bundle import running_python
-from components.options import camel, checked
+from components.bundle import PYTHONS, running_python
+from components.options import camel, checked, default_runtime
 from components.streaming_function import variables
 from function.settings import read_settings
 from tests.components.options_table import EVERYTHING, JUDGE, POOL
@@ -119,6 +119,20 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert options.throttle == {"rate": 1, "burst": 5}
     assert options.temperature is None
     assert not options.allowed_origins
+
+
+@pytest.mark.parametrize("building", ["3.10", "3.15"])
+def test_a_building_python_that_lambda_does_not_have_is_an_error_of_the_runtime(building: str) -> None:
+    says = (
+        rf"^runtime: this program runs on Python {re.escape(building)} \(.*\), which Lambda does not have\. Run it on "
+    )
+    with pytest.raises(InvalidArgument, match=says):
+        default_runtime(building)
+
+
+@pytest.mark.parametrize("building", PYTHONS)
+def test_the_runtime_is_the_python_that_builds(building: str) -> None:
+    assert default_runtime(building) == f"python{building}"
 
 
 def test_with_authorization_the_throttle_is_wider() -> None:
