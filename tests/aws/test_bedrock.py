@@ -50,16 +50,15 @@ DOCUMENT = '{"summary": "Grüße", "keywords": ["a"]}'
 OLD_MODEL = "anthropic.claude-3-5-sonnet-20241022-v2:0"
 
 
-@pytest.fixture
-def bedrock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bedrock]:
-    with Bedrock() as server:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", server.url)
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        monkeypatch.setenv("AWS_REGION", "eu-west-1")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-        monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
-        yield server
+@pytest.fixture(autouse=True)
+def environment(bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What Lambda sets, and the way to the stand-in."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+    yield
     while MADE:
         client = MADE.pop().client
         if client:
@@ -202,12 +201,12 @@ def test_a_temperature_is_sent_where_the_model_takes_one(
     assert bedrock.called().body["inferenceConfig"] == {"maxTokens": 2000, **sent}
 
 
-def test_a_temperature_for_a_model_that_takes_none_fails_at_start(bedrock: Bedrock) -> None:  # noqa: ARG001 - its environment
+def test_a_temperature_for_a_model_that_takes_none_fails_at_start() -> None:
     with pytest.raises(SettingsError, match="LLM_TEMPERATURE"):
         converse(model_id="us.anthropic.claude-opus-5", temperature="0.2")
 
 
-def test_native_output_for_a_schema_that_has_none_fails_at_start(bedrock: Bedrock) -> None:  # noqa: ARG001 - its environment
+def test_native_output_for_a_schema_that_has_none_fails_at_start() -> None:
     settings = read_settings({"LLM_STRUCTURED_OUTPUT": "native"})
 
     with pytest.raises(SettingsError, match="LLM_STRUCTURED_OUTPUT"):
@@ -330,7 +329,7 @@ def test_a_failure_in_the_stream_is_not_asked_again(bedrock: Bedrock) -> None:
     assert len(bedrock.calls) == 1
 
 
-def test_missing_credentials_are_the_operators(bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+def test_missing_credentials_are_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
