@@ -259,7 +259,7 @@ class Server(socketserver.ThreadingTCPServer):
         thread = threading.Thread(target=self._serve, args=(request, client_address), daemon=True)
         with self._lock:
             self._open[thread] = request
-        thread.start()
+            thread.start()
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class's
         """Keep what is a mistake of ours; peers may come and go as they like."""
