@@ -1,5 +1,6 @@
 """What is built once for all tests of the component."""
 
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def unpack(archive: Path, root: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def own_code(tmp_path_factory: pytest.TempPathFactory) -> OwnCode:
-    """Modules of a user's with a package of their own; collected once for all tests."""
-    return write_own_code(tmp_path_factory.mktemp("own"))
+def own_code(cache: Path) -> OwnCode:
+    """Modules of a user's with a package of their own; at the same place in each run, so that it is collected once."""
+    place = cache.parent / "own-code"
+    shutil.rmtree(place, ignore_errors=True)
+    return write_own_code(place)
