@@ -7,7 +7,7 @@ import pulumi
 
 from . import access, records
 from .account_logging import account_logging
-from .arguments import Authorization, StreamingLlmApiArgs
+from .arguments import Authorization, Endpoint, StreamingLlmApiArgs
 from .bundle import Bundle, BundleError, Target, running_python
 from .monitoring import Watched, declare_alarms, declare_dashboard
 from .options import InvalidArgument, Options, checked
@@ -121,8 +121,9 @@ def what_a_stranger_can_cost(options: Options) -> str:
     requests = options.throttle["rate"] * 24 * 3600
     output_tokens = requests * options.max_tokens * options.max_attempts
     input_tokens = requests * options.body_limit / 4 * options.max_attempts
+    who = "reaches the VPC endpoint" if options.endpoint is Endpoint.PRIVATE else "finds the URL"
     return (
-        "authorization is none: anyone who finds the URL can call it. "
+        f"authorization is none: anyone who {who} can call it. "
         f"At {options.throttle['rate']:g} requests a second, which throttle lets through, that is {requests:,.0f} "
         f"requests, up to {output_tokens:,.0f} output tokens and (by bodyLimit, at 4 bytes a token) up to "
         f"{input_tokens:,.0f} input tokens a day."

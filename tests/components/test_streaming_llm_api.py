@@ -165,6 +165,11 @@ def test_an_endpoint_without_authorization_says_at_every_preview_what_a_stranger
     assert "172,800 requests, up to 17,280,000 output tokens" in warning
 
 
+def test_a_private_endpoint_is_for_those_who_reach_it() -> None:
+    [warning] = _declared(endpoint="private", vpc_endpoint={"id": "vpce-1"}).warnings()
+    assert warning.startswith("authorization is none: anyone who reaches the VPC endpoint can call it.")
+
+
 def test_with_authorization_there_is_nothing_to_warn_of() -> None:
     assert _declared(authorization="iam").warnings() == []
 
