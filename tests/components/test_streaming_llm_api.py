@@ -278,6 +278,16 @@ def test_protect_reaches_the_children_and_an_alias_the_engine() -> None:
     assert [alias.spec.name for alias in declared.one("StreamingLlmApi").request.aliases] == ["old"]
 
 
+def test_a_transform_reaches_the_engine() -> None:
+    """The engine runs it on the component and on every child; here it is seen to be handed over."""
+
+    def transform(_: pulumi.ResourceTransformArgs) -> None:
+        return None
+
+    declared = declare(lambda: StreamingLlmApi("llm", {}, pulumi.ResourceOptions(transforms=[transform])))
+    assert len(declared.one("StreamingLlmApi").request.transforms) == 1
+
+
 def test_the_component_may_depend_on_something() -> None:
     def program() -> None:
         first = aws.sns.Topic("first")
