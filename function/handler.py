@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from aws_lambda_powertools import Logger
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, PydanticUserError, TypeAdapter
 
 from .aws.bedrock import Converse
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
@@ -23,6 +23,7 @@ from .stream.pacing import Clock, Pace, SystemClock, paced, time_for_answer
 from .stream.pipeline import Exchange, PacedEvents, reject, run
 from .stream.stages import Record
 
+ANSWER = "a Pydantic model or a type that Pydantic knows"
 EXPOSED_HEADERS = "X-Request-Id, x-amzn-RequestId"
 
 
@@ -38,12 +39,13 @@ class Endpoint:
         self._settings = settings
         self._clock = clock
         self._request = _request_model(settings.request)
-        self._answer = load("LLM_SCHEMA", settings.schema, "a Pydantic model or a type that Pydantic knows")
-        self._adapter: TypeAdapter[Any] = TypeAdapter(self._answer)
-        schema = self._adapter.json_schema()
+        self._answer = load("LLM_SCHEMA", settings.schema, ANSWER)
+        self._adapter, schema = _adapter(settings.schema, self._answer)
         self._field_names = frozenset(_field_names(schema))
         instructions = load("LLM_INSTRUCTIONS", settings.instructions, "a string")
-        self._converse = Converse(settings, schema, instructions)
+        if not isinstance(instructions, str):
+            raise SettingsError(f"LLM_INSTRUCTIONS is {settings.instructions!r}, which should be a string")
+        self.converse = Converse(settings, schema, instructions)
         logger = Logger(service=function_name, use_rfc3339=True)
         self._log = log_stage(logger, function_name)
         self._stages = [
@@ -85,7 +87,7 @@ class Endpoint:
 
     def _exchange(self, prompt: str, encoder: Encoder, pace: Pace) -> Exchange:
         def ask(previous: AnswerError | None) -> PacedEvents:
-            call = self._converse.ask(prompt, previous, pace.deadline - self._clock.now())
+            call = self.converse.ask(prompt, previous, pace.deadline - self._clock.now())
             return paced(call, pace, self._clock)
 
         return Exchange(
@@ -130,6 +132,15 @@ def _request_model(reference: str) -> type[BaseModel]:
     if not is_model or not ("prompt" in model.model_fields or hasattr(model, "prompt")):
         raise SettingsError(f"LLM_REQUEST is {reference!r}, which should be {what}")
     return cast("type[BaseModel]", model)
+
+
+def _adapter(reference: str, answer: Any) -> tuple[TypeAdapter[Any], dict[str, Any]]:  # noqa: ANN401 - the user's class
+    """Return what Pydantic makes of the answer's type, and its JSON Schema."""
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(answer)
+        return adapter, adapter.json_schema()
+    except PydanticUserError as error:
+        raise SettingsError(f"LLM_SCHEMA is {reference!r}, which should be {ANSWER}") from error
 
 
 def _field_names(schema: object) -> Iterator[str]:

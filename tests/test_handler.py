@@ -1,0 +1,171 @@
+"""The endpoint in one process: what it is made of at start, and what it makes of an event."""
+
+import json
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from queue import Queue
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import pytest
+from pydantic import BaseModel, field_validator
+
+from function.aws.gateway import Response
+from function.settings import SettingsError, read_settings
+from function.stream.events import Cut
+from function.stream.pacing import Clock, SystemClock
+from local.bedrock import Bedrock
+from local.script import Hang, whole
+
+if TYPE_CHECKING:
+    from function.handler import Endpoint
+
+T = TypeVar("T")
+DOCUMENT = '{"summary": "s", "keywords": []}'
+
+
+@pytest.fixture(autouse=True)
+def environment(bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Lambda sets, and the way to the stand-in."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_BEARER_TOKEN_BEDROCK", raising=False)
+
+
+class Context:
+    """As much of a Lambda context as the handler reads."""
+
+    aws_request_id = "invocation-1"
+    function_name = "f"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 120_000
+
+
+class StoppedClock(SystemClock):
+    """A clock that jumps to the end of every wait in which nothing comes."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, queue: "Queue[T]", seconds: float) -> T:
+        try:
+            return queue.get(timeout=0.3)
+        finally:
+            self.time += 0 if not queue.empty() else seconds
+
+
+class Make(Protocol):
+    """Makes an endpoint from variables."""
+
+    def __call__(self, variables: dict[str, str], clock: Clock | None = None) -> "Endpoint": ...
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    """The module makes its own endpoint when it is imported, so it is imported when the environment stands."""
+    module = import_module("function.handler")
+    made: list[Endpoint] = []
+
+    def endpoint(variables: dict[str, str], clock: Clock | None = None) -> "Endpoint":
+        made.append(module.Endpoint(read_settings(variables), "f", clock or SystemClock()))
+        return made[-1]
+
+    yield endpoint
+    for it in made:
+        if it.converse.client:  # its connections live as long as the process, if nobody closes them
+            it.converse.client.close()
+
+
+@pytest.fixture
+def endpoint(make: Make) -> "Endpoint":
+    return make({})
+
+
+def event(**members: object) -> dict[str, object]:
+    context = {"requestId": "gateway-1", "requestTimeEpoch": int(time.time() * 1000)}
+    return {
+        "resource": "/stream",
+        "httpMethod": "POST",
+        "headers": {},
+        "body": None,
+        "requestContext": context,
+    } | members
+
+
+def body(response: Response) -> bytes:
+    return b"".join(chunk for chunk in response.body if not isinstance(chunk, Cut))
+
+
+def test_an_event_becomes_a_response_that_streams(endpoint: "Endpoint", bedrock: Bedrock) -> None:
+    bedrock.play(whole(DOCUMENT))
+    response = endpoint.handle(event(), Context())
+
+    assert response.status == 200
+    assert response.headers["X-Request-Id"] == "gateway-1"
+    assert body(response).decode() == DOCUMENT
+
+
+@pytest.mark.parametrize("what", [{"ping": True}, None, [], "warm-up"])
+def test_an_event_of_nobody_we_know_is_not_found(endpoint: "Endpoint", what: object) -> None:
+    """A warm-up ping, or whatever else invokes a function: an answer, not an exception, and no model call."""
+    response = endpoint.handle(what, Context())
+
+    assert response.status == 404
+    assert json.loads(body(response))["requestId"] == "invocation-1"
+
+
+class Faulty(BaseModel):
+    prompt: str = ""
+
+    @field_validator("prompt", mode="before")
+    @classmethod
+    def fail(cls, value: object) -> object:
+        raise KeyError(value)
+
+
+def test_a_request_class_that_fails_is_ours_and_says_nothing(make: Make, bedrock: Bedrock) -> None:
+    """A mistake in the user's own validator: 500, no traceback, no model call."""
+    endpoint = make({"LLM_REQUEST": f"{__name__}:Faulty"})
+    response = endpoint.handle(event(body='{"prompt": "secret"}'), Context())
+    problem = body(response)
+
+    assert response.status == 500
+    assert json.loads(problem)["code"] == "internal"
+    assert b"secret" not in problem
+    assert bedrock.calls == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LLM_SCHEMA", "function.schema:Nothing"),
+        ("LLM_SCHEMA", "no_such_module:Answer"),
+        ("LLM_REQUEST", "function.schema:Answer"),
+        ("LLM_REQUEST", "function.schema:INSTRUCTIONS"),
+        ("LLM_INSTRUCTIONS", "function.schema:Answer"),
+        ("LLM_SCHEMA", "threading:Lock"),
+    ],
+)
+def test_a_name_that_does_not_fit_fails_at_start(make: Make, variable: str, value: str) -> None:
+    """Before any request, naming the variable."""
+    with pytest.raises(SettingsError, match=f"^{variable} is '{value}'"):
+        make({variable: value})
+
+
+def test_patience_counts_from_the_gateway(make: Make, bedrock: Bedrock) -> None:
+    """The gateway's idle clock has run since it had the request: a cold start is part of it."""
+    bedrock.play([Hang()])
+    clock = StoppedClock()
+    endpoint = make({"LLM_FIRST_EVENT_TIMEOUT": "25"}, clock)
+    context = {"requestId": "r", "requestTimeEpoch": int((time.time() - 24) * 1000)}
+    response = endpoint.handle(event(requestContext=context), Context())
+
+    assert response.status == 504
+    assert json.loads(body(response))["code"] == "model_timeout"
+    assert clock.time <= 1
