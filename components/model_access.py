@@ -16,6 +16,8 @@ ACTION: Final = "bedrock:InvokeModelWithResponseStream"
 """What ConverseStream is authorised by; InvokeModel would be Converse, which the function never calls."""
 
 _GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "in", "sa", "me", "af")
+"""Those that are known; a Claude model shows a profile under any prefix."""
+
 _PROFILE_ARN: Final = re.compile(
     r"arn:(?P<partition>[\w-]+):bedrock:(?P<region>[\w-]+):(?P<account>\d{12}):"
     r"(?P<kind>application-inference-profile|inference-profile)/(?P<id>.+)",
@@ -82,10 +84,10 @@ def model(model_id: str) -> Model:
 
 
 def _kind(name: str) -> Kind:
-    prefix = name.partition(".")[0]
+    prefix, _, rest = name.partition(".")
     if prefix == "global":
         return Kind.GLOBAL
-    return Kind.GEOGRAPHIC if prefix in _GEOGRAPHIES else Kind.MODEL
+    return Kind.GEOGRAPHIC if prefix in _GEOGRAPHIES or rest.startswith("anthropic.") else Kind.MODEL
 
 
 def model_statements(called: Model, place: Place, behind: Sequence[str] = ()) -> list[Statement]:

@@ -28,6 +28,7 @@ from .arguments import (
     VpcEndpointArgs,
 )
 from .bundle import PYTHONS, running_python
+from .model_access import model
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -44,6 +45,19 @@ RETENTIONS: Final = (
 """The days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
 
 OUTCOMES: Final = ("completed", "invalid", "truncated", "refused", "failed", "cancelled", "deadline")
+
+
+def _arn(service: str) -> str:
+    return rf"arn:[\w-]+:{service}:.+"
+
+
+_SINK: Final = rf"log|sns(:{_arn('sns')})?|(eventbridge|firehose)(:.+)?"
+_SINK_MAY_BE: Final = (
+    "log; sns, eventbridge or firehose to create one; "
+    "sns:ARN, eventbridge:NAME or ARN, or firehose:NAME or ARN for one that exists"
+)
+_STORE: Final = r"none|dynamodb(:.+)?"
+_STORE_MAY_BE: Final = "none, dynamodb to create a table, or dynamodb:NAME or ARN for one that exists"
 
 
 class InvalidArgument(pulumi.RunError):
@@ -150,23 +164,23 @@ def checked(args: StreamingLlmApiArgs) -> Options:
         start_padding=given.whole("start_padding", 0, 0, 1_000_000),
         capture_content=given.flag("capture_content"),
         publish_outcomes=given.outcomes(),
-        sink=given.target("sink", "log", ("sns", "eventbridge", "firehose")),
-        store=given.target("store", "none", ("dynamodb",)),
+        sink=given.maybe_text("sink", _SINK, _SINK_MAY_BE) or "log",
+        store=given.maybe_text("store", _STORE, _STORE_MAY_BE) or "none",
         max_attempts=given.whole("max_attempts", 1, 1, 10),
         endpoint=given.word("endpoint", Endpoint, Endpoint.REGIONAL),
-        vpc_endpoint=given.group("vpc_endpoint", VpcEndpointArgs),
+        vpc_endpoint=given.vpc_endpoint(),
         authorization=authorization,
-        authorizer=cast("AuthorizerArgs", given.group("authorizer", AuthorizerArgs) or {}),
+        authorizer=given.authorizer(),
         throttle=given.throttle(authorization),
         quota=given.quota(),
         access_log=given.flag("access_log"),
         manage_account_logging=given.flag("manage_account_logging"),
-        vpc=given.group("vpc", VpcArgs),
-        web_acl=given.maybe_text("web_acl"),
-        domain=given.group("domain", DomainArgs),
-        alarm_topic=given.maybe_text("alarm_topic"),
-        dashboard=given.group("dashboard", DashboardArgs),
-        kms_key=given.maybe_text("kms_key"),
+        vpc=given.vpc(),
+        web_acl=given.arn("web_acl", "wafv2", "a web ACL"),
+        domain=given.domain(),
+        alarm_topic=given.arn("alarm_topic", "sns", "an SNS topic"),
+        dashboard=given.dashboard(),
+        kms_key=given.arn("kms_key", "kms", "a KMS key"),
         tags=given.tags(),
     )
     _refuse_contradictions(options)
@@ -196,6 +210,9 @@ class _Given:
             _refuse(name, may_be, value)
         return value
 
+    def arn(self, name: str, service: str, what: str) -> pulumi.Input[str] | None:
+        return self.maybe_text(name, _arn(service), f"the ARN of {what}")
+
     def reference(self, name: str, may_be: str) -> str | None:
         value = self.plain(name)
         if value is not None and not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", value):
@@ -203,13 +220,19 @@ class _Given:
         return value
 
     def texts(self, name: str, pattern: str, may_be: str) -> Sequence[str]:
+        for value in self.inputs(name, pattern, may_be):
+            if isinstance(value, pulumi.Output):
+                _refuse(name, f"a list of {may_be}", value)
+        return tuple(self.args.get(name, ()))
+
+    def inputs(self, name: str, pattern: str, may_be: str) -> Sequence[pulumi.Input[str]]:
         values = self.args.get(name, ())
         if isinstance(values, str) or not isinstance(values, Sequence):
             _refuse(name, f"a list of {may_be}", values)
         for value in values:
-            if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            if not (isinstance(value, pulumi.Output) or (isinstance(value, str) and re.fullmatch(pattern, value))):
                 _refuse(name, f"a list of {may_be}", value)
-        return tuple(values)
+        return values
 
     def word(self, name: str, words: type[Word], default: Word) -> Word:
         value = self.args.get(name, default)
@@ -263,11 +286,6 @@ class _Given:
             return ("completed",)
         return self.texts("publish_outcomes", "|".join(OUTCOMES), f"outcomes ({', '.join(OUTCOMES)})")
 
-    def target(self, name: str, nothing: str, kinds: Sequence[str]) -> pulumi.Input[str]:
-        made = "|".join(kinds)
-        may_be = f"{nothing}, {_either(kinds)} to create one, or one of these with :NAME or :ARN for one that exists"
-        return self.maybe_text(name, rf"{nothing}|({made})(:.+)?", may_be) or nothing
-
     def group(self, name: str, kind: type) -> Any:  # noqa: ANN401 one of the TypedDicts, checked here
         value = self.args.get(name)
         if value is None:
@@ -283,6 +301,51 @@ class _Given:
     def inside(self, name: str) -> "_Given":
         """Return the values of a group, under their full keys."""
         return _Given({f"{name}.{key}": value for key, value in self.args[name].items()})
+
+    def vpc_endpoint(self) -> VpcEndpointArgs | None:
+        group = self.group("vpc_endpoint", VpcEndpointArgs)
+        if group is not None:
+            inner = self.inside("vpc_endpoint")
+            inner.maybe_text("vpc_endpoint.id", "vpce-.+", "an id such as vpce-0abc")
+            inner.flag("vpc_endpoint.private_dns")
+        return cast("VpcEndpointArgs | None", group)
+
+    def authorizer(self) -> AuthorizerArgs:
+        group = self.group("authorizer", AuthorizerArgs)
+        if group is not None:
+            inner = self.inside("authorizer")
+            inner.inputs("authorizer.user_pools", _arn("cognito-idp"), "ARNs of Cognito user pools")
+            inner.inputs("authorizer.scopes", r"\S+", "scopes such as llm/ask")
+            inner.arn("authorizer.function_arn", "lambda", "a Lambda function")
+            inner.maybe_text("authorizer.header", r"[\w-]+", "the name of a header")
+            inner.maybe_whole("authorizer.cache_seconds", 0, 3600)
+        return cast("AuthorizerArgs", group or {})
+
+    def vpc(self) -> VpcArgs | None:
+        group = self.group("vpc", VpcArgs)
+        if group is not None:
+            inner = self.inside("vpc")
+            inner.inputs("vpc.subnets", "subnet-.+", "ids such as subnet-0abc")
+            inner.inputs("vpc.security_groups", "sg-.+", "ids such as sg-0abc")
+        return cast("VpcArgs | None", group)
+
+    def domain(self) -> DomainArgs | None:
+        group = self.group("domain", DomainArgs)
+        if group is not None:
+            inner = self.inside("domain")
+            if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", inner.plain("domain.name") or ""):
+                _refuse("domain.name", "a host name such as llm.example.com", group["name"])
+            inner.arn("domain.certificate", "acm", "an ACM certificate")
+            inner.maybe_text("domain.zone", r"[\w/]+", "the id of a Route 53 zone")
+        return cast("DomainArgs | None", group)
+
+    def dashboard(self) -> DashboardArgs | None:
+        group = self.group("dashboard", DashboardArgs)
+        if group is not None:
+            inner = self.inside("dashboard")
+            inner.maybe_number("dashboard.input_price", 0, 10_000)
+            inner.maybe_number("dashboard.output_price", 0, 10_000)
+        return cast("DashboardArgs | None", group)
 
     def throttle(self, authorization: Authorization) -> ThrottleArgs:
         if self.group("throttle", ThrottleArgs) is None:
@@ -314,9 +377,14 @@ def _refuse_contradictions(options: Options) -> None:
 def _contradictions(options: Options) -> Iterable[tuple[object, str]]:
     """Yield pairs of arguments that do not go together, and what to say of them."""
     private = options.endpoint is Endpoint.PRIVATE
+    called = model(options.model_id) if isinstance(options.model_id, str) else None
     pools, function = options.authorizer.get("user_pools"), options.authorizer.get("function_arn")
     judged = options.authorization in {Authorization.COGNITO, Authorization.LAMBDA}
     yield private and not options.vpc_endpoint, "vpcEndpoint is missing: a private endpoint is reached through one."
+    yield (
+        options.model_regions and called and not called.asks_regions,
+        f"modelRegions is for a geographic or application inference profile, and modelId is {called and called.kind}.",
+    )
     yield options.vpc_endpoint and not private, "vpcEndpoint is for endpoint: private."
     yield private and options.domain, "domain may not be set with endpoint: private."
     yield (

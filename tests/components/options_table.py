@@ -62,3 +62,13 @@ EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
         "allowed_origins": ["*"],
     },
 ]
+
+EVERYTHING_TOLD: Final[StreamingLlmApiArgs] = {
+    "guardrail": "abc:1",
+    "code": ".",
+    "schema": "schemas:A",
+    "request": "schemas:B",
+    "instructions": "schemas:C",
+    "temperature": 0.5,
+}
+"""Arguments with which the function has every variable that there is."""

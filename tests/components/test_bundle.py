@@ -171,10 +171,12 @@ def test_a_missing_wheel_is_a_sentence_with_its_name(tmp_path: Path, cache: Path
     write_wheel(tmp_path / "wheels", "only_elsewhere_for_the_test", "cp311-cp311-win_amd64", {})
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"--find-links {tmp_path / 'wheels'}\nonly-elsewhere-for-the-test==1.0\n")
-    bundle = Bundle(Target("3.13", "arm64"), cache, tmp_path, requirements, report=lambda _: None)
+    said: list[str] = []
+    bundle = Bundle(Target("3.13", "arm64"), cache, tmp_path, requirements, report=said.append)
     says = r"^requirements: there is no wheel of only-elsewhere-for-the-test==1\.0 for Python 3\.13 on arm64\."
     with pytest.raises(BundleError, match=says):
         bundle.build()
+    assert said[-1] == "Collecting wheels for Python 3.13 on arm64 (once; some seconds) …"
 
 
 def test_missing_files_are_named(tmp_path: Path, cache: Path) -> None:

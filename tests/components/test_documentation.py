@@ -6,7 +6,7 @@ from pathlib import Path
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.options import camel, checked
 from components.streaming_function import variables
-from tests.components.options_table import EVERYTHING
+from tests.components.options_table import EVERYTHING, EVERYTHING_TOLD
 from tests.components.recording import declare
 
 TEXT = (Path(__file__).resolve().parent.parent.parent / "docs" / "component.md").read_text()
@@ -35,15 +35,7 @@ def test_every_variable_is_in_the_table_with_its_key_and_default() -> None:
     rows = _rows("What the function is told")
     assert {variable: default for _, variable, default in rows if default != "not set"} == told
     assert {key for key, *_ in rows} <= arguments
-    everything: StreamingLlmApiArgs = {
-        "guardrail": "abc:1",
-        "code": ".",
-        "schema": "schemas:A",
-        "request": "schemas:B",
-        "instructions": "schemas:C",
-        "temperature": 0.5,
-    }
-    assert {variable for _, variable, _ in rows} == set(variables(checked(everything), "log", "none"))
+    assert {variable for _, variable, _ in rows} == set(variables(checked(EVERYTHING_TOLD), "log", "none"))
 
 
 def test_every_policy_of_the_role_is_in_the_table() -> None:

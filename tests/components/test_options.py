@@ -13,7 +13,7 @@ from components.bundle import PYTHONS, running_python
 from components.options import camel, checked, default_runtime
 from components.streaming_function import variables
 from function.settings import read_settings
-from tests.components.options_table import EVERYTHING, JUDGE, POOL
+from tests.components.options_table import CERTIFICATE, EVERYTHING, EVERYTHING_TOLD, JUDGE, POOL
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"timeout": 891}, "timeout may be a whole number from 5 to 890, not 891."),
@@ -36,9 +36,36 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"allowed_origins": ["*", "https://a.example"]}, "allowedOrigins may be origins such as https://example.com"),
     ({"capture_content": "yes"}, "captureContent may be true or false, not 'yes'."),
     ({"publish_outcomes": ["done"]}, "publishOutcomes may be a list of outcomes (completed, invalid, "),
-    ({"sink": "sqs"}, "sink may be log, sns, eventbridge or firehose to create one, or one of these with :NAME"),
-    ({"sink": "log:x"}, "sink may be log, "),
-    ({"store": "s3"}, "store may be none, dynamodb to create one, or one of these with :NAME or :ARN"),
+    ({"sink": "sqs"}, "sink may be log; sns, eventbridge or firehose to create one; sns:ARN, eventbridge:NAME or ARN,"),
+    ({"sink": "log:x"}, "sink may be log; "),
+    ({"sink": "sns:topic"}, "sink may be log; sns, eventbridge or firehose to create one; sns:ARN, "),
+    ({"store": "s3"}, "store may be none, dynamodb to create a table, or dynamodb:NAME or ARN for one that exists"),
+    ({"alarm_topic": "on-call"}, "alarmTopic may be the ARN of an SNS topic, not 'on-call'."),
+    ({"kms_key": "alias/x"}, "kmsKey may be the ARN of a KMS key, not 'alias/x'."),
+    ({"web_acl": POOL}, "webAcl may be the ARN of a web ACL, not "),
+    ({"vpc_endpoint": {"id": "e-1"}}, "vpcEndpoint.id may be an id such as vpce-0abc, not 'e-1'."),
+    ({"vpc_endpoint": {"id": "vpce-1", "private_dns": "no"}}, "vpcEndpoint.privateDns may be true or false, not 'no'."),
+    (
+        {"authorizer": {"user_pools": ["x"]}},
+        "authorizer.userPools may be a list of ARNs of Cognito user pools, not 'x'.",
+    ),
+    ({"authorizer": {"function_arn": "judge"}}, "authorizer.functionArn may be the ARN of a Lambda function, not "),
+    ({"authorizer": {"header": "X Token"}}, "authorizer.header may be the name of a header, not 'X Token'."),
+    ({"authorizer": {"cache_seconds": "long"}}, "authorizer.cacheSeconds may be a whole number from 0 to 3600, not "),
+    ({"vpc": {"subnets": "subnet-1", "security_groups": ["sg-1"]}}, "vpc.subnets may be a list of ids such as "),
+    (
+        {"vpc": {"subnets": ["subnet-1"], "security_groups": ["web"]}},
+        "vpc.securityGroups may be a list of ids such as ",
+    ),
+    (
+        {"domain": {"name": "https://llm.example.com", "certificate": CERTIFICATE}},
+        "domain.name may be a host name such as llm.example.com, not 'https://llm.example.com'.",
+    ),
+    (
+        {"domain": {"name": "a.example", "certificate": "c"}},
+        "domain.certificate may be the ARN of an ACM certificate, ",
+    ),
+    ({"dashboard": {"input_price": "3"}}, "dashboard.inputPrice may be a number from 0 to 10000, not '3'."),
     ({"max_attempts": 0}, "maxAttempts may be a whole number from 1 to 10, not 0."),
     ({"endpoint": "global"}, "endpoint may be regional, edge or private, not 'global'."),
     ({"authorization": "basic"}, "authorization may be none, iam, apiKey, cognito or lambda, not 'basic'."),
@@ -62,13 +89,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"model_regions": ["eu-west-1"]},
+        "modelRegions is for a geographic or application inference profile, and modelId",
+    ),
     ({"endpoint": "private"}, "vpcEndpoint is missing: a private endpoint is reached through one."),
     ({"vpc_endpoint": {"id": "vpce-1"}}, "vpcEndpoint is for endpoint: private."),
     (
         {
             "endpoint": "private",
             "vpc_endpoint": {"id": "vpce-1"},
-            "domain": {"name": "a.example", "certificate": "arn:aws:acm:x"},
+            "domain": {"name": "a.example", "certificate": CERTIFICATE},
         },
         "domain may not be set with endpoint: private.",
     ),
@@ -177,15 +208,7 @@ def test_the_function_understands_what_the_component_tells_it(args: StreamingLlm
 
 def test_every_variable_is_one_that_the_function_reads() -> None:
     """A variable that nobody reads is a typo: each of them stands in the settings, and each of these in the stack."""
-    everything: StreamingLlmApiArgs = {
-        "guardrail": "abc:1",
-        "code": ".",
-        "schema": "schemas:A",
-        "request": "schemas:B",
-        "instructions": "schemas:C",
-        "temperature": 0.5,
-    }
-    told = set(variables(checked(everything), "log", "none"))
+    told = set(variables(checked(EVERYTHING_TOLD), "log", "none"))
     source = (Path(__file__).parent.parent.parent / "function" / "settings.py").read_text()
     assert told == {f"LLM_{name}" for name in re.findall(r'read\("([A-Z_]+)"', source)} | {"LLM_GUARDRAIL_STREAMING"}
 
