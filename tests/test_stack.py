@@ -52,6 +52,15 @@ def test_a_stack_of_defaults_keeps_contents_to_itself() -> None:
     assert not declared.of("Dashboard")
 
 
+def test_the_production_example_of_the_documentation_pins_its_python_and_asks_who_calls() -> None:
+    text = (REPOSITORY / "docs" / "component.md").read_text()
+    stack = yaml.safe_load(text.partition("# Pulumi.prod.yaml\n")[2].partition("```")[0])["config"]
+    declared = _run(stack)
+    assert declared.one("Method", "-post").inputs["authorization"] == "AWS_IAM"
+    assert declared.one("Function").inputs["runtime"] == stack["streaming-llm:runtime"]
+    assert not [it for it in declared.warnings() if "anyone" in it]
+
+
 def test_every_key_of_the_dev_stack_is_one_that_the_program_reads() -> None:
     with pytest.raises(InvalidArgument, match=r"^captureContents: there is no such argument\. Is it captureContent\?"):
         _run({**DEV, "streaming-llm:captureContents": "true"})

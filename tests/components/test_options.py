@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, is_typeddict
 
 import pulumi
 import pytest
@@ -121,6 +121,16 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+GROUPS: dict[str, dict[str, Any]] = {
+    "vpc_endpoint": {"id": "vpce-1"},
+    "throttle": {"rate": 1, "burst": 1},
+    "quota": {"limit": 1, "period": "DAY"},
+    "vpc": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]},
+    "domain": {"name": "llm.example.com", "certificate": CERTIFICATE},
+}
+"""What each group must have."""
+
+
 def _check(args: dict[str, Any]) -> None:
     checked(cast("StreamingLlmApiArgs", args))
 
@@ -129,6 +139,27 @@ def _check(args: dict[str, Any]) -> None:
 def test_a_wrong_argument_is_refused_by_its_key(args: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidArgument, match=rf"^{re.escape(says)}"):
         _check(args)
+
+
+@pytest.mark.parametrize("name", StreamingLlmApiArgs.__annotations__)
+def test_every_argument_is_looked_at(name: str) -> None:
+    """One that nobody checks would take anything."""
+    with pytest.raises(InvalidArgument, match=rf"^{camel(name)} may be "):
+        _check({name: object()})
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        (name, key)
+        for name, kind in StreamingLlmApiArgs.__annotations__.items()
+        if is_typeddict(kind)
+        for key in kind.__annotations__
+    ],
+)
+def test_every_value_of_a_group_is_looked_at(name: str, key: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^{camel(name)}\.{camel(key)} may be "):
+        _check({name: {**GROUPS.get(name, {}), key: object()}})
 
 
 def test_what_decides_about_resources_must_be_known_at_preview() -> None:
