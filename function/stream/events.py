@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from .errors import StreamError
 
@@ -45,8 +45,7 @@ class Overdue:
 PacedEvent = ModelEvent | Idle | Overdue
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One step of a growing object: ``append`` grows the open string at ``path``, ``value`` sets what is there.
 
     ``path`` is an RFC 6901 pointer. ``closed`` says that the value is final and validated, with all that is inside.

@@ -51,6 +51,7 @@ _ESCAPE = (
     rb"|[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))"
 )
 _RUN = re.compile(rb'[^"\\\x00-\x1f]*+(?:' + _ESCAPE + rb'[^"\\\x00-\x1f]*+)*+')
+_WITHIN = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]++')
 _ESCAPE_BEGUN = re.compile(
     rb"\\(?:u(?:[0-9a-cefA-CEF][0-9a-fA-F]{0,2}|[dD](?:[0-7][0-9a-fA-F]?"
     rb"|[89abAB](?:[0-9a-fA-F](?:[0-9a-fA-F](?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?)?)?)?)?)?"
@@ -70,6 +71,7 @@ _STARTS: Final[dict[int, Kind]] = {
     ord("f"): "boolean",
     ord("n"): "null",
 }
+_TOO_LONG: Final = f"The document is longer than {MAX_BYTES} bytes."
 _QUOTE, _BACKSLASH, _OPEN_OBJECT, _CLOSE_OBJECT, _CLOSE_ARRAY = b'"\\{}]'
 
 
@@ -129,9 +131,13 @@ class Reader:
         Raises:
             NotJson: the document can no longer become JSON; its ``before`` holds what happened up to there.
         """
+        if self._step is Reader._string and self._at == len(self.text) and not self._half and _WITHIN.fullmatch(text):
+            return self._grow(text)  # what most fragments of prose are
         events: list[Event] = []
         try:
-            self._append(text)
+            self.text += self._encoded(text) if self._half or not text.isascii() else text.encode()
+            if len(self.text) > MAX_BYTES:
+                raise NotJson(_TOO_LONG)  # noqa: TRY301 a call more for each fragment
             while self._step(self, events):
                 pass
         except NotJson as error:
@@ -154,10 +160,13 @@ class Reader:
             raise NotJson("The document ends too early." if self.text.strip() else "The document is empty.")
         return events
 
-    def _append(self, text: str) -> None:
-        self.text += self._encoded(text)
-        if len(self.text) > MAX_BYTES:
-            raise NotJson(f"The document is longer than {MAX_BYTES} bytes.")
+    def _grow(self, text: str) -> list[Event]:
+        """Read a fragment that lies inside a string."""
+        self.text += text.encode()
+        self._at = len(self.text)
+        if self._at > MAX_BYTES:
+            raise NotJson(_TOO_LONG)
+        return [("grew", "string", self._path, text, self._start, -1)]
 
     def _encoded(self, text: str) -> bytes:
         if not self._half:

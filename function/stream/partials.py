@@ -148,7 +148,7 @@ class Partials(Generic[M]):
                 self._expect(frame, path, start, end)
             elif what == "value":
                 self._begin_item(frame, path)
-                sure = self._close_scalar(frame, path, value, start, end)
+                sure = self._close_scalar(frame, kind, path, value, start, end)
                 frame.put(value)
                 changes.append(Change(path, None, value, sure))
             elif what == "opened":
@@ -156,7 +156,7 @@ class Partials(Generic[M]):
                 self._open(frame, kind, path, value, changes)
             elif kind == "string":
                 text = frame.node[frame.key] + value
-                sure = self._close_scalar(frame, path, text, start, end)
+                sure = self._close_scalar(frame, kind, path, text, start, end)
                 frame.put(text)
                 changes.append(Change(path, value, None, sure))
             else:
@@ -174,6 +174,12 @@ class Partials(Generic[M]):
     def _expect(self, frame: "_Frame", path: str, start: int, end: int) -> None:
         """Find out what may stand at the frame's new key; ``start`` and ``end`` say where an object's key is."""
         frame.sure = frame.judged
+        if len(frame.choices) == 1 and not frame.choices[0].dead:  # nearly always, and it is on the hot path
+            [choice] = frame.choices
+            child = self._child(choice, frame, path, start, end)
+            frame.sure = frame.sure and child is not None
+            frame.claims = [] if child is None or choice.dead else [_Claim(child, frame.choices)]
+            return
         claims: dict[_Plan, _Claim] = {}
         for choice in frame.choices:
             if choice.dead:
@@ -209,10 +215,7 @@ class Partials(Generic[M]):
         return child
 
     def _open(self, frame: "_Frame", kind: Kind, path: str, value: object, changes: list[Change]) -> None:
-        for claim in frame.claims:
-            _, rule = claim.plan.opening(kind)
-            if rule is not None:
-                self._refuse(claim, (path, rule))
+        self._rule_out(frame.claims, kind, path)
         if kind == "string":
             frame.put(value)
             changes.append(Change(path, None, value))
@@ -229,13 +232,22 @@ class Partials(Generic[M]):
             self._frames.append(inner)
             changes.append(Change(path, None, node.copy()))
 
-    def _close_scalar(self, frame: "_Frame", path: str, value: object, start: int, end: int) -> bool:
+    def _rule_out(self, claims: "list[_Claim]", kind: Kind, path: str) -> None:
+        """Refuse the plans that take no value of a JSON type."""
+        for claim in claims:
+            _, rule = claim.plan.opening(kind)
+            if rule is not None:
+                self._refuse(claim, (path, rule))
+
+    def _close_scalar(  # noqa: PLR0913, PLR0917 the parts of an event
+        self, frame: "_Frame", kind: Kind, path: str, value: object, start: int, end: int
+    ) -> bool:
         """Check a string, number or literal; say whether it is proven valid."""
         frame.begun = False
         sure = frame.sure
-        for claim in frame.claims:
-            if type(value) in claim.plan.proves:
-                continue
+        unproven = [claim for claim in frame.claims if type(value) not in claim.plan.proves]
+        self._rule_out(unproven, kind, path)  # first, as where the value was cut: the same mistake is reported
+        for claim in unproven:
             if claim.plan.waits and claim.parents:
                 sure = claim.wait()
             elif not self._check(claim, path, value, start, end):

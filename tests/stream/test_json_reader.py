@@ -1,0 +1,203 @@
+import json
+import tracemalloc
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import from_json
+
+from function.stream import json_reader
+from function.stream.json_reader import MAX_DIGITS, Event, NotJson, Reader
+from tests.stream.json_cases import ACCEPTED, REFUSED
+
+EXCEPTIONS = ('"a":1,"a"', '"b":1,"b"', "NaN", "Infinity", "inf", "1e400", "1e999")
+"""Where design and Pydantic part: it takes duplicate keys, NaN and infinities."""
+
+
+def _read(*fragments: str) -> list[Event]:
+    reader = Reader()
+    events = [event for fragment in fragments for event in reader.feed(fragment)]
+    return events + reader.finish()
+
+
+def _built(events: list[Event]) -> Any:
+    """Build the value that the events tell of."""
+    root: list[Any] = [None]
+    stack: list[tuple[Any, Any]] = []
+    node: Any = root
+    key: Any = 0
+    for what, kind, _, value, _, _ in events:
+        if what == "key":
+            key = value
+            continue
+        if what == "closed" and kind != "string":
+            node, key = stack.pop()
+            continue
+        if (
+            isinstance(node, list)
+            and node is not root
+            and (what == "opened" or (what == "value" and key is not Ellipsis))
+        ):
+            key = len(node)
+            node.append(None)
+        if kind in ("object", "array"):
+            stack.append((node, key))
+            node[key] = {} if kind == "object" else []
+            node, key = node[key], None
+        elif what in ("grew", "closed"):
+            node[key] += value
+        elif what == "opened" and kind != "string":
+            key = Ellipsis if isinstance(node, list) and node is not root else key
+        else:
+            place = len(node) - 1 if key is Ellipsis else key
+            node[place] = value
+            key = None if key is Ellipsis else key
+    return root[0]
+
+
+@pytest.mark.parametrize("text", ACCEPTED)
+def test_json_is_read_however_it_is_cut(text: str) -> None:
+    """Every place for a cut gives the value that json.loads gives, and the same closings."""
+    expected = json.loads(text)
+    closings = _closings(_read(text))
+
+    for at in range(0, len(text) + 1, max(1, len(text) // 40)):
+        events = _read(text[:at], text[at:])
+        assert repr(_built(events)) == repr(expected)
+        assert _closings(events) == closings
+    assert repr(_built(_read(*text))) == repr(expected)
+
+
+def _closings(events: list[Event]) -> list[tuple[str, str, int, int]]:
+    return [(kind, path, start, end) for what, kind, path, _, start, end in events if what in ("closed", "value")]
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_no_json_is_refused_however_it_is_cut(text: str) -> None:
+    """The mistake is found at every cut, with no error but NotJson."""
+    for at in range(0, len(text) + 1, max(1, len(text) // 40)):
+        with pytest.raises(NotJson):
+            _read(text[:at], text[at:])
+    with pytest.raises(NotJson):
+        _read(*text)
+
+
+@pytest.mark.parametrize("text", [*ACCEPTED, *REFUSED])
+def test_the_reader_agrees_with_pydantic(text: str) -> None:
+    """What Pydantic takes or refuses is taken or refused, but for duplicate keys, NaN and infinities."""
+    if any(exception in text for exception in EXCEPTIONS):
+        return
+    try:
+        from_json(text, allow_inf_nan=False)
+    except (ValueError, TypeError):  # a lone surrogate is no str to it
+        with pytest.raises(NotJson):
+            _read(text)
+    else:
+        _read(text)
+
+
+@given(st.text(alphabet='[]{}",:0123456789.-+eEtruefalsn\\ud8c \n\x00é😀', max_size=30), st.data())
+def test_any_text_is_read_or_refused_the_same_at_any_cut(text: str, data: st.DataObject) -> None:
+    """Whatever comes, there is a value or NotJson, and a cut changes nothing."""
+    at = data.draw(st.integers(0, len(text)))
+    outcomes = []
+    for fragments in ([text], [text[:at], text[at:]], list(text)):
+        try:
+            outcomes.append(_closings(_read(*fragments)))
+        except NotJson as error:
+            outcomes.append([("error", str(error), 0, 0)])
+
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def test_a_surrogate_pair_may_be_cut_between_python_characters() -> None:
+    """Both halves of a pair as code units of their own are one character."""
+    assert _built(_read('"\ud83d', '\ude00"')) == "😀"
+
+
+@pytest.mark.parametrize("opener", ["[", '{"a":', '[{"a":'])
+def test_a_hundred_thousand_levels_are_an_error_not_a_recursion(opener: str) -> None:
+    """Nesting is capped."""
+    with pytest.raises(NotJson, match="nested deeper"):
+        _read(opener * 100_000)
+
+
+@pytest.mark.parametrize("start", ['"', '{"', "1", "[", '{"a": "', "-1.", " "])
+def test_an_endless_token_ends_at_the_cap(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A string, key, number or white space without an end is an error when the cap is passed, in bounded memory."""
+    monkeypatch.setattr(json_reader, "MAX_BYTES", 1_000_000)
+    filler = " " * 1000 if start in ("[", " ") else "7" * 1000
+    reader = Reader()
+    tracemalloc.start()
+
+    with pytest.raises(NotJson, match="longer than"):
+        for fragment in [start, *[filler] * 2000]:
+            reader.feed(fragment)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8_000_000
+
+
+def test_an_answer_of_a_hundred_megabytes_is_cut_off_at_the_cap() -> None:
+    """No more than the cap is ever read or kept."""
+    reader = Reader()
+    reader.feed("[")
+    fragment = '"' + "x" * 65_000 + '",'
+    read = 0
+
+    with pytest.raises(NotJson, match="longer than"):  # noqa: PT012 how far it came matters
+        for _ in range(1600):
+            reader.feed(fragment)
+            read += len(fragment)
+
+    assert read <= json_reader.MAX_BYTES
+    assert len(reader.text) <= json_reader.MAX_BYTES + len(fragment)
+
+
+def test_keys_by_the_hundred_thousand_are_read() -> None:
+    """Wide objects cost what their text costs."""
+    text = "{" + ",".join(f'"key{n}":{n}' for n in range(200_000)) + "}"
+
+    assert len(_built(_read(text))) == 200_000
+
+
+def test_a_number_of_too_many_digits_is_refused_at_its_end() -> None:
+    """As Pydantic's parser does."""
+    reader = Reader()
+    reader.feed("[" + "1" * (MAX_DIGITS + 1))
+
+    with pytest.raises(NotJson, match="out of range"):
+        reader.feed(",")
+
+
+def test_a_mistake_carries_what_came_before_it() -> None:
+    """Values that closed in the fragment of the mistake are not lost."""
+    with pytest.raises(NotJson) as caught:
+        Reader().feed('{"a": 1, "b" x')
+
+    assert [event[:4] for event in caught.value.before][-1] == ("key", "string", "/b", "b") or (
+        caught.value.before[-1][:4] == ("value", "number", "/a", 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "between"),
+    [
+        ("", True),
+        ("[", True),
+        ("[1", False),
+        ("[1,", True),
+        ('["a', False),
+        ('["a"', True),
+        ('{"a', False),
+        ("[tr", False),
+    ],
+)
+def test_white_space_may_come_between_tokens_only(text: str, between: bool) -> None:  # noqa: FBT001 a table's column
+    """Heartbeats ask for this."""
+    reader = Reader()
+    reader.feed(text)
+
+    assert reader.between_tokens is between
