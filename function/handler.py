@@ -59,7 +59,7 @@ class Endpoint:
         began = self._clock.now()
         deadline = began + time_for_answer(context.get_remaining_time_in_millis() / 1000)
         request = parse_event(event, context.aws_request_id)
-        record = self._record(request, began)
+        record = self._record(request, context, began)
         try:
             check_route(request)
             encoder = choose_format(request.header("accept"))(self._stamp(record))
@@ -72,13 +72,15 @@ class Endpoint:
         pace = Pace(self._settings.heartbeat, began + self._head_within(request), deadline)
         return self._response(run(self._exchange(prompt, encoder, pace), record, self._stages), request)
 
-    def _record(self, request: HttpRequest, began: float) -> Record:
+    def _record(self, request: HttpRequest, context: LambdaContext, began: float) -> Record:
         return Record(
             id=request.id,
             model_id=self._settings.model_id,
             capture_content=self._settings.capture_content,
             max_tokens=self._settings.max_tokens,
             field_names=self._field_names,
+            invocation_id=context.aws_request_id,
+            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
             elapsed=lambda: round((self._clock.now() - began) * 1000),
         )
 

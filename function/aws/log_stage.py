@@ -58,6 +58,7 @@ def _fields(record: Record) -> dict[str, object]:
     fields: dict[str, object] = {
         "stage": "log",
         "request_id": record.id,
+        "function_request_id": record.invocation_id,
         "outcome": record.outcome.value,
         "media_type": record.media_type,
         "http.response.status_code": record.status,

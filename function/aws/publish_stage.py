@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from ..settings import Target
 from ..stream.stages import Record, Stage
-from .clients import SINK_CONFIG
+from .clients import SINK_CONFIG, check_time
 from .message import fitted
 
 KB = 1024
@@ -34,8 +34,11 @@ def publish_stage(target: Target, outcomes: frozenset[str], logger: Logger) -> S
     def publish(record: Record) -> None:
         if record.message is None or record.outcome.value not in outcomes:
             return
-        send(record.message)
-        if target.kind != "log":
+        if target.kind == "log":
+            send(record.message)
+        else:
+            check_time(record)
+            send(record.message)
             extra = {"stage": "publish", "request_id": record.id, "sink": target.kind}
             logger.debug("record published", extra=extra)
 

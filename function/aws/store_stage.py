@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from ..settings import Target
 from ..stream.errors import Outcome
 from ..stream.stages import Record, Stage
-from .clients import SINK_CONFIG
+from .clients import SINK_CONFIG, check_time
 from .message import as_message, fitted
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def store_stage(target: Target | None, logger: Logger) -> Stage:
             return
         record.message = as_message(record)
         if client and target:
+            check_time(record)
             client.put_item(
                 TableName=target.name,
                 Item={

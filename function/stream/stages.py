@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from .errors import Outcome, StreamError
 from .events import Delta, ModelEvent, Stop, Usage
@@ -27,6 +28,10 @@ class Record:
     """Names that the answer's schema gives to its fields: they may be told, other keys are the model's words."""
     elapsed: Callable[[], int]
     """Milliseconds since the request began."""
+    invocation_id: str = ""
+    """The platform's id of the invocation."""
+    seconds_left: Callable[[], float] = lambda: inf
+    """Until the sandbox is killed."""
     media_type: str | None = None
     began_at: float = field(default_factory=time.time)
     """Seconds since the epoch."""

@@ -1,0 +1,257 @@
+"""One line and one metric for each request, whatever became of it, and no word of its content."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from function.aws.log_stage import causes, log_stage
+from function.stream.errors import (
+    AnswerInvalid,
+    AnswerRefused,
+    BodyNotJson,
+    DeadlineReached,
+    Internal,
+    ModelBusy,
+    ModelFailed,
+    ModelMisconfigured,
+    Outcome,
+    StreamError,
+)
+from function.stream.stages import Record
+from tests.aws.records import CANARY, Written, record
+
+UNITS = {"Count", "Milliseconds"}
+
+
+def logged(made: Record, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the line and the metric of a record."""
+    written = Written()
+    log_stage(written.logger, "my-function")(made)
+    [line] = written.lines
+    [metric] = capsys.readouterr().out.splitlines()
+    return line, json.loads(metric)
+
+
+def failed(error: StreamError, cause: BaseException | None = None, **fields: Any) -> Record:  # noqa: ANN401 - a record's
+    error.__cause__ = cause
+    made = record(**fields)
+    made.failed(error)
+    return made
+
+
+def test_the_line_tells_the_whole_request(capsys: pytest.CaptureFixture[str]) -> None:
+    line, _ = logged(record(), capsys)
+    varying = {"timestamp", "location", "service", "xray_trace_id"}
+
+    assert {name: value for name, value in line.items() if name not in varying} == {
+        "level": "INFO",
+        "message": "request completed",
+        "stage": "log",
+        "request_id": "req-1",
+        "function_request_id": "inv-1",
+        "outcome": "completed",
+        "media_type": "text/plain; charset=utf-8",
+        "http.response.status_code": 200,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "aws.bedrock",
+        "gen_ai.output.type": "json",
+        "gen_ai.request.model": "model-1",
+        "gen_ai.request.max_tokens": 100,
+        "gen_ai.response.finish_reasons": ["end_turn"],
+        "gen_ai.usage.input_tokens": 12,
+        "gen_ai.usage.output_tokens": 34,
+        "output_tokens_estimated": 7,
+        "attempts": 1,
+        "chunks": 1,
+        "bytes": 9,
+        "first_event_ms": 40,
+        "first_chunk_ms": 40,
+        "last_chunk_ms": 40,
+        "total_ms": 41,
+    }
+
+
+@pytest.mark.parametrize(
+    ("made", "level"),
+    [
+        (record(), "INFO"),
+        (record(Outcome.CANCELLED), "WARNING"),
+        (failed(BodyNotJson()), "WARNING"),
+        (failed(DeadlineReached()), "WARNING"),
+        (failed(ModelFailed(), DeadlineReached()), "WARNING"),
+        (failed(ModelFailed(), ConnectionResetError()), "ERROR"),
+        (failed(ModelBusy()), "ERROR"),
+        (failed(AnswerInvalid("/summary", "string_type")), "ERROR"),
+        (failed(AnswerRefused()), "ERROR"),
+        (failed(Internal(), KeyError("x")), "ERROR"),
+    ],
+)
+def test_an_abort_is_a_warning_and_anything_else_an_error(
+    made: Record, level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Decided by the whole chain of causes, our own timeout included."""
+    line, _ = logged(made, capsys)
+
+    assert line["level"] == level
+
+
+def test_the_chain_of_causes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    throttled = ClientError(
+        {
+            "Error": {"Code": "ThrottlingException", "Message": "Too many tokens per minute."},
+            "ResponseMetadata": {
+                "RequestId": "aws-1",
+                "HTTPStatusCode": 429,
+                "HTTPHeaders": {},
+                "RetryAttempts": 2,
+                "HostId": "",
+            },
+        },
+        "ConverseStream",
+    )
+    line, _ = logged(failed(ModelBusy(), throttled), capsys)
+
+    assert line["error.type"] == "model_busy"
+    assert line["causes"] == [
+        {"type": "ModelBusy"},
+        {
+            "type": "ClientError",
+            "code": "ThrottlingException",
+            "request_id": "aws-1",
+            "message": "Too many tokens per minute.",
+        },
+    ]
+
+
+def test_a_chain_that_bites_its_tail_ends() -> None:
+    first, second = ValueError(), KeyError()
+    first.__cause__, second.__cause__ = second, first
+
+    assert list(causes(first)) == [first, second]
+
+
+def test_a_mistake_of_ours_is_told_with_its_place_but_not_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyError) as caught:
+        dict[str, str]()[CANARY]
+    line, _ = logged(failed(Internal(), caught.value), capsys)
+
+    assert "test_log_stage.py" in line["stack"][0]
+    assert CANARY not in json.dumps(line)
+
+
+def test_an_answer_that_was_ended_early_says_how_far_it_had_come(capsys: pytest.CaptureFixture[str]) -> None:
+    line, metric = logged(failed(AnswerInvalid("/keywords/3", "string_type"), closed_values=4), capsys)
+
+    assert line["error_path"] == "/keywords/3"
+    assert line["error_rule"] == "string_type"
+    assert line["closed_values"] == 4
+    assert line["tokens_not_awaited_at_most"] == 93
+    assert metric["ValidationErrors"] == [1]
+
+
+def _quoting(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": f"Malformed input: {CANARY}"}}, "ConverseStream")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        record(),
+        failed(AnswerInvalid(f"/keywords/{CANARY}/0", "string_type")),
+        failed(ModelMisconfigured(), _quoting("ValidationException")),
+        failed(ModelMisconfigured(), _quoting("validationException")),
+        failed(Internal(), ValueError(CANARY)),
+    ],
+)
+def test_no_word_of_prompt_or_answer_is_in_the_line(made: Record, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither by a key that the model made up, nor by the words of an error."""
+    line, metric = logged(made, capsys)
+
+    assert CANARY not in json.dumps([line, metric])
+
+
+def test_a_captured_path_and_message_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    made = failed(AnswerInvalid(f"/keywords/{CANARY}", "string_type"), capture_content=True)
+    line, _ = logged(made, capsys)
+    refused, _ = logged(failed(ModelMisconfigured(), _quoting("ValidationException"), capture_content=True), capsys)
+
+    assert line["error_path"] == f"/keywords/{CANARY}"
+    assert CANARY in refused["causes"][1]["message"]
+
+
+def check_emf(document: Mapping[str, Any]) -> None:
+    """Hold a line to the published schema of the embedded metric format."""
+    aws = document["_aws"]
+    assert isinstance(aws["Timestamp"], int)
+    for directive in aws["CloudWatchMetrics"]:
+        assert 1 <= len(directive["Namespace"]) <= 1024
+        assert directive["Dimensions"]
+        for names in directive["Dimensions"]:
+            assert len(names) <= 30
+            assert all(isinstance(document[name], str) and 1 <= len(document[name]) <= 1024 for name in names)
+        assert 1 <= len(directive["Metrics"]) <= 100
+        for metric in directive["Metrics"]:
+            assert metric["Unit"] in UNITS
+            values = document[metric["Name"]]
+            assert 1 <= len(values) <= 100
+            assert all(isinstance(value, int | float) for value in values)
+
+
+def _outcomes() -> Iterator[Record]:
+    yield record()
+    yield record(Outcome.CANCELLED, usage=None, first_chunk_ms=None)
+    yield failed(ModelBusy())
+    yield failed(AnswerInvalid("", "missing"))
+    yield failed(BodyNotJson())
+
+
+@pytest.mark.parametrize("made", list(_outcomes()))
+def test_every_metric_line_is_embedded_metric_format(made: Record, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once a request, for the function as a whole and for each outcome."""
+    _, metric = logged(made, capsys)
+
+    check_emf(metric)
+    [directive] = metric["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "StreamingLlm"
+    assert directive["Dimensions"] == [["function"], ["function", "outcome"]]
+    assert metric["function"] == "my-function"
+    assert metric["outcome"] == made.outcome
+    assert metric["request_id"] == "req-1"
+    assert metric["Requests"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("made", "value"),
+    [(record(), 0), (failed(BodyNotJson()), 0), (record(Outcome.CANCELLED), 1), (failed(ModelBusy()), 1)],
+)
+def test_not_completed_is_zero_or_one(made: Record, value: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """So that an alarm watches one exact metric; a bad request is the client's."""
+    _, metric = logged(made, capsys)
+
+    assert metric["NotCompleted"] == [value]
+
+
+def test_a_bad_request_does_not_make_the_model_look_fast(capsys: pytest.CaptureFixture[str]) -> None:
+    _, metric = logged(failed(BodyNotJson()), capsys)
+
+    assert not metric.keys() & {"Duration", "TimeToFirstChunk", "InputTokens", "OutputTokens", "ValidationErrors"}
+
+
+def test_nothing_of_one_request_is_in_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    """The second has no usage and no chunk, and its lines do not have the first one's."""
+    written = Written()
+    stage = log_stage(written.logger, "f")
+    stage(failed(AnswerInvalid("/summary", "string_type")))
+    stage(record(Outcome.CANCELLED, id="req-2", usage=None, first_chunk_ms=None))
+    second = written.lines[1]
+    metric = json.loads(capsys.readouterr().out.splitlines()[1])
+
+    assert second["request_id"] == "req-2"
+    assert "error.type" not in second
+    assert second.get("gen_ai.usage.input_tokens") is None
+    assert metric["request_id"] == "req-2"
+    assert metric["Requests"] == [1]
+    assert not metric.keys() & {"InputTokens", "OutputTokens", "TimeToFirstChunk"}

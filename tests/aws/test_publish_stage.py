@@ -1,0 +1,221 @@
+"""The record's message in each sink, read back from there."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from function.aws.clients import NoTimeLeft
+from function.aws.message import as_message
+from function.aws.publish_stage import FIREHOSE_LIMIT, MESSAGE_LIMIT, PublishFailed, publish_stage
+from function.settings import OUTCOMES, Target
+from function.stream.errors import Outcome
+from function.stream.stages import Record, Stage
+from local.http11 import Exchange, Server
+from tests.aws.records import CANARY, Written, record
+
+if TYPE_CHECKING:
+    from mypy_boto3_firehose.type_defs import ExtendedS3DestinationConfigurationTypeDef
+
+COMPLETED = frozenset({"completed"})
+QUEUE_ROLE = "arn:aws:iam::123456789012:role/anything"
+
+
+class Sinks:
+    """One of each sink, with a way to read what it got."""
+
+    def __init__(self) -> None:
+        name = f"t{uuid.uuid4().hex}"
+        self.name = name
+        self.sqs, self.sns = boto3.client("sqs"), boto3.client("sns")
+        self.events, self.firehose, self.s3 = boto3.client("events"), boto3.client("firehose"), boto3.client("s3")
+        self.queue = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]
+        self.topic = self.sns.create_topic(Name=name)["TopicArn"]
+        self.sns.subscribe(
+            TopicArn=self.topic,
+            Protocol="sqs",
+            Endpoint=attributes["QueueArn"],
+            Attributes={"RawMessageDelivery": "true"},
+        )
+        self.events.create_event_bus(Name=name)
+        self.events.put_rule(Name=name, EventBusName=name, EventPattern='{"source": ["streaming-llm"]}')
+        self.events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "1", "Arn": attributes["QueueArn"]}])
+        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        bucket: ExtendedS3DestinationConfigurationTypeDef = {
+            "RoleARN": QUEUE_ROLE,
+            "BucketARN": f"arn:aws:s3:::{name}",
+        }
+        self.firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=bucket)
+
+    def received(self) -> list[dict[str, Any]]:
+        """What came to the topic or the bus."""
+        messages = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(message["Body"]) for message in messages]
+
+    def delivered(self) -> list[str]:
+        """What came to the delivery stream."""
+        objects = self.s3.list_objects_v2(Bucket=self.name).get("Contents", [])
+        return [self.s3.get_object(Bucket=self.name, Key=it["Key"])["Body"].read().decode() for it in objects]
+
+    def close(self) -> None:
+        for client in (self.sqs, self.sns, self.events, self.firehose, self.s3):
+            client.close()
+
+
+@pytest.fixture
+def sinks(aws: None) -> Iterator[Sinks]:  # noqa: ARG001 - the environment
+    made = Sinks()
+    yield made
+    made.close()
+
+
+def stored(**fields: Any) -> Record:  # noqa: ANN401 - a record's
+    made = record(**fields)
+    made.message = as_message(made)
+    return made
+
+
+def publish(kind: str, name: str, made: Record) -> None:
+    publish_stage(Target(kind, name), COMPLETED, Written().logger)(made)
+
+
+def test_the_log_is_a_sink() -> None:
+    written = Written()
+    made = stored()
+    publish_stage(Target("log", ""), COMPLETED, written.logger)(made)
+    [line] = written.lines
+
+    assert line["stage"] == "publish"
+    assert line["record"] == made.message
+
+
+def test_sns_gets_the_message_and_its_outcome(sinks: Sinks) -> None:
+    made = stored()
+    publish("sns", sinks.topic, made)
+
+    assert sinks.received() == [made.message]
+
+
+def test_eventbridge_gets_an_event(sinks: Sinks) -> None:
+    made = stored()
+    publish("eventbridge", sinks.name, made)
+    [event] = sinks.received()
+
+    assert event["source"] == "streaming-llm"
+    assert event["detail-type"] == "LLM Request Ended"
+    assert event["detail"] == made.message
+
+
+def test_firehose_gets_a_line(sinks: Sinks) -> None:
+    made = stored()
+    publish("firehose", sinks.name, made)
+    [text] = sinks.delivered()
+
+    assert text.endswith("\n")
+    assert json.loads(text) == made.message
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_only_the_wanted_outcomes_are_published(outcome: str) -> None:
+    written = Written()
+    stage = publish_stage(Target("log", ""), frozenset({"completed", "invalid"}), written.logger)
+    stage(stored(outcome=Outcome(outcome)))
+
+    assert len(written.lines) == (outcome in {"completed", "invalid"})
+
+
+def test_what_was_not_stored_is_not_published() -> None:
+    written = Written()
+    publish_stage(Target("log", ""), COMPLETED, written.logger)(record())
+
+    assert written.lines == []
+
+
+def filled(size: int, character: str) -> Record:
+    """Return a record whose message has ``size`` bytes."""
+    made = record(capture_content=True, prompt="")
+    room = size - len(json.dumps(as_message(made), ensure_ascii=False, separators=(",", ":")).encode())
+    width = len(character.encode())
+    made.prompt = character * (room // width) + "x" * (room % width)
+    made.message = as_message(made)
+    return made
+
+
+def _to_sns(sinks: Sinks) -> tuple[Target, Callable[[], Any]]:
+    return Target("sns", sinks.topic), lambda: sinks.received()[0]
+
+
+def _to_firehose(sinks: Sinks) -> tuple[Target, Callable[[], Any]]:
+    return Target("firehose", sinks.name), lambda: json.loads(sinks.delivered()[0])
+
+
+def _to_eventbridge(sinks: Sinks) -> tuple[Target, Callable[[], Any]]:
+    return Target("eventbridge", sinks.name), lambda: sinks.received()[0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("sink", "limit"),
+    [(_to_sns, MESSAGE_LIMIT), (_to_eventbridge, MESSAGE_LIMIT), (_to_firehose, FIREHOSE_LIMIT)],
+)
+@pytest.mark.parametrize("over", [-1, 0, 1])
+@pytest.mark.parametrize("character", ["x", "🙂"])
+def test_every_sinks_limit_is_kept(
+    sinks: Sinks, sink: Callable[[Sinks], tuple[Target, Callable[[], Any]]], limit: int, over: int, character: str
+) -> None:
+    """Up to it the message is whole; above it the content is left out, and the message says so."""
+    made = filled(limit + over, character)
+    target, read = sink(sinks)
+    publish_stage(target, COMPLETED, Written().logger)(made)
+    message = read()
+
+    if over <= 0:
+        assert message == made.message
+    else:
+        assert message["content"] is None
+        assert message["contentOmitted"] is True
+
+
+def test_an_event_that_the_bus_refuses_is_a_failure(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    """The call itself succeeds: EventBridge tells of each entry in its answer."""
+
+    def refuse(exchange: Exchange) -> None:
+        exchange.read_body(1_000_000)
+        answer = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "no"}]}
+        exchange.send(200, [("Content-Type", "application/x-amz-json-1.1")], json.dumps(answer).encode())
+
+    with Server(refuse) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", server.url)
+        stage: Stage = publish_stage(Target("eventbridge", "bus"), COMPLETED, Written().logger)
+        with pytest.raises(PublishFailed, match="ThrottlingException"):
+            stage(stored())
+
+
+@pytest.mark.parametrize(
+    "target", [Target("sns", "arn:aws:sns:eu-west-1:123456789012:nowhere"), Target("firehose", "x")]
+)
+def test_a_sink_that_is_not_there_is_a_failed_stage(aws: None, target: Target) -> None:  # noqa: ARG001
+    with pytest.raises(ClientError):
+        publish_stage(target, COMPLETED, Written().logger)(stored())
+
+
+def test_a_call_that_could_outlive_the_sandbox_is_not_made(sinks: Sinks) -> None:
+    with pytest.raises(NoTimeLeft):
+        publish("sns", sinks.topic, stored(seconds_left=lambda: 1.0))
+
+    assert sinks.received() == []
+
+
+@pytest.mark.parametrize("sink", [_to_sns, _to_eventbridge, _to_firehose])
+@pytest.mark.parametrize("captured", [False, True])
+def test_content_is_published_only_where_it_is_captured(
+    sinks: Sinks, sink: Callable[[Sinks], tuple[Target, Callable[[], Any]]], *, captured: bool
+) -> None:
+    target, read = sink(sinks)
+    publish_stage(target, COMPLETED, Written().logger)(stored(capture_content=captured))
+
+    assert (CANARY in json.dumps(read())) is captured
