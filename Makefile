@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint types bundle clean
+.PHONY: help demo serve test lint types bench fuzz bundle clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,6 +30,15 @@ lint: $(VENV)/.test ## ruff: rules and format
 types: $(VENV)/.test ## mypy, strict
 	@$(RUN) -m mypy .
 
+bench: .cache/bench/.made ## what a fragment costs, against the field; writes docs/partials.svg
+	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
+
+SECONDS := 60
+fuzz: $(VENV)/.test ## the promises of partials with new chance, again and again; SECONDS=60
+	@end=$$(($$(date +%s) + $(SECONDS))); while [ $$(date +%s) -lt $$end ]; do \
+	  $(RUN) -m pytest -q -x tests/stream/test_partials_properties.py \
+	    --hypothesis-seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') || exit 1; done
+
 clean: ## remove what was made, the model included
 	@rm -rf $(VENV) .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -51,6 +60,12 @@ $(VENV)/.demo: function/requirements.txt local/requirements.txt | $(VENV)/.made
 $(VENV)/.test: requirements.txt function/requirements.txt | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV), once …"
 	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+.cache/bench/.made: bench/requirements.txt function/requirements.txt bench/package.json
+	@$(PYTHON) -m venv .cache/bench
+	@.cache/bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@! command -v npm > /dev/null || npm --prefix bench install --silent --no-package-lock
 	@touch $@
 
 bundle: ## dist/function.zip for Lambda; HOST=1: dist/function-host.zip for this machine

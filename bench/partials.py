@@ -7,6 +7,7 @@ targets. A producer that parses the whole text again at each fragment is measure
 import argparse
 import asyncio
 import gc
+import importlib
 import importlib.metadata
 import json
 import math
@@ -16,12 +17,15 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from binascii import crc32
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
+from botocore.eventstream import EventStreamBuffer
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
+from pydantic_core import from_json
 
 from function.stream.partials import Partials
 
@@ -30,7 +34,21 @@ _SIZES: Final = {"2 KB": 2_000, "40 KB": 40_000, "250 KB": 250_000, "1 MB": 1_00
 _CUTS: Final = (4, 16, 64)
 _SAMPLE: Final = 60
 """Fragments measured of a producer that starts again at each."""
-_WORDS: Final = "the answer grows while it is read and nothing that was shown is ever taken back again".split()
+_WORDS: Final = [
+    "the",
+    "answer",
+    "grows",
+    "while",
+    "it",
+    "is",
+    "read",
+    "and",
+    "nothing",
+    "shown",
+    "is",
+    "taken",
+    "back",
+]
 
 
 class Step(BaseModel):
@@ -99,7 +117,7 @@ _DOCUMENTS: Final[dict[str, tuple[type[BaseModel], dict[str, object], str, Make]
 
 def _document(shape: str, size: int) -> tuple[type[BaseModel], str]:
     model, head, key, make = _DOCUMENTS[shape]
-    chance = random.Random(size)  # noqa: S311 the same documents in each process
+    chance = random.Random(size)
     parts: list[dict[str, object]] = []
     length = 0
     while length < size:
@@ -110,6 +128,12 @@ def _document(shape: str, size: int) -> tuple[type[BaseModel], str]:
 
 def _fragments(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+@cache
+def _peer(name: str) -> Any:  # noqa: ANN401 a module without types
+    """Load a peer, in its own process alone."""
+    return importlib.import_module(name)
 
 
 Feed = Callable[[type[BaseModel], list[str]], None]
@@ -130,7 +154,7 @@ def _ours_with_snapshots(model: type[BaseModel], fragments: list[str]) -> None:
 
 
 def _jsonriver(_: type[BaseModel], fragments: list[str]) -> None:
-    import jsonriver  # noqa: PLC0415 each producer loads in its own process
+    jsonriver = _peer("jsonriver")
 
     async def source() -> AsyncIterator[str]:
         for fragment in fragments:
@@ -144,8 +168,7 @@ def _jsonriver(_: type[BaseModel], fragments: list[str]) -> None:
 
 
 def _ijp(_: type[BaseModel], fragments: list[str]) -> None:
-    import ijp  # noqa: PLC0415 each producer loads in its own process
-
+    ijp = _peer("ijp")
     parser = ijp.IncrementalJSONParser()
     for fragment in fragments:
         parser.send(fragment)
@@ -154,8 +177,7 @@ def _ijp(_: type[BaseModel], fragments: list[str]) -> None:
 
 
 def _ijson(_: type[BaseModel], fragments: list[str]) -> None:
-    import ijson  # noqa: PLC0415 each producer loads in its own process
-
+    ijson = _peer("ijson")
     events = ijson.sendable_list()
     parser = ijson.basic_parse_coro(events)
     for fragment in fragments:
@@ -164,20 +186,16 @@ def _ijson(_: type[BaseModel], fragments: list[str]) -> None:
 
 
 def _from_json(_: type[BaseModel], text: str) -> object:
-    from pydantic_core import from_json  # noqa: PLC0415 each producer loads in its own process
-
     return from_json(text, allow_partial="trailing-strings")
 
 
 def _jiter(_: type[BaseModel], text: str) -> object:
-    import jiter  # noqa: PLC0415 each producer loads in its own process
-
+    jiter = _peer("jiter")
     return jiter.from_json(text.encode(), partial_mode="trailing-strings")
 
 
 def _partial_json_parser(_: type[BaseModel], text: str) -> object:
-    import partial_json_parser  # noqa: PLC0415 each producer loads in its own process
-
+    partial_json_parser = _peer("partial_json_parser")
     try:
         return partial_json_parser.loads(text)
     except ValueError:
@@ -190,9 +208,7 @@ def _instructor(model: type[BaseModel], text: str) -> object:
 
 @cache
 def _partial_model(model: type[BaseModel]) -> Any:  # noqa: ANN401 a class made at run time
-    from instructor.dsl.partial import Partial  # noqa: PLC0415 each producer loads in its own process
-
-    return Partial[model]  # type: ignore[valid-type] a class made at run time
+    return _peer("instructor.dsl.partial").Partial[model]
 
 
 def _typeadapter(model: type[BaseModel], text: str) -> object:
@@ -206,19 +222,11 @@ def _typeadapter(model: type[BaseModel], text: str) -> object:
 _adapter = cache(TypeAdapter[Any])
 
 
-def _bedrock(_: type[BaseModel], fragments: list[str]) -> None:
-    """Decode the events that carried the fragments, as botocore does; the wire bytes are made before the clock."""
-    for event in _decoded(_wire(fragments)):
-        json.loads(event.payload)
-
-
 def _wire(fragments: list[str]) -> list[bytes]:
     return [_frame({"contentBlockIndex": 0, "delta": {"text": fragment}, "p": "abcdefgh"}) for fragment in fragments]
 
 
 def _decoded(frames: list[bytes]) -> Iterator[Any]:
-    from botocore.eventstream import EventStreamBuffer  # noqa: PLC0415 each producer loads in its own process
-
     buffer = EventStreamBuffer()
     for frame in frames:
         buffer.add_data(frame)
@@ -226,8 +234,6 @@ def _decoded(frames: list[bytes]) -> Iterator[Any]:
 
 
 def _frame(payload: dict[str, object]) -> bytes:
-    from binascii import crc32  # noqa: PLC0415 only this producer needs it
-
     names = {":event-type": "contentBlockDelta", ":content-type": "application/json", ":message-type": "event"}
     headers = b"".join(
         bytes([len(name)]) + name.encode() + b"\x07" + len(value).to_bytes(2, "big") + value.encode()
@@ -308,8 +314,11 @@ def _plan_cost() -> float:
     for number in range(20):
         name = f"Model{number}"
         start = time.process_time()
-        item = create_model(f"Item{number}", **{f"field{n}": (Annotated[int, Field(ge=0)], ...) for n in range(8)})
-        model = create_model(name, title=(str, ...), items=(list[item], ...), note=(str | None, None))  # type: ignore[valid-type] made at run time
+        fields: dict[str, Any] = {f"field{n}": (Annotated[int, Field(ge=0)], ...) for n in range(8)}
+        item = create_model(f"Item{number}", **fields)
+        model = create_model(
+            name, title=(str, ...), items=(cast(Any, list.__class_getitem__(item)), ...), note=(str | None, None)
+        )
         built = time.process_time()
         row = "{" + ", ".join(f'"field{n}": 1' for n in range(8)) + "}"
         Partials(model).feed(f'{{"title": "a", "items": [{row}], "note": null}}')
@@ -377,7 +386,7 @@ def _printed(figures: dict[_Key, float]) -> None:
         print("|---" * (len(columns) + 1) + "|")
         for producer in dict.fromkeys(key[0] for key in figures):
             costs = [figures.get((producer, shape, *column)) for column in columns]
-            cells = ["–" if cost is None else f"{cost:,.1f}" for cost in costs]
+            cells = ["-" if cost is None else f"{cost:,.1f}" for cost in costs]
             print(f"| {producer} | " + " | ".join(cells) + " |")
 
 
@@ -413,8 +422,8 @@ def _plot(figures: dict[_Key, float], path: Path) -> None:
     names = list(dict.fromkeys(key[0] for key in figures))
     shown = {name: [(size, figures.get((name, "items", size, 16))) for size in _SIZES] for name in names}
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 190} {top + height + 50}" '
-        'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + width + 190} {top + height + 50}">',
+        '<g font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="white"/>',
         f'<text x="{left}" y="20" font-size="14">CPU per 16-character fragment of a list of records</text>',
     ]
 
@@ -426,8 +435,9 @@ def _plot(figures: dict[_Key, float], path: Path) -> None:
         _, y = at("2 KB", 10.0**power)
         parts.append(f'<path d="M{left} {y:.0f}h{width}" stroke="#ddd"/>')
         parts.append(f'<text x="{left - 8}" y="{y + 4:.0f}" text-anchor="end">{label}</text>')
-    for size in _SIZES:
-        parts.append(f'<text x="{at(size, 1)[0]:.0f}" y="{top + height + 22}" text-anchor="middle">{size}</text>')
+    parts += [
+        f'<text x="{at(size, 1)[0]:.0f}" y="{top + height + 22}" text-anchor="middle">{size}</text>' for size in _SIZES
+    ]
     ends: list[float] = []
     for rank, name in enumerate(sorted(names, key=lambda name: -(shown[name][-1][1] or math.inf))):
         points = [at(size, cost) for size, cost in shown[name] if cost]
@@ -436,11 +446,11 @@ def _plot(figures: dict[_Key, float], path: Path) -> None:
         colour = "#c00" if name.startswith("ours") else f"hsl({200 + 37 * rank % 120}, 45%, 45%)"
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        x, y = points[-1]
+        y = points[-1][1]
         label_y = max([y + 4, *(end + 13 for end in ends if abs(end - y) < 200 and end + 13 > y + 4)])  # noqa: PLR2004
         ends.append(label_y)
         parts.append(f'<text x="{left + width + 8}" y="{label_y:.0f}" fill="{colour}">{name}</text>')
-    path.write_text("\n".join([*parts, "</svg>"]) + "\n")
+    path.write_text("\n".join([*parts, "</g></svg>"]) + "\n")
 
 
 def main() -> None:

@@ -131,8 +131,6 @@ class Reader:
         Raises:
             NotJson: the document can no longer become JSON; its ``before`` holds what happened up to there.
         """
-        if self._step is Reader._string and self._at == len(self.text) and not self._half and _WITHIN.fullmatch(text):
-            return self._grow(text)  # what most fragments of prose are
         events: list[Event] = []
         try:
             self.text += self._encoded(text) if self._half or not text.isascii() else text.encode()
@@ -144,6 +142,22 @@ class Reader:
             error.before = events
             raise
         return events
+
+    def grow(self, text: str) -> str | None:
+        """Take a fragment that lies inside a string and return the string's path; else leave it and return None.
+
+        Most fragments of prose are such: the quick way, where ``feed`` would tell of no more than one "grew".
+
+        Raises:
+            NotJson: the document is too long.
+        """
+        if self._step is not _STRING or self._half or self._at != len(self.text) or not _WITHIN.fullmatch(text):
+            return None
+        self.text += text.encode()
+        self._at = len(self.text)
+        if self._at > MAX_BYTES:
+            raise NotJson(_TOO_LONG)
+        return self._path
 
     def finish(self) -> list[Event]:
         """Say that no more text comes; return what that closed: at most a number or literal at the root.
@@ -159,14 +173,6 @@ class Reader:
         if not self.whole:
             raise NotJson("The document ends too early." if self.text.strip() else "The document is empty.")
         return events
-
-    def _grow(self, text: str) -> list[Event]:
-        """Read a fragment that lies inside a string."""
-        self.text += text.encode()
-        self._at = len(self.text)
-        if self._at > MAX_BYTES:
-            raise NotJson(_TOO_LONG)
-        return [("grew", "string", self._path, text, self._start, -1)]
 
     def _encoded(self, text: str) -> bytes:
         if not self._half:
@@ -414,7 +420,8 @@ class Reader:
         return self._wait_or("Text follows the document.")
 
 
-_INSIDE: Final = (Reader._string, Reader._long_key, Reader._scalar)  # noqa: SLF001 the steps inside a token
+_STRING: Final = Reader._string  # noqa: SLF001 the step inside a string
+_INSIDE: Final = (_STRING, Reader._long_key, Reader._scalar)  # noqa: SLF001 the steps inside a token
 
 
 def _number(token: bytes) -> int | float:

@@ -97,9 +97,15 @@ class Partials(Generic[M]):
             AnswerNotJson: the text can no longer become one JSON document.
             AnswerInvalid: a value that closed breaks the schema, or no value of its JSON type can keep it.
         """
-        self._raise_again()
+        if self._failure is not None:
+            self._raise_again()
         changes: list[Change] = []
         try:
+            path = self._reader.grow(text)
+            if path is not None:  # the quick way for prose: nothing opens, nothing closes
+                frame = self._frames[-1]
+                _grow(frame.node, frame.key, text)
+                return [Change(path, text)]
             self._take(self._reader.feed(text), changes)
         except NotJson as error:
             self._broken(error, changes)
