@@ -27,6 +27,10 @@ ANSWER = "a Pydantic model or a type that Pydantic knows"
 EXPOSED_HEADERS = "X-Request-Id, x-amzn-RequestId"
 
 
+READ_SLACK = 1.0
+"""Seconds by which a read of the model may outlast the answer's time: the deadline is for pacing to tell."""
+
+
 class Endpoint:
     """The endpoint that the settings describe. Made once a sandbox; nothing of a request stays in it."""
 
@@ -89,7 +93,8 @@ class Endpoint:
 
     def _exchange(self, prompt: str, encoder: Encoder, pace: Pace) -> Exchange:
         def ask(previous: AnswerError | None) -> PacedEvents:
-            call = self.converse.ask(prompt, previous, pace.deadline - self._clock.now())
+            patience = pace.deadline - self._clock.now() + READ_SLACK
+            call = self.converse.ask(prompt, previous, patience)
             return paced(call, pace, self._clock)
 
         return Exchange(

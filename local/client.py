@@ -29,7 +29,8 @@ class Reply:
         """Send the request and return; the answer is not awaited."""
         target = urlsplit(url)
         self.raw = bytearray()
-        self._received = bytearray()
+        self.taken: list[bytes] = []
+        """The chunks of the body so far, as they were framed."""
         self.end: End | None = None
         self.head = b""
         self.status = 0
@@ -66,7 +67,7 @@ class Reply:
             self.wait()
         try:
             for chunk in self._chunks():
-                self._received += chunk
+                self.taken.append(chunk)
                 yield chunk
             self.end = End.CLEAN
         except ConnectionResetError:
@@ -78,7 +79,7 @@ class Reply:
     @property
     def received(self) -> bytes:
         """The body so far."""
-        return bytes(self._received)
+        return b"".join(self.taken)
 
     def body(self) -> bytes:
         """Read everything that is left of the body."""

@@ -240,6 +240,7 @@ class Server(socketserver.ThreadingTCPServer):
         """What was raised in a connection's thread and is no trouble of the connection's."""
         self._open: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
+        self._door = threading.Lock()
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -270,6 +271,7 @@ class Server(socketserver.ThreadingTCPServer):
 
     def settle(self, seconds: float) -> None:
         """Let the connections that there are come to their end by themselves, for so long at most."""
+        self._take_in()
         with self._lock:
             threads = list(self._open)
         end = time.monotonic() + seconds
@@ -293,11 +295,15 @@ class Server(socketserver.ThreadingTCPServer):
     def _accept(self) -> None:
         watch = _watch(self.closing, self.socket)
         while watch.poll() and not self.closing.opened:
-            try:
-                request, address = self.get_request()
-            except OSError:
-                continue  # the client left while it waited
-            self.process_request(request, address)
+            self._take_in()
+
+    def _take_in(self) -> None:
+        """Accept every connection that waits."""
+        watch = _watch(self.socket)
+        with self._door:
+            while watch.poll(0):
+                with suppress(OSError):  # the client left while it waited
+                    self.process_request(*self.get_request())
 
     def _serve(self, request: socket.socket, client_address: object) -> None:
         try:

@@ -15,8 +15,12 @@ SINK_CONFIG: Final = Config(
 )
 
 
+LEAST_TIME: Final = 0.2
+"""Seconds before the kill in which no call is begun."""
+
+
 class NoTimeLeft(Exception):
-    """The sandbox may be killed before a call that hangs gives up."""
+    """The sandbox is about to be killed."""
 
 
 def check_time(record: Record) -> None:
@@ -25,5 +29,5 @@ def check_time(record: Record) -> None:
     Raises:
         NoTimeLeft: it may not.
     """
-    if record.seconds_left() < CONNECT_TIMEOUT + READ_TIMEOUT:
+    if record.seconds_left() < LEAST_TIME:
         raise NoTimeLeft

@@ -203,9 +203,9 @@ def test_a_sink_that_is_not_there_is_a_failed_stage(aws: None, target: Target) -
         publish_stage(target, COMPLETED, Written().logger)(stored())
 
 
-def test_a_call_that_could_outlive_the_sandbox_is_not_made(sinks: Sinks) -> None:
+def test_a_call_that_would_outlive_the_sandbox_is_not_made(sinks: Sinks) -> None:
     with pytest.raises(NoTimeLeft):
-        publish("sns", sinks.topic, stored(seconds_left=lambda: 1.0))
+        publish("sns", sinks.topic, stored(seconds_left=lambda: 0.1))
 
     assert sinks.received() == []
 

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl
 
 from local.bedrock import Bedrock, Call
 from local.client import End, Reply
+from local.http11 import Exchange, Server
 from local.journal import Moment
 from local.runtime_api import Invocation
 from local.script import Step
@@ -94,6 +96,59 @@ def _documents(lines: Iterator[str] | Sequence[str]) -> Iterator[dict[str, Any]]
             yield document
 
 
+class Records:
+    """A store and a sink: DynamoDB and SNS as far as one item and one message go."""
+
+    def __init__(self) -> None:
+        self.mood = "good"
+        """Or ``refusing``, or ``hanging``."""
+        self.stored: list[dict[str, Any]] = []
+        """The parameters of each PutItem that was taken."""
+        self.published: list[dict[str, str]] = []
+        """The parameters of each Publish that was taken."""
+        self.raw = bytearray()
+        """Every byte that came, refused or not."""
+        self.on_call: Callable[[], None] = lambda: None
+        """Called when something comes, before it is answered."""
+        self._server = Server(self._respond)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the function is told of them."""
+        return {
+            "store": "dynamodb:records",
+            "sink": "sns:arn:aws:sns:eu-west-1:123456789012:topic",
+            "AWS_ENDPOINT_URL_DYNAMODB": self._server.url,
+            "AWS_ENDPOINT_URL_SNS": self._server.url,
+        }
+
+    def clear(self) -> None:
+        self.stored, self.published, self.raw = [], [], bytearray()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _respond(self, exchange: Exchange) -> None:
+        body = exchange.read_body(1_000_000)
+        self.raw += body
+        self.on_call()
+        is_item = "DynamoDB" in str(exchange.headers.get("X-Amz-Target"))
+        if self.mood == "hanging":
+            exchange.wait(None)
+        if self.mood == "refusing":
+            exchange.send(400, [("Content-Type", JSON_1)], b'{"__type": "x#AccessDeniedException", "message": "no"}')
+        elif is_item:
+            self.stored.append(json.loads(body))
+            exchange.send(200, [("Content-Type", JSON_1)], b"{}")
+        else:
+            self.published.append(dict(parse_qsl(body.decode())))
+            exchange.send(200, [("Content-Type", "text/xml")], PUBLISHED)
+
+
+JSON_1 = "application/x-amz-json-1.0"
+PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
+
+
 class Chain:
     """A twin that stays warm from test to test, and its model."""
 
@@ -103,13 +158,13 @@ class Chain:
         self._environment: Mapping[str, str] = {}
         self.deploy()
 
-    def deploy(self, **environment: str) -> None:
+    def deploy(self, timeout: float = 120, **environment: str) -> None:
         """See to it that the function runs with these variables (``LLM_`` is put before) and a debug log."""
         variables = {name if name.isupper() else f"LLM_{name.upper()}": value for name, value in environment.items()}
         wanted = {"POWERTOOLS_LOG_LEVEL": "DEBUG", **variables}
-        if wanted != self._environment:
+        if wanted != self._environment or timeout != self.twin.function.deployment.timeout:
             fresh = dict.fromkeys(self._environment, "")
-            self.twin.deploy({**fresh, **wanted})
+            self.twin.deploy({**fresh, **wanted}, timeout=timeout)
             self._environment = wanted
 
     def ask(
@@ -120,20 +175,24 @@ class Chain:
         headers: Mapping[str, str] | None = None,
         meanwhile: Callable[[Reply], None] = lambda _: None,
     ) -> Seen:
-        """Send one request and follow it to its very end; ``meanwhile`` may act on the answer under way."""
+        """Send one request and follow it to its very end; ``meanwhile`` may act on the answer under way.
+
+        Without a script the model goes on with what it plays.
+        """
         if script is not None:
             self.bedrock.play(script)
         began, calls = len(self.twin.journal.moments()), len(self.bedrock.calls)
         invocations = len(self.twin.function.invocations)
         with self.twin.post({"prompt": "Why?"} if body is None else body, accept, headers) as reply:
             meanwhile(reply)
-            chunks = [] if reply.end else list(reply.chunks())
+            if not reply.end:
+                reply.body()
         self.twin.function.settled()
         mine = list(self.twin.function.invocations)[invocations:]
         return Seen(
             status=reply.status,
             headers=reply.headers,
-            chunks=chunks,
+            chunks=reply.taken,
             end=reply.end,
             calls=self.bedrock.calls[calls:],
             moments=self.twin.journal.moments()[began:],

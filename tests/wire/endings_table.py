@@ -1,0 +1,464 @@
+"""Every way in which a request can end, as rows, and as cases: what happens, where in the stream, in which format."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from botocore.session import get_session
+
+from function.stream import errors
+from function.stream.errors import Outcome, StreamError
+from local.script import (
+    Answer,
+    BadChecksum,
+    Cut,
+    End,
+    Error,
+    Fail,
+    Hang,
+    Hold,
+    Open,
+    Reasoning,
+    Refuse,
+    Reset,
+    Step,
+    Stop,
+    Usage,
+    pieces,
+)
+from tests.wire.chain import LINES, RAW, SSE, WHOLE, Script
+
+CANARY: Final = "canary-of-the-answer"
+PROMPT: Final = "canary-of-the-prompt"
+VALUE: Final = {"summary": f"{CANARY} says Grüße", "keywords": [CANARY, "b"]}
+DOCUMENT: Final = f'{{"summary": "{CANARY} says Grüße", "keywords": ["{CANARY}", "b"]}}'
+USAGE: Final = Usage(12, 34)
+DELTAS: Final[Script] = pieces(DOCUMENT, 16)
+GOOD: Final[Script] = [*DELTAS, Stop(), USAGE]
+
+FORMATS: Final = {"raw": RAW, "raw, ended cleanly": RAW, "lines": LINES, "sse": SSE, "whole": WHOLE}
+"""Raw text comes twice: before a gateway that cuts, and before one that ends the body of a cut answer cleanly."""
+
+PLACES: Final[Mapping[str, Script]] = {
+    "before the headers": [],
+    "at the headers": [Open()],
+    "after reasoning": [Open(), Reasoning(CANARY)],
+    "after the first delta": DELTAS[:1],
+    "after a later delta": DELTAS[:3],
+    "after the last byte": DELTAS,
+    "after the stop": [*DELTAS, Stop()],
+    "after the usage": GOOD,
+}
+DECIDED: Final = frozenset({"after the stop", "after the usage"})
+"""Places where the answer is whole and good: whatever comes then only ends the events."""
+
+
+def stream_errors(root: type[StreamError] = StreamError) -> Iterator[type[StreamError]]:
+    """Yield every error that has a code, in the order in which they are written down."""
+    for error in root.__subclasses__():
+        if "code" in vars(error):
+            yield error
+        yield from stream_errors(error)
+
+
+BY_CODE: Final = {error.code: error for error in stream_errors()}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A row of docs/endings.md."""
+
+    what: str
+    code: str | None = None
+    """Of the problem that the client is told of; None where it is told of none."""
+    outcome: Outcome = Outcome.COMPLETED
+
+    @property
+    def error(self) -> type[StreamError] | None:
+        return BY_CODE[self.code] if self.code else None
+
+    @property
+    def level(self) -> str:
+        if self.outcome is Outcome.COMPLETED:
+            return "INFO"
+        warnings = {Outcome.REJECTED, Outcome.CANCELLED, Outcome.DEADLINE}
+        return "WARNING" if self.outcome in warnings else "ERROR"
+
+    @property
+    def not_completed(self) -> int:
+        return int(self.outcome not in {Outcome.COMPLETED, Outcome.REJECTED})
+
+
+def _fails(what: str, error: type[StreamError]) -> Ending:
+    return Ending(what, error.code, error.outcome)
+
+
+COMPLETED: Final = Ending("the answer is whole and valid; also if the client left, or anything broke after a good stop")
+CANCELLED: Final = Ending(
+    "the platform takes no more of the answer: it reset the invocation, or stalled until the answer's time was over",
+    outcome=Outcome.CANCELLED,
+)
+REJECTED: Final = {
+    error.code: _fails(what, error)
+    for what, error in {
+        "no format that the client accepts": errors.NotAcceptable,
+        "a body declared as something other than JSON": errors.MediaTypeUnsupported,
+        "a body above the limit": errors.BodyTooLarge,
+        "a body that is not JSON": errors.BodyNotJson,
+        "a body that is not a valid request": errors.BodyInvalid,
+        "an invocation past the gateway for another path": errors.NotFound,
+        "an invocation past the gateway with another method": errors.MethodNotAllowed,
+    }.items()
+}
+FAILURES: Final[Mapping[str, type[StreamError]]] = {
+    "the model's quota is used up": errors.ModelBusy,
+    "the model is not ready or not available, or there is no connection to it": errors.ModelUnavailable,
+    "the model reports an error, its stream is cut or damaged, ends without a stop or with a malformed answer": (
+        errors.ModelFailed
+    ),
+    "access denied, credentials expired, an unknown model, a refused request: the operator must act": (
+        errors.ModelMisconfigured
+    ),
+    "silence for longer than the client's connection can wait": errors.ModelTimeout,
+    "the function's time is nearly up": errors.DeadlineReached,
+    "the answer is not one JSON document, or stops in the middle of it": errors.AnswerNotJson,
+    "a value breaks the schema: the model call is closed at once": errors.AnswerInvalid,
+    "the token limit comes before the end": errors.AnswerTruncated,
+    "the model or a guardrail declines": errors.AnswerRefused,
+    "a mistake of ours, or of the user's classes": errors.Internal,
+}
+FAILED: Final = {error.code: _fails(what, error) for what, error in FAILURES.items()}
+ENDINGS: Final = [COMPLETED, *REJECTED.values(), *FAILED.values(), CANCELLED]
+
+PLAIN: Final[Mapping[str, str]] = {}
+SHORT: Final = {"timeout": "3"}
+"""The function's time limit in seconds; of them 2.4 are the answer's."""
+IMPATIENT: Final = {"first_event_timeout": "0.6", "heartbeat": "0.2"}
+TWICE: Final = {"max_attempts": "2"}
+PUBLISHING: Final = {
+    "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
+    "max_tokens": "100",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One request, and what is to become of it."""
+
+    ending: Ending
+    what: str
+    place: str
+    format: str
+    script: Script
+    second: Script | None = None
+    """What the model answers when it is asked again."""
+    text: str = ""
+    """What a client of raw text gets."""
+    committed: bool = False
+    """The failure comes after the head."""
+    calls: int = 1
+    stop_reason: str | None = None
+    usage: bool = False
+    attempts: int = 1
+    environment: Mapping[str, str] = field(default_factory=dict)
+    meanwhile: str = ""
+    """What else happens: ``reset`` by the platform at the gate, ``release`` of the gate by the client's heartbeat …"""
+    sinks: str = "good"
+    """How store and sink behave: ``good``, ``refusing``, ``hanging``."""
+    restarts: int = 0
+    heartbeats: bool = False
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def accept(self) -> str:
+        return FORMATS[self.format]
+
+    @property
+    def gate(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        return f"{self.what}, {self.place}, {self.format}"
+
+
+def in_formats(case: Case) -> Iterator[Case]:
+    """Yield the case in every format: only a whole document is never begun before the verdict."""
+    for name in FORMATS:
+        yield replace(case, format=name, committed=case.committed and name != "whole")
+
+
+def text_of(steps: Script) -> str:
+    """Return what raw text shows of these steps: all but the document's last bracket."""
+    text = "".join(step.text for step in steps if isinstance(step, Answer))
+    return text[:-1] if text == DOCUMENT else text
+
+
+def case(ending: Ending, what: str, place: str, script: Script, **members: object) -> Case:
+    """Return a case without a format; what is sent of it follows from the steps of its place."""
+    before = PLACES[place]
+    begun = any(isinstance(step, Answer) for step in before)
+    given: dict[str, object] = {"text": text_of(before), "committed": begun, "script": [*before, *script], **members}
+    return Case(ending=ending, what=what, place=place, format="", **given)  # type: ignore[arg-type]
+
+
+def decided(what: str, place: str, script: Script, **members: object) -> Case:
+    """Return the case of something that comes after a good stop: too late to change anything."""
+    usage = place == "after the usage"
+    return case(COMPLETED, what, place, script, text=DOCUMENT, stop_reason="end_turn", usage=usage, **members)
+
+
+def _service_model() -> tuple[list[str], list[str], list[str]]:
+    """Return what botocore's model of ConverseStream names: errors, exceptions in the stream, stop reasons."""
+    operation: Any = get_session().get_service_model("bedrock-runtime").operation_model("ConverseStream")
+    members = operation.output_shape.members["stream"].members
+    return (
+        [shape.name for shape in operation.error_shapes],
+        [name for name, shape in members.items() if shape.metadata.get("exception")],
+        list(members["messageStop"].members["stopReason"].enum),
+    )
+
+
+ERRORS, EXCEPTIONS, STOP_REASONS = _service_model()
+
+ERROR_CODES: Final = {
+    "AccessDeniedException": ("model_misconfigured", 1),
+    "ExpiredTokenException": ("model_misconfigured", 1),
+    "InternalServerException": ("model_failed", 3),
+    "ModelErrorException": ("model_failed", 1),
+    "ModelNotReadyException": ("model_unavailable", 3),
+    "ModelTimeoutException": ("model_timeout", 1),
+    "ResourceNotFoundException": ("model_misconfigured", 1),
+    "ServiceUnavailableException": ("model_unavailable", 3),
+    "ThrottlingException": ("model_busy", 3),
+    "UnrecognizedClientException": ("model_misconfigured", 1),
+    "ValidationException": ("model_misconfigured", 1),
+}
+"""Errors in place of a stream, with the calls that botocore makes of them; the test walks the service's model."""
+EXCEPTION_CODES: Final = {
+    "internalServerException": "model_failed",
+    "modelStreamErrorException": "model_failed",
+    "serviceUnavailableException": "model_unavailable",
+    "throttlingException": "model_busy",
+    "validationException": "model_misconfigured",
+}
+STOP_CODES: Final[Mapping[str, str | None]] = {
+    "end_turn": None,
+    "stop_sequence": None,
+    "tool_use": None,
+    "max_tokens": "answer_truncated",
+    "model_context_window_exceeded": "answer_truncated",
+    "guardrail_intervened": "answer_refused",
+    "content_filtered": "answer_refused",
+    "refusal": "answer_refused",
+    "malformed_model_output": "model_failed",
+    "malformed_tool_use": "model_failed",
+    "a_reason_of_tomorrow": "model_failed",
+}
+
+BREAKS: Final[Mapping[str, Script]] = {
+    "cut": [Cut()],
+    "cut in mid-frame": [Cut(half_frame=True)],
+    "reset": [Reset()],
+    "end without a stop": [End()],
+    "end in mid-frame": [End(half_frame=True)],
+    "damaged frame": [BadChecksum(CANARY)],
+    "error frame": [Error("internalFailure")],
+}
+
+
+def refused_cases() -> Iterator[Case]:
+    for name, (code, calls) in ERROR_CODES.items():
+        script = [Refuse(name, f"refused: {CANARY}" if name == "ValidationException" else "refused")]
+        yield case(FAILED[code], name, "before the headers", script, calls=calls)
+
+
+def broken_cases() -> Iterator[Case]:
+    faults = {**BREAKS, **{name: [Fail(name, CANARY if "valid" in name else "failed")] for name in EXCEPTION_CODES}}
+    for place in PLACES:
+        for what, script in faults.items():
+            if place in DECIDED:
+                yield decided(what, place, script)
+            elif place == "before the headers" and what in {"cut", "reset"}:
+                yield case(FAILED["model_unavailable"], what, place, script, calls=3)
+            else:
+                yield case(FAILED[EXCEPTION_CODES.get(what, "model_failed")], what, place, script)
+
+
+def stopped_cases() -> Iterator[Case]:
+    for reason, code in STOP_CODES.items():
+        for place in ("after reasoning", "after the first delta", "after a later delta", "after the last byte"):
+            script: Script = [Stop(reason), USAGE]
+            known = {"stop_reason": reason, "usage": True}
+            if code is None and place == "after the last byte":
+                yield case(COMPLETED, reason, place, script, **{**known, "text": DOCUMENT})
+            else:
+                yield case(FAILED[code or "answer_not_json"], reason, place, script, **known)
+
+
+def wrong_cases() -> Iterator[Case]:
+    """Answers that break their schema or are no JSON; the model would go on, or says why it ended."""
+    invalid, prose = FAILED["answer_invalid"], FAILED["answer_not_json"]
+    begun = [Answer(f'{{"summary": "{CANARY}"')]
+    shown = {"text": text_of(begun), "committed": True}
+    stop = {"stop_reason": "end_turn", "usage": True}
+    end: list[Step] = [Stop(), USAGE]
+    yield case(invalid, "wrong value", "at the headers", [Answer('{"summary": 5,'), Hang()])
+    yield case(invalid, "wrong value", "after reasoning", [Answer('{"summary": {"a'), Hang()])
+    yield case(
+        invalid, "wrong item", "at the headers", [*begun, Answer(f', "keywords": ["{CANARY}", 7,'), Hang()], **shown
+    )
+    yield case(invalid, "missing field", "at the headers", [*begun, Answer("}"), Hang()], **shown)
+    yield case(prose, "prose", "at the headers", [Answer(f"I say {CANARY}"), *end], **stop)
+    yield case(prose, "prose", "after reasoning", [Answer(f"I say {CANARY}"), *end], **stop)
+    yield case(prose, "prose", "after the first delta", [Answer('" x'), Answer(CANARY), *end], **stop)
+    yield case(prose, "more text", "after the last byte", [Answer(f" {CANARY}"), *end], **stop)
+    refused = {"stop_reason": "guardrail_intervened", "usage": True}
+    sorry: Script = [Answer(f"Sorry: {CANARY}"), Stop("guardrail_intervened"), USAGE]
+    yield case(FAILED["answer_refused"], "refusal in prose", "at the headers", sorry, **refused)
+
+
+def rejected_cases() -> Iterator[Case]:
+    bodies: dict[str, tuple[bytes, dict[str, str]]] = {
+        "body_not_json": (f"{{{PROMPT}".encode(), {}),
+        "body_invalid": (f'{{"prompt": ["{PROMPT}"]}}'.encode(), {}),
+        "body_too_large": (f'{{"prompt": "{PROMPT * 4000}"}}'.encode(), {}),
+        "media_type_unsupported": (PROMPT.encode(), {"Content-Type": "image/png"}),
+        "not_acceptable": (b"{}", {"Accept": "text/html"}),
+    }
+    for code, (body, headers) in bodies.items():
+        yield case(REJECTED[code], code, "before the headers", GOOD, body=body, headers=headers, calls=0, attempts=0)
+
+
+def deadline_cases() -> Iterator[Case]:
+    for place in PLACES:
+        if place == "after the stop":
+            yield decided("hang", place, [Hang()], environment=SHORT)
+        elif place not in DECIDED:
+            yield case(FAILED["deadline_reached"], "hang", place, [Hang()], environment=SHORT)
+
+
+def impatient_cases() -> Iterator[Case]:
+    """The model is silent for longer than a connection waits: at the gate until the client has heard of it."""
+    late = FAILED["model_timeout"]
+    for place in ("before the headers", "at the headers", "after reasoning"):
+        rest = GOOD
+        for each in in_formats(case(late, "long silence", place, [Hold(""), *rest], environment=IMPATIENT)):
+            typed = each.format in {"lines", "sse"}
+            gate = replace(each, ending=COMPLETED if typed else late)
+            script = [*PLACES[place], Hold(gate.gate), *rest]
+            good = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True, "heartbeats": True} if typed else {}
+            yield replace(gate, script=script, meanwhile="release", **good)  # type: ignore[arg-type]
+    for place in ("after the first delta", "after a later delta", "after the last byte"):
+        before = PLACES[place]
+        for each in in_formats(case(COMPLETED, "long silence", place, [], environment=IMPATIENT)):
+            rest = [*DELTAS[len(before) :], Stop(), USAGE]
+            script = [*before, Hold(each.gate), *rest]
+            if each.format == "whole":
+                yield replace(each, ending=late, script=script, meanwhile="release")
+            elif each.format in {"lines", "sse"}:
+                good = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True, "heartbeats": True}
+                yield replace(each, script=script, meanwhile="release", **good)  # type: ignore[arg-type]
+
+
+def cancelled_cases() -> Iterator[Case]:
+    """The platform resets the invocation while the model is held; the function notices when it next writes."""
+    for place, before in PLACES.items():
+        if place in {"after the usage", "after the stop"}:
+            continue
+        for each in in_formats(case(CANCELLED, "reset by the platform", place, [], meanwhile="reset")):
+            rest: list[Step] = list(DELTAS[len(before) if each.committed or place in _DELTA_PLACES else 0 :])
+            if place == "after the last byte":
+                rest = []
+            elif each.format != "whole":
+                rest = [*pieces('{"summary": "' if not each.committed else "", 13), *pieces(40_000 * "x", 16), Hang()]
+            script = [*before, Hold(each.gate), *rest, Stop(), USAGE]
+            yield replace(each, script=script)
+
+
+_DELTA_PLACES = frozenset({"after the first delta", "after a later delta", "after the last byte"})
+
+
+def again_cases() -> Iterator[Case]:
+    """With ``maxAttempts`` 2: the model is told what was wrong, and asked once more."""
+    wrong: Script = [Answer(f'{{"summary": "{CANARY}"'), Answer("}"), Hang()]
+    at_once: Script = [Answer('{"summary": 5,'), Hang()]
+    common: dict[str, object] = {"environment": TWICE, "attempts": 2, "calls": 2}
+    good = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True}
+    yield from in_formats(case(COMPLETED, "wrong, then good", "at the headers", at_once, second=GOOD, **common, **good))
+    for each in in_formats(case(COMPLETED, "wrong late, then good", "at the headers", wrong, second=GOOD, **common)):
+        if each.accept == RAW:
+            told = {"ending": FAILED["answer_invalid"], "attempts": 1, "calls": 1, "committed": True}
+            yield replace(each, text=text_of(wrong[:1]), **told)  # type: ignore[arg-type]
+        else:
+            restarts = int(each.format != "whole")
+            yield replace(each, text=DOCUMENT, stop_reason="end_turn", usage=True, restarts=restarts)
+    for each in in_formats(
+        case(FAILED["answer_invalid"], "wrong twice", "at the headers", at_once, second=at_once, **common)
+    ):
+        yield each
+    for each in in_formats(
+        case(FAILED["answer_invalid"], "wrong late, twice", "at the headers", wrong, second=wrong, **common)
+    ):
+        if each.accept != RAW:
+            typed = each.format != "whole"
+            yield replace(each, committed=typed, restarts=int(typed))
+    final = {"second": GOOD, "environment": TWICE, "usage": True}
+    for reason in ("max_tokens", "refusal"):
+        ending = FAILED[str(STOP_CODES[reason])]
+        stop: Script = [Stop(reason), USAGE]
+        yield from in_formats(case(ending, reason, "after a later delta", stop, stop_reason=reason, **final))
+    yield from in_formats(
+        case(FAILED["model_failed"], "cut", "after a later delta", [Cut()], second=GOOD, environment=TWICE)
+    )
+
+
+def staged_cases() -> Iterator[Case]:
+    """Every outcome, published, with a store and a sink that work, refuse or hang."""
+    end: Script = [Stop("max_tokens"), USAGE]
+    of_each = [
+        case(
+            COMPLETED, "good", "after the last byte", [Stop(), USAGE], text=DOCUMENT, stop_reason="end_turn", usage=True
+        ),
+        case(FAILED["answer_invalid"], "wrong value", "at the headers", [Answer('{"summary": 5,'), Hang()]),
+        case(
+            FAILED["answer_truncated"], "max_tokens", "after a later delta", end, stop_reason="max_tokens", usage=True
+        ),
+        case(
+            FAILED["answer_refused"],
+            "refusal",
+            "after reasoning",
+            [Stop("refusal"), USAGE],
+            stop_reason="refusal",
+            usage=True,
+        ),
+        case(FAILED["model_failed"], "cut", "after a later delta", [Cut()]),
+        case(
+            FAILED["model_misconfigured"],
+            "AccessDeniedException",
+            "before the headers",
+            [Refuse("AccessDeniedException")],
+        ),
+    ]
+    for each in of_each:
+        for sinks in ("good", "refusing"):
+            yield from in_formats(
+                replace(each, what=f"{each.what}, sinks {sinks}", environment=PUBLISHING, sinks=sinks)
+            )
+    for each in of_each[:2]:
+        hanging = replace(each, what=f"{each.what}, sinks hanging", environment=PUBLISHING, sinks="hanging")
+        yield from (it for it in in_formats(hanging) if it.format in {"raw", "sse"})
+
+
+def all_cases() -> list[Case]:
+    """Return the whole matrix."""
+    cases = [
+        *refused_cases(),
+        *broken_cases(),
+        *stopped_cases(),
+        *wrong_cases(),
+        *rejected_cases(),
+        *deadline_cases(),
+    ]
+    in_every_format = [each for it in cases for each in in_formats(it)]
+    return [*in_every_format, *impatient_cases(), *cancelled_cases(), *again_cases(), *staged_cases()]

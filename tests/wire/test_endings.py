@@ -1,0 +1,392 @@
+"""However a stream ends, the client knows, the log knows, and nothing is lost: the matrix of all endings.
+
+Every case is a request through real processes and sockets, and a good one after it in the same sandbox.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+import pytest
+
+from function.stream.errors import Outcome
+from local.client import End, Reply
+from local.runtime_api import Ending as InvocationEnding
+from local.script import Hang
+from tests.wire.chain import RAW, WHOLE, Chain, Records, Seen
+from tests.wire.endings_table import (
+    CANARY,
+    DOCUMENT,
+    ERROR_CODES,
+    ERRORS,
+    EXCEPTION_CODES,
+    EXCEPTIONS,
+    GOOD,
+    PLAIN,
+    PROMPT,
+    SHORT,
+    STOP_CODES,
+    STOP_REASONS,
+    USAGE,
+    VALUE,
+    Case,
+    all_cases,
+)
+
+CASES: Final = {str(case): case for case in all_cases()}
+HEARTBEATS: Final = (b"\n", b":\n\n")
+TRAILERS: Final = {"lambda-runtime-function-error-type", "lambda-runtime-function-error-body"}
+ABANDONED: Final = ("before the headers", {"hang", "long silence"})
+"""A call without headers cannot be shut down: it ends by itself, later."""
+
+
+@dataclass
+class Observed:
+    """What a case led to, and the good request after it."""
+
+    seen: Seen
+    stored: list[dict[str, Any]]
+    published: list[dict[str, str]]
+    raw_records: bytes
+    model_was_open: bool
+    """When store or sink was called."""
+    sandboxes: int
+    """How many were started for the case and the request after it."""
+    after: Seen
+    stored_after: list[dict[str, Any]]
+
+
+def observe(chain: Chain, records: Records, case: Case) -> Observed:
+    """Run one case and a good request."""
+    open_calls: list[bool] = []
+    began = len(chain.bedrock.calls)
+    started = chain.twin.function.sandboxes_started
+    records.clear()
+    records.mood = case.sinks
+    records.on_call = lambda: open_calls.append(
+        any(call.is_open() and not call.ended.wait(0.5) for call in chain.bedrock.calls[began:])
+    )
+    chain.twin.gateway.clean_cut = case.format == "raw, ended cleanly"
+    chain.bedrock.play(case.script, *([case.second] if case.second else []))
+    body = case.body or json.dumps({"prompt": PROMPT}).encode()
+    meanwhile = MEANWHILE[case.meanwhile](chain, case)
+    seen = chain.ask(accept=case.accept, body=body, headers=case.headers, meanwhile=meanwhile)
+    for call in seen.calls:
+        assert call.ended.wait(10), f"{case}: the model's connection is still open"
+    stored, published, raw = records.stored, records.published, bytes(records.raw)
+    records.clear()
+    records.mood = "good"
+    after = chain.ask(GOOD, WHOLE, {"prompt": PROMPT})
+    sandboxes = chain.twin.function.sandboxes_started - started
+    return Observed(seen, stored, published, raw, any(open_calls), sandboxes, after, records.stored)
+
+
+def _nothing(_: Chain, __: Case) -> Callable[[Reply], None]:
+    return lambda _: None
+
+
+def _reset(chain: Chain, case: Case) -> Callable[[Reply], None]:
+    """Reset the invocation while the model is held."""
+
+    def act(reply: Reply) -> None:
+        chain.bedrock.reached(case.gate)
+        if case.committed:
+            next(reply.chunks())
+        chain.twin.function.invocations[-1].reset()
+        chain.bedrock.release(case.gate)
+
+    return act
+
+
+def _release(chain: Chain, case: Case) -> Callable[[Reply], None]:
+    """Let the model go on once the client has heard a sign of life, or a verdict."""
+
+    def act(reply: Reply) -> None:
+        if case.heartbeats:
+            for chunk in reply.chunks():
+                if chunk in HEARTBEATS:
+                    break
+        else:
+            reply.wait()
+        chain.bedrock.release(case.gate)
+
+    return act
+
+
+MEANWHILE: Final = {"": _nothing, "reset": _reset, "release": _release}
+
+
+def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: int) -> dict[str, Observed | Exception]:
+    """Run cases of one environment in a few warm sandboxes, each of a twin of its own."""
+    waiting: SimpleQueue[Case] = SimpleQueue()
+    for case in cases:
+        waiting.put(case)
+    observed: dict[str, Observed | Exception] = {}
+
+    def work() -> None:
+        chain, records = Chain(), Records()
+        try:
+            variables: dict[str, Any] = {**environment, **records.variables}
+            timeout = float(variables.pop("timeout", 120))
+            chain.deploy(timeout, **variables)
+            chain.ask(GOOD, WHOLE)
+            with suppress(Empty):
+                while True:
+                    case = waiting.get_nowait()
+                    try:
+                        observed[str(case)] = observe(chain, records, case)
+                    except Exception as error:  # noqa: BLE001 - it is the case's test that fails
+                        observed[str(case)] = error
+        finally:
+            chain.close()
+            records.close()
+
+    with ThreadPoolExecutor(workers) as pool:
+        for done in [pool.submit(work) for _ in range(min(workers, waiting.qsize()))]:
+            done.result()
+    return observed
+
+
+WORKERS: Final = {json.dumps(PLAIN): 4, json.dumps(SHORT): 8}
+"""Twins at a time: more where most of the time is waited for."""
+
+
+@pytest.fixture(scope="module")
+def observations(request: pytest.FixtureRequest) -> dict[str, Observed | Exception]:
+    """Every selected case, run."""
+    specs = [
+        item.callspec
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    ]
+    chosen = {spec.params["case"] for spec in specs if spec.params.get("case") in CASES}
+    groups: dict[str, list[Case]] = {}
+    for name, case in CASES.items():
+        if name in chosen:
+            groups.setdefault(json.dumps(case.environment), []).append(case)
+    observed: dict[str, Observed | Exception] = {}
+    for environment, cases in groups.items():
+        observed |= observe_all(cases, json.loads(environment), WORKERS.get(environment, 4))
+    return observed
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_ending_is_known_to_all(observations: Mapping[str, Observed | Exception], case: str) -> None:
+    """Client, log, metric, store, sink and model each see the ending for what it is; the next request sees nothing."""
+    observed = observations[case]
+    if isinstance(observed, Exception):
+        raise observed
+    the = CASES[case]
+    _check_client(the, observed.seen)
+    _check_log(the, observed.seen)
+    _check_metric(the, observed.seen)
+    _check_records(the, observed)
+    _check_model(the, observed)
+    _check_order(the, observed.seen)
+    _check_next(observed)
+    _check_content(the, observed)
+
+
+def _check_client(case: Case, seen: Seen) -> None:
+    assert seen.invocation is not None
+    if case.ending.outcome is Outcome.CANCELLED:
+        _check_cancelled(case, seen)
+        return
+    error = case.ending.error
+    if error is None:
+        assert (seen.status, seen.end, seen.invocation.trailers) == (200, End.CLEAN, {})
+        _check_answer(case, seen)
+    elif not case.committed:
+        assert (seen.status, seen.end, seen.invocation.trailers) == (error.status, End.CLEAN, {})
+        assert seen.headers["content-type"] == "application/problem+json"
+        assert ("retry-after" in seen.headers) is (error.retry_after is not None)
+        _check_problem(case, seen, seen.document)
+    elif case.accept == RAW:
+        assert seen.status == 200
+        assert seen.body.decode() == case.text
+        assert seen.end is (End.CLEAN if case.format == "raw, ended cleanly" else End.CUT)
+        assert set(seen.invocation.trailers) == TRAILERS
+        assert seen.invocation.trailers["lambda-runtime-function-error-type"] == f"Function.{error.code}"
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(seen.body)
+    else:
+        assert (seen.status, seen.end, seen.invocation.trailers) == (200, End.CLEAN, {})
+        _check_events(case, seen, "error")
+        _check_problem(case, seen, seen.events[-1]["problem"])
+
+
+def _check_cancelled(case: Case, seen: Seen) -> None:
+    assert seen.invocation is not None
+    assert seen.invocation.ending is InvocationEnding.RESET
+    if case.committed:
+        assert (seen.status, seen.end) == (200, End.CUT)
+        assert b"complete" not in seen.body
+    else:
+        assert seen.status == 502
+        assert seen.document["code"] == "DEFAULT_5XX"
+
+
+def _check_problem(case: Case, seen: Seen, problem: Mapping[str, Any]) -> None:
+    error = case.ending.error
+    assert error is not None
+    assert problem["type"] == f"urn:streaming-llm:problem:{error.code}"
+    assert (problem["code"], problem["status"], problem["title"]) == (error.code, error.status, error.title)
+    assert problem["requestId"] == seen.headers["x-request-id"]
+    if error.code == "answer_invalid":
+        assert problem["path"].startswith("/")
+        assert problem["rule"]
+
+
+def _check_answer(case: Case, seen: Seen) -> None:
+    if case.accept == RAW:
+        assert seen.body.decode() == DOCUMENT
+    elif case.accept == WHOLE:
+        assert seen.document == VALUE
+    else:
+        _check_events(case, seen, "complete")
+        assert seen.events[-1]["value"] == VALUE
+        assert seen.events[-1]["stopReason"] == case.stop_reason
+        reported = {"inputTokens": USAGE.input_tokens, "outputTokens": USAGE.output_tokens}
+        assert seen.events[-1]["usage"] == (reported if case.usage else None)
+
+
+def _check_events(case: Case, seen: Seen, last: str) -> None:
+    kinds = [event["type"] for event in seen.events]
+    assert kinds[0] == "start"
+    assert kinds[-1] == last
+    assert set(kinds[1:-1]) <= {"delta", "restart"}
+    assert kinds.count("restart") == case.restarts
+    assert any(chunk in HEARTBEATS for chunk in seen.chunks) is case.heartbeats
+    assert seen.events[0]["id"] == seen.headers["x-request-id"]
+
+
+def _check_log(case: Case, seen: Seen) -> None:
+    log = seen.log
+    assert (log["level"], log["outcome"]) == (case.ending.level, case.ending.outcome.value)
+    assert log.get("error.type") == case.ending.code
+    assert log["attempts"] == (case.attempts if case.calls else 0)
+    if case.ending.outcome is not Outcome.CANCELLED:  # how far the model came until the write failed is left open
+        assert log["gen_ai.response.finish_reasons"] == ([case.stop_reason] if case.stop_reason else [])
+        assert log["request_id"] == seen.headers["x-request-id"]
+        assert log["http.response.status_code"] == seen.status
+        assert (log["chunks"], log["bytes"]) == (len(seen.chunks), len(seen.body))
+        tokens = case.attempts * USAGE.input_tokens if case.usage and not case.restarts else None
+        assert case.restarts or case.second or log.get("gen_ai.usage.input_tokens") == tokens
+    assert log["total_ms"] >= log.get("last_chunk_ms", 0) >= log.get("first_chunk_ms", 0)
+    if case.ending.outcome is Outcome.FAILED and case.calls and not case.what.startswith(("malformed", "a_reason")):
+        told = [cause["type"] for cause in log["causes"]]
+        assert len(told) > 1 or case.what in {"end without a stop", "end in mid-frame", "long silence"}
+    if case.ending.code == "answer_invalid":
+        assert (log["error_path"], log["error_rule"]) != ("", "")
+        assert log["tokens_not_awaited_at_most"] > 0
+
+
+def _check_metric(case: Case, seen: Seen) -> None:
+    metric = seen.metric
+    assert metric["outcome"] == case.ending.outcome.value
+    assert metric["Requests"] == [1]
+    assert metric["NotCompleted"] == [case.ending.not_completed]
+    assert metric.get("ValidationErrors", [0]) == [int(case.ending.code == "answer_invalid")]
+    assert ("InputTokens" in metric) is (seen.log.get("gen_ai.usage.input_tokens") is not None)
+
+
+def _check_records(case: Case, observed: Observed) -> None:
+    assert not observed.model_was_open or (case.place == ABANDONED[0] and case.what in ABANDONED[1])
+    if case.sinks != "good":
+        assert (observed.stored, observed.published) == ([], [])
+        texts = [moment.about for moment in observed.seen.moments if moment.what == "output"]
+        published = _is_published(case)
+        assert [stage for stage in ("store", "publish") if any(f"stage {stage}_stage" in text for text in texts)] == [
+            "store",
+            *(["publish"] if published else []),
+        ]
+        return
+    log = observed.seen.log
+    if case.ending.outcome is Outcome.REJECTED:
+        assert (observed.stored, observed.published) == ([], [])
+        return
+    [item] = observed.stored
+    record = json.loads(item["Item"]["record"]["S"])
+    assert item["ConditionExpression"] == "attribute_not_exists(id)"
+    assert item["Item"]["id"]["S"] == record["id"] == log["request_id"]
+    assert item["Item"]["outcome"]["S"] == record["outcome"] == case.ending.outcome.value
+    assert (record["error"] or {}).get("code") == case.ending.code
+    assert record["attempts"] == case.attempts
+    assert [record["stopReason"]] == (log["gen_ai.response.finish_reasons"] or [None])
+    assert (record["chunks"], record["bytes"], record["status"]) == (
+        log["chunks"],
+        log["bytes"],
+        log["http.response.status_code"],
+    )
+    assert "content" not in record
+    messages = [json.loads(message["Message"]) for message in observed.published]
+    assert messages == ([record] if _is_published(case) else [])
+
+
+def _is_published(case: Case) -> bool:
+    outcomes = case.environment.get("publish_outcomes", "completed").split(",")
+    return case.ending.outcome.value in outcomes
+
+
+def _check_model(case: Case, observed: Observed) -> None:
+    assert len(observed.seen.calls) == case.calls
+    last = case.second if case.second and case.attempts > 1 else case.script
+    for call in observed.seen.calls:
+        assert not call.is_open()
+    if observed.seen.calls and isinstance(last[-1], Hang):
+        assert observed.seen.calls[-1].closed_at is not None
+
+
+def _check_order(case: Case, seen: Seen) -> None:
+    """The client has everything before any stage runs, and the stages are through before the next event."""
+    ends = {"response end", "client end"} if case.ending.outcome is not Outcome.CANCELLED else set()
+    stages = ["log"]
+    if case.ending.outcome is not Outcome.REJECTED and case.sinks == "good":
+        stages += ["store", *(["publish"] if _is_published(case) else [])]
+    order = [it for it in seen.order() if it in {*ends, "log", "store", "publish", "next"}]
+    assert order == [*(it for it in ("response end", "client end") if it in ends), *stages, "next"]
+
+
+def _check_next(observed: Observed) -> None:
+    after = observed.after
+    assert observed.sandboxes == 0
+    assert (after.status, after.end, after.document) == (200, End.CLEAN, VALUE)
+    assert after.log["outcome"] == "completed"
+    assert "error.type" not in after.log
+    assert after.log.get("gen_ai.usage.input_tokens") == USAGE.input_tokens
+    assert (len(after.calls), after.log["attempts"]) == (1, 1)
+    assert after.metric["NotCompleted"] == [0]
+    assert len(observed.stored_after) == 1
+
+
+def _check_content(case: Case, observed: Observed) -> None:
+    """Neither the prompt nor the answer is in anything but the answer itself."""
+    seen = observed.seen
+    assert seen.invocation is not None
+    written = [moment.about for one in (seen, observed.after) for moment in one.moments if moment.what == "output"]
+    told = [json.dumps([*seen.invocation.trailers.values(), seen.invocation.error])]
+    if case.ending.code is not None:
+        told.append(seen.body.decode() if not case.committed else json.dumps(_problems(case, seen)))
+    for text in [*written, *told, observed.raw_records.decode()]:
+        assert CANARY not in text
+        assert PROMPT not in text
+
+
+def _problems(case: Case, seen: Seen) -> list[object]:
+    if case.accept == RAW:  # it has no room for any
+        return []
+    return [event["problem"] for event in seen.events if "problem" in event]
+
+
+def test_every_error_and_exception_of_the_service_is_in_the_matrix() -> None:
+    """As botocore's model of ConverseStream names them; a new one has to be decided."""
+    assert set(ERRORS) <= set(ERROR_CODES)
+    assert set(EXCEPTIONS) == set(EXCEPTION_CODES)
+
+
+def test_every_stop_reason_of_the_service_is_in_the_matrix() -> None:
+    assert set(STOP_REASONS) <= set(STOP_CODES)
