@@ -142,7 +142,7 @@ class Partials(Generic[M]):
         self._failure = AnswerInvalid(*mistake)
         raise self._failure
 
-    def _take(self, events: list[Event], changes: list[Change]) -> None:
+    def _take(self, events: list[Event], changes: list[Change]) -> None:  # noqa: C901, PLR0912 a branch an event: hot
         """Grow the object by what happened and check what closed."""
         for what, kind, path, value, start, end in events:
             frame = self._frames[-1]
@@ -151,18 +151,31 @@ class Partials(Generic[M]):
                 changes.append(Change(path, value))
             elif what == "key":
                 frame.key = value
-                self._expect(frame, path, start, end)
+                if not frame.expects(value):
+                    self._expect(frame, path, start, end)
             elif what == "value":
-                self._begin_item(frame, path)
-                sure = self._close_scalar(frame, kind, path, value, start, end)
+                if frame.items and not frame.begun:
+                    self._begin_item(frame, path)
+                plan = frame.only
+                if plan is not None and (type(value) in plan.proves or plan.accepts(self._reader.text[start:end])):
+                    frame.begun = False
+                    sure = frame.sure
+                else:
+                    sure = self._close_scalar(frame, kind, path, value, start, end)
                 frame.put(value)
                 changes.append(Change(path, None, value, sure))
             elif what == "opened":
-                self._begin_item(frame, path)
+                if frame.items:
+                    self._begin_item(frame, path)
                 self._open(frame, kind, path, value, changes)
             elif kind == "string":
                 text = frame.node[frame.key] + value
-                sure = self._close_scalar(frame, kind, path, text, start, end)
+                plan = frame.only
+                if plan is not None and (str in plan.proves or plan.accepts(self._reader.text[start:end])):
+                    frame.begun = False
+                    sure = frame.sure
+                else:
+                    sure = self._close_scalar(frame, kind, path, text, start, end)
                 frame.put(text)
                 changes.append(Change(path, value, None, sure))
             else:
@@ -171,21 +184,16 @@ class Partials(Generic[M]):
                     changes.append(Change(path, "", None, closed=True))
 
     def _begin_item(self, frame: "_Frame", path: str) -> None:
-        """Expect the next item if this is an array and the item did not begin in an earlier fragment."""
-        if frame.items and not frame.begun:
-            frame.begun = True
-            frame.key = len(frame.node)
+        """Expect the next item of an array."""
+        frame.begun = True
+        frame.key = len(frame.node)
+        if not frame.expects(frame.key):
             self._expect(frame, path, -1, -1)
 
     def _expect(self, frame: "_Frame", path: str, start: int, end: int) -> None:
         """Find out what may stand at the frame's new key; ``start`` and ``end`` say where an object's key is."""
         frame.sure = frame.judged
-        if len(frame.choices) == 1 and not frame.choices[0].dead:  # nearly always, and it is on the hot path
-            [choice] = frame.choices
-            child = self._child(choice, frame, path, start, end)
-            frame.sure = frame.sure and child is not None
-            frame.claims = [] if child is None or choice.dead else [_Claim(child, frame.choices)]
-            return
+        frame.only = None
         claims: dict[_Plan, _Claim] = {}
         for choice in frame.choices:
             if choice.dead:
@@ -221,7 +229,10 @@ class Partials(Generic[M]):
         return child
 
     def _open(self, frame: "_Frame", kind: Kind, path: str, value: object, changes: list[Change]) -> None:
-        self._rule_out(frame.claims, kind, path)
+        plan = frame.only
+        if plan is None or kind in ("object", "array") or plan.opening(kind)[1] is not None:
+            frame.claim()
+            self._rule_out(frame.claims, kind, path)
         if kind == "string":
             frame.put(value)
             changes.append(Change(path, None, value))
@@ -233,6 +244,7 @@ class Partials(Generic[M]):
                     claim.choices = [_Choice(plan, claim) for plan in claim.plan.opening(kind)[0]]
                     claim.alive = len(claim.choices)
                     inner.choices += claim.choices
+            inner.find_shape()
             frame.put(node)
             inner.path = path
             self._frames.append(inner)
@@ -250,6 +262,7 @@ class Partials(Generic[M]):
     ) -> bool:
         """Check a string, number or literal; say whether it is proven valid."""
         frame.begun = False
+        frame.claim()
         sure = frame.sure
         unproven = [claim for claim in frame.claims if type(value) not in claim.plan.proves]
         self._rule_out(unproven, kind, path)  # first, as where the value was cut: the same mistake is reported
@@ -322,6 +335,7 @@ class Partials(Generic[M]):
             self._refute(choice, (frame.path, chosen.errors(**_BRIEF)[0]["type"]))
         else:
             choice.plan = chosen
+            frame.find_shape()
 
     def _replay(self, choice: "_Choice") -> bool:
         """Judge the members that closed before the tag; say whether the last one is proven."""
@@ -423,7 +437,7 @@ def _mistake(error: ValidationError, path: str, value: object) -> _Mistake:
 class _Frame:
     """A container that is open in the document: its node, the key being read, and all ways to read it."""
 
-    __slots__ = ("begun", "choices", "claims", "items", "judged", "key", "node", "path", "sure")
+    __slots__ = ("begun", "choices", "claims", "items", "judged", "key", "node", "only", "path", "shape", "sure")
 
     def __init__(self, node: Json, *, items: bool, judged: bool) -> None:
         self.node = node
@@ -437,6 +451,39 @@ class _Frame:
         """The same, for the value at the key."""
         self.choices: list[_Choice] = []
         self.claims: list[_Claim] = []
+        """What the choices say of the value at the key."""
+        self.shape: _Shape | None = None
+        """The quick way, nearly always: there is one choice, its shape names a plan for a key, and that is ``only``."""
+        self.only: _Plan | None = None
+        """The one plan of the value at the key, while nothing but it has to be said."""
+
+    def find_shape(self) -> None:
+        """See whether the quick way can be taken."""
+        if len(self.choices) == 1:
+            plan = self.choices[0].plan
+            shape = plan.items if self.items else plan.fields
+            quick = shape is not None and shape.keys is None and (not self.items or shape.high is None)
+            self.shape = shape if quick else None
+
+    def expects(self, key: Json) -> bool:
+        """Take the quick way to the plan of a key or index, if it leads there."""
+        shape = self.shape
+        if shape is None:
+            return False
+        plan = shape.fields.get(key, shape.rest)
+        if type(plan) is not _Plan:
+            return False
+        if key in shape.required:
+            self.choices[0].seen += 1
+        self.sure = self.judged
+        self.only = plan
+        return True
+
+    def claim(self) -> None:
+        """Leave the quick way: more has to be said of the value at the key."""
+        if self.only is not None:
+            self.claims = [_Claim(self.only, self.choices)]
+            self.only = None
 
     def put(self, value: object) -> None:
         if self.items and self.key == len(self.node):
@@ -537,8 +584,6 @@ class _Core(NamedTuple):
     """Functions may change or forgive what is inside: nothing is known before the close."""
     whole: bool
     """A function has a say when the value closes."""
-    waits: bool
-    """A function looks beyond the value: only an enclosing object's validator can judge."""
 
 
 class _Plan:
@@ -557,7 +602,8 @@ class _Plan:
 
     @cached_property
     def waits(self) -> bool:
-        return self.core.waits
+        """A function looks beyond the value: only an enclosing object's validator can judge."""
+        return self._book.waits(self._schema)
 
     @cached_property
     def whole(self) -> bool:
@@ -682,6 +728,10 @@ class _Plan:
         schema = self._book.bound(self._schema)
         return SchemaValidator(cast(CoreSchema, schema), cast(CoreConfig, self._config)).validate_json
 
+    def accepts(self, text: bytes | bytearray) -> bool:
+        """Tell whether a value is known to be valid by itself."""
+        return not self.waits and self.judge(text) is None
+
     def judge(self, text: bytes | bytearray) -> Exception | None:
         """Run the validator of this position: None says valid, anything but a ValidationError that it cannot tell."""
         try:
@@ -713,7 +763,7 @@ class _Book:
 
     def peel(self, schema: _Schema, config: _Schema) -> _Core:
         """Take the wrappers off a schema."""
-        opaque = whole = waits = False
+        opaque = whole = False
         while True:
             kind = schema["type"]
             if kind == "definitions":
@@ -722,16 +772,13 @@ class _Book:
             elif kind == "definition-ref":
                 schema = self._definitions[schema["schema_ref"]]
             elif kind in ("function-after", "function-before", "function-wrap"):
-                waits |= _looks_around(schema["function"])
                 whole = True
                 opaque |= kind != "function-after"
                 schema = schema["schema"]
             elif kind == "function-plain":
-                return _Core(schema, config, opaque=True, whole=True, waits=waits | _looks_around(schema["function"]))
+                return _Core(schema, config, opaque=True, whole=True)
             elif kind == "default":
-                forgiving = schema.get("on_error", "raise") != "raise"
-                opaque |= forgiving
-                waits |= forgiving
+                opaque |= _forgives(schema)
                 schema = schema["schema"]
             elif kind == "lax-or-strict":
                 strict = schema.get("strict", config.get("strict", False))
@@ -744,7 +791,7 @@ class _Book:
                 whole |= _has_post_init(schema)
                 schema = schema["schema"]
             else:
-                return _Core(schema, config, opaque, whole, waits)
+                return _Core(schema, config, opaque, whole)
 
     def tag_key(self, schema: _Schema) -> str | None:
         """Return the key that a discriminated union reads its tag from, if it is a single one."""
@@ -855,6 +902,29 @@ class _Book:
         "tuple": _tuple,
     }
 
+    def waits(self, schema: _Schema) -> bool:
+        """Tell whether only an enclosing object can judge a value: records inside it are such objects themselves."""
+        seen: set[str] = set()
+        left: list[Any] = [schema]
+        while left:
+            node = left.pop()
+            if isinstance(node, dict):
+                kind = node.get("type")
+                if kind in _RECORDS:
+                    continue
+                if kind == "definition-ref":
+                    ref = node["schema_ref"]
+                    left += [] if ref in seen else [self._definitions[ref]]
+                    seen.add(ref)
+                elif (kind in _FUNCTIONS and _looks_around(node["function"])) or (
+                    kind == "default" and _forgives(node)
+                ):
+                    return True
+                left += [part for name, part in node.items() if name not in _NO_SCHEMAS]
+            elif isinstance(node, (list, tuple)):
+                left += node
+        return False
+
     def bound(self, schema: _Schema) -> _Schema:
         """Return a schema together with the definitions that it refers to."""
         if schema["type"] == "definitions":
@@ -876,6 +946,11 @@ class _Book:
         ref = schema.get("ref")
         main = {"type": "definition-ref", "schema_ref": ref} if ref in needed else schema
         return {"type": "definitions", "schema": main, "definitions": list(needed.values())}
+
+
+def _forgives(schema: _Schema) -> bool:
+    """Tell whether a default takes the place of a value that is wrong."""
+    return bool(schema.get("on_error", "raise") != "raise")
 
 
 def _looks_around(function: _Schema) -> bool:
@@ -924,6 +999,8 @@ def _book_of(same: _Same) -> _Book:
 _NO_CONFIG: Final[_Schema] = {}
 _BRIEF: Final[Any] = {"include_url": False, "include_context": False, "include_input": False}
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
+_RECORDS: Final = ("model-fields", "typed-dict", "dataclass-args")
+_FUNCTIONS: Final = ("function-after", "function-before", "function-wrap", "function-plain")
 _NO_SCHEMAS: Final = frozenset({"metadata", "serialization", "default", "expected", "members", "cls", "function"})
 _SAMPLES: Final[dict[Kind, bytes]] = {
     "object": b"{}",
