@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint types bench fuzz bundle clean
+.PHONY: help demo serve verify test lint types bench fuzz bundle clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
 
 # What the user says reaches the program as it is: a dollar sign in a prompt is no variable.
-OPTIONS := PROMPT SCHEMA CODE MODEL_URL MODEL BEDROCK PORT
+OPTIONS := PROMPT SCHEMA CODE MODEL_URL MODEL BEDROCK PORT URL API_KEY SIGV4 ORIGIN WARM BODY
 $(foreach option,$(OPTIONS),$(if $(filter-out undefined,$(origin $(option))),\
   $(eval override $(option) := $$(value $(option)))$(eval export $(option))))
 
@@ -19,6 +19,9 @@ demo: $(VENV)/.demo ## one prompt through the whole chain; PROMPT=, SCHEMA=modul
 
 serve: $(VENV)/.demo ## keep the endpoint up on this machine; PORT=, BEDROCK=aws, and as demo
 	@$(RUN) -m local
+
+verify: $(VENV)/.demo ## check a deployed stage, or the twin, from outside; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
+	@$(RUN) -m verify
 
 test: lint types ## everything that can be checked without an account
 	@$(RUN) -m pytest -q

@@ -66,8 +66,8 @@ def test_nothing_imports_the_handler_or_the_runtime(file: str) -> None:
     assert [it for it in imports(file) if any(within(it, last) for last in LAST)] == []
 
 
-@pytest.mark.parametrize("file", sources("local"))
-def test_the_twin_imports_nothing_of_the_function(file: str) -> None:
+@pytest.mark.parametrize("file", sources("local", "verify"))
+def test_the_twin_and_the_checks_from_outside_import_nothing_of_the_function(file: str) -> None:
     assert [it for it in imports(file) if within(it, "function")] == []
 
 
