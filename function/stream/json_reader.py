@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """A document of more bytes (UTF-8) is an error, however it goes on."""
@@ -38,13 +38,16 @@ value     all but object and array   the whole value, in one go (for a number or
 
 _WS = rb"[ \t\n\r]*+"
 _PLAIN = rb'"([^"\\\x00-\x1f]*+)"'
-_NUMBER = rb"-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+"
-_SCALAR = re.compile(rb"(" + _NUMBER + rb")|true|false|null")
-_VALUE = re.compile(_WS + rb"(?:" + _PLAIN + rb"|([{\[])|(" + _NUMBER + rb"|true|false|null)(?=[ \t\n\r,\]}]))")
+_INTEGER = rb"-?+(?:0|[1-9][0-9]*+)"
+_FLOAT = _INTEGER + rb"(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+"
+_SCALAR = rb"(?:(" + _INTEGER + rb")|(" + _FLOAT + rb")|(true|false|null))(?=[ \t\n\r,\]}]|\Z)"
+_TOKEN_WHOLE = re.compile(_SCALAR)
+_VALUE = re.compile(_WS + rb"(?:" + _SCALAR.replace(rb"|\Z", rb"") + rb"|" + _PLAIN + rb"|([{\[])|(\]))")
+_IS_INTEGER, _, _IS_LITERAL, _IS_STRING, _IS_BRACKET, _IS_END = range(1, 7)
 _KEY = re.compile(_WS + _PLAIN + _WS + rb":")
 _COLON = re.compile(_WS + rb":")
-_AFTER_ITEM = re.compile(_WS + rb"([,\]])")
-_AFTER_MEMBER = re.compile(_WS + rb"([,}])")
+_AFTER_ITEM = re.compile(_WS + rb"(?:,|(\]))")
+_AFTER_MEMBER = re.compile(_WS + rb"(?:(})|,(?:" + _WS + _PLAIN + _WS + rb":)?+)")
 _SPACE = re.compile(_WS)
 _ESCAPE = (
     rb'\\(?:["\\/bfnrt]|u(?:[0-9a-cefA-CEF][0-9a-fA-F]{3}|[dD](?:[0-7][0-9a-fA-F]{2}'
@@ -73,6 +76,9 @@ _STARTS: Final[dict[int, Kind]] = {
 }
 _TOO_LONG: Final = f"The document is longer than {MAX_BYTES} bytes."
 _QUOTE, _BACKSLASH, _OPEN_OBJECT, _CLOSE_OBJECT, _CLOSE_ARRAY = b'"\\{}]'
+
+
+_Step = Callable[["Reader", "list[Event]"], bool]
 
 
 class NotJson(ValueError):
@@ -113,7 +119,8 @@ class Reader:
         self._told = False
         self._half = ""
         self._stack: list[_Open] = []
-        self._step: Callable[[Reader, list[Event]], bool] = Reader._value
+        self._step: _Step = Reader._value
+        self._after: _Step = Reader._end
 
     @property
     def whole(self) -> bool:
@@ -199,20 +206,27 @@ class Reader:
     def _value(self, events: list[Event]) -> bool:
         """Read the value that must come here."""
         found = _VALUE.match(self.text, self._at)
-        if found is None:
+        if found is None or found.lastindex == _IS_END:
             return self._begin(events)
-        end = self._at = found.end()
-        group = found.lastindex
-        if group == 1:
-            start = found.start(1) - 1
-            events.append(("value", "string", self._path, found[1].decode(), start, end))
-            self._after_value()
-        elif group == 2:  # noqa: PLR2004 the second group of the pattern above
-            self._open(end - 1, events)
-        else:
-            self._start = found.start(3)
-            self._close_scalar(end, events)
+        self._close_token(found, events)
         return True
+
+    def _close_token(self, found: re.Match[bytes], events: list[Event]) -> None:
+        """Take a plain value that is in sight as a whole, or the opening of a container."""
+        group = cast(int, found.lastindex)
+        start, end = found.span(group)
+        if group == _IS_STRING:
+            self._at = end = end + 1
+            events.append(("value", "string", self._path, found[group].decode(), start - 1, end))
+        elif group == _IS_BRACKET:
+            self._at = end
+            self._open(start, events)
+            return
+        else:
+            self._at = end
+            kind, value = _LITERALS[found[group]] if group == _IS_LITERAL else ("number", _number(found[group], group))
+            events.append(("value", kind, self._path, value, start, end))
+        self._step = self._after
 
     def _begin(self, events: list[Event]) -> bool:
         """Begin a value that is not a plain token in sight."""
@@ -233,77 +247,79 @@ class Reader:
 
     def _first_item(self, events: list[Event]) -> bool:
         """Read the first value of an array, or its end."""
-        found = _SPACE.match(self.text, self._at)
-        self._at = found.end() if found else self._at
-        if self._at == len(self.text):
-            return False
-        if self.text[self._at] == _CLOSE_ARRAY:
-            self._at += 1
-            return self._close("array", events)
-        self._path = self._stack[-1].path + "/0"
-        self._step = Reader._value
+        found = _VALUE.match(self.text, self._at)
+        if found is None:
+            return self._begin(events)
+        if found.lastindex == _IS_END:
+            self._at = found.end()
+            self._close("array", events)
+        else:
+            self._close_token(found, events)
         return True
 
     def _open(self, start: int, events: list[Event]) -> None:
         if len(self._stack) == MAX_DEPTH:
             raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
+        path = self._path
         if self.text[start] == _OPEN_OBJECT:
-            self._stack.append(_Open(self._path, start, set()))
-            events.append(("opened", "object", self._path, None, start, -1))
+            self._stack.append(_Open(path, start, set()))
+            events.append(("opened", "object", path, None, start, -1))
             self._step = Reader._first_key
+            self._after = Reader._after_member
         else:
-            self._stack.append(_Open(self._path, start, None))
-            events.append(("opened", "array", self._path, None, start, -1))
+            self._stack.append(_Open(path, start, None))
+            events.append(("opened", "array", path, None, start, -1))
+            self._path = path + "/0"
             self._step = Reader._first_item
+            self._after = Reader._after_item
 
-    def _close(self, kind: Kind, events: list[Event]) -> bool:
+    def _close(self, kind: Kind, events: list[Event]) -> None:
         closed = self._stack.pop()
         events.append(("closed", kind, closed.path, None, closed.start, self._at))
-        self._after_value()
-        return True
-
-    def _after_value(self) -> None:
         if not self._stack:
-            self._step = Reader._end
-        elif self._stack[-1].keys is None:
-            self._step = Reader._after_item
+            self._after = Reader._end
         else:
-            self._step = Reader._after_member
+            self._after = Reader._after_item if self._stack[-1].keys is None else Reader._after_member
+        self._step = self._after
 
     def _after_item(self, events: list[Event]) -> bool:
         found = _AFTER_ITEM.match(self.text, self._at)
         if found is None:
             return self._wait_or("A comma or the end of the array was expected.")
         self._at = found.end()
-        if found[1] == b"]":
-            return self._close("array", events)
+        if found.lastindex:
+            self._close("array", events)
+            return True
         top = self._stack[-1]
         top.index += 1
         self._path = f"{top.path}/{top.index}"
         self._step = Reader._value
-        return True
+        return self._value(events)
 
     def _after_member(self, events: list[Event]) -> bool:
         found = _AFTER_MEMBER.match(self.text, self._at)
         if found is None:
             return self._wait_or("A comma or the end of the object was expected.")
         self._at = found.end()
-        if found[1] == b"}":
-            return self._close("object", events)
-        self._step = Reader._key
-        return True
+        if found.lastindex == 1:
+            self._close("object", events)
+            return True
+        if found.lastindex is None:  # the comma alone
+            self._step = Reader._key
+            return self._key(events)
+        self._name(found[2].decode(), found.start(2) - 1, found.end(2) + 1, events)
+        self._step = Reader._value
+        return self._value(events)
 
     def _first_key(self, events: list[Event]) -> bool:
         """Read the first key of an object, or its end."""
         found = _SPACE.match(self.text, self._at)
         self._at = found.end() if found else self._at
-        if self._at == len(self.text):
-            return False
-        if self.text[self._at] == _CLOSE_OBJECT:
+        if self._at < len(self.text) and self.text[self._at] == _CLOSE_OBJECT:
             self._at += 1
-            return self._close("object", events)
-        self._step = Reader._key
-        return True
+            self._close("object", events)
+            return True
+        return self._key(events)
 
     def _key(self, events: list[Event]) -> bool:
         found = _KEY.match(self.text, self._at)
@@ -312,7 +328,7 @@ class Reader:
             self._name(found[1].decode(), start - 1, end + 1, events)
             self._at = found.end()
             self._step = Reader._value
-            return True
+            return self._value(events)
         space = _SPACE.match(self.text, self._at)
         self._at = self._start = space.end() if space else self._at
         if self._at == len(self.text):
@@ -321,7 +337,7 @@ class Reader:
             raise NotJson(f"A key was expected. (byte {self._at})")
         self._at += 1
         self._step = Reader._long_key
-        return True
+        return self._long_key(events)
 
     def _long_key(self, events: list[Event]) -> bool:
         """Read a key that was cut or has escapes."""
@@ -374,7 +390,7 @@ class Reader:
             self._at += 1
             what: What = "closed" if self._told else "value"
             events.append((what, "string", self._path, piece, self._start, self._at))
-            self._after_value()
+            self._step = self._after
             return True
         if not self._told:
             self._told = True
@@ -408,13 +424,10 @@ class Reader:
         return _NUMBER_BEGUN.fullmatch(token) is not None
 
     def _close_scalar(self, end: int, events: list[Event]) -> None:
-        token = bytes(self.text[self._start : end])
-        found = _SCALAR.fullmatch(token)
-        if found is None:
+        found = _TOKEN_WHOLE.match(self.text, self._start)
+        if found is None or found.end() != end:
             raise NotJson(f"A number or literal is malformed. (byte {self._start})")
-        kind, value = ("number", _number(token)) if found[1] else _LITERALS[token]
-        events.append(("value", kind, self._path, value, self._start, end))
-        self._after_value()
+        self._close_token(found, events)
 
     def _end(self, events: list[Event]) -> bool:  # noqa: ARG002 one signature for all steps
         return self._wait_or("Text follows the document.")
@@ -424,10 +437,9 @@ _STRING: Final = Reader._string  # noqa: SLF001 the step inside a string
 _INSIDE: Final = (_STRING, Reader._long_key, Reader._scalar)  # noqa: SLF001 the steps inside a token
 
 
-def _number(token: bytes) -> int | float:
-    digits = token.lstrip(b"-")
-    if digits.isdigit():
-        if len(digits) > MAX_DIGITS:
+def _number(token: bytes, group: int) -> int | float:
+    if group == _IS_INTEGER:
+        if len(token) > MAX_DIGITS and len(token.lstrip(b"-")) > MAX_DIGITS:
             raise NotJson("A number is out of range.")
         return int(token)
     value = float(token)
