@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """A document of more bytes (UTF-8) is an error, however it goes on."""
@@ -140,7 +140,7 @@ class Reader:
         """
         events: list[Event] = []
         try:
-            self.text += self._encoded(text) if self._half or not text.isascii() else text.encode()
+            self.text += text.encode() if text.isascii() and not self._half else self._encoded(text)
             if len(self.text) > MAX_BYTES:
                 raise NotJson(_TOO_LONG)  # noqa: TRY301 a call more for each fragment
             while self._step(self, events):
@@ -213,7 +213,7 @@ class Reader:
 
     def _close_token(self, found: re.Match[bytes], events: list[Event]) -> None:
         """Take a plain value that is in sight as a whole, or the opening of a container."""
-        group = cast(int, found.lastindex)
+        group = found.lastindex or 0
         start, end = found.span(group)
         if group == _IS_STRING:
             self._at = end = end + 1

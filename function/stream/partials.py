@@ -284,6 +284,11 @@ class Partials(Generic[M]):
         """Check an object or array; say whether it is proven valid."""
         outer.begun = False
         sure = outer.sure
+        if frame.shape is not None and len(outer.choices) < 2:  # noqa: PLR2004 one way to read it and what is around
+            [choice] = frame.choices
+            plain = choice.plan.plain and choice.claim.plan.plain and not (choice.unproven or choice.dead)
+            if plain and frame.shape.complete(choice.seen, len(frame.node)):
+                return sure
         for claim in outer.claims:
             for choice in claim.choices:
                 if not choice.dead:
@@ -608,6 +613,11 @@ class _Plan:
     @cached_property
     def whole(self) -> bool:
         return self.core.whole
+
+    @cached_property
+    def plain(self) -> bool:
+        """Valid members prove a value: no function has a say, nothing waits."""
+        return not (self.whole or self.waits)
 
     @cached_property
     def opaque(self) -> bool:
