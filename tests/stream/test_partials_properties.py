@@ -3,7 +3,12 @@
 # ruff: noqa: ANN401 types are made at run time
 
 import contextlib
+import gc
 import json
+import sys
+import tracemalloc
+from collections import Counter
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -234,3 +239,58 @@ def _closings(type_: Any, fragments: list[str]) -> tuple[str | tuple[str, str], 
         ending = error.path, error.rule
     closed = [change.path for change in changes if change.closed]
     return ending, [(path, json.dumps(_at(partials.live, path))) for path in closed]
+
+
+@promise
+@given(st.data())
+def test_linear(data: st.DataObject) -> None:
+    """A fragment costs what it brings and what it closes: the same calls, the same text judged, at any time."""
+    type_, _, text = _valid(data)
+    fragments = data.draw(cut(text + ","))
+    partials: Partials[Any] = Partials(list[type_])  # type: ignore[valid-type]
+    partials.feed("[")
+
+    work = [_work(partials, fragments) for _ in range(8)]
+
+    assert work[7] == work[1]  # the first one compiles the plans
+
+
+def _work(partials: Partials[Any], fragments: list[str]) -> Counter[str]:
+    """Count the calls, and the bytes given to validators, that some fragments cost."""
+    counted: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, argument: Any) -> None:
+        if event == "c_call":
+            counted[argument.__name__] += 1
+        elif event == "call":
+            counted[frame.f_code.co_name] += 1
+            if frame.f_code.co_name == "judge":
+                counted["bytes judged"] += len(frame.f_locals["text"])
+
+    before = sys.getprofile()
+    gc.disable()  # its callbacks are calls too
+    sys.setprofile(count)
+    try:
+        for fragment in fragments:
+            partials.feed(fragment)
+    finally:
+        sys.setprofile(before)
+        gc.enable()
+    return counted
+
+
+def test_memory_is_the_text_and_the_object() -> None:
+    """Nothing is kept for a fragment: character by character leaves as much behind as all at once."""
+    text = json.dumps([{"name": "some name", "sizes": [1, 2.5, None]} for _ in range(500)])
+    assert _kept(list(text)) <= _kept([text]) * 1.02
+
+
+def _kept(fragments: list[str]) -> int:
+    partials: Partials[Any] = Partials(list[dict[str, Any]])
+    partials.feed("")
+    tracemalloc.start()
+    for fragment in fragments:
+        partials.feed(fragment)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return kept
