@@ -1,0 +1,93 @@
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.client import Piece
+from verify.events import Event, Malformed, grown, json_lines, server_sent
+
+START = {"type": "start", "at": 3, "id": "r"}
+DONE = {"type": "complete", "at": 9, "value": {"a": "é"}}
+AS_LINES = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in (START, DONE))
+AS_SSE = "".join(
+    f"id: {number}\nevent: {event['type']}\ndata: {json.dumps(event)}\n\n"
+    for number, event in enumerate((START, DONE), 1)
+)
+
+
+def cut(text: str, cuts: list[int]) -> list[Piece]:
+    """The text in pieces; each comes a millisecond after the one before."""
+    data = text.encode()
+    edges = sorted({0, len(data), *(at % len(data) for at in cuts)})
+    return [Piece(float(number), data[a:b]) for number, (a, b) in enumerate(pairwise(edges))]
+
+
+@given(st.lists(st.integers(0, 1000), max_size=6))
+def test_any_pieces_give_the_same_events(cuts: list[int]) -> None:
+    assert [event.members for event in json_lines(cut("\n\n" + AS_LINES, cuts))] == [START, DONE]
+    assert [event.members for event in server_sent(cut(":  \n\n" + AS_SSE + ":\n\n", cuts))] == [START, DONE]
+
+
+def test_an_event_came_with_the_piece_that_ended_it_and_counts_what_stood_before() -> None:
+    first, second = AS_LINES.splitlines(keepends=True)
+    pieces = [Piece(1, b"\n\n" + first[:5].encode()), Piece(2, first[5:].encode()), Piece(7, second.encode())]
+
+    assert [(event.came, event.size) for event in json_lines(pieces)] == [
+        (2, len(first.encode()) + 2),
+        (7, len(second.encode())),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{}\n", "without a type"),
+        ('{"type":"start"}\n', "without the time"),
+        ("[1]\n", "without a type"),
+        ("{oops\n", "no JSON"),
+        ('{"type":"start","at":1}', "no end"),
+    ],
+)
+def test_lines_that_are_no_events_are_told(text: str, why: str) -> None:
+    with pytest.raises(Malformed, match=why):
+        json_lines([Piece(0, text.encode())])
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (AS_SSE.replace("event: start", "event: delta"), "is named 'delta'"),
+        (AS_SSE.replace("id: 2", "id: 3"), "has the id '3'"),
+        (AS_SSE.removesuffix("\n"), "no end"),
+    ],
+)
+def test_messages_that_contradict_themselves_are_told(text: str, why: str) -> None:
+    with pytest.raises(Malformed, match=why):
+        server_sent([Piece(0, text.encode())])
+
+
+def deltas(*changes: dict[str, object]) -> list[Event]:
+    return [Event({"type": "delta", "at": 0, "changes": [change]}, 0, 0) for change in changes]
+
+
+def test_changes_applied_in_order_give_the_object() -> None:
+    events = deltas(
+        {"path": "", "value": {}},
+        {"path": "/a~1b", "value": "x"},
+        {"path": "/a~1b", "append": "y", "closed": True},
+        {"path": "/list", "value": []},
+        {"path": "/list/0", "value": 1, "closed": True},
+        {"path": "/list", "closed": True},
+        {"path": "", "closed": True},
+    )
+
+    assert grown(events) == ({"a/b": "xy", "list": [1]}, True)
+    assert grown(events[:-1]) == ({"a/b": "xy", "list": [1]}, False)
+
+
+@pytest.mark.parametrize("change", [{"path": "/a/b", "value": 1}, {"path": "/a", "append": "x"}, {"value": 1}])
+def test_a_change_that_fits_nothing_is_told(change: dict[str, object]) -> None:
+    with pytest.raises(Malformed, match="fits nothing"):
+        grown(deltas({"path": "", "value": {}}, change))
