@@ -24,7 +24,7 @@ from tests.stream.schemas import Spec, cut, mutated, specs, written
 
 settings.register_profile(
     "promises",
-    max_examples=2000,
+    max_examples=int(os.environ.get("EXAMPLES", "2000")),  # fewer for the mutation check
     derandomize="FUZZ" not in os.environ,  # the same examples at every run: new ones are for make fuzz
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

@@ -1,0 +1,158 @@
+"""Mutation check of the reader and the partials: ``python -m tests.stream.mutants [part of a mutant's name …]``.
+
+One small mistake at a time is put into the code; the tables and 60 examples of each property must notice.
+Mutants that live are listed, and those of them that ``NOTES`` does not explain are a failure.
+"""
+
+# ruff: noqa: T201 a program that prints
+
+import ast
+import contextlib
+import importlib.util
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, cast
+
+import hypothesis
+import pytest
+
+HERE: Final = Path(__file__).parent
+FILES: Final = ("json_reader", "partials")
+TABLES: Final = ("test_json_reader.py", "test_partials_types.py", "test_partials.py")
+PROPERTIES: Final = "test_partials_properties.py"
+SECONDS: Final = 120
+SWAPS: Final[dict[type[ast.AST], type[ast.AST]]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+}
+NOTES: Final[dict[str, str]] = {}
+
+
+class Mutation(ast.NodeVisitor):
+    """Goes through the code of functions, names everything that can be changed, and changes the one asked for."""
+
+    def __init__(self, chosen: int = -1) -> None:
+        self.chosen = chosen
+        self.names: list[str] = []
+        self._function = ""
+
+    def take(self, node: ast.AST, what: str) -> bool:
+        self.names.append(f"{self._function}: {ast.unparse(node)!r:.90} {what}")
+        return len(self.names) - 1 == self.chosen
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._function = node.name
+        for statement in node.body:
+            self.visit(statement)
+        self._leave_out(node.body)
+        self._function = ""
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if self._function and node.value is not None:
+            self.visit(node.value)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        super().generic_visit(node)
+        if self._function:
+            self._change(node)
+            for name in ("body", "orelse"):
+                self._leave_out(getattr(node, name, None))
+
+    def _change(self, node: ast.AST) -> None:  # noqa: C901, PLR0912 a case for each kind of mistake
+        match node:
+            case ast.Compare(ops=[op]) if type(op) in SWAPS:
+                if self.take(node, f"with {SWAPS[type(op)].__name__}"):
+                    node.ops = [cast(ast.cmpop, SWAPS[type(op)]())]
+            case ast.BoolOp(op=op) | ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in SWAPS:
+                if self.take(node, f"with {SWAPS[type(op)].__name__}"):
+                    vars(node)["op"] = SWAPS[type(op)]()
+            case ast.UnaryOp(op=ast.Not()):
+                if self.take(node, "without not"):
+                    node.operand = ast.UnaryOp(ast.Not(), node.operand)
+            case ast.Constant(value=bool()):
+                if self.take(node, "turned"):
+                    node.value = not node.value
+            case ast.Constant(value=int(value)):
+                if self.take(node, "plus one"):
+                    node.value = value + 1
+            case ast.If() | ast.While():
+                for value in (True, False) if isinstance(node, ast.If) else (False,):
+                    if self.take(node.test, f"always {value}"):
+                        node.test = ast.Constant(value)
+
+    def _leave_out(self, body: object) -> None:
+        for index, statement in enumerate(body if isinstance(body, list) else []):
+            leaves = isinstance(statement, (ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.Continue, ast.Break))
+            comment = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            if leaves and not comment and self.take(statement, "left out"):
+                cast(list[ast.stmt], body)[index] = ast.Pass()
+
+
+def mutated(file: str, chosen: int = -1) -> tuple[ast.Module, list[str]]:
+    """Return a module with one change, and the names of all changes that there are."""
+    tree = ast.parse((HERE.parents[1] / "function" / "stream" / f"{file}.py").read_text())
+    mutation = Mutation(chosen)
+    mutation.visit(tree)
+    return ast.fix_missing_locations(tree), mutation.names
+
+
+def lives(file: str, number: int) -> bool:
+    """Run the tests against a mutant in a process of its own; tell whether none of them fails."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    signal.alarm(SECONDS)
+    code = 1
+    with contextlib.suppress(BaseException), Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+        name = f"function.stream.{file}"
+        spec = importlib.util.find_spec(name)
+        module = importlib.util.module_from_spec(spec) if spec else None
+        if module is not None:
+            sys.modules[name] = module
+            exec(compile(mutated(file, number)[0], name, "exec"), vars(module))  # noqa: S102 what a mutant is for
+            options = ["-q", "-x", "-p", "no:cacheprovider"]
+            code = int(pytest.main([*options, *(str(HERE / table) for table in TABLES)]))
+            code = code or int(pytest.main([*options, str(HERE / PROPERTIES)]))
+    os._exit(code)
+
+
+def main() -> None:
+    """Print the mutants that live."""
+    os.environ["EXAMPLES"] = "60"
+    print(f"hypothesis {hypothesis.__version__}, {os.cpu_count()} at a time")
+    wanted = [
+        (file, number, f"{file}.{name}")
+        for file in FILES
+        for number, name in enumerate(mutated(file)[1])
+        if all(part in f"{file}.{name}" for part in sys.argv[1:])
+    ]
+    survivors = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        alive = pool.map(lambda mutant: lives(*mutant[:2]), wanted)
+        for (_, _, name), lived in zip(wanted, alive, strict=True):
+            if lived:
+                survivors.append(name)
+                print(name, "-", NOTES.get(name, "NOT EXPLAINED"), flush=True)
+    print(f"{len(wanted)} mutants, {len(survivors)} lived")
+    sys.exit(any(name not in NOTES for name in survivors))
+
+
+if __name__ == "__main__":
+    main()
