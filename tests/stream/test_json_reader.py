@@ -201,3 +201,148 @@ def test_white_space_may_come_between_tokens_only(text: str, between: bool) -> N
     reader.feed(text)
 
     assert reader.between_tokens is between
+
+
+def test_events_tell_what_happened_and_where() -> None:
+    """Kind, path, value and the offsets of the value as it was written; -1 as the end of what is still open."""
+    reader = Reader()
+    first = reader.feed('{"a": "b", "c~/": [1, true, "do')
+    second = reader.feed('ne"], "d": nul')
+    third = reader.feed('l , "e": {}, "f": 1}')
+
+    assert first == [
+        ("opened", "object", "", None, 0, -1),
+        ("key", "string", "/a", "a", 1, 4),
+        ("value", "string", "/a", "b", 6, 9),
+        ("key", "string", "/c~0~1", "c~/", 11, 16),
+        ("opened", "array", "/c~0~1", None, 18, -1),
+        ("value", "number", "/c~0~1/0", 1, 19, 20),
+        ("value", "boolean", "/c~0~1/1", True, 22, 26),
+        ("opened", "string", "/c~0~1/2", "do", 28, -1),
+    ]
+    assert second == [
+        ("closed", "string", "/c~0~1/2", "ne", 28, 34),
+        ("closed", "array", "/c~0~1", None, 18, 35),
+        ("key", "string", "/d", "d", 37, 40),
+        ("opened", "null", "/d", None, 42, -1),
+    ]
+    assert third == [
+        ("value", "null", "/d", None, 42, 46),
+        ("key", "string", "/e", "e", 49, 52),
+        ("opened", "object", "/e", None, 54, -1),
+        ("closed", "object", "/e", None, 54, 56),
+        ("key", "string", "/f", "f", 58, 61),
+        ("value", "number", "/f", 1, 63, 64),
+        ("closed", "object", "", None, 0, 65),
+    ]
+    assert reader.whole
+    assert reader.finish() == []
+
+
+@pytest.mark.parametrize(
+    ("fragments", "mistake"),
+    [
+        (["Here"], "A value was expected. (byte 0)"),
+        (["[", " x"], "A value was expected. (byte 2)"),
+        (["[1", "2x"], "A number or literal is malformed. (byte 1)"),
+        (["[0", "1"], "A number or literal is malformed. (byte 1)"),
+        (["[tr", "ee"], "A number or literal is malformed. (byte 1)"),
+        (["[1 2"], "A comma or the end of the array was expected. (byte 3)"),
+        (['{"a":1 2'], "A comma or the end of the object was expected. (byte 7)"),
+        (["{ 1"], "A key was expected. (byte 2)"),
+        (['{"a":1, }'], "A key was expected. (byte 8)"),
+        (['{"a"', " 1"], "A colon was expected. (byte 5)"),
+        (['{"a":1,"b":2,"a"'], "A key occurs twice in one object. (byte 13)"),
+        (['{"a":1,"', '\\u0061"'], "A key occurs twice in one object. (byte 7)"),
+        (['["a', "\n"], "A control character stands in a string. (byte 3)"),
+        (['["a\\', "x"], "An escape in a string is wrong. (byte 3)"),
+        (['["\\ud83d', "x"], "An escape in a string is wrong. (byte 2)"),
+        (["[] ", "x"], "Text follows the document. (byte 3)"),
+        (['["\ud83d', "x"], "A lone surrogate is no character."),
+        (['["\ud83d', "é"], "A lone surrogate is no character."),
+        (['["é\ude00'], "A lone surrogate is no character."),
+    ],
+)
+def test_a_mistake_is_told_with_the_character_that_makes_it_one(fragments: list[str], mistake: str) -> None:
+    """By the fragment itself, not at the end, in a sentence that quotes nothing."""
+    reader = Reader()
+    for fragment in fragments[:-1]:
+        reader.feed(fragment)
+
+    with pytest.raises(NotJson) as caught:
+        reader.feed(fragments[-1])
+
+    assert str(caught.value) == mistake
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("", "The document is empty."),
+        (" \n", "The document is empty."),
+        ("[", "The document ends too early."),
+        ('"a', "The document ends too early."),
+        ("tru", "A number or literal is malformed. (byte 0)"),
+        ("1.", "A number or literal is malformed. (byte 0)"),
+        ("[]\ud83d", "A lone surrogate is no character."),
+    ],
+)
+def test_an_end_too_early_is_told_at_the_end(text: str, mistake: str) -> None:
+    """Not before: more could have come."""
+    reader = Reader()
+    reader.feed(text)
+
+    with pytest.raises(NotJson) as caught:
+        reader.finish()
+
+    assert str(caught.value) == mistake
+
+
+def test_a_document_may_be_as_long_as_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one byte more is too much, in a string too."""
+    monkeypatch.setattr(json_reader, "MAX_BYTES", 4)
+    reader = Reader()
+    reader.feed('"a')
+    grown = Reader()
+    grown.feed('"')
+
+    assert reader.feed('b"')
+    assert grown.grow("abc") == ""
+    with pytest.raises(NotJson, match="longer than"):
+        reader.feed(" ")
+    with pytest.raises(NotJson, match="longer than"):
+        grown.grow("d")
+
+
+@pytest.mark.parametrize(
+    ("before", "text"),
+    [
+        ("", "a"),
+        ('"', 'a"'),
+        ('"', "a\\n"),
+        ('"', "\n"),
+        ('"', "\ud83d"),
+        ('"\ud83d', "a"),
+        ('"\\', "n"),
+        ("[", "1"),
+        ('"', ""),
+    ],
+)
+def test_only_what_lies_inside_a_string_grows_it(before: str, text: str) -> None:
+    """The quick way leaves everything else to feed, and untouched."""
+    reader = Reader()
+    reader.feed(before)
+    was = bytes(reader.text)
+
+    assert reader.grow(text) is None
+    assert reader.text == was
+
+
+def test_the_quick_way_is_the_way_of_feed() -> None:
+    """Plain text in a string, any characters."""
+    reader = Reader()
+    reader.feed('{"a/b": "')
+
+    assert reader.grow("some é 😀") == "/a~1b"
+    assert reader.feed('!"}')[0] == ("closed", "string", "/a~1b", "!", 8, 23)
+    assert reader.text == '{"a/b": "some é 😀!"}'.encode()
