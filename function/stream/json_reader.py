@@ -14,7 +14,7 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_DEPTH: Final = 201
 """Brackets open at once; as deep as Pydantic's own parser goes."""
 MAX_DIGITS: Final = 4300
-"""Characters of an integer; as many as Pydantic's own parser takes."""
+"""Digits of a number before its point; as many as Pydantic's own parser takes."""
 
 What = Literal["opened", "key", "grew", "closed", "value"]
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]
@@ -63,6 +63,7 @@ _TOKEN = re.compile(rb"[-+.0-9a-zA-Z]*+")
 _NUMBER_BEGUN = re.compile(
     rb"-?+(?:(?:0|[1-9][0-9]*+)(?:\.(?:[0-9]++(?:[eE](?:[-+]?+[0-9]*+))?+)?+|[eE](?:[-+]?+[0-9]*+))?+)?+"
 )
+_LONG = re.compile(rb"-?[0-9]{%d}" % (MAX_DIGITS + 1))
 _LITERALS: Final[dict[bytes, tuple[Kind, object]]] = {
     b"true": ("boolean", True),
     b"false": ("boolean", False),
@@ -438,9 +439,9 @@ _INSIDE: Final = (_STRING, Reader._long_key, Reader._scalar)  # noqa: SLF001 the
 
 
 def _number(token: bytes, group: int) -> int | float:
+    if len(token) > MAX_DIGITS and _LONG.match(token):
+        raise NotJson("A number is out of range.")
     if group == _IS_INTEGER:
-        if len(token) > MAX_DIGITS and len(token.lstrip(b"-")) > MAX_DIGITS:
-            raise NotJson("A number is out of range.")
         return int(token)
     value = float(token)
     if math.isinf(value):

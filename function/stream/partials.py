@@ -286,8 +286,10 @@ class Partials(Generic[M]):
         sure = outer.sure
         if frame.shape is not None and len(outer.choices) < 2:  # noqa: PLR2004 one way to read it and what is around
             [choice] = frame.choices
-            plain = choice.plan.plain and choice.claim.plan.plain and not (choice.unproven or choice.dead)
+            claim = choice.claim
+            plain = choice.plan.plain and claim.plan.plain and not (choice.unproven or choice.dead)
             if plain and frame.shape.complete(choice.seen, len(frame.node)):
+                claim.choices = []  # no cycle is left to the garbage collector
                 return sure
         for claim in outer.claims:
             for choice in claim.choices:
@@ -302,6 +304,7 @@ class Partials(Generic[M]):
                 sure = (self._check(claim, path, frame.node, start, end) or claim.wait()) and sure
             elif any(choice.unproven for choice in claim.choices if not choice.dead):
                 sure = claim.wait()
+            claim.choices = []
         return self._note(outer, path, frame.node, start, end) or sure
 
     def _settle(self, choice: "_Choice", frame: "_Frame", start: int, end: int) -> None:
