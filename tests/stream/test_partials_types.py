@@ -343,6 +343,36 @@ def test_what_is_not_one_document_is_not_json(type_: Any, text: str) -> None:
         partials.finish()
 
 
+def test_a_snapshot_stays_as_it_was_taken() -> None:
+    """At every character it is the live tree, and what comes later does not reach it."""
+    text = '{"inner": {"n": 1}, "inners": [{"n": 20}, {"n": 3}], "by_name": {"a": {"n": 4}}}'
+    partials: Partials[Any] = Partials(Outer)
+    taken = []
+
+    for character in text:
+        partials.feed(character)
+        assert partials.snapshot == partials.live
+        taken.append((partials.snapshot, json.dumps(partials.live)))
+
+    assert [json.dumps(snapshot) for snapshot, _ in taken] == [was for _, was in taken]
+    assert taken[text.index("{", 1)][1] == '{"inner": {}}'
+    assert taken[text.index("20")][1] == '{"inner": {"n": 1}, "inners": [{}]}'
+
+
+def test_after_a_mistake_nothing_goes_on() -> None:
+    """Every call raises the first mistake again, and what was shown stays."""
+    partials = Partials(Inner)
+    partials.feed('{"m": "text')
+    with pytest.raises(AnswerInvalid):
+        partials.feed('", "n": "x"')
+
+    for again in (lambda: partials.feed(', "n": 1}'), lambda: partials.feed(""), partials.finish):
+        with pytest.raises(AnswerInvalid) as caught:
+            again()
+        assert (caught.value.path, caught.value.rule) == ("/n", "int_parsing")
+    assert partials.snapshot == {"m": "text"}
+
+
 def test_defaults_are_not_invented_on_the_way() -> None:
     """A snapshot holds what the document says; the end adds the defaults and coerces."""
     partials = Partials(Checked)
