@@ -436,7 +436,7 @@ def _mistake(error: ValidationError, path: str, value: object) -> _Mistake:
             isinstance(node, list) and isinstance(step, int) and 0 <= step < len(node)
         ):
             node = node[step]
-        elif not (isinstance(node, dict) and first["type"] in _MISSING and step == first["loc"][-1]):
+        elif first["type"] not in _MISSING or step is not first["loc"][-1]:
             continue
         path += "/" + str(step).replace("~", "~0").replace("/", "~1")
     return path, first["type"]
@@ -665,7 +665,7 @@ class _Plan:
     @cached_property
     def proves(self) -> frozenset[type]:
         """JSON values of these types are valid, whatever they are."""
-        if self.opaque or self.whole or self.waits:
+        if self.opaque or self.whole:
             return frozenset()
         if self.members != (self,):
             return frozenset[type]().union(*(member.proves for member in self.members))

@@ -20,7 +20,7 @@ import pytest
 
 HERE: Final = Path(__file__).parent
 FILES: Final = ("json_reader", "partials")
-TABLES: Final = ("test_json_reader.py", "test_partials_types.py", "test_partials.py")
+TABLES: Final = ("test_json_reader.py", "test_partials_closings.py", "test_partials_types.py", "test_partials.py")
 PROPERTIES: Final = "test_partials_properties.py"
 SECONDS: Final = 120
 SWAPS: Final[dict[type[ast.AST], type[ast.AST]]] = {
