@@ -271,6 +271,8 @@ class Server(socketserver.ThreadingTCPServer):
 
     def settle(self, seconds: float) -> None:
         """Let the connections that there are come to their end by themselves, for so long at most."""
+        if self.closing.opened:
+            return
         self._take_in()
         with self._lock:
             threads = list(self._open)
