@@ -20,8 +20,19 @@ from .message import visible_path
 
 NAMESPACE = "StreamingLlm"
 
-QUOTING_CODES = frozenset({"ValidationException"})
-"""The service's own words may quote the request here."""
+PLAIN_CODES = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "ModelNotReadyException",
+        "ResourceNotFoundException",
+        "ServiceQuotaExceededException",
+        "ServiceUnavailableException",
+        "ThrottlingException",
+        "UnrecognizedClientException",
+    }
+)
+"""Refusals of callers, models and quotas, decided before anyone reads the prompt: their words cannot quote it."""
 
 
 def log_stage(logger: Logger, function_name: str) -> Stage:
@@ -105,7 +116,7 @@ def _described(error: BaseException, *, quoting: bool) -> dict[str, object]:
     if isinstance(error, ClientError):
         code = error_code(error)
         described |= {"code": code, "request_id": error.response.get("ResponseMetadata", {}).get("RequestId")}
-        if quoting or code not in QUOTING_CODES:
+        if quoting or code in PLAIN_CODES:
             described["message"] = error.response.get("Error", {}).get("Message")
     return described
 

@@ -10,6 +10,8 @@ from ..stream.stages import Record
 VERSION = 1
 """Goes up when a member changes its meaning or goes away; new members may come without."""
 
+LONGEST_PATH = 1000
+"""Characters: a key of the model's may have any length, and a message without content has to fit everywhere."""
 LONGEST_INDEX = 6
 """Digits: a longer number in a path is a key of the model's, not an index."""
 
@@ -40,25 +42,38 @@ def as_message(record: Record) -> dict[str, object]:
         "error": _error(record),
     }
     if record.capture_content:
-        answer = record.value if record.value is not None else "".join(record.pieces)
+        answer = _finite(record.value) if record.value is not None else "".join(record.pieces)
         message["content"] = {"prompt": record.prompt, "answer": answer}
     return message
 
 
 def fitted(message: Mapping[str, object], limit: int) -> str:
-    """Return ``message`` as JSON of at most ``limit`` bytes: content that does not fit is left out, and that said."""
+    """Return ``message`` as JSON of at most ``limit`` bytes: content that does not fit is left out, and that said.
+
+    What JSON in UTF-8 cannot carry is replaced: half a surrogate pair by a question mark.
+    """
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
-    if len(text.encode()) <= limit:
-        return text
-    return fitted({**message, "content": None, "contentOmitted": True}, limit) if message.get("content") else text
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= limit:
+        return encoded.decode()
+    return (
+        fitted({**message, "content": None, "contentOmitted": True}, limit)
+        if message.get("content")
+        else encoded.decode()
+    )
 
 
 def visible_path(path: str, record: Record) -> str:
     """Return a path into the answer without the model's own words: keys that the schema does not name become ``*``."""
     if record.capture_content:
-        return path
+        return path[:LONGEST_PATH]
     steps = path.split("/")
-    return "/".join(step if _is_ours(step, record.field_names) else "*" for step in steps)
+    return "/".join(step if _is_ours(step, record.field_names) else "*" for step in steps)[:LONGEST_PATH]
+
+
+def _finite(value: object) -> object:
+    """Return JSON values with null for NaN and infinity, as computed fields may have them: JSON has no such numbers."""
+    return json.loads(json.dumps(value), parse_constant=lambda _: None)
 
 
 def _is_ours(step: str, field_names: frozenset[str]) -> bool:

@@ -7,8 +7,8 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from ..settings import Target
-from ..stream.stages import Record, Stage
-from .clients import SINK_CONFIG, check_time
+from ..stream.stages import Record, Stage, StageFailed
+from .clients import Brief
 from .message import fitted
 
 KB = 1024
@@ -19,12 +19,13 @@ FIREHOSE_LIMIT = 1000 * KB - 1
 EVENT_SOURCE = "streaming-llm"
 EVENT_TYPE = "LLM Request Ended"
 
-Sink = Callable[[dict[str, object]], None]
-"""Sends a message."""
+Message = dict[str, object]
+Sink = Callable[[Record, Message], None]
+"""Sends a record's message."""
 
 
-class PublishFailed(Exception):
-    """A sink took the call and refused the message."""
+class PublishFailed(StageFailed):
+    """A sink took the call and refused the message; the words are its code."""
 
 
 def publish_stage(target: Target, outcomes: frozenset[str], logger: Logger) -> Stage:
@@ -34,11 +35,8 @@ def publish_stage(target: Target, outcomes: frozenset[str], logger: Logger) -> S
     def publish(record: Record) -> None:
         if record.message is None or record.outcome.value not in outcomes:
             return
-        if target.kind == "log":
-            send(record.message)
-        else:
-            check_time(record)
-            send(record.message)
+        send(record, record.message)
+        if target.kind != "log":
             extra = {"stage": "publish", "request_id": record.id, "sink": target.kind}
             logger.debug("record published", extra=extra)
 
@@ -46,34 +44,37 @@ def publish_stage(target: Target, outcomes: frozenset[str], logger: Logger) -> S
 
 
 def _log(_: str, logger: Logger) -> Sink:
-    def send(message: dict[str, object]) -> None:
-        extra = {"stage": "publish", "request_id": message["id"], "record": json.loads(fitted(message, MESSAGE_LIMIT))}
+    def send(record: Record, message: Message) -> None:
+        extra = {"stage": "publish", "request_id": record.id, "record": json.loads(fitted(message, MESSAGE_LIMIT))}
         logger.info("record published", extra=extra)
 
     return send
 
 
 def _sns(topic_arn: str, _: Logger) -> Sink:
-    client = boto3.client("sns", config=SINK_CONFIG)
+    sns = Brief(lambda config: boto3.client("sns", config=config))
 
-    def send(message: dict[str, object]) -> None:
-        client.publish(
-            TopicArn=topic_arn,
-            Message=fitted(message, MESSAGE_LIMIT),
-            MessageAttributes={"outcome": {"DataType": "String", "StringValue": str(message["outcome"])}},
-        )
+    def send(record: Record, message: Message) -> None:
+        text = fitted(message, MESSAGE_LIMIT)
+        with sns.call(record) as client:
+            client.publish(
+                TopicArn=topic_arn,
+                Message=text,
+                MessageAttributes={"outcome": {"DataType": "String", "StringValue": record.outcome.value}},
+            )
 
     return send
 
 
 def _eventbridge(bus: str, _: Logger) -> Sink:
-    client = boto3.client("events", config=SINK_CONFIG)
+    events = Brief(lambda config: boto3.client("events", config=config))
 
-    def send(message: dict[str, object]) -> None:
+    def send(record: Record, message: Message) -> None:
         detail = fitted(message, MESSAGE_LIMIT)
-        answer = client.put_events(
-            Entries=[{"EventBusName": bus, "Source": EVENT_SOURCE, "DetailType": EVENT_TYPE, "Detail": detail}]
-        )
+        with events.call(record) as client:
+            answer = client.put_events(
+                Entries=[{"EventBusName": bus, "Source": EVENT_SOURCE, "DetailType": EVENT_TYPE, "Detail": detail}]
+            )
         if answer["FailedEntryCount"]:
             raise PublishFailed(answer["Entries"][0].get("ErrorCode"))
 
@@ -81,11 +82,12 @@ def _eventbridge(bus: str, _: Logger) -> Sink:
 
 
 def _firehose(stream: str, _: Logger) -> Sink:
-    client = boto3.client("firehose", config=SINK_CONFIG)
+    firehose = Brief(lambda config: boto3.client("firehose", config=config))
 
-    def send(message: dict[str, object]) -> None:
+    def send(record: Record, message: Message) -> None:
         line = f"{fitted(message, FIREHOSE_LIMIT)}\n".encode()
-        client.put_record(DeliveryStreamName=stream, Record={"Data": line})
+        with firehose.call(record) as client:
+            client.put_record(DeliveryStreamName=stream, Record={"Data": line})
 
     return send
 

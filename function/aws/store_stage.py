@@ -1,7 +1,7 @@
 """The store stage: the message of the record, for publish to read and, where the stack says so, in DynamoDB."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -9,11 +9,8 @@ from aws_lambda_powertools import Logger
 from ..settings import Target
 from ..stream.errors import Outcome
 from ..stream.stages import Record, Stage
-from .clients import SINK_CONFIG, check_time
+from .clients import Brief
 from .message import as_message, fitted
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
 
 ITEM_LIMIT = 390_000
 """Bytes for the message: an item of DynamoDB has up to 400 KB, its other attributes included."""
@@ -23,24 +20,21 @@ RETENTION = 30 * 24 * 3600
 
 def store_stage(target: Target | None, logger: Logger) -> Stage:
     """Return the stage that makes a record's message, and keeps it in ``target``, a table with the key ``id``."""
-    client: DynamoDBClient | None = boto3.client("dynamodb", config=SINK_CONFIG) if target else None
+    dynamodb = Brief(lambda config: boto3.client("dynamodb", config=config)) if target else None
 
     def store(record: Record) -> None:
         if record.outcome is Outcome.REJECTED:
             return
         record.message = as_message(record)
-        if client and target:
-            check_time(record)
-            client.put_item(
-                TableName=target.name,
-                Item={
-                    "id": {"S": record.id},
-                    "expires": {"N": str(int(time.time()) + RETENTION)},
-                    "outcome": {"S": record.outcome.value},
-                    "record": {"S": fitted(record.message, ITEM_LIMIT)},
-                },
-                ConditionExpression="attribute_not_exists(id)",
-            )
+        if dynamodb and target:
+            item: dict[str, Any] = {
+                "id": {"S": record.id},
+                "expires": {"N": str(int(time.time()) + RETENTION)},
+                "outcome": {"S": record.outcome.value},
+                "record": {"S": fitted(record.message, ITEM_LIMIT)},
+            }
+            with dynamodb.call(record) as client:
+                client.put_item(TableName=target.name, Item=item, ConditionExpression="attribute_not_exists(id)")
         logger.debug(
             "record stored",
             extra={"stage": "store", "request_id": record.id, "store": target.kind if target else "none"},

@@ -116,17 +116,26 @@ Stage = Callable[[Record], None]
 _log = logging.getLogger(__name__)
 
 
+class StageFailed(Exception):
+    """A stage could not do its work, told in words that hold no content."""
+
+
 def finalise(stages: Sequence[Stage], record: Record) -> None:
-    """Run every stage once. A stage that fails is logged by its type alone, and the others still run."""
+    """Run every stage once. A stage that fails is logged, and the others still run."""
     record.total_ms = record.elapsed()
     for stage in stages:
         try:
             stage(record)
         except Exception as error:  # noqa: BLE001 - a stage's failure is its own
-            # by its type alone: an error's words may hold content
             _log.error(
                 "stage %s of request %s failed: %s",
                 getattr(stage, "__qualname__", type(stage).__qualname__),
                 record.id,
-                type(error).__qualname__,
+                _told(error),
             )
+
+
+def _told(error: Exception) -> str:
+    """Return the error's type, and its words only where they are ours: others' may hold content."""
+    words = str(error) if isinstance(error, StageFailed) else ""
+    return f"{type(error).__qualname__}: {words}" if words else type(error).__qualname__

@@ -173,6 +173,26 @@ def test_no_word_of_prompt_or_answer_is_in_the_line(made: Record, capsys: pytest
     assert CANARY not in json.dumps([line, metric])
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ValidationException",
+        "ModelErrorException",
+        "modelStreamErrorException",
+        "InternalServerException",
+        "NewException",
+    ],
+)
+def test_words_of_a_service_that_has_read_the_prompt_are_not_told(
+    code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only known refusals of callers, models and quotas are quoted; a code that nobody knows is not."""
+    line, metric = logged(failed(ModelMisconfigured(), _quoting(code)), capsys)
+
+    assert CANARY not in json.dumps([line, metric])
+    assert line["causes"][1]["code"].endswith("Exception")
+
+
 def test_a_captured_path_and_message_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     made = failed(AnswerInvalid(f"/keywords/{CANARY}", "string_type"), capture_content=True)
     line, _ = logged(made, capsys)

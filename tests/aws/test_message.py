@@ -112,3 +112,27 @@ def test_no_message_is_longer_than_its_limit(prompt: str, limit: int) -> None:
 
     assert len(text.encode()) <= limit
     json.loads(text)
+
+
+def test_half_a_surrogate_pair_does_not_cost_the_message() -> None:
+    message = as_message(record(capture_content=True, prompt="a\ud800b"))
+
+    assert json.loads(fitted(message, 10_000))["content"]["prompt"] == "a?b"
+
+
+def test_a_number_that_json_does_not_have_is_null() -> None:
+    """A computed field of the user's may have one, and a bus refuses what is not JSON."""
+    made = record(capture_content=True, value={"ratio": float("nan"), "sums": [float("inf"), 1.5]})
+
+    assert json.loads(fitted(as_message(made), 10_000), parse_constant=pytest.fail)["content"]["answer"] == {
+        "ratio": None,
+        "sums": [None, 1.5],
+    }
+
+
+@pytest.mark.parametrize("captured", [False, True])
+def test_a_path_of_any_length_leaves_a_message_that_fits(*, captured: bool) -> None:
+    error = AnswerInvalid("/" + 300_000 * "€" + 300_000 * "/1", "extra_forbidden")
+    message = as_message(record(Outcome.INVALID, capture_content=captured, error=error))
+
+    assert len(fitted(message, 254 * 1024).encode()) < 6_000

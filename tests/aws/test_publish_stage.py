@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
-from function.aws.clients import NoTimeLeft
+from function.aws.clients import CallRefused, NoTimeLeft
 from function.aws.message import as_message
 from function.aws.publish_stage import FIREHOSE_LIMIT, MESSAGE_LIMIT, PublishFailed, publish_stage
 from function.settings import OUTCOMES, Target
@@ -199,7 +198,7 @@ def test_an_event_that_the_bus_refuses_is_a_failure(aws: None, monkeypatch: pyte
     "target", [Target("sns", "arn:aws:sns:eu-west-1:123456789012:nowhere"), Target("firehose", "x")]
 )
 def test_a_sink_that_is_not_there_is_a_failed_stage(aws: None, target: Target) -> None:  # noqa: ARG001
-    with pytest.raises(ClientError):
+    with pytest.raises(CallRefused, match="NotFound"):
         publish_stage(target, COMPLETED, Written().logger)(stored())
 
 

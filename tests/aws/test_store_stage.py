@@ -8,9 +8,8 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 
-from function.aws.clients import NoTimeLeft
+from function.aws.clients import CallRefused, NoTimeLeft
 from function.aws.message import as_message
 from function.aws.store_stage import ITEM_LIMIT, RETENTION, store_stage
 from function.settings import Target
@@ -80,7 +79,7 @@ def test_a_record_is_never_overwritten(table: Table) -> None:
     store(record())
     second = record(Outcome.CANCELLED)
 
-    with pytest.raises(ClientError, match="ConditionalCheckFailedException"):
+    with pytest.raises(CallRefused, match="ConditionalCheckFailedException"):
         store(second)
     assert table.get("req-1")["outcome"] == {"S": "completed"}
     assert second.message is not None
@@ -125,7 +124,7 @@ def test_content_is_stored_only_where_it_is_captured(table: Table) -> None:
 
 def test_a_table_that_is_not_there_is_a_failed_stage(aws: None) -> None:  # noqa: ARG001 - the environment
     made = record()
-    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+    with pytest.raises(CallRefused, match="ResourceNotFoundException"):
         store_stage(Target("dynamodb", "nowhere"), Written().logger)(made)
 
     assert made.message is not None

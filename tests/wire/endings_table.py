@@ -407,9 +407,17 @@ def again_cases() -> Iterator[Case]:
     for reason in ("max_tokens", "refusal"):
         ending = FAILED[str(STOP_CODES[reason])]
         stop: Script = [Stop(reason), USAGE]
-        yield from in_formats(case(ending, reason, "after a later delta", stop, stop_reason=reason, **final))
+        again = f"{reason}, two attempts allowed"
+        yield from in_formats(case(ending, again, "after a later delta", stop, stop_reason=reason, **final))
     yield from in_formats(
-        case(FAILED["model_failed"], "cut", "after a later delta", [Cut()], second=GOOD, environment=TWICE)
+        case(
+            FAILED["model_failed"],
+            "cut, two attempts allowed",
+            "after a later delta",
+            [Cut()],
+            second=GOOD,
+            environment=TWICE,
+        )
     )
 
 
