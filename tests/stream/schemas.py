@@ -39,6 +39,7 @@ from pydantic import (
     StrictStr,
     StringConstraints,
     Tag,
+    TypeAdapter,
     ValidationInfo,
     WrapValidator,
     create_model,
@@ -204,6 +205,11 @@ ANY_WRONG = st.sampled_from(["nope", 17, False, None])
 """For containers: scalars, which no container takes."""
 
 
+def _count_of(item: Spec) -> Deadline:
+    """When the number of such items is judged: with them, if a validator of theirs may look around."""
+    return AT_OBJECT if "with-info" in repr(TypeAdapter(item.type).core_schema) else AT_CLOSE
+
+
 @st.composite
 def lists(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
     item = draw(inner)
@@ -212,7 +218,7 @@ def lists(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
     type_: Any = list[item.type]
     if (low, high) != (0, 4):
         type_ = Annotated[type_, Field(min_length=low, max_length=high)]
-        refused.append(st.just(([], AT_CLOSE)))
+        refused.append(st.just(([], _count_of(item))))
     if item.refused is not None:
         refused.append(_one_wrong_item(item))
     return Spec(type_, st.lists(item.taken, min_size=low, max_size=high), st.one_of(refused), hashable=False)
@@ -246,8 +252,9 @@ def tuples(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
         refused = _one_wrong_item(item) if item.refused is not None else st.just((3, AT_CLOSE))
         return Spec(tuple[item.type, ...], st.lists(item.taken, max_size=3), refused, hashable=False)
     taken = st.tuples(*(item.taken for item in items)).map(list)
-    short = taken.map(lambda values: (values[:-1], AT_CLOSE))
-    long = taken.map(lambda values: ([*values, 1], AT_CLOSE))
+    count = max((_count_of(item) for item in items), key=lambda deadline: deadline.up)
+    short = taken.map(lambda values: (values[:-1], count))
+    long = taken.map(lambda values: ([*values, 1], count))
     return Spec(tuple[tuple(item.type for item in items)], taken, short | long, hashable=False)
 
 

@@ -18,6 +18,7 @@ from local.script import (
     Hang,
     Hold,
     Open,
+    Pause,
     Reasoning,
     Refuse,
     Reset,
@@ -361,6 +362,14 @@ def impatient_cases() -> Iterator[Case]:
                 yield replace(each, script=script, meanwhile="release", **good)  # type: ignore[arg-type]
 
 
+SLOWLY: Final[Script] = [step for _ in range(200) for step in (Answer(16 * "x"), Pause(0.05))]
+"""Writes that go on until one of them fails: those before the reset has arrived succeed."""
+
+
+INTO_A_STRING: Final = {"after a later delta": DOCUMENT[48:61]}
+"""From where the document was left, so that more text is more of a value."""
+
+
 def cancelled_cases() -> Iterator[Case]:
     """The platform resets the invocation while the model is held; the function notices when it next writes."""
     for place, before in PLACES.items():
@@ -371,7 +380,11 @@ def cancelled_cases() -> Iterator[Case]:
             if place == "after the last byte":
                 rest = []
             elif each.format != "whole":
-                rest = [*pieces('{"summary": "' if not each.committed else "", 13), *pieces(40_000 * "x", 16), Hang()]
+                rest = [
+                    *pieces(INTO_A_STRING.get(place, "") if each.committed else '{"summary": "', 13),
+                    *SLOWLY,
+                    Hang(),
+                ]
             script = [*before, Hold(each.gate), *rest, Stop(), USAGE]
             yield replace(each, script=script)
 
