@@ -24,7 +24,7 @@ verify: $(VENV)/.demo ## check a deployed stage, or the twin, from outside; URL=
 	@$(RUN) -m verify
 
 test: lint types ## everything that can be checked without an account
-	@$(RUN) -m pytest -q
+	@$(RUN) -m pytest -q -n auto --dist loadfile
 
 lint: $(VENV)/.test ## ruff: rules and format
 	@$(RUN) -m ruff check .

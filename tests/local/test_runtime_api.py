@@ -372,14 +372,19 @@ def test_calls_that_do_not_fit_the_state_are_refused(tmp_path: Path, program: st
 
 def test_a_second_answer_to_one_event_is_refused(tmp_path: Path) -> None:
     """While the first one is under way, an error comes too late."""
-    program = """
+    door = tmp_path / "door"
+    os.mkfifo(door)
+    program = f"""
         response = Response(id)
         response.chunk(PRELUDE)
-        write(call("POST", f"/invocation/{id}/error", b"{}")[0])
+        open({str(door)!r}).read()
+        write(call("POST", f"/invocation/{{id}}/error", b"{{}}")[0])
         response.end()
     """
     with Function(echoing(tmp_path, program)) as function:
         invocation = function.invoke(b"{}")
+        function.journal.wait("response")
+        door.write_text("the response is under way")
         invocation.read()
         function.settled()
 
