@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from .arrivals import SENT_APART, TOGETHER, Arrival, Finding, bursts, judge, timeline
 from .client import OK, Answer, Endpoint, Request
-from .events import Event, Malformed, grown, json_lines, server_sent
+from .events import Event, grown, json_lines, server_sent
 
 PROMPT: Final = "What is serverless computing? Answer in about 150 words."
 JSON: Final = "application/json"
@@ -433,5 +433,3 @@ CHECKS: Final[Sequence[tuple[str, Check]]] = [
     ("nosniff", nosniff),
 ]
 """In the order in which they run."""
-
-__all__ = ["CHECKS", "Check", "Failed", "Malformed", "Undecided", "Visit", "warm"]
