@@ -39,6 +39,11 @@ def test_the_dev_stack_exports_its_url_function_log_and_dashboard() -> None:
     assert exported["DashboardUrl"].startswith("https://eu-central-1.console.aws.amazon.com/cloudwatch/")
 
 
+def test_a_stack_that_asks_for_a_key_exports_it() -> None:
+    """`make verify API_KEY=…` and the first caller need it."""
+    assert _run({"streaming-llm:authorization": "apiKey"}).exported["ApiKey"] == "streaming-llm-key-value"
+
+
 def test_the_dev_stack_sees_contents_and_forgets_soon() -> None:
     declared = _run(DEV)
     assert declared.one("Function").inputs["environment"]["variables"]["LLM_CAPTURE_CONTENT"] == "true"
