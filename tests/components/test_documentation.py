@@ -1,19 +1,26 @@
-"""docs/component.md says what is there: children, variables and their defaults."""
+"""docs/component.md and the README say what is there: children, policies, settings and their defaults."""
 
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
+from components.arguments import Authorization, Endpoint
 from components.options import camel, checked
 from components.streaming_function import variables
+from function.settings import read_settings
 from tests.components.options_table import EVERYTHING, EVERYTHING_TOLD
 from tests.components.recording import declare
 
-TEXT = (Path(__file__).resolve().parent.parent.parent / "docs" / "component.md").read_text()
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+TEXT = (REPOSITORY / "docs" / "component.md").read_text()
+README = (REPOSITORY / "README.md").read_text()
 
 
-def _rows(heading: str) -> list[list[str]]:
-    section = TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+def _rows(heading: str, text: str = TEXT) -> list[list[str]]:
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     return [[cell.strip().strip("`") for cell in line.strip("| ").split(" | ")] for line in lines]
 
@@ -29,13 +36,92 @@ def test_every_child_is_in_the_table_with_its_type() -> None:
     assert declared == documented
 
 
-def test_every_variable_is_in_the_table_with_its_key_and_default() -> None:
-    told = variables(checked({}), "log", "none")
-    arguments = {camel(name) for name in StreamingLlmApiArgs.__annotations__}
-    rows = _rows("What the function is told")
-    assert {variable: default for _, variable, default in rows if default != "not set"} == told
-    assert {key for key, *_ in rows} <= arguments
-    assert {variable for _, variable, _ in rows} == set(variables(checked(EVERYTHING_TOLD), "log", "none"))
+class _Asked(dict[str, str]):
+    """An environment that remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401 as a dict has it
+        self.names.add(key)
+        return super().get(key, default)
+
+
+def _settings() -> dict[str, tuple[list[str], str]]:
+    """The README's table: each key with its variables and its default."""
+    table: dict[str, tuple[list[str], str]] = {}
+    for keys, variables_of, defaults in _rows("Settings", README):
+        names = [re.findall(r"\w+", key)[0] for key in keys.split(" · ")]
+        told = variables_of.split(" · ") if "LLM_" in variables_of else [""] * len(names)
+        values = defaults.split(" · ") if " · " in defaults else [defaults] * len(names)
+        for name, variable, default in zip(names, told, values, strict=True):
+            assert name not in table
+            table[name] = re.findall(r"LLM_\w+", variable), default
+    return table
+
+
+def test_every_argument_is_in_the_readmes_table() -> None:
+    assert set(_settings()) == {camel(name) for name in StreamingLlmApiArgs.__annotations__}
+
+
+def test_every_variable_that_the_function_reads_is_in_the_readmes_table_and_no_other() -> None:
+    asked = _Asked()
+    read_settings(asked)
+    named = [variable for variables_of, _ in _settings().values() for variable in variables_of]
+    assert sorted(named) == sorted(asked.names)
+    assert set(named) == set(variables(checked(EVERYTHING_TOLD), "log", "none"))
+
+
+def test_a_key_stands_beside_the_variable_of_its_name() -> None:
+    for key, (told, _) in _settings().items():
+        if key != "endpoint":  # two times follow from it
+            assert all(camel(variable.removeprefix("LLM_").lower()) == key for variable in told)
+
+
+def test_the_function_and_the_component_have_the_same_defaults() -> None:
+    told = {name: str(value) for name, value in variables(checked({}), "log", "none").items()}
+    assert read_settings(told) == read_settings({})
+
+
+@pytest.mark.parametrize("key", sorted(_settings()))
+def test_a_default_in_the_readme_is_the_codes(key: str) -> None:
+    """What was not asked for is ``none``; a remark may follow in brackets."""
+    _, default = _settings()[key]
+    assert default.partition(" (")[0].replace("`", "") == _default(key)
+
+
+def _default(key: str) -> str:
+    ours, own = checked({}), read_settings({})
+    known, edge = checked({"authorization": Authorization.IAM}), checked({"endpoint": Endpoint.EDGE})
+    match key:
+        case "schema" | "request" | "instructions":
+            return str(getattr(own, key))
+        case "endpoint":
+            return "; ".join(f"{it.endpoint}: {it.first_event_timeout} and {it.heartbeat}" for it in (ours, edge))
+        case "throttle":
+            pairs = [f"{it.throttle['rate']}, {it.throttle['burst']}" for it in (ours, known)]
+            return f"{pairs[0]} without authorization, else {pairs[1]}"
+        case "runtime":
+            return "the building Python's"
+        case "publishOutcomes":
+            return ",".join(ours.publish_outcomes)
+    value = next(getattr(ours, name) for name in StreamingLlmApiArgs.__annotations__ if camel(name) == key)
+    return "none" if value in (None, (), {}) else str(value).lower()
+
+
+def test_every_key_that_a_command_sets_is_an_argument() -> None:
+    documents = [README, *(path.read_text() for path in (REPOSITORY / "docs").glob("*.md"))]
+    keys = {key for text in documents for key in re.findall(r"pulumi config set (?:--path ')?(\w+)", text)}
+    assert (
+        {"maxTokens", "alarmTopic", "throttle"} <= keys <= {camel(name) for name in StreamingLlmApiArgs.__annotations__}
+    )
+
+
+def test_the_chapter_on_reuse_begins_with_the_import() -> None:
+    assert README.partition("\n## Reuse\n\n")[2].startswith(
+        "```python\nfrom streaming_llm_api import StreamingLlmApi\n```\n",
+    )
 
 
 def test_every_policy_of_the_role_is_in_the_table() -> None:
