@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-import airspeed  # type: ignore[import-untyped]  # it ships no types
 import pulumi
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +13,7 @@ from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization, Endpoint
 from components.streaming_api import digest
 from tests.components.options_table import JUDGE, POOL
+from tests.components.preflight import answer_to_preflight
 from tests.components.recording import Declared, declare
 
 A, B = "https://a.example", "https://b.example"
@@ -196,29 +196,10 @@ def test_a_web_acl_stands_before_the_stage() -> None:
     assert association["resourceArn"].endswith("/stages/v1")
 
 
-def _answer_to_preflight(declared: Declared, headers: Mapping[str, str]) -> dict[str, str]:
-    """What the MOCK integration makes of a preflight: constant header fields, then what its template sets."""
-
-    class Input:
-        def params(self, name: str) -> str:
-            return headers.get(name, "")
-
-    mapping = declared.one("IntegrationResponse").inputs
-    prefix = "method.response.header."
-    answer = {key.removeprefix(prefix): text.strip("'") for key, text in mapping["responseParameters"].items()}
-    declared_fields = set(declared.one("MethodResponse").inputs["responseParameters"])
-    assert declared_fields == set(mapping["responseParameters"])
-    override: dict[str, str] = {}
-    context = {"responseOverride": {"header": override}}
-    for template in mapping.get("responseTemplates", {}).values():
-        assert airspeed.Template(template).merge({"input": Input(), "context": context}).strip() == ""
-    return answer | override
-
-
 def test_without_origins_the_preflight_is_there_and_allows_nothing() -> None:
     """OPTIONS and both gateway responses always exist: a removed method would outlive its last picture."""
     declared = _declared()
-    assert _answer_to_preflight(declared, {"Origin": A}) == {}
+    assert answer_to_preflight(declared, {"Origin": A}) == {}
     assert json.loads(declared.one("Integration", "preflight").inputs["requestTemplates"]["application/json"]) == {
         "statusCode": 204,
     }
@@ -228,7 +209,7 @@ def test_without_origins_the_preflight_is_there_and_allows_nothing() -> None:
 def test_one_origin_is_a_literal_everywhere() -> None:
     declared = _declared(allowed_origins=[A])
     for headers in ({"Origin": A}, {"Origin": B}, {}):
-        assert _answer_to_preflight(declared, headers)["Access-Control-Allow-Origin"] == A
+        assert answer_to_preflight(declared, headers)["Access-Control-Allow-Origin"] == A
     for response in declared.of("Response"):
         field = "gatewayresponse.header.Access-Control-Allow-Origin"
         assert response.inputs["responseParameters"][field] == f"'{A}'"
@@ -249,7 +230,7 @@ def test_of_several_origins_the_preflight_answers_exactly_the_callers(
     headers: Mapping[str, str],
     allowed: str | None,
 ) -> None:
-    answer = _answer_to_preflight(_declared(allowed_origins=[A, B]), headers)
+    answer = answer_to_preflight(_declared(allowed_origins=[A, B]), headers)
     assert answer.get("Access-Control-Allow-Origin") == allowed
     assert answer["Vary"] == "Origin"
 
@@ -279,7 +260,7 @@ def test_with_several_origins_the_gateways_own_errors_say_any() -> None:
 )
 def test_allowed_headers_follow_the_authorization(args: Mapping[str, Any], headers: str) -> None:
     declared = _declared(allowed_origins=[A], **args)
-    assert _answer_to_preflight(declared, {})["Access-Control-Allow-Headers"] == headers
+    assert answer_to_preflight(declared, {})["Access-Control-Allow-Headers"] == headers
 
 
 def test_the_gateways_own_errors_are_problems_with_the_request_id() -> None:

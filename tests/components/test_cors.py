@@ -1,0 +1,117 @@
+"""A browser hears the same from everyone: the stack's preflight and errors, the function, and the twin's gateway."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import pytest
+
+from components import StreamingLlmApi
+from components.options import checked
+from components.streaming_function import variables
+from local.client import Reply
+from local.script import Answer, Stop
+from tests.components.preflight import answer_to_preflight
+from tests.components.recording import Declared, declare
+from tests.wire.chain import Chain, Script
+
+A, B = "https://a.example", "https://b.example:8443"
+LISTS: Final = {"none": [], "any": ["*"], "one": [A], "several": [A, B]}
+CALLERS: Final = [A, B, "https://c.example", f"{A}.evil.example", A.upper(), "null", "", None]
+"""Pages of listed origins, of others, of one that only begins like a listed one, of none."""
+
+GOOD: Final[Script] = [Answer(json.dumps({"summary": "…", "keywords": []})), Stop("end_turn")]
+
+Fields = Mapping[str, str]
+ORIGIN, VARY, EXPOSED = "access-control-allow-origin", "vary", "access-control-expose-headers"
+
+
+@pytest.fixture(scope="module")
+def chain() -> Iterator[Chain]:
+    made = Chain()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module", params=LISTS)
+def origins(request: pytest.FixtureRequest, chain: Chain) -> Sequence[str]:
+    """The origins of a stack; the twin runs the function with that stack's own variable."""
+    listed = LISTS[request.param]
+    told = variables(checked({"allowed_origins": listed}), "log", "none")
+    chain.deploy(allowed_origins=str(told["LLM_ALLOWED_ORIGINS"]))
+    chain.twin.gateway.allowed_origins = tuple(listed)
+    return listed
+
+
+@pytest.fixture(scope="module")
+def stack(origins: Sequence[str]) -> Declared:
+    """The resources of a stack with these origins."""
+    return declare(lambda: StreamingLlmApi("llm", {"allowed_origins": list(origins)}))
+
+
+def _lower(fields: Fields) -> dict[str, str]:
+    return {name.lower(): value for name, value in fields.items()}
+
+
+def _sent(origin: str | None) -> dict[str, str]:
+    return {} if origin is None else {"Origin": origin}
+
+
+def _of_twin(chain: Chain, method: str, origin: str | None) -> Fields:
+    with Reply(chain.twin.url, b"", _sent(origin), method) as reply:
+        reply.body()
+    return reply.headers
+
+
+def _of_function(chain: Chain, origin: str | None) -> Iterator[Fields]:
+    """An answer that streams, and one that is refused before the model is called."""
+    yield chain.ask(GOOD, headers=_sent(origin)).headers
+    yield chain.ask(body=b"{", headers=_sent(origin)).headers
+
+
+def _allowed(origins: Sequence[str], origin: str | None) -> str | None:
+    """The rule: one is a literal for everybody, of several exactly the caller's."""
+    if len(origins) == 1:
+        return origins[0]
+    return origin if origin in origins else None
+
+
+@pytest.mark.parametrize("origin", CALLERS)
+def test_preflight_and_function_let_the_same_origins_in(
+    chain: Chain,
+    origins: Sequence[str],
+    stack: Declared,
+    origin: str | None,
+) -> None:
+    answers = [
+        _lower(answer_to_preflight(stack, _sent(origin))),
+        _of_twin(chain, "OPTIONS", origin),
+        *_of_function(chain, origin),
+    ]
+    assert [answer.get(ORIGIN) for answer in answers] == [_allowed(origins, origin)] * len(answers)
+    assert [answer.get(VARY) for answer in answers] == ["Origin" if len(origins) > 1 else None] * len(answers)
+
+
+@pytest.mark.parametrize("origin", [A, "https://c.example"])
+def test_the_twins_preflight_is_the_stacks(chain: Chain, stack: Declared, origin: str) -> None:
+    asked = _of_twin(chain, "OPTIONS", origin)
+    browsers = {name: value for name, value in asked.items() if name.startswith("access-control-") or name == VARY}
+    assert browsers == _lower(answer_to_preflight(stack, _sent(origin)))
+
+
+def test_errors_of_the_gateway_and_answers_show_a_page_the_same_headers(
+    chain: Chain,
+    origins: Sequence[str],
+    stack: Declared,
+) -> None:
+    """The gateway's own errors cannot know the caller's origin and carry no content: of several they say any."""
+    prefix = "gatewayresponse.header."
+    recorded = [
+        {name.removeprefix(prefix).lower(): text.strip("'") for name, text in it.inputs["responseParameters"].items()}
+        for it in stack.of("Response")
+    ]
+    errors = [*recorded, _of_twin(chain, "GET", A)]
+    allowed = _allowed(origins, A) if len(origins) < 2 else "*"
+    assert [error.get(ORIGIN) for error in errors] == [allowed] * len(errors)
+    exposed = {fields.get(EXPOSED) for fields in (*errors, *_of_function(chain, A))}
+    assert exposed == {"X-Request-Id, x-amzn-RequestId" if origins else None}
