@@ -51,9 +51,8 @@ class Endpoint:
             raise SettingsError(f"LLM_INSTRUCTIONS is {settings.instructions!r}, which should be a string")
         self.converse = Converse(settings, schema, instructions)
         logger = Logger(service=function_name, use_rfc3339=True)
-        self._log = log_stage(logger, function_name)
         self._stages = [
-            self._log,
+            log_stage(logger, function_name),
             store_stage(settings.store, logger),
             publish_stage(settings.sink, settings.publish_outcomes, logger),
         ]
@@ -70,7 +69,7 @@ class Endpoint:
             record.media_type = encoder.headers["Content-Type"]
             prompt = read_prompt(request, self._request, self._settings.body_limit)
         except Exception as error:  # noqa: BLE001 - a request class of the user's may fail in any way
-            return self._response(reject(as_stream_error(error), record, [self._log]), request)
+            return self._response(reject(as_stream_error(error), record, self._stages), request)
         if record.capture_content:
             record.prompt = prompt
         pace = Pace(self._settings.heartbeat, began + self._head_within(request), deadline)

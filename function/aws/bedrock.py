@@ -201,8 +201,15 @@ def _client(session: boto3.Session, read_timeout: float) -> "BedrockRuntimeClien
         tcp_keepalive=True,
     )
     client: BedrockRuntimeClient = session.client("bedrock-runtime", config=config)
+    client.meta.events.register("before-send.bedrock-runtime.ConverseStream", _refuse_to_send)
     client.meta.events.register_first("needs-retry.bedrock-runtime.ConverseStream", _refuse_retry)
     return client
+
+
+def _refuse_to_send(**_: object) -> None:
+    """Keep a question back that nobody waits for any more: an answer would be billed."""
+    if _of_this_thread.call.cancelled:
+        raise BotoCoreError
 
 
 def _refuse_retry(

@@ -401,6 +401,16 @@ def test_a_call_that_is_cancelled_is_not_asked_again(bedrock: Bedrock) -> None:
     assert len(bedrock.calls) == 1
 
 
+def test_a_call_that_is_cancelled_before_it_is_sent_is_never_made(bedrock: Bedrock) -> None:
+    """An answer that nobody waits for would be billed."""
+    bedrock.play(whole(DOCUMENT))
+    call = ask(converse())
+    call.cancel()
+
+    assert list(call) == []
+    assert bedrock.calls == []
+
+
 def test_a_drained_connection_is_used_again(bedrock: Bedrock) -> None:
     """The usage frame and the end are read: a request saves a handshake."""
     bedrock.play([Pause(0), *whole(DOCUMENT)])
