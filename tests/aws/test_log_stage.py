@@ -1,11 +1,13 @@
 """One line and one metric for each request, whatever became of it, and no word of its content."""
 
+import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from jsonschema import ValidationError
 
 from function.aws.log_stage import causes, log_stage
 from function.stream.errors import (
@@ -21,9 +23,8 @@ from function.stream.errors import (
     StreamError,
 )
 from function.stream.stages import Record
+from tests.aws.emf import check_emf
 from tests.aws.records import CANARY, Written, record
-
-UNITS = {"Count", "Milliseconds"}
 
 
 def logged(made: Record, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -202,22 +203,46 @@ def test_a_captured_path_and_message_are_told(capsys: pytest.CaptureFixture[str]
     assert CANARY in refused["causes"][1]["message"]
 
 
-def check_emf(document: Mapping[str, Any]) -> None:
-    """Hold a line to the published schema of the embedded metric format."""
-    aws = document["_aws"]
-    assert isinstance(aws["Timestamp"], int)
-    for directive in aws["CloudWatchMetrics"]:
-        assert 1 <= len(directive["Namespace"]) <= 1024
-        assert directive["Dimensions"]
-        for names in directive["Dimensions"]:
-            assert len(names) <= 30
-            assert all(isinstance(document[name], str) and 1 <= len(document[name]) <= 1024 for name in names)
-        assert 1 <= len(directive["Metrics"]) <= 100
-        for metric in directive["Metrics"]:
-            assert metric["Unit"] in UNITS
-            values = document[metric["Name"]]
-            assert 1 <= len(values) <= 100
-            assert all(isinstance(value, int | float) for value in values)
+GOOD_METRIC: dict[str, Any] = {
+    "_aws": {
+        "Timestamp": 1_795_452_518_003,
+        "CloudWatchMetrics": [
+            {"Namespace": "n", "Dimensions": [["f"]], "Metrics": [{"Name": "Requests", "Unit": "Count"}]}
+        ],
+    },
+    "f": "my-function",
+    "Requests": [1],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("_aws", "Timestamp"), 1.5),
+        (("_aws", "CloudWatchMetrics"), []),
+        (("_aws", "CloudWatchMetrics", 0, "Namespace"), ""),
+        (("_aws", "CloudWatchMetrics", 0, "Dimensions"), []),
+        (("_aws", "CloudWatchMetrics", 0, "Dimensions"), ["f"]),
+        (("_aws", "CloudWatchMetrics", 0, "Dimensions"), [["g"]]),
+        (("_aws", "CloudWatchMetrics", 0, "Metrics", 0, "Unit"), "Requests"),
+        (("_aws", "CloudWatchMetrics", 0, "Metrics", 0, "Name"), "Answers"),
+        (("f",), ""),
+        (("f",), 5),
+        (("Requests",), "1"),
+        (("Requests",), 101 * [1]),
+    ],
+)
+def test_the_check_of_metrics_refuses_what_cloudwatch_drops(path: tuple[str | int, ...], value: object) -> None:
+    document: Any = copy.deepcopy(GOOD_METRIC)
+    check_emf(document)
+    *way, last = path
+    inner = document
+    for step in way:
+        inner = inner[step]
+    inner[last] = value
+
+    with pytest.raises((ValidationError, KeyError)):
+        check_emf(document)
 
 
 def _outcomes() -> Iterator[Record]:

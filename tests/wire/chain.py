@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 
 from local.bedrock import Bedrock, Call
 from local.client import End, Reply
+from local.gateway import DELIMITER, PATH, Request, parse_prelude, proxy_event
 from local.http11 import Exchange, Server
 from local.journal import Moment
-from local.runtime_api import Invocation
+from local.runtime_api import Deployment, Invocation
 from local.script import Step
 from local.twin import Twin
 
@@ -152,9 +153,11 @@ PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishR
 class Chain:
     """A twin that stays warm from test to test, and its model."""
 
-    def __init__(self) -> None:
+    def __init__(self, deployment: Deployment | None = None) -> None:
+        self.on_output: Callable[[str], None] = lambda _: None
+        """Called with each line that the function writes, while its sandbox is read."""
         self.bedrock = Bedrock()
-        self.twin = Twin(self.bedrock)
+        self.twin = Twin(self.bedrock, deployment, on_output=self._wrote)
         self._environment: Mapping[str, str] = {}
         self.deploy()
 
@@ -199,6 +202,25 @@ class Chain:
             invocation=mine[0] if mine else None,
         )
 
+    def invoke(self, accept: str, body: bytes, members: Mapping[str, object]) -> Seen:
+        """Invoke the function past the gateway, with an event that has other ``members`` than the gateway's."""
+        began, calls = len(self.twin.journal.moments()), len(self.bedrock.calls)
+        fields = [("Accept", accept), ("Content-Type", "application/json")]
+        event = {**proxy_event(Request("POST", PATH, "", fields, body, "127.0.0.1", 443)), **members}
+        invocation = self.twin.function.invoke(json.dumps(event).encode())
+        invocation.read()
+        self.twin.function.settled()
+        prelude = parse_prelude(invocation.chunks[0].removesuffix(DELIMITER))
+        return Seen(
+            status=prelude.status,
+            headers={name.lower(): value for name, value in prelude.fields},
+            chunks=invocation.chunks[1:],
+            end=End.CLEAN,
+            calls=self.bedrock.calls[calls:],
+            moments=self.twin.journal.moments()[began:],
+            invocation=invocation,
+        )
+
     def leave(self, script: Script, accept: str, leave: Callable[[Reply], None]) -> Seen:
         """Send a request whose client goes away; ``leave`` closes it and waits for what matters."""
         self.bedrock.play(script)
@@ -215,6 +237,9 @@ class Chain:
             moments=self.twin.journal.moments()[began:],
             invocation=self.twin.function.invocations[-1],
         )
+
+    def _wrote(self, line: str) -> None:
+        self.on_output(line)
 
     def close(self) -> None:
         self.twin.close()

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from botocore.session import get_session
 
+from function.aws.log_stage import PLAIN_CODES
 from function.stream import errors
 from function.stream.errors import Outcome, StreamError
 from local.script import (
@@ -120,7 +121,7 @@ FAILURES: Final[Mapping[str, type[StreamError]]] = {
     "access denied, credentials expired, an unknown model, a refused request: the operator must act": (
         errors.ModelMisconfigured
     ),
-    "silence for longer than the client's connection can wait": errors.ModelTimeout,
+    "silence for longer than the client's connection can wait, or than the service itself waits": errors.ModelTimeout,
     "the function's time is nearly up": errors.DeadlineReached,
     "the answer is not one JSON document, or stops in the middle of it": errors.AnswerNotJson,
     "a value breaks the schema: the model call is closed at once": errors.AnswerInvalid,
@@ -134,12 +135,15 @@ ENDINGS: Final = [COMPLETED, *REJECTED.values(), *FAILED.values(), CANCELLED]
 PLAIN: Final[Mapping[str, str]] = {}
 SHORT: Final = {"timeout": "3"}
 """The function's time limit in seconds; of them 2.4 are the answer's."""
+FAULTY: Final = {"schema": "tests.wire.faulty:Answer", "request": "tests.wire.faulty:Request"}
 IMPATIENT: Final = {"first_event_timeout": "0.6", "heartbeat": "0.2"}
 TWICE: Final = {"max_attempts": "2"}
 PUBLISHING: Final = {
     "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
     "max_tokens": "100",
 }
+HANGING: Final = {**PUBLISHING, "timeout": "4"}
+"""The stages have a time that is short enough to wait for, 0.8 seconds at least."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,13 +167,23 @@ class Case:
     attempts: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
     meanwhile: str = ""
-    """What else happens: ``reset`` by the platform at the gate, ``release`` of the gate by the client's heartbeat …"""
+    """What else happens while the model is held at the gate: a key of the test's ``MEANWHILE``."""
+    reset_in: str = ""
+    """The stage during which the platform resets the invocation."""
     sinks: str = "good"
     """How store and sink behave: ``good``, ``refusing``, ``hanging``."""
     restarts: int = 0
     heartbeats: bool = False
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    event: Mapping[str, str] = field(default_factory=dict)
+    """What is another than in an event of the gateway, where the function is invoked past it."""
+
+    @property
+    def is_hurried(self) -> bool:
+        """A short time is over before anything is sent: on a busy machine even before the model is asked."""
+        is_short = bool(self.environment.keys() & {"timeout", "first_event_timeout"})
+        return is_short and self.ending.code in {"model_timeout", "deadline_reached"} and not self.committed
 
     @property
     def accept(self) -> str:
@@ -264,18 +278,26 @@ BREAKS: Final[Mapping[str, Script]] = {
     "end without a stop": [End()],
     "end in mid-frame": [End(half_frame=True)],
     "damaged frame": [BadChecksum(CANARY)],
-    "error frame": [Error("internalFailure")],
+    "error frame": [Error("internalFailure", CANARY)],
+    "error frame of a time limit": [Error("modelTimeoutException", CANARY)],
 }
+IN_STREAM_CODES: Final = {**EXCEPTION_CODES, "error frame of a time limit": "model_timeout"}
+"""What is no failure of the model's."""
+
+
+def _words(code: str) -> str:
+    """Return what the service says of a failure: its words may quote the prompt, unless they are never about it."""
+    return "failed" if code[:1].upper() + code[1:] in PLAIN_CODES else f"failed: {CANARY}"
 
 
 def refused_cases() -> Iterator[Case]:
     for name, (code, calls) in ERROR_CODES.items():
-        script = [Refuse(name, f"refused: {CANARY}" if name == "ValidationException" else "refused")]
+        script = [Refuse(name, _words(name))]
         yield case(FAILED[code], name, "before the headers", script, calls=calls)
 
 
 def broken_cases() -> Iterator[Case]:
-    faults = {**BREAKS, **{name: [Fail(name, CANARY if "valid" in name else "failed")] for name in EXCEPTION_CODES}}
+    faults = {**BREAKS, **{name: [Fail(name, _words(name))] for name in EXCEPTION_CODES}}
     for place in PLACES:
         for what, script in faults.items():
             if place in DECIDED:
@@ -283,7 +305,7 @@ def broken_cases() -> Iterator[Case]:
             elif place == "before the headers" and what in {"cut", "reset"}:
                 yield case(FAILED["model_unavailable"], what, place, script, calls=3)
             else:
-                yield case(FAILED[EXCEPTION_CODES.get(what, "model_failed")], what, place, script)
+                yield case(FAILED[IN_STREAM_CODES.get(what, "model_failed")], what, place, script)
 
 
 def stopped_cases() -> Iterator[Case]:
@@ -329,6 +351,30 @@ def rejected_cases() -> Iterator[Case]:
     }
     for code, (body, headers) in bodies.items():
         yield case(REJECTED[code], code, "before the headers", GOOD, body=body, headers=headers, calls=0, attempts=0)
+
+
+def past_the_gateway_cases() -> Iterator[Case]:
+    """What the gateway would not have passed on."""
+    prompt = f'{{"prompt": "{PROMPT}"}}'.encode()
+    nobody: dict[str, object] = {"body": prompt, "calls": 0, "attempts": 0}
+    for code, event in {"not_found": {"resource": "/other"}, "method_not_allowed": {"httpMethod": "GET"}}.items():
+        yield case(REJECTED[code], code, "before the headers", GOOD, event=event, **nobody)
+
+
+def internal_cases() -> Iterator[Case]:
+    """A validator or a serialiser of the user's fails with words that quote the value."""
+    internal = FAILED["internal"]
+    body = f'{{"prompt": "{PROMPT}: mistake"}}'.encode()
+    nobody: dict[str, object] = {"body": body, "calls": 0, "attempts": 0, "environment": FAULTY}
+    yield case(internal, "validator of the request fails", "before the headers", GOOD, **nobody)
+    wrong: Script = [Answer(f'{{"summary": "{CANARY}: mistake",'), Hang()]
+    yield case(internal, "validator fails", "at the headers", wrong, environment=FAULTY)
+    wrong = [Answer(f'{CANARY}: mistake",'), Hang()]
+    yield case(internal, "validator fails", "after the first delta", wrong, environment=FAULTY)
+    late = f'{{"summary": "{CANARY}: late mistake", "keywords": []}}'
+    shown: dict[str, object] = {"text": late[:-1], "committed": True, "stop_reason": "end_turn", "usage": True}
+    script: Script = [Answer(late), Stop(), USAGE]
+    yield case(internal, "serialiser fails", "at the headers", script, environment=FAULTY, **shown)
 
 
 def deadline_cases() -> Iterator[Case]:
@@ -389,6 +435,18 @@ def cancelled_cases() -> Iterator[Case]:
             yield replace(each, script=script)
 
 
+FLOOD: Final[Script] = 229 * [Answer(65_536 * "x")]
+"""More than the buffers on the way to a platform that stalls can take, less than an answer may have."""
+
+
+def stalled_cases() -> Iterator[Case]:
+    """The platform stops reading until the answer's time is over, and resets the invocation while the stages run."""
+    place = "after the first delta"
+    for each in in_formats(case(CANCELLED, "stalled by the platform", place, [], meanwhile="stall", environment=SHORT)):
+        if each.committed:
+            yield replace(each, script=[*PLACES[place], Hold(each.gate), *FLOOD, Hang()], reset_in="store")
+
+
 _DELTA_PLACES = frozenset({"after the first delta", "after a later delta", "after the last byte"})
 
 
@@ -434,41 +492,46 @@ def again_cases() -> Iterator[Case]:
     )
 
 
+def _of_each_outcome() -> Iterator[Case]:
+    good = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True}
+    cut_short: dict[str, object] = {"stop_reason": "max_tokens", "usage": True}
+    refused: dict[str, object] = {"stop_reason": "refusal", "usage": True}
+    late = "after a later delta"
+    yield case(COMPLETED, "good", "after the last byte", [Stop(), USAGE], **good)
+    yield case(FAILED["answer_invalid"], "wrong value", "at the headers", [Answer('{"summary": 5,'), Hang()])
+    yield case(FAILED["answer_truncated"], "max_tokens", late, [Stop("max_tokens"), USAGE], **cut_short)
+    yield case(FAILED["answer_refused"], "refusal", "after reasoning", [Stop("refusal"), USAGE], **refused)
+    yield case(FAILED["model_failed"], "cut", late, [Cut()])
+
+
 def staged_cases() -> Iterator[Case]:
-    """Every outcome, published, with a store and a sink that work, refuse or hang."""
-    end: Script = [Stop("max_tokens"), USAGE]
-    of_each = [
-        case(
-            COMPLETED, "good", "after the last byte", [Stop(), USAGE], text=DOCUMENT, stop_reason="end_turn", usage=True
-        ),
-        case(FAILED["answer_invalid"], "wrong value", "at the headers", [Answer('{"summary": 5,'), Hang()]),
-        case(
-            FAILED["answer_truncated"], "max_tokens", "after a later delta", end, stop_reason="max_tokens", usage=True
-        ),
-        case(
-            FAILED["answer_refused"],
-            "refusal",
-            "after reasoning",
-            [Stop("refusal"), USAGE],
-            stop_reason="refusal",
-            usage=True,
-        ),
-        case(FAILED["model_failed"], "cut", "after a later delta", [Cut()]),
-        case(
-            FAILED["model_misconfigured"],
-            "AccessDeniedException",
-            "before the headers",
-            [Refuse("AccessDeniedException")],
-        ),
-    ]
-    for each in of_each:
+    """Every outcome, published, with a store and a sink that work or refuse, and a reset during each stage."""
+    denied: Script = [Refuse("AccessDeniedException")]
+    misconfigured = case(FAILED["model_misconfigured"], "AccessDeniedException", "before the headers", denied)
+    for each in [*_of_each_outcome(), misconfigured]:
         for sinks in ("good", "refusing"):
-            yield from in_formats(
-                replace(each, what=f"{each.what}, sinks {sinks}", environment=PUBLISHING, sinks=sinks)
-            )
-    for each in of_each[:2]:
-        hanging = replace(each, what=f"{each.what}, sinks hanging", environment=PUBLISHING, sinks="hanging")
-        yield from (it for it in in_formats(hanging) if it.format in {"raw", "sse"})
+            what = f"{each.what}, sinks {sinks}"
+            yield from in_formats(replace(each, what=what, environment=PUBLISHING, sinks=sinks))
+    for each in _of_each_outcome():
+        for stage in ("log", "store", "publish"):
+            what = f"{each.what}, reset during {stage}"
+            yield from in_formats(replace(each, what=what, environment=PUBLISHING, reset_in=stage))
+
+
+def hanging_cases() -> Iterator[Case]:
+    """Every outcome with a store and a sink that hang: no sandbox is killed for it."""
+    late = "after a later delta"
+    in_time = [*_of_each_outcome(), case(FAILED["deadline_reached"], "hang", late, [Hang()])]
+    for each in in_time:
+        what = f"{each.what}, sinks hanging"
+        hanging = replace(each, what=what, environment=HANGING, sinks="hanging")
+        yield from (it for it in in_formats(hanging) if it.format != "raw, ended cleanly")
+    for each in cancelled_cases():
+        if each.place == late and each.format != "raw, ended cleanly":
+            what = f"{each.what}, sinks hanging"
+            held = replace(each, what=what, environment=HANGING, sinks="hanging")
+            script = [Hold(held.gate) if isinstance(step, Hold) else step for step in each.script]
+            yield replace(held, script=script)
 
 
 def all_cases() -> list[Case]:
@@ -479,7 +542,17 @@ def all_cases() -> list[Case]:
         *stopped_cases(),
         *wrong_cases(),
         *rejected_cases(),
+        *past_the_gateway_cases(),
+        *internal_cases(),
         *deadline_cases(),
     ]
     in_every_format = [each for it in cases for each in in_formats(it)]
-    return [*in_every_format, *impatient_cases(), *cancelled_cases(), *again_cases(), *staged_cases()]
+    return [
+        *in_every_format,
+        *impatient_cases(),
+        *cancelled_cases(),
+        *stalled_cases(),
+        *again_cases(),
+        *staged_cases(),
+        *hanging_cases(),
+    ]

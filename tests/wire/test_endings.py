@@ -4,9 +4,10 @@ Every case is a request through real processes and sockets, and a good one after
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Final
@@ -14,18 +15,22 @@ from typing import Any, Final
 import pytest
 
 from function.stream.errors import Outcome
+from local.bedrock import Call
 from local.client import End, Reply
 from local.runtime_api import Ending as InvocationEnding
 from local.script import Hang
-from tests.wire.chain import RAW, WHOLE, Chain, Records, Seen
+from tests.aws.emf import check_emf
+from tests.wire.chain import LINES, RAW, WHOLE, Chain, Records, Seen
 from tests.wire.endings_table import (
     CANARY,
     DOCUMENT,
+    ENDINGS,
     ERROR_CODES,
     ERRORS,
     EXCEPTION_CODES,
     EXCEPTIONS,
     GOOD,
+    HANGING,
     PLAIN,
     PROMPT,
     SHORT,
@@ -48,6 +53,7 @@ ABANDONED: Final = ("before the headers", {"hang", "long silence"})
 class Observed:
     """What a case led to, and the good request after it."""
 
+    prompt: str
     seen: Seen
     stored: list[dict[str, Any]]
     published: list[dict[str, str]]
@@ -62,28 +68,60 @@ class Observed:
 
 def observe(chain: Chain, records: Records, case: Case) -> Observed:
     """Run one case and a good request."""
-    open_calls: list[bool] = []
-    began = len(chain.bedrock.calls)
-    started = chain.twin.function.sandboxes_started
-    records.clear()
-    records.mood = case.sinks
-    patience = 0.0 if _is_abandoned(case) else 0.5  # an answer of the store is not waited for longer than it can be
-    records.on_call = lambda: open_calls.append(
-        any(call.is_open() and not call.ended.wait(patience) for call in chain.bedrock.calls[began:])
-    )
-    chain.twin.gateway.clean_cut = case.format == "raw, ended cleanly"
-    chain.bedrock.play(case.script, *([case.second] if case.second else []))
-    body = case.body or json.dumps({"prompt": PROMPT}).encode()
-    meanwhile = MEANWHILE[case.meanwhile](chain, case)
-    seen = chain.ask(accept=case.accept, body=body, headers=case.headers, meanwhile=meanwhile)
-    for call in seen.calls:
-        assert call.ended.wait(10), f"{case}: the model's connection is still open"
+    began, started = len(chain.bedrock.calls), chain.twin.function.sandboxes_started
+    prompt = f"{PROMPT} {uuid.uuid4()}"
+    with _watched(chain, records, case) as open_calls:
+        seen = _ask(chain, case, prompt)
+        for call in seen.calls:
+            assert call.ended.wait(10), f"{case}: the model's connection is still open"
     stored, published, raw = records.stored, records.published, bytes(records.raw)
     records.clear()
-    records.mood = "good"
-    after = chain.ask(GOOD, WHOLE, {"prompt": PROMPT})
+    after = chain.ask(GOOD, LINES, {"prompt": f"{prompt}, afterwards"})
+    seen.calls, after.calls = _calls(chain, began, prompt), _calls(chain, began, f"{prompt}, afterwards")
     sandboxes = chain.twin.function.sandboxes_started - started
-    return Observed(seen, stored, published, raw, any(open_calls), sandboxes, after, records.stored)
+    return Observed(prompt, seen, stored, published, raw, any(open_calls), sandboxes, after, records.stored)
+
+
+def _ask(chain: Chain, case: Case, prompt: str) -> Seen:
+    body = case.body or json.dumps({"prompt": prompt}).encode()
+    if case.event:
+        return chain.invoke(case.accept, body, case.event)
+    chain.twin.gateway.clean_cut = case.format == "raw, ended cleanly"
+    chain.bedrock.play(case.script, *([case.second] if case.second else []))
+    meanwhile = MEANWHILE[case.meanwhile](chain, case)
+    return chain.ask(accept=case.accept, body=body, headers=case.headers, meanwhile=meanwhile)
+
+
+def _calls(chain: Chain, began: int, prompt: str) -> list[Call]:
+    """Return the calls with this prompt: one that a busy machine made late is still that of its own request."""
+    return [call for call in chain.bedrock.calls[began:] if call.prompt.split("\n")[0] == prompt]
+
+
+@contextmanager
+def _watched(chain: Chain, records: Records, case: Case) -> Iterator[list[bool]]:
+    """Let store and sink behave as the case has it, look at the model when they are called, and reset where it says.
+
+    Yields a list that grows: whether a call to the model was open when one of them was called.
+    """
+    open_calls: list[bool] = []
+    began = len(chain.bedrock.calls)
+    patience = 0.0 if _is_abandoned(case) else 0.5  # an answer of the store is not waited for longer than it can be
+    due = {"store": 1, "publish": 2}.get(case.reset_in)
+
+    def on_call() -> None:
+        calls = chain.bedrock.calls[began:]
+        open_calls.append(any(call.is_open() and not call.ended.wait(patience) for call in calls))
+        if len(open_calls) == due:
+            chain.twin.function.invocations[-1].reset()
+
+    def on_output(line: str) -> None:
+        if case.reset_in == "log" and '"stage":"log"' in line:
+            chain.twin.function.invocations[-1].reset()
+
+    records.clear()
+    records.mood, records.on_call, chain.on_output = case.sinks, on_call, on_output
+    yield open_calls
+    records.mood, records.on_call, chain.on_output = "good", lambda: None, lambda _: None
 
 
 def _is_abandoned(case: Case) -> bool:
@@ -107,6 +145,18 @@ def _reset(chain: Chain, case: Case) -> Callable[[Reply], None]:
     return act
 
 
+def _stall(chain: Chain, case: Case) -> Callable[[Reply], None]:
+    """Read no more of the answer, while the model says more than the way to the platform can hold."""
+
+    def act(reply: Reply) -> None:
+        chain.bedrock.reached(case.gate)
+        next(reply.chunks())
+        chain.twin.function.invocations[-1].stall()
+        chain.bedrock.release(case.gate)
+
+    return act
+
+
 def _release(chain: Chain, case: Case) -> Callable[[Reply], None]:
     """Let the model go on once the client has heard a sign of life, or a verdict."""
 
@@ -122,7 +172,7 @@ def _release(chain: Chain, case: Case) -> Callable[[Reply], None]:
     return act
 
 
-MEANWHILE: Final = {"": _nothing, "reset": _reset, "release": _release}
+MEANWHILE: Final = {"": _nothing, "reset": _reset, "stall": _stall, "release": _release}
 
 
 def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: int) -> dict[str, Observed | Exception]:
@@ -156,7 +206,7 @@ def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: 
     return observed
 
 
-WORKERS: Final = {json.dumps(PLAIN): 4, json.dumps(SHORT): 8}
+WORKERS: Final = {json.dumps(PLAIN): 4, json.dumps(SHORT): 8, json.dumps(HANGING): 10}
 """Twins at a time: more where most of the time is waited for."""
 
 
@@ -282,16 +332,20 @@ def _check_log(case: Case, seen: Seen) -> None:
         tokens = case.attempts * USAGE.input_tokens if case.usage and not case.restarts else None
         assert case.restarts or case.second or log.get("gen_ai.usage.input_tokens") == tokens
     assert log["total_ms"] >= log.get("last_chunk_ms", 0) >= log.get("first_chunk_ms", 0)
+    if case.what in ERROR_CODES:  # whose fault it is
+        assert log["causes"][1]["code"] == case.what
     if case.ending.outcome is Outcome.FAILED and case.calls and not case.what.startswith(("malformed", "a_reason")):
         told = [cause["type"] for cause in log["causes"]]
         assert len(told) > 1 or case.what in {"end without a stop", "end in mid-frame", "long silence"}
     if case.ending.code == "answer_invalid":
         assert (log["error_path"], log["error_rule"]) != ("", "")
-        assert log["tokens_not_awaited_at_most"] > 0
+        most = log["gen_ai.request.max_tokens"] - log["output_tokens_estimated"]
+        assert log["tokens_not_awaited_at_most"] == most > 0
 
 
 def _check_metric(case: Case, seen: Seen) -> None:
     metric = seen.metric
+    check_emf(metric)
     assert metric["outcome"] == case.ending.outcome.value
     assert metric["Requests"] == [1]
     assert metric["NotCompleted"] == [case.ending.not_completed]
@@ -320,6 +374,10 @@ def _check_records(case: Case, observed: Observed) -> None:
     assert item["Item"]["id"]["S"] == record["id"] == log["request_id"]
     assert item["Item"]["outcome"]["S"] == record["outcome"] == case.ending.outcome.value
     assert (record["error"] or {}).get("code") == case.ending.code
+    if case.ending.code == "answer_invalid":
+        told = ("error_path", "error_rule", "closed_values", "tokens_not_awaited_at_most")
+        members = ("path", "rule", "closedValues", "tokensNotAwaitedAtMost")
+        assert [record["error"][member] for member in members] == [log[name] for name in told]
     assert record["attempts"] == case.attempts
     assert [record["stopReason"]] == (log["gen_ai.response.finish_reasons"] or [None])
     assert (record["chunks"], record["bytes"], record["status"]) == (
@@ -338,7 +396,12 @@ def _is_published(case: Case) -> bool:
 
 
 def _check_model(case: Case, observed: Observed) -> None:
-    assert len(observed.seen.calls) == case.calls
+    calls = observed.seen.calls
+    assert len(calls) == case.calls or (case.is_hurried and not calls)
+    if case.attempts > 1:
+        reproach = calls[-1].prompt.removeprefix(f"{observed.prompt}\n")
+        assert reproach.startswith("An earlier answer was refused: the value at ")
+        assert CANARY not in reproach
     last = case.second if case.second and case.attempts > 1 else case.script
     for call in observed.seen.calls:
         assert not call.is_open()
@@ -348,7 +411,9 @@ def _check_model(case: Case, observed: Observed) -> None:
 
 def _check_order(case: Case, seen: Seen) -> None:
     """The client has everything before any stage runs, and the stages are through before the next event."""
-    ends = {"response end", "client end"} if case.ending.outcome is not Outcome.CANCELLED else set()
+    ends = set() if case.ending.outcome is Outcome.CANCELLED else {"response end", "client end"}
+    if case.event:  # there is no client
+        ends = {"response end"}
     stages = ["log"]
     if case.ending.outcome is not Outcome.REJECTED and case.sinks == "good":
         stages += ["store", *(["publish"] if _is_published(case) else [])]
@@ -359,7 +424,7 @@ def _check_order(case: Case, seen: Seen) -> None:
 def _check_next(observed: Observed) -> None:
     after = observed.after
     assert observed.sandboxes == 0
-    assert (after.status, after.end, after.document) == (200, End.CLEAN, VALUE)
+    assert (after.status, after.end, after.events[-1]["value"]) == (200, End.CLEAN, VALUE)
     assert after.log["outcome"] == "completed"
     assert "error.type" not in after.log
     assert after.log.get("gen_ai.usage.input_tokens") == USAGE.input_tokens
@@ -373,7 +438,7 @@ def _check_content(case: Case, observed: Observed) -> None:
     seen = observed.seen
     assert seen.invocation is not None
     written = [moment.about for one in (seen, observed.after) for moment in one.moments if moment.what == "output"]
-    told = [json.dumps([*seen.invocation.trailers.values(), seen.invocation.error])]
+    told = [json.dumps([seen.invocation.trailers, seen.invocation.error, dict(seen.headers)])]
     if case.ending.code is not None:
         told.append(seen.body.decode() if not case.committed else json.dumps(_problems(case, seen)))
     for text in [*written, *told, observed.raw_records.decode()]:
@@ -391,6 +456,16 @@ def test_every_error_and_exception_of_the_service_is_in_the_matrix() -> None:
     """As botocore's model of ConverseStream names them; a new one has to be decided."""
     assert set(ERRORS) <= set(ERROR_CODES)
     assert set(EXCEPTIONS) == set(EXCEPTION_CODES)
+
+
+def test_every_row_of_the_table_is_played_and_every_case_is_a_row() -> None:
+    """Before the first byte and after it, where there is an after: no row is a mere claim."""
+    played = {(case.ending, case.committed) for case in CASES.values()}
+    rejected = {ending for ending in ENDINGS if ending.outcome is Outcome.REJECTED}
+
+    assert played == {
+        (it, committed) for it in ENDINGS for committed in (False, True) if not (it in rejected and committed)
+    }
 
 
 def test_no_two_cases_have_one_name() -> None:
