@@ -1,7 +1,7 @@
 """Alarms and dashboard look at exact metrics, and each of the function's is one that it really writes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import pytest
@@ -13,7 +13,10 @@ from function.aws.log_stage import log_stage
 from function.stream.errors import AnswerInvalid, Outcome
 from function.stream.events import Usage
 from function.stream.stages import Record
+from local.script import Answer, Refuse, Stop
 from tests.components.recording import Declared, declare
+from tests.wire.chain import Chain, Script
+from tests.wire.endings_table import GOOD, USAGE
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
@@ -45,8 +48,52 @@ def _shown(declared: Declared) -> Iterator[Metric]:
                 yield namespace, name, frozenset(zip(pairs[::2], pairs[1::2], strict=True))
 
 
-def _written(capsys: pytest.CaptureFixture[str]) -> set[Metric]:
-    """The metrics in the lines that the function's log stage writes for each outcome there is."""
+def _of_lines(lines: Iterable[Mapping[str, Any]], function: str) -> set[Metric]:
+    """The metrics in lines that a function wrote, as those of the function that the stack declares."""
+    found: set[Metric] = set()
+    for line in lines:
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            for dimensions in directive["Dimensions"]:
+                pairs = {name: line[name] for name in dimensions}
+                assert pairs["function"] == function
+                pairs["function"] = "llm-function"
+                names = [metric["Name"] for metric in directive["Metrics"]]
+                found |= {(directive["Namespace"], name, frozenset(pairs.items())) for name in names}
+    return found
+
+
+def _watched() -> set[Metric]:
+    declared = _declared()
+    watched = {metric for metric in [*_alarmed(declared), *_shown(declared)] if metric[0] == NAMESPACE}
+    assert len(watched) > 10
+    return watched
+
+
+QUICK: dict[Outcome, tuple[Script, bytes | None]] = {
+    Outcome.COMPLETED: (GOOD, None),
+    Outcome.INVALID: ([Answer('{"summary": 1}'), Stop(), USAGE], None),
+    Outcome.TRUNCATED: ([Answer('{"summary": "'), Stop("max_tokens"), USAGE], None),
+    Outcome.REFUSED: ([Stop("guardrail_intervened"), USAGE], None),
+    Outcome.FAILED: ([Refuse("ThrottlingException")], None),
+    Outcome.REJECTED: (GOOD, b"{"),
+}
+"""Outcomes that take no time to reach; a deadline and a cancelled answer would."""
+
+
+def test_what_alarms_and_dashboard_look_at_is_in_lines_that_a_deployed_function_wrote() -> None:
+    chain = Chain()
+    try:
+        seen = {outcome: chain.ask(script, body=body) for outcome, (script, body) in QUICK.items()}
+        name = chain.twin.function.deployment.name
+    finally:
+        chain.close()
+    assert {outcome: it.log["outcome"] for outcome, it in seen.items()} == {it: it.value for it in QUICK}
+    written = _of_lines((it.metric for it in seen.values()), name)
+    slow = {Outcome.DEADLINE.value, Outcome.CANCELLED.value}
+    assert {metric for metric in _watched() if not slow & set(dict(metric[2]).values())} <= written
+
+
+def test_each_outcome_is_written_as_the_dashboard_counts_it(capsys: pytest.CaptureFixture[str]) -> None:
     stage = log_stage(Logger(service="llm-function"), "llm-function")
     for outcome in Outcome:
         record = Record(
@@ -63,21 +110,8 @@ def _written(capsys: pytest.CaptureFixture[str]) -> set[Metric]:
         if outcome is Outcome.INVALID:
             record.error = AnswerInvalid("/a", "int_type")
         stage(record)
-    found: set[Metric] = set()
-    for line in capsys.readouterr().out.splitlines():
-        document = json.loads(line)
-        for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
-            for dimensions in directive["Dimensions"]:
-                pairs = frozenset((name, document[name]) for name in dimensions)
-                found |= {(directive["Namespace"], metric["Name"], pairs) for metric in directive["Metrics"]}
-    return found
-
-
-def test_every_metric_of_the_function_is_one_that_it_writes(capsys: pytest.CaptureFixture[str]) -> None:
-    declared = _declared()
-    watched = {metric for metric in [*_alarmed(declared), *_shown(declared)] if metric[0] == NAMESPACE}
-    assert len(watched) > 10
-    assert watched <= _written(capsys)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert _watched() <= _of_lines(lines, "llm-function")
 
 
 def test_the_alarms_are_these_and_go_to_the_topic() -> None:

@@ -260,6 +260,25 @@ def test_an_explicit_provider_reaches_every_child_and_the_shared_role() -> None:
     assert declared.one("Account").name == "api-gateway-logging-frankfurt"
 
 
+def test_endpoints_of_one_provider_share_the_role_and_another_region_has_its_own() -> None:
+    """The setting is one for an account and region, which a provider stands for."""
+    asked: StreamingLlmApiArgs = {"access_log": True, "manage_account_logging": True}
+
+    def program() -> None:
+        here, there = (aws.Provider(name, region=name) for name in ("eu-central-1", "us-east-1"))
+        for name, provider in (("one", here), ("two", here), ("three", there), ("four", None)):
+            StreamingLlmApi(name, asked, pulumi.ResourceOptions(provider=provider))
+
+    declared = declare(program)
+    assert sorted(it.name for it in declared.of("Account")) == [
+        "api-gateway-logging",
+        "api-gateway-logging-eu-central-1",
+        "api-gateway-logging-us-east-1",
+    ]
+    assert declared.one("Stage", "two-stage").dependencies >= {"api-gateway-logging-eu-central-1"}
+    assert declared.one("Stage", "three-stage").dependencies >= {"api-gateway-logging-us-east-1"}
+
+
 def test_a_look_up_goes_through_the_components_provider() -> None:
     def program() -> None:
         provider = aws.Provider("frankfurt", region="eu-central-1")

@@ -106,6 +106,13 @@ def test_the_wheel_gives_one_import_name(elsewhere: Elsewhere) -> None:
     assert "streaming_llm_api/py.typed" in names
 
 
+def test_the_wheel_introduces_itself_with_the_readme_and_the_licence(elsewhere: Elsewhere) -> None:
+    with zipfile.ZipFile(elsewhere.wheel) as opened:
+        [metadata] = [name for name in opened.namelist() if name.endswith(".dist-info/METADATA")]
+        assert opened.read(metadata).decode().endswith((REPOSITORY / "README.md").read_text())
+        assert any(name.endswith("/LICENSE") for name in opened.namelist())
+
+
 def test_the_wheel_has_every_source_of_the_function(elsewhere: Elsewhere) -> None:
     sources = {
         f"streaming_llm_api/{path.relative_to(REPOSITORY).as_posix()}"
