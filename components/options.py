@@ -275,8 +275,8 @@ class _Given:
         return default_runtime(running_python())
 
     def origins(self) -> Sequence[str]:
-        may_be = "origins such as https://example.com (scheme and host, no path), or * alone"
-        origins = self.texts("allowed_origins", r"\*|https?://[^/\s,'\"$#]+", may_be)
+        may_be = "origins such as https://example.com (as browsers send them: lower case, no path), or * alone"
+        origins = self.texts("allowed_origins", r"\*|https?://[^/\s,'\"$#@A-Z]+", may_be)
         if "*" in origins and len(origins) > 1:
             _refuse("allowed_origins", may_be, list(origins))
         return origins

@@ -33,6 +33,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"allowed_origins": "https://a.example"}, "allowedOrigins may be a list of origins such as https://example.com"),
     ({"allowed_origins": ["a.example"]}, "allowedOrigins may be a list of origins such as https://example.com"),
     ({"allowed_origins": ["https://a.example/x"]}, "allowedOrigins may be a list of origins"),
+    (
+        {"allowed_origins": ["https://A.example"]},
+        "allowedOrigins may be a list of origins such as https://example.com (as",
+    ),
     ({"allowed_origins": ["*", "https://a.example"]}, "allowedOrigins may be origins such as https://example.com"),
     ({"capture_content": "yes"}, "captureContent may be true or false, not 'yes'."),
     ({"publish_outcomes": ["done"]}, "publishOutcomes may be a list of outcomes (completed, invalid, "),
