@@ -166,7 +166,7 @@ class Chain:
         variables = {name if name.isupper() else f"LLM_{name.upper()}": value for name, value in environment.items()}
         wanted = {"POWERTOOLS_LOG_LEVEL": "DEBUG", **variables}
         if wanted != self._environment or timeout != self.twin.function.deployment.timeout:
-            fresh = dict.fromkeys(self._environment, "")
+            fresh = {**dict.fromkeys(self._environment, ""), "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock.url}
             self.twin.deploy({**fresh, **wanted}, timeout=timeout)
             self._environment = wanted
 

@@ -136,7 +136,7 @@ PLAIN: Final[Mapping[str, str]] = {}
 SHORT: Final = {"timeout": "3"}
 """The function's time limit in seconds; of them 2.4 are the answer's."""
 FAULTY: Final = {"schema": "tests.wire.faulty:Answer", "request": "tests.wire.faulty:Request"}
-IMPATIENT: Final = {"first_event_timeout": "0.6", "heartbeat": "0.2"}
+IMPATIENT: Final = {"first_event_timeout": "1", "heartbeat": "0.2"}
 TWICE: Final = {"max_attempts": "2"}
 PUBLISHING: Final = {
     "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
@@ -385,17 +385,23 @@ def deadline_cases() -> Iterator[Case]:
             yield case(FAILED["deadline_reached"], "hang", place, [Hang()], environment=SHORT)
 
 
+SILENCES: Final = {
+    "before the headers": "a schema that compiles for minutes",
+    "at the headers": "long silence",
+    "after reasoning": "a model that thinks for long",
+}
+
+
 def impatient_cases() -> Iterator[Case]:
     """The model is silent for longer than a connection waits: at the gate until the client has heard of it."""
     late = FAILED["model_timeout"]
-    for place in ("before the headers", "at the headers", "after reasoning"):
-        rest = GOOD
-        for each in in_formats(case(late, "long silence", place, [Hold(""), *rest], environment=IMPATIENT)):
+    for place, what in SILENCES.items():
+        for each in in_formats(case(late, what, place, [], environment=IMPATIENT)):
             typed = each.format in {"lines", "sse"}
-            gate = replace(each, ending=COMPLETED if typed else late)
-            script = [*PLACES[place], Hold(gate.gate), *rest]
+            ending = COMPLETED if typed else late
+            script = [*PLACES[place], Hold(each.gate), *GOOD]
             good = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True, "heartbeats": True} if typed else {}
-            yield replace(gate, script=script, meanwhile="release", **good)  # type: ignore[arg-type]
+            yield replace(each, ending=ending, script=script, meanwhile="release", **good)  # type: ignore[arg-type]
     for place in ("after the first delta", "after a later delta", "after the last byte"):
         before = PLACES[place]
         for each in in_formats(case(COMPLETED, "long silence", place, [], environment=IMPATIENT)):

@@ -4,6 +4,7 @@ Every case is a request through real processes and sockets, and a good one after
 """
 
 import json
+import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +15,14 @@ from typing import Any, Final
 
 import pytest
 
+from function.settings import read_settings
 from function.stream.errors import Outcome
 from local.bedrock import Call
 from local.client import End, Reply
 from local.runtime_api import Ending as InvocationEnding
-from local.script import Hang
+from local.script import Answer, Hang, pieces
 from tests.aws.emf import check_emf
-from tests.wire.chain import LINES, RAW, WHOLE, Chain, Records, Seen
+from tests.wire.chain import LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
 from tests.wire.endings_table import (
     CANARY,
     DOCUMENT,
@@ -31,6 +33,7 @@ from tests.wire.endings_table import (
     EXCEPTIONS,
     GOOD,
     HANGING,
+    IMPATIENT,
     PLAIN,
     PROMPT,
     SHORT,
@@ -43,10 +46,11 @@ from tests.wire.endings_table import (
 )
 
 CASES: Final = {str(case): case for case in all_cases()}
+CLOSING: Final = 0.5
+"""Seconds until the stand-in has noticed that a connection is closed; the store is not waited for much longer."""
 HEARTBEATS: Final = (b"\n", b":\n\n")
+REPROACH: Final = "An earlier answer was refused: the value at /keywords/0 broke the rule string_type."
 TRAILERS: Final = {"lambda-runtime-function-error-type", "lambda-runtime-function-error-body"}
-ABANDONED: Final = ("before the headers", {"hang", "long silence"})
-"""A call without headers cannot be shut down: it ends by itself, later."""
 
 
 @dataclass
@@ -105,12 +109,10 @@ def _watched(chain: Chain, records: Records, case: Case) -> Iterator[list[bool]]
     """
     open_calls: list[bool] = []
     began = len(chain.bedrock.calls)
-    patience = 0.0 if _is_abandoned(case) else 0.5  # an answer of the store is not waited for longer than it can be
     due = {"store": 1, "publish": 2}.get(case.reset_in)
 
     def on_call() -> None:
-        calls = chain.bedrock.calls[began:]
-        open_calls.append(any(call.is_open() and not call.ended.wait(patience) for call in calls))
+        open_calls.append(any(_is_open(call) for call in chain.bedrock.calls[began:]))
         if len(open_calls) == due:
             chain.twin.function.invocations[-1].reset()
 
@@ -124,8 +126,9 @@ def _watched(chain: Chain, records: Records, case: Case) -> Iterator[list[bool]]
     records.mood, records.on_call, chain.on_output = "good", lambda: None, lambda _: None
 
 
-def _is_abandoned(case: Case) -> bool:
-    return case.place == ABANDONED[0] and case.what in ABANDONED[1]
+def _is_open(call: Call) -> bool:
+    """Tell whether the function still holds a call that it could close: before the headers it could not."""
+    return call.frames > 0 and call.is_open() and not call.ended.wait(CLOSING)
 
 
 def _nothing(_: Chain, __: Case) -> Callable[[Reply], None]:
@@ -206,7 +209,7 @@ def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: 
     return observed
 
 
-WORKERS: Final = {json.dumps(PLAIN): 4, json.dumps(SHORT): 8, json.dumps(HANGING): 10}
+WORKERS: Final = {json.dumps(PLAIN): 4, json.dumps(SHORT): 8, json.dumps(IMPATIENT): 8, json.dumps(HANGING): 10}
 """Twins at a time: more where most of the time is waited for."""
 
 
@@ -336,7 +339,7 @@ def _check_log(case: Case, seen: Seen) -> None:
         assert log["causes"][1]["code"] == case.what
     if case.ending.outcome is Outcome.FAILED and case.calls and not case.what.startswith(("malformed", "a_reason")):
         told = [cause["type"] for cause in log["causes"]]
-        assert len(told) > 1 or case.what in {"end without a stop", "end in mid-frame", "long silence"}
+        assert len(told) > 1 or case.what in {"end without a stop", "end in mid-frame"} or case.is_hurried
     if case.ending.code == "answer_invalid":
         assert (log["error_path"], log["error_rule"]) != ("", "")
         most = log["gen_ai.request.max_tokens"] - log["output_tokens_estimated"]
@@ -354,7 +357,7 @@ def _check_metric(case: Case, seen: Seen) -> None:
 
 
 def _check_records(case: Case, observed: Observed) -> None:
-    assert not observed.model_was_open or _is_abandoned(case)
+    assert not observed.model_was_open
     if case.sinks != "good":
         assert (observed.stored, observed.published) == ([], [])
         texts = [moment.about for moment in observed.seen.moments if moment.what == "output"]
@@ -475,3 +478,72 @@ def test_no_two_cases_have_one_name() -> None:
 
 def test_every_stop_reason_of_the_service_is_in_the_matrix() -> None:
     assert set(STOP_REASONS) <= set(STOP_CODES)
+
+
+def test_nobody_at_the_models_address_is_unavailable(chain: Chain) -> None:
+    """Connection refused: the client may try again, and the log says what was not there."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
+    chain.deploy(AWS_ENDPOINT_URL_BEDROCK_RUNTIME=nobody)
+
+    for accept in (RAW, SSE):
+        seen = chain.ask(accept=accept)
+        assert (seen.status, seen.document["code"]) == (503, "model_unavailable")
+        assert "retry-after" in seen.headers
+        assert (seen.log["level"], seen.log["outcome"]) == ("ERROR", "failed")
+        assert [cause["type"] for cause in seen.log["causes"]][:2] == ["ModelUnavailable", "EndpointConnectionError"]
+
+
+def test_a_native_schema_that_is_refused_is_asked_for_in_plain_words(chain: Chain) -> None:
+    """The client sees nothing of it; the sandbox remembers, and does not try again."""
+    chain.deploy(max_tokens="500")  # a sandbox that does not know yet
+    chain.bedrock.refuses_output_config = [read_settings({}).model_id]
+    refused = len(chain.bedrock.refusals)
+
+    for accept in (RAW, SSE):
+        seen = chain.ask(GOOD, accept)
+        assert (seen.status, seen.log["outcome"], seen.log["attempts"]) == (200, "completed", 1)
+        assert ["outputConfig" in call.body for call in seen.calls] == [False]
+    assert len(chain.bedrock.refusals) == refused + 1
+
+
+def test_an_answer_that_was_ended_early_says_how_far_it_had_come(chain: Chain) -> None:
+    """Its closed values, and the tokens it had left at most, at four characters each: in the log and the record."""
+    chain.deploy(max_tokens="100", publish_outcomes="invalid")
+    answer = '{"summary": "short", "keywords": ["a", "b", 7,'
+    seen = chain.ask([*pieces(answer, 1), Hang()], SSE)
+    [published] = seen.lines("publish")
+
+    assert seen.calls[0].closed_at is not None
+    assert (seen.log["error_path"], seen.log["error_rule"]) == ("/keywords/2", "string_type")
+    assert (seen.log["closed_values"], seen.log["output_tokens_estimated"]) == (3, 12)
+    assert seen.log["tokens_not_awaited_at_most"] == 88
+    assert published["record"]["error"] == {
+        "code": "answer_invalid",
+        "path": "/keywords/2",
+        "rule": "string_type",
+        "closedValues": 3,
+        "tokensNotAwaitedAtMost": 88,
+    }
+
+
+def test_a_second_attempt_is_told_what_was_wrong_and_the_client_that_it_begins(chain: Chain) -> None:
+    """What the client was shown is void from the ``restart`` on; where it was shown nothing, it learns of nothing."""
+    chain.deploy(max_attempts="2")
+    wrong: Script = [Answer('{"summary": "'), Answer('x", "keywords": [7,'), Hang()]
+    for accept in (SSE, LINES):
+        chain.bedrock.play(wrong, GOOD)
+        seen = chain.ask(accept=accept)
+        kinds = [event["type"] for event in seen.events if event["type"] != "delta"]
+        [restart] = [event for event in seen.events if event["type"] == "restart"]
+
+        assert kinds == ["start", "restart", "complete"]
+        assert [restart["problem"][name] for name in ("code", "path")] == ["answer_invalid", "/keywords/0"]
+        assert seen.events[-1]["value"] == VALUE
+        assert [call.prompt for call in seen.calls] == ["Why?", f"Why?\n{REPROACH}"]
+        assert (seen.log["outcome"], seen.log["attempts"]) == ("completed", 2)
+
+    chain.bedrock.play([Answer('{"summary": 5,'), Hang()], GOOD)
+    seen = chain.ask(accept=RAW)
+    assert (seen.status, seen.body.decode()) == (200, DOCUMENT)
+    assert [call.prompt for call in seen.calls] == ["Why?", f"Why?\n{REPROACH.replace('/keywords/0', '/summary')}"]
