@@ -1,11 +1,9 @@
 """The record's message in each sink, read back from there."""
 
 import json
-import uuid
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
 import pytest
 
 from function.aws.clients import CallRefused, NoTimeLeft
@@ -15,55 +13,10 @@ from function.settings import OUTCOMES, Target
 from function.stream.errors import Outcome
 from function.stream.stages import Record, Stage
 from local.http11 import Exchange, Server
+from tests.aws.emulated import Sinks
 from tests.aws.records import CANARY, Written, record
 
-if TYPE_CHECKING:
-    from mypy_boto3_firehose.type_defs import ExtendedS3DestinationConfigurationTypeDef
-
 COMPLETED = frozenset({"completed"})
-QUEUE_ROLE = "arn:aws:iam::123456789012:role/anything"
-
-
-class Sinks:
-    """One of each sink, with a way to read what it got."""
-
-    def __init__(self) -> None:
-        name = f"t{uuid.uuid4().hex}"
-        self.name = name
-        self.sqs, self.sns = boto3.client("sqs"), boto3.client("sns")
-        self.events, self.firehose, self.s3 = boto3.client("events"), boto3.client("firehose"), boto3.client("s3")
-        self.queue = self.sqs.create_queue(QueueName=name)["QueueUrl"]
-        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]
-        self.topic = self.sns.create_topic(Name=name)["TopicArn"]
-        self.sns.subscribe(
-            TopicArn=self.topic,
-            Protocol="sqs",
-            Endpoint=attributes["QueueArn"],
-            Attributes={"RawMessageDelivery": "true"},
-        )
-        self.events.create_event_bus(Name=name)
-        self.events.put_rule(Name=name, EventBusName=name, EventPattern='{"source": ["streaming-llm"]}')
-        self.events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "1", "Arn": attributes["QueueArn"]}])
-        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        bucket: ExtendedS3DestinationConfigurationTypeDef = {
-            "RoleARN": QUEUE_ROLE,
-            "BucketARN": f"arn:aws:s3:::{name}",
-        }
-        self.firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=bucket)
-
-    def received(self) -> list[dict[str, Any]]:
-        """What came to the topic or the bus."""
-        messages = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
-        return [json.loads(message["Body"]) for message in messages]
-
-    def delivered(self) -> list[str]:
-        """What came to the delivery stream."""
-        objects = self.s3.list_objects_v2(Bucket=self.name).get("Contents", [])
-        return [self.s3.get_object(Bucket=self.name, Key=it["Key"])["Body"].read().decode() for it in objects]
-
-    def close(self) -> None:
-        for client in (self.sqs, self.sns, self.events, self.firehose, self.s3):
-            client.close()
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 import json
 import time
-import uuid
 from collections.abc import Iterator
-from typing import Any
 
-import boto3
 import pytest
 
 from function.aws.clients import CallRefused, NoTimeLeft
@@ -14,30 +11,10 @@ from function.aws.message import as_message
 from function.aws.store_stage import ITEM_LIMIT, RETENTION, store_stage
 from function.settings import Target
 from function.stream.errors import Outcome
+from tests.aws.emulated import Table
 from tests.aws.records import CANARY, Written, record
 
 ITEM_CAP = 400 * 1024
-
-
-class Table:
-    """A table as the component makes it."""
-
-    def __init__(self) -> None:
-        self.client = boto3.client("dynamodb")
-        self.name = f"records-{uuid.uuid4().hex}"
-        self.client.create_table(
-            TableName=self.name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-
-    @property
-    def target(self) -> Target:
-        return Target("dynamodb", self.name)
-
-    def get(self, id_: str) -> dict[str, Any]:
-        return dict(self.client.get_item(TableName=self.name, Key={"id": {"S": id_}})["Item"])
 
 
 @pytest.fixture
@@ -110,7 +87,7 @@ def test_a_rejected_request_is_not_stored(table: Table) -> None:
     store_stage(table.target, Written().logger)(made)
 
     assert made.message is None
-    assert table.client.scan(TableName=table.name)["Count"] == 0
+    assert table.count() == 0
 
 
 def test_content_is_stored_only_where_it_is_captured(table: Table) -> None:
@@ -137,4 +114,4 @@ def test_a_call_that_would_outlive_the_sandbox_is_not_made(table: Table) -> None
         store_stage(table.target, Written().logger)(made)
 
     assert made.message is not None
-    assert table.client.scan(TableName=table.name)["Count"] == 0
+    assert table.count() == 0
