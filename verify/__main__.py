@@ -10,11 +10,16 @@ from .report import Report, verify
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """Run the checks; return 0 if none failed, 2 if an option cannot be used."""
-    url = environment.get("URL", "").rstrip("/")
-    if urlsplit(url).scheme not in {"http", "https"}:
-        sys.stderr.write("Say which endpoint: make verify URL=https://…/v1/stream\n")
+    """Run the checks; return 0 if none failed, 1 if one did, 2 if an option cannot be used."""
+    url = environment.get("URL", "").strip().rstrip("/")
+    if not _is_usable(url):
+        wrong = f"URL={url} is no address of an endpoint. " if url else ""
+        sys.stderr.write(f"{wrong}Say which endpoint: make verify URL=https://…/v1/stream\n")
         return 2
+    for option in ("API_KEY", "ORIGIN"):
+        if not _is_plain(environment.get(option, "")):
+            sys.stderr.write(f"{option}= has characters that no HTTP header can carry.\n")
+            return 2
     report = Report(sys.stdout, is_terminal=sys.stdout.isatty())
     try:
         endpoint = Endpoint(url, _sign(url, environment), report.waiting)
@@ -31,6 +36,18 @@ def main(environment: Mapping[str, str]) -> int:
     )
 
 
+def _is_usable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and _is_plain(url)
+    except ValueError:  # an odd port or address
+        return False
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
 def _sign(url: str, environment: Mapping[str, str]) -> Sign:
     if environment.get("SIGV4"):
         return with_sigv4(url)
@@ -42,4 +59,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(os.environ))
     except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted: no verdict.\n")
         sys.exit(130)

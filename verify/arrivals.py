@@ -12,6 +12,8 @@ TOGETHER: Final = 20.0
 """Milliseconds within which events come together."""
 JITTER: Final = 2.0
 """Milliseconds between two reads of what was there already."""
+MOST: Final = 0.5
+"""Share of the events after the start above which bursts are no chance."""
 SHOWN: Final = 40
 """Rows of a timeline."""
 
@@ -47,6 +49,8 @@ class Finding(StrEnum):
     IN_TIME = "in time"
     HELD_BACK = "held back"
     """The start of the stream came in one piece, the rest in time."""
+    IN_BLOCKS = "in blocks"
+    """Most came in bursts, and not at the start alone."""
     IN_ONE_PIECE = "in one piece"
     """Nothing came before everything was there."""
     TOO_QUICK = "too quick"
@@ -84,21 +88,33 @@ def judge(arrivals: Sequence[Arrival]) -> Finding:
     if not arrivals or arrivals[-1].sent - arrivals[0].sent < SENT_APART:
         return Finding.TOO_QUICK
     found = bursts(arrivals)
-    if not found or found[0].first != 0:
-        return Finding.IN_TIME
-    return Finding.IN_ONE_PIECE if found[0].count == len(arrivals) else Finding.HELD_BACK
+    if found and found[0].count == len(arrivals):
+        return Finding.IN_ONE_PIECE
+    at_start = found[0].count if found and found[0].first == 0 else 0
+    if sum(it.count for it in found if it.first > 0) > MOST * (len(arrivals) - at_start):
+        return Finding.IN_BLOCKS
+    return Finding.HELD_BACK if at_start else Finding.IN_TIME
+
+
+def lateness(arrivals: Sequence[Arrival]) -> list[float]:
+    """Return how many milliseconds later each came than it would have, had it come as promptly as the promptest."""
+    delays = [it.came - it.sent for it in arrivals]
+    return [delay - min(delays) for delay in delays]
 
 
 def timeline(arrivals: Sequence[Arrival]) -> list[str]:
-    """Return a table: one row for all that came at once, when these were sent, and the bytes."""
-    rows = [_row(list(group)) for _, group in groupby(arrivals, lambda it: round(it.came))]
+    """Return a table: one row for all that came at once, when these were sent, how late that was, and the bytes."""
+    timed = zip(arrivals, lateness(arrivals), strict=True)
+    rows = [_row(list(group)) for _, group in groupby(timed, lambda it: round(it[0].came))]
     if len(rows) > SHOWN:
         rows = [*rows[: SHOWN - 5], f"  … {len(rows) - SHOWN + 1} more …", *rows[-4:]]
-    return ["  came ms  events         sent ms   bytes", *rows]
+    return ["  came ms  events         sent ms  late ms   bytes", *rows]
 
 
-def _row(group: Sequence[Arrival]) -> str:
-    sent = f"{group[0].sent:.0f}"
-    if group[-1].sent > group[0].sent:
-        sent += f" to {group[-1].sent:.0f}"
-    return f"{group[0].came:9.0f}  {len(group):6}  {sent:>14}  {sum(it.size for it in group):6}"
+def _row(group: Sequence[tuple[Arrival, float]]) -> str:
+    first, last = group[0][0], group[-1][0]
+    sent = f"{first.sent:.0f}"
+    if last.sent > first.sent:
+        sent += f" to {last.sent:.0f}"
+    late, size = max(late for _, late in group), sum(it.size for it, _ in group)
+    return f"{first.came:9.0f}  {len(group):6}  {sent:>14}  {late:7.0f}  {size:6}"

@@ -2,11 +2,14 @@
 
 import json
 import re
+import socket
+import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,16 +19,20 @@ from botocore.session import Session
 
 PATIENCE: Final = 310.0
 """Seconds of silence: a gateway that is not of the edge ends a stream after 300."""
+CONNECT_PATIENCE: Final = 10.0
+"""Seconds for a connection to be taken."""
 WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds to wait each time that the gateway throttles."""
-TOO_MANY: Final = 429
+"""Seconds to wait each time that the endpoint asks for patience; longer where Retry-After says so."""
+LONGEST_WAIT: Final = 60.0
+"""Seconds: a Retry-After beyond is the answer."""
+TOO_MANY, UNAVAILABLE = 429, 503
 OK: Final = 200
 AT_ONCE: Final = 65_536
 EXECUTE_API: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
 
 class Unreachable(Exception):
-    """There was no answer, or none of HTTP's."""
+    """There was no answer, or none of HTTP's; the message says why, and what to look at."""
 
 
 class NoCredentials(Exception):
@@ -89,10 +96,23 @@ class Answer:
         return code if isinstance(code, str) else None
 
     @property
-    def is_throttled(self) -> bool:
-        """The gateway asks for patience: the function's own codes are in lower case, and a quota does not come back."""
-        code = self.code or ""
-        return self.status == TOO_MANY and not code.islower() and code != "QUOTA_EXCEEDED"
+    def retry_after(self) -> float | None:
+        """Seconds to wait, if the answer says so (RFC 9110 §10.2.3)."""
+        said = self.headers.get("retry-after", "")
+        try:
+            if said.isdecimal():
+                return float(said)
+            now = parsedate_to_datetime(self.headers.get("date", ""))
+            return max(0.0, (parsedate_to_datetime(said) - now).total_seconds())
+        except (ValueError, TypeError):  # no date, or one without a zone beside one with it
+            return None
+
+    @property
+    def asks_for_patience(self) -> bool:
+        """The same request may do better soon: a 429, or a 503 that says when. A quota does not come back."""
+        if self.status == TOO_MANY:
+            return self.code != "QUOTA_EXCEEDED" and (self.retry_after or 0) <= LONGEST_WAIT
+        return self.status == UNAVAILABLE and self.retry_after is not None and self.retry_after <= LONGEST_WAIT
 
 
 Sign = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
@@ -150,6 +170,8 @@ class Endpoint:
         self._say = say
         self._clock = clock
         self._sleep = sleep
+        self.received = 0
+        """Bytes of the body that is being read."""
 
     @property
     def is_protected(self) -> bool:
@@ -164,10 +186,12 @@ class Endpoint:
         """
         for wait in WAITS:
             answer = self._once(request, leave_after)
-            if not answer.is_throttled:
+            if not answer.asks_for_patience:
                 return answer
-            self._say(f"The gateway throttles (429): waiting {wait:.0f} s")
-            self._sleep(wait)
+            seconds = max(wait, answer.retry_after or 0)
+            code = f" {answer.code}" if answer.code else ""
+            self._say(f"the endpoint asks for patience ({answer.status}{code}): waiting {seconds:.0f} s")
+            self._sleep(seconds)
         return self._once(request, leave_after)
 
     def _once(self, request: Request, leave_after: int | None) -> Answer:
@@ -177,14 +201,17 @@ class Endpoint:
         if request.signed:
             headers = self._sign(request.method, target.geturl(), headers, request.body)
         connect = HTTPSConnection if target.scheme == "https" else HTTPConnection
+        self.received = 0
         try:
-            with closing(connect(target.netloc, timeout=PATIENCE)) as connection:
+            with closing(connect(target.netloc, timeout=CONNECT_PATIENCE)) as connection:
+                connection.connect()
+                connection.sock.settimeout(PATIENCE)
                 connection.request(request.method, path, request.body, dict(headers))
                 began = self._clock()
                 with connection.getresponse() as response:
                     return self._read(response, began, leave_after)
         except (OSError, HTTPException) as error:
-            raise Unreachable(f"{type(error).__name__}: {error}") from error
+            raise Unreachable(_why(error, target.netloc)) from error
 
     def _read(self, response: HTTPResponse, began: float, leave_after: int | None) -> Answer:
         pieces: list[Piece] = []
@@ -192,12 +219,13 @@ class Endpoint:
         try:
             for data in _pieces(response):
                 pieces.append(Piece((self._clock() - began) * 1000, data))
+                self.received += len(data)
                 if response.status == OK and len(pieces) == leave_after:
                     break
             else:
                 whole = not response.length  # what is left of an announced length
-        except (IncompleteRead, ConnectionError):
-            pass
+        except (HTTPException, OSError):
+            pass  # cut, or silent for too long
         fields = {name.lower(): ", ".join(response.headers.get_all(name, [])) for name in response.headers}
         return Answer(response.status, fields, tuple(pieces), whole)
 
@@ -206,3 +234,20 @@ def _pieces(response: HTTPResponse) -> Iterator[bytes]:
     """Yield bytes as they come, a chunk at most."""
     while data := response.read1(AT_ONCE):
         yield data
+
+
+WHY: Final[Sequence[tuple[type[Exception], str]]] = [
+    (ConnectionRefusedError, "nobody listens at {place}. Is the endpoint up? Are host and port right?"),
+    (socket.gaierror, "no host of the name in {place} can be found from here. Is the URL right?"),
+    (ssl.SSLCertVerificationError, "the certificate of {place} is not trusted here: {error.verify_message}."),
+    (ssl.SSLError, "{place} does not speak TLS. Is it http:// in place of https://?"),
+    (TimeoutError, "{place} is silent. A private endpoint is reached from inside its VPC alone."),
+    (ConnectionError, "{place} closed the connection without an answer. Is it https:// in place of http://?"),
+    (HTTPException, "{place} gave no answer of HTTP's. Is it https:// in place of http://?"),
+    (OSError, "no connection to {place}: {error}"),
+]
+"""What a failed connection means, the narrower kinds first."""
+
+
+def _why(error: Exception, place: str) -> str:
+    return next(text for kind, text in WHY if isinstance(error, kind)).format(place=place, error=error)

@@ -1,5 +1,7 @@
-"""A proxy before the twin that breaks one promise of the wire."""
+"""A proxy before the twin that breaks one promise of the wire, or asks who calls."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -7,6 +9,7 @@ from local.client import End, Reply
 from local.http11 import Exchange, Server
 from local.twin import Twin
 
+KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI"
 FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
@@ -25,14 +28,28 @@ class Passing:
 
 
 Spoil = Callable[[Passing], None]
+Doorkeeper = Callable[[Exchange, bytes], str | None]
+"""The code of the refusal of a request with this body, or None."""
 
 
-def proxy(twin: Twin, spoil: Spoil) -> Server:
-    """Return a server in front of ``twin`` whose answers ``spoil`` changes."""
+def nothing(passing: Passing) -> None:
+    """Pass on what comes."""
+
+
+def anyone(exchange: Exchange, body: bytes) -> str | None:
+    """Let everyone in."""
+
+
+def proxy(twin: Twin, spoil: Spoil = nothing, refusal: Doorkeeper = anyone) -> Server:
+    """Return a server in front of ``twin`` whose answers ``spoil`` changes, and which may refuse callers."""
     base = twin.url.removesuffix("/v1/stream")
 
     def respond(exchange: Exchange) -> None:
         body = exchange.read_body(20_000_000)
+        if exchange.command == "POST" and (code := refusal(exchange, body)):
+            problem = f'{{"code": "{code}", "detail": "Forbidden", "requestId": "r"}}'.encode()
+            exchange.send(403, [("Content-Type", "application/problem+json")], problem)
+            return
         fields = {name: value for name, value in exchange.fields() if name.lower() not in FRAMING}
         with Reply(base + exchange.path, body, fields, exchange.command) as reply:
             reply.wait()
@@ -63,3 +80,18 @@ def _pass_on(exchange: Exchange, passing: Passing, reply: Reply) -> None:
 
 def _without_framing(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in FRAMING}
+
+
+def signature(exchange: Exchange, body: bytes, region: str) -> tuple[str, str]:
+    """Credential and signature that it should have ("Create a signed AWS API request", IAM User Guide)."""
+    names = exchange.headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    fields = "".join(f"{name}:{exchange.headers[name].strip()}\n" for name in names)
+    digest = hashlib.sha256(body).hexdigest()
+    canonical = "\n".join([exchange.command, exchange.path, "", fields, ";".join(names), digest])
+    moment = exchange.headers["X-Amz-Date"]
+    scope = f"{moment[:8]}/{region}/execute-api/aws4_request"
+    text = "\n".join(["AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(canonical.encode()).hexdigest()])
+    key = f"AWS4{SECRET}".encode()
+    for part in scope.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return f"{KEY}/{scope}", hmac.digest(key, text.encode(), "sha256").hex()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.arrivals import Arrival, Burst, Finding, bursts, judge, timeline
+from verify.arrivals import Arrival, Burst, Finding, bursts, judge, lateness, timeline
 
 LATENCY = 40.0
 CLOCKS_APART = 1_000_000.0
@@ -40,6 +40,32 @@ def test_a_start_that_was_held_back_is_a_burst_of_so_many_bytes() -> None:
 
 def test_what_was_never_let_go_came_in_one_piece() -> None:
     assert judge(carried(steady(10), hold_back=5000)) is Finding.IN_ONE_PIECE
+
+
+def in_blocks(sent: list[tuple[float, int]], block: int) -> list[Arrival]:
+    """What comes through a proxy that passes on whole blocks, and the rest when the stream is over."""
+    ends = [number for number in range(1, len(sent) + 1) if number % block == 0 or number == len(sent)]
+    release = [sent[next(end for end in ends if end > number) - 1][0] for number in range(len(sent))]
+    return [Arrival(when, at + LATENCY + CLOCKS_APART, size) for (when, size), at in zip(sent, release, strict=True)]
+
+
+@pytest.mark.parametrize("block", [4, 8, 11])
+def test_what_comes_in_blocks_all_along_is_no_matter_of_the_start(block: int) -> None:
+    """Padding would not help, so it is not named."""
+    assert judge(in_blocks(steady(20), block)) is Finding.IN_BLOCKS
+
+
+def test_a_start_in_time_does_not_hide_that_the_rest_was_gathered() -> None:
+    first, *rest = carried(steady(20))
+    gathered = [Arrival(it.sent, rest[-1].came, it.size) for it in rest]
+
+    assert judge([first, *gathered]) is Finding.IN_BLOCKS
+
+
+def test_how_late_each_came_is_told_by_the_promptest() -> None:
+    held = carried(steady(7), hold_back=450)
+
+    assert lateness(held) == [400, 300, 200, 100, 0, 0, 0]
 
 
 def test_what_was_sent_at_once_tells_nothing() -> None:
@@ -99,10 +125,10 @@ def test_a_timeline_shows_what_came_at_once_in_one_row() -> None:
     held = [Arrival(it.sent, it.came - CLOCKS_APART, it.size) for it in carried(steady(7), hold_back=450)]
 
     assert [row.split() for row in timeline(held)] == [
-        ["came", "ms", "events", "sent", "ms", "bytes"],
-        ["440", "5", "0", "to", "400", "500"],
-        ["540", "1", "500", "100"],
-        ["640", "1", "600", "100"],
+        ["came", "ms", "events", "sent", "ms", "late", "ms", "bytes"],
+        ["440", "5", "0", "to", "400", "400", "500"],
+        ["540", "1", "500", "0", "100"],
+        ["640", "1", "600", "0", "100"],
     ]
 
 

@@ -1,16 +1,22 @@
-import hashlib
-import hmac
 import json
 import socket
+import ssl
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from local.http11 import Exchange, Server
+from tests.verify.spoilt import KEY, SECRET, signature
 from verify.client import Endpoint, NoCredentials, Request, Unreachable, nobody, with_api_key, with_sigv4
 
-KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI"
 PROBLEM = [("Content-Type", "application/problem+json")]
 ASK = Request(b"{}", {"Content-Type": "application/json"})
 
@@ -42,7 +48,10 @@ def test_a_429_of_the_gateway_waits_longer_each_time_and_repeats() -> None:
         assert Endpoint(url, say=said.append, sleep=slept.append).ask(ASK).status == 200
 
     assert slept == [1, 2, 4]
-    assert said[0] == "The gateway throttles (429): waiting 1 s"
+    assert said[:2] == [
+        "the endpoint asks for patience (429 THROTTLED): waiting 1 s",
+        "the endpoint asks for patience (429): waiting 2 s",
+    ]
 
 
 def test_patience_with_the_gateway_has_an_end() -> None:
@@ -53,10 +62,55 @@ def test_patience_with_the_gateway_has_an_end() -> None:
     assert sum(slept) == 61
 
 
-@pytest.mark.parametrize("code", ["model_busy", "QUOTA_EXCEEDED"])
-def test_a_429_that_waiting_does_not_help_is_the_answer(code: str) -> None:
-    with serving(in_turn(code)) as url:
-        assert Endpoint(url, sleep=lambda _: pytest.fail("it waits")).ask(ASK).code == code
+def refusing(status: int, code: str, **fields: str) -> Callable[[Exchange], None]:
+    """Refuse once, then answer."""
+    told = [*PROBLEM, *((name.replace("_", "-"), value) for name, value in fields.items())]
+    waiting = [(status, told, json.dumps({"code": code}).encode())]
+
+    def respond(exchange: Exchange) -> None:
+        exchange.read_body(1000)
+        exchange.send(*(waiting.pop() if waiting else (200, [], b"{}")))
+
+    return respond
+
+
+NOON, LATER = "Wed, 25 Nov 2026 12:00:00 GMT", "Wed, 25 Nov 2026 12:00:07 GMT"
+
+
+@pytest.mark.parametrize(
+    ("respond", "seconds"),
+    [
+        (refusing(429, "model_busy", Retry_After="5"), 5),
+        (refusing(503, "model_unavailable", Retry_After="60"), 60),
+        (refusing(429, "THROTTLED", Retry_After="0"), 1),
+        (refusing(429, "", Retry_After=LATER, Date=NOON), 7),
+        (refusing(429, "", Retry_After=NOON, Date=LATER), 1),
+        (refusing(429, "", Retry_After="soon"), 1),
+        (refusing(429, "", Retry_After=LATER), 1),
+    ],
+)
+def test_retry_after_is_honoured(respond: Callable[[Exchange], None], seconds: float) -> None:
+    """In seconds and as a date, which is told from the answer's own; what cannot be read counts as not said."""
+    slept: list[float] = []
+    with serving(respond) as url:
+        assert Endpoint(url, sleep=slept.append).ask(ASK).status == 200
+
+    assert slept == [seconds]
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        refusing(429, "QUOTA_EXCEEDED"),
+        refusing(429, "model_busy", Retry_After="61"),
+        refusing(503, "model_unavailable", Retry_After="3600"),
+        refusing(503, "INTEGRATION_FAILURE"),
+        refusing(502, "model_failed", Retry_After="1"),
+    ],
+)
+def test_what_a_minute_does_not_help_is_the_answer(respond: Callable[[Exchange], None]) -> None:
+    with serving(respond) as url:
+        assert Endpoint(url, sleep=lambda _: pytest.fail("it waits")).ask(ASK).status != 200
 
 
 def test_each_piece_has_the_time_at_which_it_came() -> None:
@@ -116,8 +170,69 @@ def test_leaving_closes_the_connection_after_the_pieces_that_were_asked_for() ->
 def test_nobody_there_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    with pytest.raises(Unreachable, match="ConnectionRefused"):
+    with pytest.raises(Unreachable, match=f"nobody listens at 127.0.0.1:{port}"):
         Endpoint(f"http://127.0.0.1:{port}/v1/stream").ask(ASK)
+
+
+def test_a_host_that_does_not_exist_is_told() -> None:
+    with pytest.raises(Unreachable, match=r"no host of the name in nowhere\.invalid"):
+        Endpoint("https://nowhere.invalid/v1/stream").ask(ASK)
+
+
+def hang_up(exchange: Exchange) -> None:
+    exchange.cut()
+
+
+def other_protocol(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"SSH-2.0-x\r\n")
+    exchange.cut()
+
+
+@pytest.mark.parametrize(
+    ("respond", "words"), [(hang_up, "without an answer"), (other_protocol, "no answer of HTTP's")]
+)
+def test_what_is_no_answer_is_told(respond: Callable[[Exchange], None], words: str) -> None:
+    with serving(respond) as url, pytest.raises(Unreachable, match=f"{words}. Is it https:// in place of http://"):
+        Endpoint(url).ask(ASK)
+
+
+def test_a_server_without_tls_is_told() -> None:
+    """The server's own complaint about the handshake is no mistake of its."""
+    with Server(hang_up) as server, pytest.raises(Unreachable, match=r"does not speak TLS\. Is it http://"):
+        Endpoint(f"https://127.0.0.1:{server.port}/v1/stream").ask(ASK)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> ssl.SSLContext:
+    """A server's side of TLS, with a certificate that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    path = tmp_path / "server.pem"
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+def test_a_certificate_that_nobody_trusts_is_told(certificate: ssl.SSLContext) -> None:
+    """A request never goes to whoever cannot prove a name."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def shake_hands() -> None:
+            with suppress(OSError), certificate.wrap_socket(listener.accept()[0], server_side=True):
+                pytest.fail("the certificate is trusted")
+
+        thread = threading.Thread(target=shake_hands)
+        thread.start()
+        with pytest.raises(Unreachable, match="is not trusted here: self-signed certificate"):
+            Endpoint(f"https://127.0.0.1:{listener.getsockname()[1]}/v1/stream").ask(ASK)
+        thread.join()
 
 
 def test_an_api_key_is_shown_where_the_request_is_to_be_signed() -> None:
@@ -148,21 +263,6 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
-
-
-def signature(exchange: Exchange, body: bytes, region: str) -> tuple[str, str]:
-    """Credential and signature that it should have ("Create a signed AWS API request", IAM User Guide)."""
-    names = exchange.headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
-    fields = "".join(f"{name}:{exchange.headers[name].strip()}\n" for name in names)
-    digest = hashlib.sha256(body).hexdigest()
-    canonical = "\n".join([exchange.command, exchange.path, "", fields, ";".join(names), digest])
-    moment = exchange.headers["X-Amz-Date"]
-    scope = f"{moment[:8]}/{region}/execute-api/aws4_request"
-    text = "\n".join(["AWS4-HMAC-SHA256", moment, scope, hashlib.sha256(canonical.encode()).hexdigest()])
-    key = f"AWS4{SECRET}".encode()
-    for part in scope.split("/"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return f"{KEY}/{scope}", hmac.digest(key, text.encode(), "sha256").hex()
 
 
 @pytest.mark.usefixtures("credentials")

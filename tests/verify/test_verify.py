@@ -3,24 +3,26 @@
 import io
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from local import script
-from local.bedrock import Bedrock, Call
+from local.bedrock import Answerer, Bedrock, Call
+from local.http11 import Exchange, Server
 from local.script import Hold, Pause, Refuse, Step, Stop, Usage, pieces
 from local.twin import CHECKOUT, Twin
-from tests.verify.spoilt import Passing, Spoil, proxy
+from tests.verify.spoilt import KEY, SECRET, Passing, Spoil, proxy, signature
 from verify.arrivals import Arrival
-from verify.checks import CHECKS, Failed, Undecided, Visit, paced, warm
+from verify.checks import ANSWERS, CHECKS, LONG, Check, Failed, Skipped, Undecided, Visit, paced, reached, warm
 from verify.client import Endpoint, Request, with_api_key
 from verify.events import Malformed
-from verify.report import Report, StillWaiting, verify
+from verify.report import Report, verify
 
 ORIGIN = "https://app.example"
 DOCUMENT = json.dumps({"summary": " ".join(f"Sentence {number} is here." for number in range(24)), "keywords": ["a"]})
@@ -61,9 +63,13 @@ def whole(endpoint: Twin) -> Iterator[Twin]:
         endpoint.deploy({"LLM_START_PADDING": None})
 
 
-def play(twin: Twin, steps: Sequence[Step]) -> None:
+def stand_in(twin: Twin) -> Bedrock:
     assert twin.bedrock
-    twin.bedrock.play(steps)
+    return twin.bedrock
+
+
+def play(twin: Twin, steps: Sequence[Step]) -> None:
+    stand_in(twin).play(steps)
 
 
 def told(twin: Twin, url: str | None = None, **options: Any) -> tuple[int, str]:  # noqa: ANN401 - whatever the checks take
@@ -74,13 +80,21 @@ def told(twin: Twin, url: str | None = None, **options: Any) -> tuple[int, str]:
 
 
 def test_the_twin_keeps_every_promise(whole: Twin) -> None:
-    """A line a check, and none fails."""
+    """A line a check, none fails, and the model is asked as often as was said."""
+    calls: list[Call] = []
+
+    def answer(call: Call) -> Sequence[Step]:
+        calls.append(call)
+        return QUICK
+
+    stand_in(whole).answer = answer
     code, text = told(whole)
 
     assert code == 0, text
-    assert text.endswith("All is as promised.\n")
-    assert {line[6:].partition(": ")[0] for line in text.splitlines()[1:-1]} >= {"sizes", "nosniff", "leaving early"}
+    assert [name for name, _ in CHECKS if f"  {name}: " not in text] == []
     assert "FAIL" not in text
+    assert f"asked for {ANSWERS} answers" in text
+    assert len(calls) == ANSWERS
 
 
 def test_what_is_quick_is_not_judged() -> None:
@@ -88,9 +102,14 @@ def test_what_is_quick_is_not_judged() -> None:
         paced([Arrival(0, 50, 10), Arrival(199, 50, 10)])
 
 
+def long_ones(steps: Sequence[Step]) -> Answerer:
+    """Take time over the long answer alone, so that a whole run is short."""
+    return lambda call: steps if call.prompt in LONG.decode() else QUICK
+
+
 def test_bytes_held_back_are_found_and_the_named_padding_lets_them_through(whole: Twin) -> None:
     """With the padding that was named the client has the first words before the model says more."""
-    play(whole, at_a_walk(2.5))
+    play(whole, at_a_walk(1.2))
     whole.gateway.hold_back = 1000
     visit = Visit(Endpoint(whole.url))
     with pytest.raises(Failed, match=r"Remedy: startPadding (\d+)") as failed:
@@ -101,13 +120,46 @@ def test_bytes_held_back_are_found_and_the_named_padding_lets_them_through(whole
 
     whole.deploy({"LLM_START_PADDING": str(named)})
     play(whole, [*QUICK[:1], Hold("until the client has it"), *QUICK[1:]])
-    padding, events = (
-        Endpoint(whole.url).ask(Request(visit.body, {"Accept": "application/jsonl"}), leave_after=2).pieces
-    )
-    assert whole.bedrock
-    whole.bedrock.release("until the client has it")
+    padding, events = Endpoint(whole.url).ask(Request(LONG, {"Accept": "application/jsonl"}), leave_after=2).pieces
+    stand_in(whole).release("until the client has it")
     assert padding.data == b"\n" * named
     assert events.data.startswith(b'{"type":"start"')
+
+
+def test_the_command_fails_before_a_holding_gateway_and_holds_with_the_remedy(whole: Twin) -> None:
+    """From the first run's last word to the second run's verdict, as a user goes."""
+    parts = pieces(DOCUMENT, len(DOCUMENT) // 4)
+    stand_in(whole).answer = long_ones(
+        [*(step for part in parts for step in (part, Pause(0.4))), Stop(), Usage(12, 20)]
+    )
+    whole.gateway.hold_back = 400
+    held = command(URL=whole.url)
+    assert held.returncode == 1
+    assert "FAILED after" in held.stdout
+
+    remedy = re.search(r"pulumi config set startPadding (\d+)", held.stdout)
+    assert remedy, held.stdout
+    whole.deploy({"LLM_START_PADDING": remedy[1]})
+    padded = command(URL=whole.url)
+    assert padded.returncode == 0, padded.stdout
+    assert "ok    streams in time" in padded.stdout
+
+
+def test_what_came_late_once_is_asked_for_again(whole: Twin) -> None:
+    """One answer is held back, the next is not: chance, not the account."""
+    play(whole, at_a_walk(1.2))
+    passed: list[str] = []
+
+    def hold_the_first(passing: Passing) -> None:
+        if not passed:
+            passing.chunks = [b"".join(passing.chunks)]
+        passed.append(passing.accept)
+
+    with proxy(whole, hold_the_first) as server:
+        seen = CHECK["streams in time"](Visit(Endpoint(server.url + "/v1/stream")))
+
+    assert len(passed) == 2
+    assert seen.endswith("; only the answer before it came late: chance")
 
 
 def test_an_answer_that_is_held_back_as_a_whole_is_told(whole: Twin) -> None:
@@ -118,7 +170,7 @@ def test_an_answer_that_is_held_back_as_a_whole_is_told(whole: Twin) -> None:
     assert code == 1
     assert "came in one piece" in text
     assert "FAIL  raw text" in text
-    assert "2 of 18 checks failed." in text
+    assert text.splitlines()[-1].partition("s: ")[2].startswith("streams in time, raw text. ")
 
 
 def gathered(passing: Passing) -> None:
@@ -257,7 +309,30 @@ def test_a_broken_promise_is_found_and_told(whole: Twin, spoil: Spoil, check: st
 
 def test_a_server_that_gathers_every_answer_is_told(whole: Twin) -> None:
     play(whole, at_a_walk(0.6))
-    with proxy(whole, gathered) as server, pytest.raises(Failed, match="something gathers the whole answer"):
+    with proxy(whole, gathered) as server, pytest.raises(Failed, match="the whole answer is gathered on the way"):
+        CHECK["streams in time"](Visit(Endpoint(server.url + "/v1/stream")))
+
+
+def in_blocks(passing: Passing) -> None:
+    """A proxy that passes on whole blocks."""
+    chunks = passing.chunks
+
+    def blocks() -> Iterator[bytes]:
+        block = b""
+        for chunk in chunks:
+            block += chunk
+            if len(block) >= 700:
+                yield block
+                block = b""
+        if block:
+            yield block
+
+    passing.chunks = blocks()
+
+
+def test_a_proxy_that_gathers_blocks_is_told_and_no_padding_is_named(whole: Twin) -> None:
+    play(whole, at_a_walk(1.5))
+    with proxy(whole, in_blocks) as server, pytest.raises(Failed, match=r"blocks of up to \d+ .* does not help"):
         CHECK["streams in time"](Visit(Endpoint(server.url + "/v1/stream")))
 
 
@@ -267,7 +342,42 @@ def test_failures_are_lines_and_the_exit_code(whole: Twin) -> None:
 
     assert code == 1
     assert "FAIL  nosniff: X-Content-Type-Options: nosniff is missing" in text
-    assert text.endswith("1 of 18 checks failed.\n")
+    assert text.endswith(" s: nosniff. What to do stands beside each FAIL above.\n")
+
+
+def ended(check: Check) -> tuple[int, str]:
+    """The exit code and the last lines after one check."""
+    screen = io.StringIO()
+    report = Report(screen)
+    report.run("a check", check, Visit(Endpoint("http://127.0.0.1:1/v1/stream")))
+    return report.verdict(), screen.getvalue()
+
+
+def undecided(_: Visit) -> str:
+    raise Undecided("too quick")
+
+
+def skipped(_: Visit) -> str:
+    raise Skipped("say more")
+
+
+@pytest.mark.parametrize(
+    ("check", "code", "lines"),
+    [
+        (lambda _: "seen", 0, r"ok    a check: seen\nAll is as promised \(1 checks, \d+ s\)\."),
+        (
+            undecided,
+            0,
+            r"\?     a check: too quick\nCould not be decided: a check\.\nWhat could be checked is as promised",
+        ),
+        (skipped, 0, r"skip  a check: say more\nSkipped: a check\.\nWhat could be checked is as promised"),
+    ],
+)
+def test_the_verdict_says_no_more_than_was_seen(check: Check, code: int, lines: str) -> None:
+    found, text = ended(check)
+
+    assert found == code
+    assert re.match(lines, text)
 
 
 def test_an_error_of_the_model_is_told_with_its_code(whole: Twin) -> None:
@@ -276,9 +386,127 @@ def test_an_error_of_the_model_is_told_with_its_code(whole: Twin) -> None:
         CHECK["raw text"](Visit(Endpoint(whole.url)))
 
 
+def test_a_model_that_does_not_answer_is_asked_once(whole: Twin) -> None:
+    """Not six times, each for minutes; what needs no model is checked all the same."""
+    play(whole, [Refuse("AccessDeniedException")])
+    code, text = told(whole)
+
+    assert code == 1
+    assert re.findall("FAIL  ([^:]*): ", text) == ["JSON Lines"]
+    assert "skip  raw text: there are no answers, see above" in text
+    assert "ok    sizes" in text
+
+
+def test_one_bad_answer_is_not_the_end(whole: Twin) -> None:
+    calls: list[Call] = []
+
+    def answer(call: Call) -> Sequence[Step]:
+        calls.append(call)
+        return [*pieces(DOCUMENT[:-9], 30), Stop("max_tokens"), Usage(1, 1)] if len(calls) == 4 else QUICK
+
+    stand_in(whole).answer = answer
+    code, text = told(whole)
+
+    assert code == 1
+    assert re.findall("FAIL  ([^:]*): ", text) == ["raw text"]
+    assert len(calls) == ANSWERS
+
+
 def test_another_request_class_asks_for_a_body(whole: Twin) -> None:
     with pytest.raises(Failed, match="BODY="):
-        CHECK["raw text"](Visit(Endpoint(whole.url), body=b'{"question": "?"}'))
+        CHECK["raw text"](Visit(Endpoint(whole.url), brief=b'{"question": "?"}'))
+
+
+def with_key(exchange: Exchange, body: bytes) -> str | None:  # noqa: ARG001 - a Doorkeeper
+    return None if exchange.headers.get("x-api-key") == "right" else "INVALID_API_KEY"
+
+
+def with_signature(exchange: Exchange, body: bytes) -> str | None:
+    if "Authorization" not in exchange.headers:
+        return "MISSING_AUTHENTICATION_TOKEN"
+    credential, expected = signature(exchange, body, "eu-west-3")
+    authorization = exchange.headers["Authorization"]
+    right = f"Credential={credential}," in authorization and authorization.endswith(f"Signature={expected}")
+    return None if right else "INVALID_SIGNATURE"
+
+
+def test_a_protected_endpoint_is_verified_with_the_key(whole: Twin) -> None:
+    """Every request shows it, but for the stranger's."""
+    with proxy(whole, refusal=with_key) as server:
+        done = command(URL=server.url + "/v1/stream", API_KEY="right")
+
+    assert done.returncode == 0, done.stdout
+    assert "ok    refuses strangers: 403 INVALID_API_KEY" in done.stdout
+
+
+def test_a_protected_endpoint_is_verified_with_signatures(whole: Twin) -> None:
+    """The other side computes each signature itself."""
+    keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_DEFAULT_REGION": "eu-west-3"}
+    files = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+    with proxy(whole, refusal=with_signature) as server:
+        done = command(URL=server.url + "/v1/stream", SIGV4="1", **keys, **files)
+        wrong = command(URL=server.url + "/v1/stream", SIGV4="1", **{**keys, "AWS_SECRET_ACCESS_KEY": "wrong"}, **files)
+
+    assert done.returncode == 0, done.stdout
+    assert "ok    refuses strangers: 403 MISSING_AUTHENTICATION_TOKEN" in done.stdout
+    assert wrong.returncode == 1
+    assert "INVALID_SIGNATURE Forbidden. Are the AWS credentials right" in wrong.stdout
+
+
+def answering(status: int, media_type: str, body: bytes, **fields: str) -> Callable[[Exchange], None]:
+    """Something else at this URL."""
+
+    def respond(exchange: Exchange) -> None:
+        exchange.read_body(1000)
+        exchange.send(status, [("Content-Type", media_type), *fields.items()], body)
+
+    return respond
+
+
+def code_of(code: str) -> bytes:
+    return json.dumps({"code": code, "requestId": "r"}).encode()
+
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("respond", "words"),
+    [
+        (
+            answering(200, "text/html; charset=utf-8", b"<title>Sign in</title>"),
+            "A web page answers. Is URL= the whole",
+        ),
+        (answering(404, "text/html", b"<title>Not found</title>"), "status 404 text/html. A web page answers"),
+        (answering(404, "application/json", b'{"message": "No route"}'), "status 404 No route. Is URL= the whole"),
+        (answering(200, "application/json", b'{"ok": true}'), "status 200 application/json. Is URL= the whole"),
+        (answering(301, "text/plain", b"", Location="https://b.example/v1"), "say URL=https://b.example/v1"),
+        (answering(403, PROBLEM, code_of("INVALID_API_KEY")), "It wants an API key that it knows"),
+        (answering(403, PROBLEM, code_of("MISSING_AUTHENTICATION_TOKEN")), "signed requests (SIGV4=1)?"),
+        (answering(403, PROBLEM, code_of("ACCESS_DENIED")), "execute-api:Invoke"),
+        (answering(403, PROBLEM, code_of("EXPIRED_TOKEN")), "log in again"),
+        (answering(401, PROBLEM, code_of("UNAUTHORIZED")), "wants a token"),
+        (answering(403, PROBLEM, code_of("WAF_FILTERED")), "web ACL"),
+        (answering(429, PROBLEM, code_of("QUOTA_EXCEEDED")), "quota of this API key"),
+        (answering(500, PROBLEM, code_of("INTEGRATION_FAILURE")), "Does the function start?"),
+        (answering(504, PROBLEM, code_of("INTEGRATION_TIMEOUT")), "WARM=1"),
+    ],
+)
+def test_what_is_no_such_endpoint_ends_the_run_with_a_hint(respond: Callable[[Exchange], None], words: str) -> None:
+    """One FAIL says what is there instead, and the other checks do not fail for the same reason."""
+    screen = io.StringIO()
+    with Server(respond) as server:
+        code = verify(Endpoint(server.url), Report(screen))
+
+    assert code == 1
+    lines = screen.getvalue().splitlines()
+    assert words in lines[1]
+    assert lines[2:] == ["FAILED: without that nothing else was checked."]
+
+
+def test_a_request_class_that_takes_anything_is_an_endpoint_too() -> None:
+    with Server(answering(200, "application/json", b"{}", **{"X-Request-Id": "r"})) as server:
+        assert reached(Visit(Endpoint(server.url))) == "the function answers"
 
 
 def test_an_endpoint_that_lets_strangers_in_is_told(whole: Twin) -> None:
@@ -295,8 +523,7 @@ def test_a_new_schema_is_waited_for(whole: Twin) -> None:
         tries.append(call)
         return [Refuse("ModelTimeoutException")] if len(tries) < 3 else QUICK
 
-    assert whole.bedrock
-    whole.bedrock.answer = answer
+    stand_in(whole).answer = answer
     assert warm(Visit(Endpoint(whole.url))) == "ready, after 3 attempts"
 
 
@@ -305,23 +532,54 @@ def test_what_warming_does_not_help_ends_the_run(whole: Twin) -> None:
     code, text = told(whole, warm_first=True)
 
     assert code == 1
-    assert text.splitlines()[1].startswith("FAIL  warm-up: status 502 model_misconfigured")
-    assert len(text.splitlines()) == 2
+    assert text.splitlines()[-2].startswith("FAIL  warm-up: status 502 model_misconfigured")
+    assert text.splitlines()[-1].startswith("FAILED: without an answer of the model")
 
 
-def test_whoever_waits_is_told_how_long() -> None:
-    lines: list[str] = []
+def test_whoever_waits_is_told_how_long_and_how_much_has_come(whole: Twin) -> None:
+    """The model holds until it was said that its first words have come."""
+    play(whole, [*QUICK[:3], Hold("until it was said"), *QUICK[3:]])
+    bedrock = stand_in(whole)
 
     class Heard(Report):
         def waiting(self, text: str) -> None:
-            lines.append(text)
-            if len(lines) == 2:
-                heard.set()
+            super().waiting(text)
+            if not text.endswith(": 0 s, 0 bytes so far"):
+                bedrock.release("until it was said")
 
-    heard = threading.Event()
-    with StillWaiting(Heard(io.StringIO()), "Compiling", every=0.001):
-        assert heard.wait(30)
-    assert lines[0].startswith("Compiling: ")
+    screen = io.StringIO()
+    assert Heard(screen, every=0.01).run("JSON Lines", CHECK["JSON Lines"], Visit(Endpoint(whole.url)))
+    assert re.search(r"^      JSON Lines: 0 s, [1-9]\d* bytes so far …$", screen.getvalue(), re.MULTILINE)
+
+
+def test_on_a_terminal_what_is_awaited_stays_in_its_place() -> None:
+    screen = io.StringIO()
+    report = Report(screen, is_terminal=True)
+    report.waiting("JSON Lines: 3 s")
+    report.line("ok    JSON Lines: seen")
+
+    assert screen.getvalue() == "\r\x1b[K      JSON Lines: 3 s …\r\x1b[Kok    JSON Lines: seen\n"
+
+
+def test_an_interruption_ends_the_run_with_a_line(whole: Twin) -> None:
+    play(whole, [Hold("for good")])
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "verify"],
+        cwd=CHECKOUT,
+        env={**os.environ, "URL": whole.url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    while "asked for" not in process.stdout.readline():
+        pass
+    stand_in(whole).reached("for good")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    stand_in(whole).release("for good")
+
+    assert (process.returncode, errors) == (130, "\nInterrupted: no verdict.\n")
 
 
 def command(**variables: str) -> subprocess.CompletedProcess[str]:
@@ -348,6 +606,9 @@ def test_the_command_exits_with_what_it_found(whole: Twin) -> None:
     ("variables", "words"),
     [
         ({}, "make verify URL=https://…/v1/stream"),
+        ({"URL": "http://[::1/v1/stream"}, "URL=http://[::1/v1/stream is no address of an endpoint"),
+        ({"URL": "http://h:port/v1/stream"}, "is no address of an endpoint"),
+        ({"URL": "https://llm.example/v1/stream", "API_KEY": "a\nb"}, "API_KEY= has characters that no HTTP header"),
         ({"URL": "example.com"}, "make verify URL=https://…/v1/stream"),
         (
             {
@@ -372,5 +633,5 @@ def test_nobody_there_ends_the_run() -> None:
     done = command(URL="http://127.0.0.1:1/v1/stream")
 
     assert done.returncode == 1
-    assert "no answer: ConnectionRefusedError" in done.stdout
-    assert "the other checks were left out" in done.stdout
+    assert "no answer: nobody listens at 127.0.0.1:1." in done.stdout
+    assert "nothing else was checked" in done.stdout
