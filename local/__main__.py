@@ -2,11 +2,10 @@
 
 import os
 import socket
-import threading
 from contextlib import ExitStack, suppress
 
 from .backend import Wish, WrongOption, start
-from .screen import Progress, curl, readable, run, show
+from .screen import Progress, curl, readable, run, show, wait_for_signal
 
 FIRST_PORT, PORTS = 8000, 100
 
@@ -20,7 +19,7 @@ def main() -> int:
         with suppress(KeyboardInterrupt):
             progress.note(f"The endpoint runs on this machine. {who} Ctrl-C ends it.")
             show(f"\n  {curl(twin.url)}\n\n")
-            threading.Event().wait()
+            wait_for_signal()
         show("\n")
     return 0
 

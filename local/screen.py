@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -76,6 +77,18 @@ def readable(line: str) -> str | None:
     }
     told = ", ".join(text.format(value) for text, value in details.items() if value is not None)
     return f"{stage:9} {message}{': ' if told else ''}{told}"
+
+
+def wait_for_signal() -> NoReturn:
+    """Do nothing until a signal's handler raises.
+
+    The kernel may give a signal to any thread. Only the main one runs handlers, and only this descriptor wakes it then.
+    """
+    reader, writer = socket.socketpair()
+    writer.settimeout(0)
+    signal.set_wakeup_fd(writer.fileno())
+    while True:
+        reader.recv(1)
 
 
 def run(command: Callable[[], int]) -> NoReturn:

@@ -4,10 +4,11 @@ A generator that is blocked in ``next()`` can do none of this, so one thread rea
 and hands its events over through a bounded queue. Nothing else in the function runs in a thread.
 """
 
+import signal
 import threading
 import time
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from typing import Protocol, TypeVar
@@ -81,6 +82,16 @@ class _End:
     error: Exception | None
 
 
+@contextmanager
+def _without_signals() -> Generator[None, None, None]:
+    """Start threads in here: none takes a signal that is for the main one, which would then not wake to handle it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class _Reader:
     """The thread that reads the model."""
 
@@ -89,7 +100,8 @@ class _Reader:
         self._abandoned = threading.Event()
         self.queue: Queue[ModelEvent | _End] = Queue(QUEUE_LENGTH)
         self._thread = threading.Thread(target=self._read, name="model-reader", daemon=True)
-        self._thread.start()
+        with _without_signals():
+            self._thread.start()
 
     def _read(self) -> None:
         error = None

@@ -1,8 +1,12 @@
 import json
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from local.screen import Progress, curl, readable
+from local.twin import CHECKOUT
 
 
 def test_the_curl_line_is_one_that_a_shell_understands() -> None:
@@ -55,3 +59,25 @@ def test_progress_elsewhere_than_on_a_terminal_is_a_line_for_each_kind_of_work(
     progress.note("It runs.")
 
     assert capsys.readouterr().out == "Fetching: 1 of 3 MB …\nStarting …\nIt runs.\n"
+
+
+OTHER_THREAD = """
+import signal, threading
+from local.screen import run, wait_for_signal
+
+def tell():
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+def command():
+    threading.Thread(target=tell).start()
+    wait_for_signal()
+
+run(command)
+"""
+
+
+def test_a_signal_ends_the_wait_whichever_thread_gets_it() -> None:
+    """The kernel chooses; the main thread, which handles it, is asleep."""
+    done = subprocess.run([sys.executable, "-c", OTHER_THREAD], cwd=CHECKOUT, check=False)  # noqa: S603 - ours
+
+    assert done.returncode == 128 + signal.SIGTERM

@@ -1,5 +1,6 @@
 """Time, on a clock of the test's own: five minutes of silence pass in an instant."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from queue import Empty, Queue
@@ -220,6 +221,23 @@ def test_a_call_that_is_not_connected_yet_is_not_waited_for() -> None:
     assert not ended.is_set()
     headers.set()
     assert ended.wait(10)
+
+
+def test_signals_are_for_the_main_thread() -> None:
+    """Told to terminate, it would not wake if the reader were given the signal."""
+    masks: list[set[signal.Signals | int]] = []
+
+    class Masked(ScriptedSource):
+        def __iter__(self) -> Iterator[ModelEvent]:
+            masks.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+            yield Stop("end_turn")
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    clock = TestClock()
+    list(paced(Masked(clock), Pace(20, 290, 1000), clock))
+
+    assert masks[0] >= {signal.SIGTERM, signal.SIGINT}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_a_generator_that_never_starts_opens_nothing() -> None:
