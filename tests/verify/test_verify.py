@@ -29,10 +29,10 @@ DOCUMENT = json.dumps({"summary": " ".join(f"Sentence {number} is here." for num
 CHECK = dict(CHECKS)
 
 
-def at_a_walk(seconds: float) -> list[Step]:
-    """An answer in 20 pieces or so, which takes ``seconds`` at least."""
+def at_a_walk(seconds: float, size: int = 30) -> list[Step]:
+    """An answer in pieces of so many characters, which takes ``seconds`` at least."""
     steps: list[Step] = []
-    parts = pieces(DOCUMENT, 30)
+    parts = pieces(DOCUMENT, size)
     for part in parts:
         steps += [part, Pause(seconds / len(parts))]
     return [*steps, Stop(), Usage(12, 20)]
@@ -128,10 +128,7 @@ def test_bytes_held_back_are_found_and_the_named_padding_lets_them_through(whole
 
 def test_the_command_fails_before_a_holding_gateway_and_holds_with_the_remedy(whole: Twin) -> None:
     """From the first run's last word to the second run's verdict, as a user goes."""
-    parts = pieces(DOCUMENT, len(DOCUMENT) // 4)
-    stand_in(whole).answer = long_ones(
-        [*(step for part in parts for step in (part, Pause(0.4))), Stop(), Usage(12, 20)]
-    )
+    stand_in(whole).answer = long_ones(at_a_walk(2.0, len(DOCUMENT) // 4))
     whole.gateway.hold_back = 400
     held = command(URL=whole.url)
     assert held.returncode == 1
