@@ -15,7 +15,7 @@ class Moment:
     what: str
     """``next``, ``event``, ``response``, ``chunk``, ``response end``, ``accepted``, ``output``, ``client end`` …"""
     about: str
-    """The invocation's id, or the line for ``output``."""
+    """The invocation's id; the line for ``output``; the exit status of the sandbox for ``gone``."""
 
 
 class Journal:

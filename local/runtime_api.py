@@ -356,6 +356,7 @@ class Function:
         with self._changed:
             self._sandboxes.remove(sandbox)
             self._changed.notify_all()
+        self.journal.note("gone", str(sandbox.exit_status))
 
     def wrote(self, line: str) -> None:
         """Hear from a sandbox that it has written a line."""
@@ -412,6 +413,11 @@ class Sandbox:
         return self._process.pid
 
     @property
+    def exit_status(self) -> int | None:
+        """The process's exit status, negative for a signal; None while it lives."""
+        return self._process.returncode
+
+    @property
     def is_idle(self) -> bool:
         """It has asked for an event, and there is none for it yet."""
         with self._lock:
@@ -435,8 +441,9 @@ class Sandbox:
                     os.killpg(self._process.pid, signal.SIGKILL)
 
     def hang_up(self) -> None:
-        """End the Runtime API while the process lives."""
+        """End the Runtime API while the process lives; no further event is given to it."""
         with self._lock:
+            self._asks = False
             invocation = self._invocation
         if invocation is not None:
             invocation.reset()
@@ -475,6 +482,7 @@ class Sandbox:
         """Follow the process to its end, then tell who waits for it."""
         self._lines.follow()
         self._process.wait()
+        self._clock.cancel()  # it ended by itself, however long its last words take
         if self._kill_reason is None:
             self._server.settle(LAST_WORDS)
         with self._lock:

@@ -5,6 +5,7 @@ when the platform or a signal breaks in.
 """
 
 import base64
+import gc
 import importlib
 import json
 import logging
@@ -551,4 +552,6 @@ def _ascii(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_status = main()
+    gc.freeze()  # nothing is worth collecting any more, and the platform waits for the process to end
+    sys.exit(exit_status)

@@ -413,3 +413,55 @@ def test_a_runtime_api_that_goes_away_is_a_broken_connection_for_the_function(tm
 
         assert invocation.ending is Ending.RESET
         assert function.output[0] == "gone"
+
+
+def test_a_function_that_gives_a_blocked_write_up_is_refused_the_next_event(tmp_path: Path) -> None:
+    """As by AWS's emulator: the answer counts as under way while its copy to the caller is stuck."""
+    program = """
+        response = Response(id)
+        response.connection.sock.settimeout(0.2)
+        try:
+            while True:
+                response.chunk(b"x" * 100_000)
+        except TimeoutError:
+            response.connection.close()
+        write(call("GET", "/invocation/next")[0])
+        sys.exit(1)
+    """
+    with Function(echoing(tmp_path, program)) as function:
+        invocation = function.invoke(b"{}")
+        invocation.stall()
+        invocation.read()
+        function.settled()
+
+        assert list(function.output) == ["403"]
+        assert invocation.ending is Ending.CRASHED
+
+
+def test_a_sandbox_without_its_runtime_api_gets_no_event(tmp_path: Path) -> None:
+    """Even if the process has not noticed yet: the next request has a new sandbox."""
+    program = """
+        write("begins")
+        try:
+            id, headers, event = next_event()
+        except OSError:
+            time.sleep(1000)
+        answer(id, b"x")
+        next_event()
+    """
+    with Function(deployed(tmp_path, program)) as function:
+        function.invoke(b"{}").read()
+        function.settled()
+        function.hang_up()
+
+        assert function.invoke(b"{}").read() == PRELUDE + b"x"
+        assert function.sandboxes_started == 2
+
+
+@pytest.mark.parametrize(("end", "status"), [("sys.exit(3)", "3"), ("os.kill(os.getpid(), 9)", "-9")])
+def test_the_end_of_a_sandbox_is_told(tmp_path: Path, end: str, status: str) -> None:
+    with Function(echoing(tmp_path, end)) as function:
+        function.invoke(b"{}").read()
+        function.journal.wait("gone")
+
+        assert [moment.about for moment in function.journal.moments() if moment.what == "gone"] == [status]
