@@ -66,6 +66,8 @@ class Observed:
     """When store or sink was called."""
     sandboxes: int
     """How many were started for the case and the request after it."""
+    written: list[str]
+    """Every line of the function from the case on, whoever wrote it."""
     after: Seen
     stored_after: list[dict[str, Any]]
 
@@ -73,6 +75,7 @@ class Observed:
 def observe(chain: Chain, records: Records, case: Case) -> Observed:
     """Run one case and a good request."""
     began, started = len(chain.bedrock.calls), chain.twin.function.sandboxes_started
+    before = len(chain.twin.journal.moments())
     prompt = f"{PROMPT} {uuid.uuid4()}"
     with _watched(chain, records, case) as open_calls:
         seen = _ask(chain, case, prompt)
@@ -82,8 +85,18 @@ def observe(chain: Chain, records: Records, case: Case) -> Observed:
     records.clear()
     after = chain.ask(GOOD, LINES, {"prompt": f"{prompt}, afterwards"})
     seen.calls, after.calls = _calls(chain, began, prompt), _calls(chain, began, f"{prompt}, afterwards")
-    sandboxes = chain.twin.function.sandboxes_started - started
-    return Observed(prompt, seen, stored, published, raw, any(open_calls), sandboxes, after, records.stored)
+    return Observed(
+        prompt=prompt,
+        seen=seen,
+        stored=stored,
+        published=published,
+        raw_records=raw,
+        model_was_open=any(open_calls),
+        sandboxes=chain.twin.function.sandboxes_started - started,
+        written=[moment.about for moment in chain.twin.journal.moments()[before:] if moment.what == "output"],
+        after=after,
+        stored_after=records.stored,
+    )
 
 
 def _ask(chain: Chain, case: Case, prompt: str) -> Seen:
@@ -440,11 +453,10 @@ def _check_content(case: Case, observed: Observed) -> None:
     """Neither the prompt nor the answer is in anything but the answer itself."""
     seen = observed.seen
     assert seen.invocation is not None
-    written = [moment.about for one in (seen, observed.after) for moment in one.moments if moment.what == "output"]
     told = [json.dumps([seen.invocation.trailers, seen.invocation.error, dict(seen.headers)])]
     if case.ending.code is not None:
         told.append(seen.body.decode() if not case.committed else json.dumps(_problems(case, seen)))
-    for text in [*written, *told, observed.raw_records.decode()]:
+    for text in [*observed.written, *told, observed.raw_records.decode()]:
         assert CANARY not in text
         assert PROMPT not in text
 
