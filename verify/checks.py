@@ -385,7 +385,7 @@ def other_path(visit: Visit) -> str:
     expect(answer.media_type == "application/problem+json", f"the gateway's error is {answer.media_type!r}")
     problem = answer.document()
     expect(isinstance(problem, dict) and problem.get("requestId"), "the gateway's error names no request")
-    return f"{answer.status} {answer.code}"
+    return f"{answer.status} {answer.code} for a wrong path"
 
 
 def strangers(visit: Visit) -> str:
@@ -394,7 +394,7 @@ def strangers(visit: Visit) -> str:
         raise Skipped("say API_KEY=… or SIGV4=1 if the endpoint asks who calls")
     answer = visit.endpoint.ask(Request(UNFIT, {"Content-Type": JSON}, signed=False))
     expect(answer.status in {401, 403}, f"a caller without credentials got {_told(answer)}, not 401 or 403")
-    return f"{answer.status} {answer.code}"
+    return f"{answer.status} {answer.code} for a caller without credentials"
 
 
 # --- browsers --------------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def proxy(twin: Twin, spoil: Spoil = nothing, refusal: Doorkeeper = anyone) -> S
         body = exchange.read_body(20_000_000)
         if exchange.command == "POST" and (code := refusal(exchange, body)):
             problem = f'{{"code": "{code}", "detail": "Forbidden", "requestId": "r"}}'.encode()
-            exchange.send(403, [("Content-Type", "application/problem+json")], problem)
+            exchange.send(429 if code == "THROTTLED" else 403, [("Content-Type", "application/problem+json")], problem)
             return
         fields = {name: value for name, value in exchange.fields() if name.lower() not in FRAMING}
         with Reply(base + exchange.path, body, fields, exchange.command) as reply:

@@ -142,21 +142,41 @@ def test_the_command_fails_before_a_holding_gateway_and_holds_with_the_remedy(wh
     assert "ok    streams in time" in padded.stdout
 
 
-def test_what_came_late_once_is_asked_for_again(whole: Twin) -> None:
+def paced_by(*came: Sequence[float], padding: int = 0) -> str:
+    """What is said of answers whose events, sent 0.3 s apart, came at these seconds of a scripted clock."""
+
+    def respond(exchange: Exchange) -> None:
+        exchange.read_body(1000)
+        exchange.start(200, [("Content-Type", "application/jsonl")])
+        for number in range(len(came[0])):
+            event = json.dumps({"type": "delta", "at": 300 * number}).ljust(99) + "\n"
+            exchange.chunk((b"" if number else b"\n" * padding) + event.encode())
+        exchange.end()
+
+    times = (moment for answer in came for moment in (0.0, *answer))
+    with Server(respond) as server:
+        return CHECK["streams in time"](Visit(Endpoint(server.url, clock=lambda: next(times))))
+
+
+IN_TIME = [0.1 + 0.3 * number for number in range(8)]
+HELD = [IN_TIME[3]] * 3 + IN_TIME[3:]
+BLOCKS = [0.7, 0.7, 0.7, 1.6, 1.6, 1.6, 2.2, 2.2]
+
+
+def test_what_came_late_once_is_asked_for_again() -> None:
     """One answer is held back, the next is not: chance, not the account."""
-    play(whole, at_a_walk(1.2))
-    passed: list[str] = []
+    assert paced_by(HELD, IN_TIME).endswith("none more than 0 ms late; only the answer before it came late: chance")
 
-    def hold_the_first(passing: Passing) -> None:
-        if not passed:
-            passing.chunks = [b"".join(passing.chunks)]
-        passed.append(passing.accept)
 
-    with proxy(whole, hold_the_first) as server:
-        seen = CHECK["streams in time"](Visit(Endpoint(server.url + "/v1/stream")))
+def test_the_padding_that_is_there_counts_in_the_one_that_is_named() -> None:
+    """Part of what is needed is set: what is named is all of it, not the rest."""
+    with pytest.raises(Failed, match=r"the first 4 events were held back for up to 900 ms .* startPadding 900 "):
+        paced_by(HELD, HELD, padding=500)
 
-    assert len(passed) == 2
-    assert seen.endswith("; only the answer before it came late: chance")
+
+def test_a_proxy_that_gathers_blocks_is_told_and_no_padding_is_named() -> None:
+    with pytest.raises(Failed, match=r"in 3 blocks of up to 300 bytes, up to 600 ms late\. .* does not help"):
+        paced_by(BLOCKS, BLOCKS)
 
 
 def test_an_answer_that_is_held_back_as_a_whole_is_told(whole: Twin) -> None:
@@ -307,29 +327,6 @@ def test_a_broken_promise_is_found_and_told(whole: Twin, spoil: Spoil, check: st
 def test_a_server_that_gathers_every_answer_is_told(whole: Twin) -> None:
     play(whole, at_a_walk(0.6))
     with proxy(whole, gathered) as server, pytest.raises(Failed, match="the whole answer is gathered on the way"):
-        CHECK["streams in time"](Visit(Endpoint(server.url + "/v1/stream")))
-
-
-def in_blocks(passing: Passing) -> None:
-    """A proxy that passes on whole blocks."""
-    chunks = passing.chunks
-
-    def blocks() -> Iterator[bytes]:
-        block = b""
-        for chunk in chunks:
-            block += chunk
-            if len(block) >= 700:
-                yield block
-                block = b""
-        if block:
-            yield block
-
-    passing.chunks = blocks()
-
-
-def test_a_proxy_that_gathers_blocks_is_told_and_no_padding_is_named(whole: Twin) -> None:
-    play(whole, at_a_walk(1.5))
-    with proxy(whole, in_blocks) as server, pytest.raises(Failed, match=r"blocks of up to \d+ .* does not help"):
         CHECK["streams in time"](Visit(Endpoint(server.url + "/v1/stream")))
 
 
@@ -504,6 +501,47 @@ def test_what_is_no_such_endpoint_ends_the_run_with_a_hint(respond: Callable[[Ex
 def test_a_request_class_that_takes_anything_is_an_endpoint_too() -> None:
     with Server(answering(200, "application/json", b"{}", **{"X-Request-Id": "r"})) as server:
         assert reached(Visit(Endpoint(server.url))) == "the function answers"
+
+
+def test_a_throttled_endpoint_is_verified_all_the_same(whole: Twin) -> None:
+    """Every second request is too soon: each check waits, and none fails."""
+    came: list[str] = []
+    slept: list[float] = []
+
+    def too_soon(exchange: Exchange, body: bytes) -> str | None:  # noqa: ARG001 - a Doorkeeper
+        came.append(exchange.path)
+        return "THROTTLED" if len(came) % 2 else None
+
+    screen = io.StringIO()
+    report = Report(screen)
+    with proxy(whole, refusal=too_soon) as server:
+        code = verify(Endpoint(server.url + "/v1/stream", say=report.waiting, sleep=slept.append), report)
+
+    assert code == 0, screen.getvalue()
+    assert slept == [1.0] * (len(came) // 2)
+    assert "the endpoint asks for patience (429 THROTTLED): waiting 1 s …" in screen.getvalue()
+
+
+def test_an_endpoint_that_goes_away_ends_the_run() -> None:
+    """It is there for the first request alone."""
+    came: list[str] = []
+
+    def respond(exchange: Exchange) -> None:
+        exchange.read_body(1000)
+        came.append(exchange.path)
+        if len(came) > 1:
+            exchange.cut()
+        else:
+            exchange.send(422, [("Content-Type", PROBLEM)], code_of("body_invalid"))
+
+    screen = io.StringIO()
+    with Server(respond) as server:
+        code = verify(Endpoint(server.url), Report(screen))
+
+    lines = screen.getvalue().splitlines()
+    assert (code, len(came)) == (1, 2)
+    assert lines[-2] == "The endpoint is gone: the checks after this one were left out."
+    assert lines[-1].endswith(": refuses bad JSON. What to do stands beside each FAIL above.")
 
 
 def test_an_endpoint_that_lets_strangers_in_is_told(whole: Twin) -> None:
