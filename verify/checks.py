@@ -56,8 +56,10 @@ class Visit:
     """Good answers that several checks look at, by what was accepted."""
     takes_time: bool = False
     """A brief answer was seen to take long enough for its pace to be seen."""
+    misses: int = 0
+    """How often the model gave no answer."""
     is_mute: bool = False
-    """The model gave no answer, for a reason that lasts."""
+    """It will give none, as far as can be seen: the reason lasts, or it is the second time."""
 
     def ask(
         self,
@@ -84,7 +86,9 @@ class Visit:
         if self.is_mute:
             raise Skipped("there are no answers, see above")
         answer = self.ask(what, accept, body, leave_after=leave_after)
-        self.is_mute = answer.status != OK and answer.code not in BY_CHANCE
+        if answer.status != OK:
+            self.misses += 1
+            self.is_mute = self.misses > 1 or answer.code not in BY_CHANCE
         _expect_ok(answer)
         return answer
 
@@ -204,6 +208,10 @@ def _hint(answer: Answer) -> str:
         "WAF_FILTERED": "The web ACL refuses this caller",
         "THROTTLED": "Does somebody else call all the time? The throttle argument says how many requests it takes",
         "QUOTA_EXCEEDED": "The quota of this API key is used up",
+        "answer_not_json": "The model does not keep to the schema. If it never does: another model, or instructions",
+        "answer_invalid": "The model does not keep to the schema. If it never does: another model, or instructions",
+        "answer_truncated": "maxTokens is too small for this answer",
+        "answer_refused": """The model, or the guardrail, does not answer this: BODY='{"prompt": "…"}'""",
     }
     by_status = {
         400: "BODY= is no JSON",

@@ -93,7 +93,7 @@ def test_the_twin_keeps_every_promise(whole: Twin) -> None:
     assert code == 0, text
     assert [name for name, _ in CHECKS if f"  {name}: " not in text] == []
     assert "FAIL" not in text
-    assert f"asked for {ANSWERS} answers" in text
+    assert f"{ANSWERS} answers of the model are asked for" in text
     assert len(calls) == ANSWERS
 
 
@@ -406,6 +406,15 @@ def test_one_bad_answer_is_not_the_end(whole: Twin) -> None:
     assert len(calls) == ANSWERS
 
 
+def test_a_model_that_never_keeps_to_the_schema_is_asked_twice(whole: Twin) -> None:
+    play(whole, [*pieces("I am sorry.", 4), Stop(), Usage(1, 1)])
+    code, text = told(whole)
+
+    assert code == 1
+    assert re.findall("FAIL  ([^:]*): .*does not keep to the schema", text) == ["JSON Lines", "streams in time"]
+    assert "skip  Server-Sent Events: there are no answers, see above" in text
+
+
 def test_another_request_class_asks_for_a_body(whole: Twin) -> None:
     with pytest.raises(Failed, match="BODY="):
         CHECK["raw text"](Visit(Endpoint(whole.url), brief=b'{"question": "?"}'))
@@ -607,7 +616,7 @@ def test_an_interruption_ends_the_run_with_a_line(whole: Twin) -> None:
         text=True,
     )
     assert process.stdout
-    while "asked for" not in process.stdout.readline():
+    while "are asked for" not in process.stdout.readline():
         pass
     stand_in(whole).reached("for good")
     process.send_signal(signal.SIGINT)
@@ -631,10 +640,24 @@ def command(**variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_exits_with_what_it_found(whole: Twin) -> None:
-    done = command(URL=whole.url + "/", ORIGIN=ORIGIN, BODY='{"prompt": "Why?"}')
+    done = command(URL=whole.url + "/", ORIGIN=ORIGIN, BODY='{"prompt": "Why?"}', WARM="1")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Verifying {whole.url}\n")
+    assert "ok    warm-up: ready, after 1 attempt\n" in done.stdout
+
+
+def test_the_documents_name_every_option() -> None:
+    """The table of operations.md, the Makefile and the program know the same ones."""
+    program, rows, rule = (
+        (CHECKOUT / name).read_text() for name in ("verify/__main__.py", "docs/operations.md", "Makefile")
+    )
+    read = set(re.findall(r'environment\.get\("(\w+)"', program))
+
+    assert read == {"URL", *re.findall(r"^\| `(\w+)=", rows, re.MULTILINE)}
+    assert read <= set(re.search(r"^OPTIONS := (.*)$", rule, re.MULTILINE)[1].split())  # type: ignore[index]
+    help_line = next(line for line in rule.splitlines() if line.startswith("verify:"))
+    assert read == set(re.findall(r"(\w+)=", help_line))
 
 
 @pytest.mark.parametrize(
