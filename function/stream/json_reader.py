@@ -1,6 +1,7 @@
 """Incremental JSON (RFC 8259): text arrives in fragments cut anywhere, what happened goes out as events.
 
-Every character is looked at once and in bulk: compiled patterns take whole tokens and whole runs of a string.
+Characters are looked at in bulk: compiled patterns take whole members, tokens, and runs of a string. Nothing is read
+again but the few bytes of a short token that was cut.
 """
 
 import json
@@ -40,29 +41,54 @@ _WS = rb"[ \t\n\r]*+"
 _PLAIN = rb'"([^"\\\x00-\x1f]*+)"'
 _INTEGER = rb"-?+(?:0|[1-9][0-9]*+)"
 _FLOAT = _INTEGER + rb"(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+"
-_SCALAR = rb"(?:(" + _INTEGER + rb")|(" + _FLOAT + rb")|(true|false|null))(?=[ \t\n\r,\]}]|\Z)"
-_TOKEN_WHOLE = re.compile(_SCALAR)
-_VALUE = re.compile(_WS + rb"(?:" + _SCALAR.replace(rb"|\Z", rb"") + rb"|" + _PLAIN + rb"|([{\[])|(\]))")
-_IS_INTEGER, _, _IS_LITERAL, _IS_STRING, _IS_BRACKET, _IS_END = range(1, 7)
-_KEY = re.compile(_WS + _PLAIN + _WS + rb":")
-_COLON = re.compile(_WS + rb":")
-_AFTER_ITEM = re.compile(_WS + rb"(?:,|(\]))")
-_AFTER_MEMBER = re.compile(_WS + rb"(?:(})|,(?:" + _WS + _PLAIN + _WS + rb":)?+)")
+_SCALAR = rb"(?:(" + _INTEGER + rb")|(" + _FLOAT + rb")|(true|false|null))(?=[ \t\n\r,\]}])"
+_SCALAR_BEGUN = (
+    rb"-?+(?:(?:0|[1-9][0-9]*+)(?:\.(?:[0-9]++(?:[eE](?:[-+]?+[0-9]*+))?+)?+|[eE](?:[-+]?+[0-9]*+))?+)?+"
+    rb"|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?"
+)
+_BEGUN = rb'"([^"\\\x00-\x1f]*+)\Z|((?!\Z)(?:' + _SCALAR_BEGUN + rb"))\Z"
+_VALUE = rb"(?:" + _SCALAR + rb"|" + _PLAIN + rb"|([{\[])|" + _BEGUN + rb")"
+_MEMBER = _PLAIN + _WS + rb"(?::" + _WS + _VALUE + rb"?+|(\Z))"
+_SHORT: Final = 60
+"""A key, number or literal that was cut is looked at again as a whole while it has no more bytes."""
+_KEY_BEGUN = rb'"[^"\\\x00-\x1f]{0,%d}+' % _SHORT
+# What may come next. All have the same groups, and as much of a member or item as is in sight: the last group tells.
+(_IS_KEY, _IS_INTEGER, _IS_FLOAT, _IS_LITERAL, _IS_STRING, _IS_BRACKET) = range(1, 7)
+(_IS_STRING_BEGUN, _IS_SCALAR_BEGUN, _IS_KEY_ALONE, _IS_END, _IS_KEY_BEGUN) = range(7, 12)
+_THE_VALUE: Final = re.compile(_WS + rb"()" + _VALUE).match
+_COLON_VALUE: Final = re.compile(_WS + rb":()" + _WS + _VALUE + rb"?+").match
+_FIRST_ITEM: Final = re.compile(_WS + rb"()(?:" + _VALUE + rb"|((?!))|(\]))").match
+_NEXT_ITEM: Final = re.compile(_WS + rb"(?:,()" + _WS + _VALUE + rb"?+|((?!))|(\]))").match
+_FIRST_MEMBER: Final = re.compile(_WS + rb"(?:" + _MEMBER + rb"|(})|(" + _KEY_BEGUN + rb")\Z)").match
+_NEXT_MEMBER: Final = re.compile(
+    _WS + rb"(?:," + _WS + _MEMBER + rb"|(})|," + _WS + rb"((?:" + _KEY_BEGUN + rb")?+)\Z)"
+).match
+_THE_MEMBER: Final = re.compile(_WS + rb"(?:" + _MEMBER + rb"|((?!))|((?:" + _KEY_BEGUN + rb")?+)\Z)").match
+_NOTHING: Final = re.compile(rb"(?!)").match
+_Match = Callable[[bytearray, int], re.Match[bytes] | None]
+
+_SCALAR_WHOLE = re.compile(rb"()" + _SCALAR).match
+_SCALAR_LAST = re.compile(rb"()" + _SCALAR.replace(rb"(?=[ \t\n\r,\]}])", rb"\Z")).match
+_SEPARATORS: Final = {
+    _NEXT_ITEM: "A comma or the end of the array was expected.",
+    _NEXT_MEMBER: "A comma or the end of the object was expected.",
+    _COLON_VALUE: "A colon was expected.",
+    _NOTHING: "Text follows the document.",
+}
+_COMMA = re.compile(_WS + rb",")
+_STRING_ENDED = re.compile(rb'([^"\\\x00-\x1f]*+)"')
 _SPACE = re.compile(_WS)
 _ESCAPE = (
     rb'\\(?:["\\/bfnrt]|u(?:[0-9a-cefA-CEF][0-9a-fA-F]{3}|[dD](?:[0-7][0-9a-fA-F]{2}'
     rb"|[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))"
 )
 _RUN = re.compile(rb'[^"\\\x00-\x1f]*+(?:' + _ESCAPE + rb'[^"\\\x00-\x1f]*+)*+')
-_WITHIN = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]++')
 _ESCAPE_BEGUN = re.compile(
     rb"\\(?:u(?:[0-9a-cefA-CEF][0-9a-fA-F]{0,2}|[dD](?:[0-7][0-9a-fA-F]?"
     rb"|[89abAB](?:[0-9a-fA-F](?:[0-9a-fA-F](?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?)?)?)?)?)?"
 )
 _TOKEN = re.compile(rb"[-+.0-9a-zA-Z]*+")
-_NUMBER_BEGUN = re.compile(
-    rb"-?+(?:(?:0|[1-9][0-9]*+)(?:\.(?:[0-9]++(?:[eE](?:[-+]?+[0-9]*+))?+)?+|[eE](?:[-+]?+[0-9]*+))?+)?+"
-)
+_SCALAR_GOES_ON: Final = re.compile(_SCALAR_BEGUN).fullmatch
 _LONG = re.compile(rb"-?[0-9]{%d}" % (MAX_DIGITS + 1))
 _LITERALS: Final[dict[bytes, tuple[Kind, object]]] = {
     b"true": ("boolean", True),
@@ -75,8 +101,10 @@ _STARTS: Final[dict[int, Kind]] = {
     ord("f"): "boolean",
     ord("n"): "null",
 }
+_HELD: Final = 4096
+"""Characters that ``grow`` takes at once, so that whoever collects them collects no more."""
 _TOO_LONG: Final = f"The document is longer than {MAX_BYTES} bytes."
-_QUOTE, _BACKSLASH, _OPEN_OBJECT, _CLOSE_OBJECT, _CLOSE_ARRAY = b'"\\{}]'
+_QUOTE, _BACKSLASH, _OPEN_OBJECT = b'"\\{'
 
 
 _Step = Callable[["Reader", "list[Event]"], bool]
@@ -92,15 +120,21 @@ class NotJson(ValueError):
 
 
 class _Open:
-    """An open object or array: its path, where it began, the keys seen (None: an array) and the items begun."""
+    """An open object or array, or the root around the document."""
 
-    __slots__ = ("index", "keys", "path", "start")
+    __slots__ = ("index", "keys", "next", "path", "prefix", "start")
 
-    def __init__(self, path: str, start: int, keys: set[str] | None) -> None:
+    def __init__(self, path: str, start: int, keys: set[str] | None, then: _Match) -> None:
         self.path = path
+        self.prefix = path + "/"
         self.start = start
+        """Where it began."""
         self.keys = keys
+        """The keys seen; None: it is an array."""
+        self.next = then
+        """What may follow a value in it."""
         self.index = 0
+        """Items begun."""
 
 
 class Reader:
@@ -115,23 +149,23 @@ class Reader:
         self.text = bytearray()
         """The document so far in UTF-8."""
         self._at = 0
-        self._start = 0
+        self._start = -1
         self._path = ""
         self._told = False
         self._half = ""
-        self._stack: list[_Open] = []
-        self._step: _Step = Reader._value
-        self._after: _Step = Reader._end
+        self._stack = [_Open("", 0, None, _NOTHING)]
+        self._step: _Step = Reader._tokens
+        self._match: _Match = _THE_VALUE
 
     @property
     def whole(self) -> bool:
         """The root value is closed: only white space may follow."""
-        return self._step is Reader._end
+        return self._match is _NOTHING
 
     @property
     def between_tokens(self) -> bool:
         """White space may be put in here without changing a value."""
-        return not self._half and self._step not in _INSIDE
+        return not self._half and self._step not in _INSIDE and self._at == len(self.text)
 
     def feed(self, text: str) -> list[Event]:
         """Read on and return what happened, in the order of the text.
@@ -151,21 +185,17 @@ class Reader:
             raise
         return events
 
-    def grow(self, text: str) -> str | None:
-        """Take a fragment that lies inside a string and return the string's path; else leave it and return None.
+    @property
+    def room(self) -> int:
+        """As many printable characters but quotes and backslashes may be read now by ``grow``; 0 outside a string."""
+        if self._step is not _STRING or self._half or self._at != len(self.text):
+            return 0
+        return min(_HELD, (MAX_BYTES - self._at) // 4)
 
-        Most fragments of prose are such: the quick way, where ``feed`` would tell of no more than one "grew".
-
-        Raises:
-            NotJson: the document is too long.
-        """
-        if self._step is not _STRING or self._half or self._at != len(self.text) or not _WITHIN.fullmatch(text):
-            return None
+    def grow(self, text: str) -> None:
+        """Read on inside a string, within the ``room``: what ``feed`` would do, without telling that it "grew"."""
         self.text += text.encode()
         self._at = len(self.text)
-        if self._at > MAX_BYTES:
-            raise NotJson(_TOO_LONG)
-        return self._path
 
     def finish(self) -> list[Event]:
         """Say that no more text comes; return what that closed: at most a number or literal at the root.
@@ -176,8 +206,8 @@ class Reader:
         if self._half:
             raise NotJson("A lone surrogate is no character.")
         events: list[Event] = []
-        if self._step is Reader._scalar and not self._stack:
-            self._close_scalar(len(self.text), events)
+        if len(self._stack) == 1 and self._step is not _STRING and not self.between_tokens:
+            self._close_scalar(_SCALAR_LAST, len(self.text), events)
         if not self.whole:
             raise NotJson("The document ends too early." if self.text.strip() else "The document is empty.")
         return events
@@ -204,170 +234,133 @@ class Reader:
             raise NotJson(f"{detail} (byte {self._at})")
         return False
 
-    def _value(self, events: list[Event]) -> bool:
-        """Read the value that must come here."""
-        found = _VALUE.match(self.text, self._at)
-        if found is None or found.lastindex == _IS_END:
-            return self._begin(events)
-        self._close_token(found, events)
-        return True
+    def _tokens(self, events: list[Event]) -> bool:  # noqa: C901, PLR0912, PLR0915 no call for what is usual: hot
+        """Read on while whole tokens are in sight."""
+        text, stack = self.text, self._stack
+        at, path, match = self._at, self._path, self._match
+        length = len(text)
+        while at < length:
+            found = match(text, at)
+            if found is None:
+                self._at, self._path, self._match = at, path, match
+                return self._unusual()
+            at = found.end()
+            group = found.lastindex or 0
+            start = found.start(group)
+            top = stack[-1]
+            if group == _IS_END:
+                del stack[-1]
+                events.append(("closed", "array" if top.keys is None else "object", top.path, None, top.start, at))
+                match = stack[-1].next
+                continue
+            if group == _IS_KEY_BEGUN:  # at most as long as is _SHORT, so it is looked at once more when there is more
+                at, match = start, _THE_MEMBER
+                break
+            if match is _THE_VALUE or match is _COLON_VALUE:
+                pass  # its path is known
+            elif top.keys is None:
+                path = top.prefix + str(top.index)
+                top.index += 1
+            else:
+                path = self._name(found[_IS_KEY].decode(), found.start(_IS_KEY), found.end(_IS_KEY), events)
+            match = top.next
+            if group == _IS_STRING:
+                events.append(("value", "string", path, found[_IS_STRING].decode(), start - 1, at))
+            elif group == _IS_INTEGER and at - start <= MAX_DIGITS:
+                events.append(("value", "number", path, int(found[_IS_INTEGER]), start, at))
+            elif group == _IS_BRACKET:
+                match = self._open(path, start, events)
+            elif group == _IS_KEY:
+                match = _THE_VALUE
+            elif group == _IS_KEY_ALONE:
+                match = _COLON_VALUE
+            elif group == _IS_STRING_BEGUN:
+                match = _THE_VALUE
+                self._step = _STRING
+                self._start = start - 1
+                self._told = True
+                events.append(("opened", "string", path, found[_IS_STRING_BEGUN].decode(), start - 1, -1))
+            elif group == _IS_SCALAR_BEGUN:
+                match = _THE_VALUE
+                if self._start != start:
+                    self._start = start
+                    events.append(("opened", _STARTS[text[start]], path, None, start, -1))
+                if length - start > _SHORT:
+                    self._step = Reader._scalar
+                else:
+                    at = start  # looked at once more when there is more of it
+                break
+            else:
+                kind, value = _scalar(found[group], group)
+                events.append(("value", kind, path, value, start, at))
+        self._at, self._path, self._match = at, path, match
+        return False
 
-    def _close_token(self, found: re.Match[bytes], events: list[Event]) -> None:
-        """Take a plain value that is in sight as a whole, or the opening of a container."""
-        group = found.lastindex or 0
-        start, end = found.span(group)
-        if group == _IS_STRING:
-            self._at = end = end + 1
-            events.append(("value", "string", self._path, found[group].decode(), start - 1, end))
-        elif group == _IS_BRACKET:
-            self._at = end
-            self._open(start, events)
-            return
-        else:
-            self._at = end
-            kind, value = _LITERALS[found[group]] if group == _IS_LITERAL else ("number", _number(found[group], group))
-            events.append(("value", kind, self._path, value, start, end))
-        self._step = self._after
-
-    def _begin(self, events: list[Event]) -> bool:
-        """Begin a value that is not a plain token in sight."""
-        found = _SPACE.match(self.text, self._at)
-        self._at = self._start = found.end() if found else self._at
-        if self._at == len(self.text):
-            return False
-        first = self.text[self._at]
-        self._told = False
-        if first == _QUOTE:
-            self._at += 1
-            self._step = Reader._string
-            return self._string(events)
-        if first in _STARTS:
-            self._step = Reader._scalar
-            return self._scalar(events)
-        raise NotJson(f"A value was expected. (byte {self._at})")
-
-    def _first_item(self, events: list[Event]) -> bool:
-        """Read the first value of an array, or its end."""
-        found = _VALUE.match(self.text, self._at)
-        if found is None:
-            return self._begin(events)
-        if found.lastindex == _IS_END:
-            self._at = found.end()
-            self._close("array", events)
-        else:
-            self._close_token(found, events)
-        return True
-
-    def _open(self, start: int, events: list[Event]) -> None:
-        if len(self._stack) == MAX_DEPTH:
+    def _open(self, path: str, start: int, events: list[Event]) -> _Match:
+        """Open an object or array; return what may come first in it."""
+        if len(self._stack) > MAX_DEPTH:
             raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
-        path = self._path
         if self.text[start] == _OPEN_OBJECT:
-            self._stack.append(_Open(path, start, set()))
+            self._stack.append(_Open(path, start, set(), _NEXT_MEMBER))
             events.append(("opened", "object", path, None, start, -1))
-            self._step = Reader._first_key
-            self._after = Reader._after_member
-        else:
-            self._stack.append(_Open(path, start, None))
-            events.append(("opened", "array", path, None, start, -1))
-            self._path = path + "/0"
-            self._step = Reader._first_item
-            self._after = Reader._after_item
+            return _FIRST_MEMBER
+        self._stack.append(_Open(path, start, None, _NEXT_ITEM))
+        events.append(("opened", "array", path, None, start, -1))
+        return _FIRST_ITEM
 
-    def _close(self, kind: Kind, events: list[Event]) -> None:
-        closed = self._stack.pop()
-        events.append(("closed", kind, closed.path, None, closed.start, self._at))
-        if not self._stack:
-            self._after = Reader._end
-        else:
-            self._after = Reader._after_item if self._stack[-1].keys is None else Reader._after_member
-        self._step = self._after
-
-    def _after_item(self, events: list[Event]) -> bool:
-        found = _AFTER_ITEM.match(self.text, self._at)
-        if found is None:
-            return self._wait_or("A comma or the end of the array was expected.")
-        self._at = found.end()
-        if found.lastindex:
-            self._close("array", events)
-            return True
-        top = self._stack[-1]
-        top.index += 1
-        self._path = f"{top.path}/{top.index}"
-        self._step = Reader._value
-        return self._value(events)
-
-    def _after_member(self, events: list[Event]) -> bool:
-        found = _AFTER_MEMBER.match(self.text, self._at)
-        if found is None:
-            return self._wait_or("A comma or the end of the object was expected.")
-        self._at = found.end()
-        if found.lastindex == 1:
-            self._close("object", events)
-            return True
-        if found.lastindex is None:  # the comma alone
-            self._step = Reader._key
-            return self._key(events)
-        self._name(found[2].decode(), found.start(2) - 1, found.end(2) + 1, events)
-        self._step = Reader._value
-        return self._value(events)
-
-    def _first_key(self, events: list[Event]) -> bool:
-        """Read the first key of an object, or its end."""
-        found = _SPACE.match(self.text, self._at)
-        self._at = found.end() if found else self._at
-        if self._at < len(self.text) and self.text[self._at] == _CLOSE_OBJECT:
-            self._at += 1
-            self._close("object", events)
-            return True
-        return self._key(events)
-
-    def _key(self, events: list[Event]) -> bool:
-        found = _KEY.match(self.text, self._at)
-        if found is not None:
-            start, end = found.span(1)
-            self._name(found[1].decode(), start - 1, end + 1, events)
-            self._at = found.end()
-            self._step = Reader._value
-            return self._value(events)
+    def _unusual(self) -> bool:
+        """Begin a token that has escapes or is long, unless none may begin here."""
+        match = self._match
+        comma = _COMMA.match(self.text, self._at) if match is _NEXT_MEMBER else None
+        if comma is not None:
+            self._at = comma.end()
+        elif match in _SEPARATORS:
+            return self._wait_or(_SEPARATORS[match])
         space = _SPACE.match(self.text, self._at)
-        self._at = self._start = space.end() if space else self._at
+        self._at = space.end() if space else self._at
         if self._at == len(self.text):
             return False
-        if self.text[self._at] != _QUOTE:
-            raise NotJson(f"A key was expected. (byte {self._at})")
+        if match is _FIRST_ITEM:
+            top = self._stack[-1]
+            top.index = 1
+            self._path = top.prefix + "0"
+        is_value = match is _THE_VALUE or match is _FIRST_ITEM
+        self._start = self._at
+        first = self.text[self._at]
+        if first != _QUOTE:
+            what = "A number or literal is malformed." if first in _STARTS else "A value was expected."
+            raise NotJson(f"{what if is_value else 'A key was expected.'} (byte {self._at})")
         self._at += 1
-        self._step = Reader._long_key
-        return self._long_key(events)
+        self._told = False
+        self._step = _STRING if is_value else Reader._long_key
+        return True
+
+    def _ended(self) -> None:
+        """Go on behind a value."""
+        self._step = Reader._tokens
+        self._match = self._stack[-1].next
 
     def _long_key(self, events: list[Event]) -> bool:
-        """Read a key that was cut or has escapes."""
+        """Read a key that is long or has escapes."""
         if not self._run():
             return False
         self._at += 1
-        self._name(_decoded(self.text[self._start + 1 : self._at - 1]), self._start, self._at, events)
-        self._step = Reader._colon
+        key = _decoded(self.text[self._start + 1 : self._at - 1])
+        self._path = self._name(key, self._start + 1, self._at - 1, events)
+        self._step = Reader._tokens
+        self._match = _COLON_VALUE
         return True
 
-    def _name(self, key: str, start: int, end: int, events: list[Event]) -> None:
+    def _name(self, key: str, start: int, end: int, events: list[Event]) -> str:
+        """Take a key, without its quotes from ``start`` to ``end``; return the path of its value."""
         top = self._stack[-1]
         keys = top.keys
         if keys is None or key in keys:
-            raise NotJson(f"A key occurs twice in one object. (byte {start})")
+            raise NotJson(f"A key occurs twice in one object. (byte {start - 1})")
         keys.add(key)
-        if "~" in key or "/" in key:
-            self._path = f"{top.path}/{key.replace('~', '~0').replace('/', '~1')}"
-        else:
-            self._path = f"{top.path}/{key}"
-        events.append(("key", "string", self._path, key, start, end))
-
-    def _colon(self, events: list[Event]) -> bool:  # noqa: ARG002 one signature for all steps
-        found = _COLON.match(self.text, self._at)
-        if found is None:
-            return self._wait_or("A colon was expected.")
-        self._at = found.end()
-        self._step = Reader._value
-        return True
+        path = top.prefix + (key if "~" not in key and "/" not in key else key.replace("~", "~0").replace("/", "~1"))
+        events.append(("key", "string", path, key, start - 1, end + 1))
+        return path
 
     def _run(self) -> bool:
         """Move on in a string to its closing quote (True), or as far as its text is certain (False)."""
@@ -384,14 +377,20 @@ class Reader:
         return False
 
     def _string(self, events: list[Event]) -> bool:
-        start = self._at
-        closed = self._run()
-        piece = _decoded(self.text[start : self._at])
+        found = _STRING_ENDED.match(self.text, self._at)
+        if found is not None:  # the quick way
+            closed = True
+            piece = found[1].decode()
+            self._at = found.end(1)
+        else:
+            start = self._at
+            closed = self._run()
+            piece = _decoded(self.text[start : self._at])
         if closed:
             self._at += 1
             what: What = "closed" if self._told else "value"
             events.append((what, "string", self._path, piece, self._start, self._at))
-            self._step = self._after
+            self._ended()
             return True
         if not self._told:
             self._told = True
@@ -401,52 +400,43 @@ class Reader:
         return False
 
     def _scalar(self, events: list[Event]) -> bool:
-        """Read a number or literal whose end is not in sight yet."""
+        """Read on in a number that was cut and is long."""
         found = _TOKEN.match(self.text, self._at)
         self._at = end = found.end() if found else self._at
         if end < len(self.text):
-            if self.text[end] not in b" \t\n\r,]}":
-                raise NotJson(f"A number or literal is malformed. (byte {self._start})")
-            self._close_scalar(end, events)
+            self._close_scalar(_SCALAR_WHOLE, end, events)
             return True
-        if not self._may_become_scalar(end):
+        # A long one is judged at its end, so that an endless number costs linear time.
+        if end - self._start <= MAX_DIGITS and not _SCALAR_GOES_ON(self.text, self._start):
             raise NotJson(f"A number or literal is malformed. (byte {self._start})")
-        if not self._told:
-            self._told = True
-            events.append(("opened", _STARTS[self.text[self._start]], self._path, None, self._start, -1))
         return False
 
-    def _may_become_scalar(self, end: int) -> bool:
-        if end - self._start > MAX_DIGITS:
-            return True  # judged at its end, so that an endless number costs linear time
-        token = bytes(self.text[self._start : end])
-        if token[0] in b"tfn":
-            return any(literal.startswith(token) for literal in _LITERALS)
-        return _NUMBER_BEGUN.fullmatch(token) is not None
-
-    def _close_scalar(self, end: int, events: list[Event]) -> None:
-        found = _TOKEN_WHOLE.match(self.text, self._start)
+    def _close_scalar(self, match: _Match, end: int, events: list[Event]) -> None:
+        found = match(self.text, self._start)
         if found is None or found.end() != end:
             raise NotJson(f"A number or literal is malformed. (byte {self._start})")
-        self._close_token(found, events)
-
-    def _end(self, events: list[Event]) -> bool:  # noqa: ARG002 one signature for all steps
-        return self._wait_or("Text follows the document.")
+        group = found.lastindex or 0
+        kind, value = _scalar(found[group], group)
+        events.append(("value", kind, self._path, value, self._start, end))
+        self._ended()
 
 
 _STRING: Final = Reader._string  # noqa: SLF001 the step inside a string
 _INSIDE: Final = (_STRING, Reader._long_key, Reader._scalar)  # noqa: SLF001 the steps inside a token
 
 
-def _number(token: bytes, group: int) -> int | float:
+def _scalar(token: bytes, group: int) -> tuple[Kind, object]:
+    """Return kind and value of a number or literal."""
+    if group == _IS_LITERAL:
+        return _LITERALS[token]
     if len(token) > MAX_DIGITS and _LONG.match(token):
         raise NotJson("A number is out of range.")
     if group == _IS_INTEGER:
-        return int(token)
+        return "number", int(token)
     value = float(token)
     if math.isinf(value):
         raise NotJson("A number is out of range.")
-    return value
+    return "number", value
 
 
 def _decoded(run: bytearray) -> str:

@@ -58,14 +58,18 @@ class Partials(Generic[M]):
         self._book = _book_of(_Same(type_))
         self._reader = Reader()
         self._root: list[object] = [None]
-        self._frames = [_Frame(self._root, items=False, judged=True)]
+        self._frames = [_Frame(self._root, None, "", items=False, judged=True)]
         self._frames[0].key = 0
-        self._frames[0].claims = [_Claim(self._book.root, [])]
+        self._frames[0].only = self._book.root
         self._failure: StreamError | None = None
+        self._room = 0
+        self._path = ""
+        self._held: list[str] = []
 
     @property
     def live(self) -> object:
         """The object as far as it is certain, without copying: read it before the next ``feed``, do not change it."""
+        self._settle_held()
         return self._root[0]
 
     @property
@@ -75,10 +79,16 @@ class Partials(Generic[M]):
         Only the containers that are still open are copied (time proportional to their widths); closed ones are
         shared between snapshots and must not be changed.
         """
-        copies: list[Any] = [frame.node.copy() for frame in self._frames]
-        for outer, inner, frame in zip(copies, copies[1:], self._frames, strict=False):
-            outer[frame.key] = inner
-        return copies[0][0]
+        if self._held:
+            self._settle_held()
+        frame = self._frames[-1]
+        inner = frame.node.copy()
+        while frame.outer is not None:
+            frame = frame.outer
+            copy = frame.node.copy()
+            copy[frame.key] = inner
+            inner = copy
+        return inner[0]
 
     @property
     def whole(self) -> bool:
@@ -97,19 +107,36 @@ class Partials(Generic[M]):
             AnswerNotJson: the text can no longer become one JSON document.
             AnswerInvalid: a value that closed breaks the schema, or no value of its JSON type can keep it.
         """
+        # Nearly all of prose lies inside a string: four calls in C rule out that anything opens, closes or is wrong.
+        room = self._room - len(text)
+        if room >= 0 and '"' not in text and "\\" not in text and text.isprintable() and text:
+            self._room = room
+            self._held.append(text)
+            return [_tuple(Change, (self._path, text, None, False))]
         if self._failure is not None:
             self._raise_again()
+        if self._held:
+            self._settle_held()
+        self._room = 0
         changes: list[Change] = []
         try:
-            path = self._reader.grow(text)
-            if path is not None:  # the quick way for prose: nothing opens, nothing closes
-                frame = self._frames[-1]
-                _grow(frame.node, frame.key, text)
-                return [Change(path, text)]
-            self._take(self._reader.feed(text), changes)
+            events = self._reader.feed(text)
         except NotJson as error:
             self._broken(error, changes)
+        if events:
+            self._take(events, changes)
+            _, kind, path, _, _, end = events[-1]
+            if end < 0 and kind == "string":  # it lies open
+                self._room, self._path = self._reader.room, path
         return changes
+
+    def _settle_held(self) -> None:
+        """Take the pieces of the open string that have been told of into the text and the object, all in one go."""
+        if self._held:
+            piece = "".join(self._held)
+            self._held.clear()
+            self._reader.grow(piece)
+            self._frames[-1].grow(piece)
 
     def finish(self) -> M:
         """Say that no more text comes; return the validated object, as ``model_validate_json`` does of the whole text.
@@ -119,6 +146,8 @@ class Partials(Generic[M]):
             AnswerInvalid: the document breaks the schema.
         """
         self._raise_again()
+        self._settle_held()
+        self._room = 0
         try:
             self._take(self._reader.finish(), [])
         except NotJson as error:
@@ -142,52 +171,67 @@ class Partials(Generic[M]):
         self._failure = AnswerInvalid(*mistake)
         raise self._failure
 
-    def _take(self, events: list[Event], changes: list[Change]) -> None:  # noqa: C901, PLR0912 a branch an event: hot
+    def _take(self, events: list[Event], changes: list[Change]) -> None:  # noqa: C901, PLR0912 no call for what is usual: hot
         """Grow the object by what happened and check what closed."""
+        frame = self._frames[-1]
         for what, kind, path, value, start, end in events:
-            frame = self._frames[-1]
-            if what == "grew":
-                _grow(frame.node, frame.key, value)
-                changes.append(Change(path, value))
-            elif what == "key":
+            if what == "key":
                 frame.key = value
-                if not frame.expects(value):
+                shape = frame.shape
+                plan = shape.fields.get(value, shape.rest) if shape is not None else None
+                if type(plan) is _Plan:
+                    frame.only = plan
+                    frame.sure = frame.judged
+                    if shape is not None and value in shape.required:
+                        frame.seen += 1
+                else:
                     self._expect(frame, path, start, end)
-            elif what == "value":
-                if frame.items and not frame.begun:
+            elif what == "value" or (kind == "string" and what == "closed"):
+                whole = value
+                if what == "closed":
+                    whole = frame.node[frame.key] + value
+                elif frame.items and not frame.begun:
                     self._begin_item(frame, path)
                 plan = frame.only
-                if plan is not None and (type(value) in plan.proves or plan.accepts(self._reader.text[start:end])):
+                if plan is not None and (type(whole) in plan.proves or whole in plan.proves):
                     frame.begun = False
                     sure = frame.sure
                 else:
-                    sure = self._close_scalar(frame, kind, path, value, start, end)
-                frame.put(value)
-                changes.append(Change(path, None, value, sure))
+                    sure = self._close_scalar(frame, kind, path, whole, start, end)
+                if frame.items:
+                    frame.put(whole)
+                else:
+                    frame.node[frame.key] = whole
+                changes.append(
+                    _tuple(Change, (path, value, None, sure) if what == "closed" else (path, None, value, sure))
+                )
             elif what == "opened":
                 if frame.items:
                     self._begin_item(frame, path)
-                self._open(frame, kind, path, value, changes)
-            elif kind == "string":
-                text = frame.node[frame.key] + value
-                plan = frame.only
-                if plan is not None and (str in plan.proves or plan.accepts(self._reader.text[start:end])):
-                    frame.begun = False
-                    sure = frame.sure
-                else:
-                    sure = self._close_scalar(frame, kind, path, text, start, end)
-                frame.put(text)
-                changes.append(Change(path, value, None, sure))
+                if frame.only is None or kind not in frame.only.takes:
+                    frame = self._open(frame, kind, path, value, changes)
+                elif kind == "string":
+                    frame.put(value)
+                    changes.append(_tuple(Change, (path, None, value, False)))
+            elif what == "grew":
+                frame.grow(value)
+                changes.append(_tuple(Change, (path, value, None, False)))
             else:
-                del self._frames[-1]
-                if self._close_container(frame, self._frames[-1], path, start, end):
-                    changes.append(Change(path, "", None, closed=True))
+                inner = self._frames.pop()
+                frame = self._frames[-1]
+                if self._close_container(inner, frame, path, start, end):
+                    changes.append(_tuple(Change, (path, "", None, True)))
 
     def _begin_item(self, frame: "_Frame", path: str) -> None:
         """Expect the next item of an array."""
         frame.begun = True
         frame.key = len(frame.node)
-        if not frame.expects(frame.key):
+        shape = frame.shape
+        plan = shape.fields.get(frame.key, shape.rest) if shape is not None else None
+        if type(plan) is _Plan:
+            frame.only = plan
+            frame.sure = frame.judged
+        else:
             self._expect(frame, path, -1, -1)
 
     def _expect(self, frame: "_Frame", path: str, start: int, end: int) -> None:
@@ -195,7 +239,7 @@ class Partials(Generic[M]):
         frame.sure = frame.judged
         frame.only = None
         claims: dict[_Plan, _Claim] = {}
-        for choice in frame.choices:
+        for choice in frame.ways():
             if choice.dead:
                 continue
             child = self._child(choice, frame, path, start, end)
@@ -228,27 +272,36 @@ class Partials(Generic[M]):
         choice.unproven |= child is None
         return child
 
-    def _open(self, frame: "_Frame", kind: Kind, path: str, value: object, changes: list[Change]) -> None:
+    def _open(self, frame: "_Frame", kind: Kind, path: str, value: object, changes: list[Change]) -> "_Frame":
+        """Show what opened, unless no plan takes its like; return the frame that is now the innermost."""
         plan = frame.only
-        if plan is None or kind in ("object", "array") or plan.opening(kind)[1] is not None:
+        ways, rule = plan.opening(kind) if plan is not None else ((), None)
+        quick = plan is not None and rule is None
+        if not quick:
             frame.claim()
             self._rule_out(frame.claims, kind, path)
         if kind == "string":
             frame.put(value)
-            changes.append(Change(path, None, value))
+            changes.append(_tuple(Change, (path, None, value, False)))
         elif kind in ("object", "array"):
             node: Any = [] if kind == "array" else {}
-            inner = _Frame(node, items=kind == "array", judged=frame.sure)
-            for claim in frame.claims:
-                if claim.alive:
-                    claim.choices = [_Choice(plan, claim) for plan in claim.plan.opening(kind)[0]]
-                    claim.alive = len(claim.choices)
-                    inner.choices += claim.choices
-            inner.find_shape()
+            inner = _Frame(node, frame, path, items=kind == "array", judged=frame.sure)
+            if quick and len(ways) == 1:
+                inner.way = ways[0]
+                inner.shape = ways[0].quick_items if inner.items else ways[0].quick_fields
+            else:
+                frame.claim()
+                for claim in frame.claims:
+                    if claim.alive:
+                        claim.choices = [_Choice(plan, claim) for plan in claim.plan.opening(kind)[0]]
+                        claim.alive = len(claim.choices)
+                        inner.choices += claim.choices
+                inner.find_shape()
             frame.put(node)
-            inner.path = path
             self._frames.append(inner)
-            changes.append(Change(path, None, node.copy()))
+            changes.append(_tuple(Change, (path, None, node.copy(), False)))
+            return inner
+        return frame
 
     def _rule_out(self, claims: "list[_Claim]", kind: Kind, path: str) -> None:
         """Refuse the plans that take no value of a JSON type."""
@@ -262,8 +315,10 @@ class Partials(Generic[M]):
     ) -> bool:
         """Check a string, number or literal; say whether it is proven valid."""
         frame.begun = False
-        frame.claim()
         sure = frame.sure
+        if frame.only is not None and frame.only.accepts(self._reader.text[start:end]):
+            return sure
+        frame.claim()
         unproven = [claim for claim in frame.claims if type(value) not in claim.plan.proves]
         self._rule_out(unproven, kind, path)  # first, as where the value was cut: the same mistake is reported
         for claim in unproven:
@@ -284,13 +339,9 @@ class Partials(Generic[M]):
         """Check an object or array; say whether it is proven valid."""
         outer.begun = False
         sure = outer.sure
-        if frame.shape is not None and len(outer.choices) < 2:  # noqa: PLR2004 one way to read it and what is around
-            [choice] = frame.choices
-            claim = choice.claim
-            plain = choice.plan.plain and claim.plan.plain and not (choice.unproven or choice.dead)
-            if plain and frame.shape.complete(choice.seen, len(frame.node)):
-                claim.choices = []  # no cycle is left to the garbage collector
-                return sure
+        if frame.proven():
+            return sure
+        frame.ways()
         for claim in outer.claims:
             for choice in claim.choices:
                 if not choice.dead:
@@ -315,7 +366,7 @@ class Partials(Generic[M]):
             choice.unproven = True
             return
         shape = plan.items if frame.items else plan.fields
-        proven = shape is not None and not plan.whole and shape.complete(choice.seen, len(frame.node))
+        proven = shape is not None and not plan.whole and shape.complete(choice.seen + frame.seen, len(frame.node))
         if proven and not (choice.unproven and (outermost or (shape is not None and shape.record))):
             return
         error = plan.judge(self._reader.text[start:end])
@@ -414,14 +465,6 @@ def _put(node: Json, key: Json, value: object) -> None:
         node[key] = value
 
 
-def _grow(node: Json, key: Json, piece: str) -> None:
-    """Append in place: while no one else holds the string, CPython grows it without copying."""
-    text = node[key]
-    node[key] = None
-    text += piece
-    node[key] = text
-
-
 def _mistake(error: ValidationError, path: str, value: object) -> _Mistake:
     """Return where in the document a validator's first error lies, and its rule.
 
@@ -445,14 +488,18 @@ def _mistake(error: ValidationError, path: str, value: object) -> _Mistake:
 class _Frame:
     """A container that is open in the document: its node, the key being read, and all ways to read it."""
 
-    __slots__ = ("begun", "choices", "claims", "items", "judged", "key", "node", "only", "path", "shape", "sure")
+    __slots__ = (
+        *("begun", "choices", "claims", "items", "judged", "key", "node", "only"),
+        *("outer", "path", "seen", "shape", "sure", "way"),
+    )
 
-    def __init__(self, node: Json, *, items: bool, judged: bool) -> None:
+    def __init__(self, node: Json, outer: "_Frame | None", path: str, *, items: bool, judged: bool) -> None:
         self.node = node
+        self.outer = outer
+        self.path = path
         self.items = items
         self.judged = judged
         """Every way to read this container can judge what is inside."""
-        self.path = ""
         self.key: Any = None
         self.begun = False
         self.sure = judged
@@ -464,34 +511,46 @@ class _Frame:
         """The quick way, nearly always: there is one choice, its shape names a plan for a key, and that is ``only``."""
         self.only: _Plan | None = None
         """The one plan of the value at the key, while nothing but it has to be said."""
+        self.way: _Plan | None = None
+        """The one choice's plan, while nothing but it has to be said: the choice is not made yet."""
+        self.seen = 0
+        """Required keys that the quick way has met."""
 
     def find_shape(self) -> None:
         """See whether the quick way can be taken."""
         if len(self.choices) == 1:
             plan = self.choices[0].plan
-            shape = plan.items if self.items else plan.fields
-            quick = shape is not None and shape.keys is None and (not self.items or shape.high is None)
-            self.shape = shape if quick else None
-
-    def expects(self, key: Json) -> bool:
-        """Take the quick way to the plan of a key or index, if it leads there."""
-        shape = self.shape
-        if shape is None:
-            return False
-        plan = shape.fields.get(key, shape.rest)
-        if type(plan) is not _Plan:
-            return False
-        if key in shape.required:
-            self.choices[0].seen += 1
-        self.sure = self.judged
-        self.only = plan
-        return True
+            self.shape = plan.quick_items if self.items else plan.quick_fields
 
     def claim(self) -> None:
         """Leave the quick way: more has to be said of the value at the key."""
         if self.only is not None:
-            self.claims = [_Claim(self.only, self.choices)]
+            self.claims = [_Claim(self.only, self.ways())]
             self.only = None
+
+    def ways(self) -> "list[_Choice]":
+        """Leave the quick way: return the choices there are, more has to be said of them."""
+        if self.way is not None and self.outer is not None:
+            self.outer.claim()
+            [claim] = self.outer.claims
+            claim.choices = self.choices = [_Choice(self.way, claim)]
+            self.way = None
+        return self.choices
+
+    def grow(self, piece: str) -> None:
+        """Append to the string at the key, in place: while no one else holds it, CPython does not copy it."""
+        node, key = self.node, self.key
+        text = node[key]
+        node[key] = None
+        text += piece
+        node[key] = text
+
+    def proven(self) -> bool:
+        """Tell, when it closes, whether the quick way was left nowhere and nothing but its members has to be judged."""
+        way, shape = self.way, self.shape
+        if way is None or shape is None or self.outer is None or self.outer.only is None:
+            return False
+        return way.plain and self.outer.only.plain and shape.complete(self.seen, len(self.node))
 
     def put(self, value: object) -> None:
         if self.items and self.key == len(self.node):
@@ -663,13 +722,15 @@ class _Plan:
         return _Plan(self._book, self._schema, self._config, closed=True)
 
     @cached_property
-    def proves(self) -> frozenset[type]:
-        """JSON values of these types are valid, whatever they are."""
+    def proves(self) -> frozenset[object]:
+        """JSON values of these types are valid, whatever they are; and so are these strings."""
         if self.opaque or self.whole:
             return frozenset()
         if self.members != (self,):
-            return frozenset[type]().union(*(member.proves for member in self.members))
+            return frozenset[object]().union(*(member.proves for member in self.members))
         schema, config = self.core.schema, self.core.config
+        if schema["type"] == "literal":
+            return frozenset(value for value in schema["expected"] if type(value) is str)
         constrained = any(schema.get(constraint) is not None for constraint in _CONSTRAINTS) or (
             schema["type"] == "str" and any(config.get(constraint) is not None for constraint in _CONSTRAINTS)
         )
@@ -686,12 +747,27 @@ class _Plan:
         return None if self.opaque else self._book.shape(self.core, items=True)
 
     @cached_property
+    def quick_fields(self) -> _Shape | None:
+        """The same, if nothing has to be said of a key or index but the plan of what stands there."""
+        return self.fields if self.fields is not None and self.fields.keys is None else None
+
+    @cached_property
+    def quick_items(self) -> _Shape | None:
+        """The same of an array."""
+        return self.items if self.items is not None and self.items.high is None else None
+
+    @cached_property
     def tag(self) -> _Tag | None:
         """The discriminator, if this is a union that has one."""
         schema, config = self.core.schema, self.core.config
         if self.opaque or schema["type"] != "tagged-union" or self.members != (self,):
             return None
         return _Tag(self._book, schema, config, cast(str, self._book.tag_key(schema)))
+
+    @cached_property
+    def takes(self) -> frozenset[Kind]:
+        """JSON types of strings, numbers and literals that it does not refuse at their first character."""
+        return frozenset(kind for kind in _SCALARS if self.opening(kind)[1] is None)
 
     def opening(self, kind: Kind) -> "tuple[tuple[_Plan, ...], str | None]":
         """Return the ways to read a value of a JSON type; if there are none, the rule that every such value breaks."""
@@ -1009,6 +1085,8 @@ def _book_of(same: _Same) -> _Book:
     return _Book(same.type)
 
 
+_tuple: Final = tuple.__new__
+"""What makes a Change, without the call of Python that a named tuple makes first."""
 _NO_CONFIG: Final[_Schema] = {}
 _BRIEF: Final[Any] = {"include_url": False, "include_context": False, "include_input": False}
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
@@ -1023,6 +1101,7 @@ _SAMPLES: Final[dict[Kind, bytes]] = {
     "boolean": b"true",
     "null": b"null",
 }
+_SCALARS: Final[tuple[Kind, ...]] = ("string", "number", "boolean", "null")
 _SHAPES: Final[dict[str, frozenset[Kind]]] = {
     "any": frozenset(_SAMPLES),
     **dict.fromkeys(

@@ -1,4 +1,5 @@
 import doctest
+import tracemalloc
 
 import pytest
 from pydantic import BaseModel
@@ -45,6 +46,47 @@ def test_an_endless_answer_ends_at_the_cap(monkeypatch: pytest.MonkeyPatch) -> N
         growing.feed('"')
     with pytest.raises(AnswerNotJson, match="longer than"):
         growing.finish()
+
+
+def test_text_after_a_mistake_at_the_end_raises_it_again() -> None:
+    """An end inside a string is final, too."""
+    growing = Partials(str)
+    growing.feed('"a')
+
+    with pytest.raises(AnswerNotJson, match="too early"):
+        growing.finish()
+    with pytest.raises(AnswerNotJson, match="too early"):
+        growing.feed("b")
+
+
+def test_a_string_that_grows_is_shown_at_any_time() -> None:
+    """By the live object and by snapshots that stay, whatever its characters, and for longer than is held back."""
+    growing = Partials(list[str])
+    growing.feed('["')
+    text = ""
+    shown: list[tuple[object, list[str]]] = []
+    for piece in ["plain", "é😀", "\u00a0", "\u200d", "x" * 5000, "", "y" * 4000, "z" * 200]:
+        assert growing.feed(piece) == ([Change("/0", append=piece)] if piece else [])
+        text += piece
+        shown.append((growing.snapshot, [text]))
+        assert growing.live == [text]
+
+    assert growing.feed('"]') == [Change("/0", append="", closed=True), Change("", append="", closed=True)]
+    assert growing.finish() == [text]
+    assert all(snapshot == was for snapshot, was in shown)
+
+
+def test_little_is_held_back_of_a_string() -> None:
+    """Character by character, a long string takes the memory of its text."""
+    growing = Partials(str)
+    growing.feed('"')
+    tracemalloc.start()
+    for _ in range(100_000):
+        growing.feed("x")
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 300_000
 
 
 def test_the_example_in_the_docstring_runs() -> None:
