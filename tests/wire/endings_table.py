@@ -15,6 +15,7 @@ from local.script import (
     Cut,
     End,
     Error,
+    Event,
     Fail,
     Hang,
     Hold,
@@ -80,6 +81,17 @@ class Ending:
         return BY_CODE[self.code] if self.code else None
 
     @property
+    def client(self) -> tuple[str, str]:
+        """What the client is given before the first byte, and after it."""
+        if self.outcome is Outcome.COMPLETED:
+            return "200 and the whole answer", "`complete`, a clean end; raw text: the last bracket, a clean end"
+        if self.error is None:
+            return "the gateway's 5xx", "cut"
+        if self.outcome is Outcome.REJECTED:
+            return str(self.error.status), "\u2013"
+        return str(self.error.status), f"`error` with `{self.code}`, a clean end; raw text: cut"
+
+    @property
     def level(self) -> str:
         if self.outcome is Outcome.COMPLETED:
             return "INFO"
@@ -135,6 +147,7 @@ ENDINGS: Final = [COMPLETED, *REJECTED.values(), *FAILED.values(), CANCELLED]
 PLAIN: Final[Mapping[str, str]] = {}
 SHORT: Final = {"timeout": "3"}
 """The function's time limit in seconds; of them 2.4 are the answer's."""
+TOOL: Final = {"structured_output": "tool"}
 FAULTY: Final = {"schema": "tests.wire.faulty:Answer", "request": "tests.wire.faulty:Request"}
 IMPATIENT: Final = {"first_event_timeout": "1", "heartbeat": "0.2"}
 TWICE: Final = {"max_attempts": "2"}
@@ -353,6 +366,25 @@ def rejected_cases() -> Iterator[Case]:
         yield case(REJECTED[code], code, "before the headers", GOOD, body=body, headers=headers, calls=0, attempts=0)
 
 
+def tool_cases() -> Iterator[Case]:
+    """The answer is the input of a forced tool: frames of another kind, the same endings."""
+    good: dict[str, object] = {"text": DOCUMENT, "stop_reason": "tool_use", "usage": True}
+    late = "after a later delta"
+    begun: Script = [Open(), Event("contentBlockStart", TOOL_USE)]
+    cut_short: dict[str, object] = {"stop_reason": "max_tokens", "usage": True}
+    of_each = [
+        case(COMPLETED, "a tool's input", "after the last byte", [Stop(), USAGE], **good),
+        case(FAILED["model_failed"], "a tool's input, cut", "before the headers", [*begun, Cut()]),
+        case(FAILED["model_failed"], "a tool's input, cut", late, [Cut()]),
+        case(FAILED["answer_truncated"], "a tool's input, max_tokens", late, [Stop("max_tokens"), USAGE], **cut_short),
+        case(FAILED["answer_invalid"], "a tool's input, wrong", "at the headers", [Answer('{"summary": 5,'), Hang()]),
+    ]
+    yield from (replace(each, environment=TOOL) for each in of_each)
+
+
+TOOL_USE: Final = {"start": {"toolUse": {"toolUseId": "tooluse_1", "name": "answer"}}, "contentBlockIndex": 0}
+
+
 def past_the_gateway_cases() -> Iterator[Case]:
     """What the gateway would not have passed on."""
     prompt = f'{{"prompt": "{PROMPT}"}}'.encode()
@@ -548,6 +580,7 @@ def all_cases() -> list[Case]:
         *stopped_cases(),
         *wrong_cases(),
         *rejected_cases(),
+        *tool_cases(),
         *past_the_gateway_cases(),
         *internal_cases(),
         *deadline_cases(),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from function.stream.errors import Outcome
 from local.bedrock import Call
 from local.client import End, Reply
 from local.runtime_api import Ending as InvocationEnding
-from local.script import Answer, Hang, pieces
+from local.script import Answer, Hang, Hold, Pause, Stop, pieces
 from tests.aws.emf import check_emf
 from tests.wire.chain import LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
 from tests.wire.endings_table import (
@@ -46,6 +47,7 @@ from tests.wire.endings_table import (
 )
 
 CASES: Final = {str(case): case for case in all_cases()}
+ENDINGS_DOC: Final = Path(__file__).parents[2] / "docs" / "endings.md"
 CLOSING: Final = 0.5
 """Seconds until the stand-in has noticed that a connection is closed; the store is not waited for much longer."""
 HEARTBEATS: Final = (b"\n", b":\n\n")
@@ -483,6 +485,14 @@ def test_every_row_of_the_table_is_played_and_every_case_is_a_row() -> None:
     }
 
 
+def test_the_table_says_what_clients_were_seen_to_get() -> None:
+    """The columns of docs/endings.md that the checks of a client stand for."""
+    lines = [line for line in ENDINGS_DOC.read_text().splitlines() if line.startswith("| ")][1:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+    assert [(what, (before, after)) for what, before, after, *_ in cells] == [(it.what, it.client) for it in ENDINGS]
+
+
 def test_no_two_cases_have_one_name() -> None:
     """The later one would take the earlier one's place, unseen."""
     assert len(CASES) == len(list(all_cases()))
@@ -504,6 +514,26 @@ def test_nobody_at_the_models_address_is_unavailable(chain: Chain) -> None:
         assert "retry-after" in seen.headers
         assert (seen.log["level"], seen.log["outcome"]) == ("ERROR", "failed")
         assert [cause["type"] for cause in seen.log["causes"]][:2] == ["ModelUnavailable", "EndpointConnectionError"]
+
+
+def test_a_silent_model_is_white_space_where_json_has_room_and_nothing_elsewhere(chain: Chain) -> None:
+    """It keeps the connection open for longer than the gateway bears silence; inside a string it would be content."""
+    chain.deploy(heartbeat="0.2")
+    chain.twin.gateway.idle_limit = 2
+
+    def be_patient(reply: Reply) -> None:
+        blanks = (chunk for chunk in reply.chunks() if chunk == b" ")
+        for _ in range(11):  # for as long as the gateway would have waited
+            next(blanks)
+        chain.bedrock.release("between tokens")
+
+    silence = Pause(0.5)  # two heartbeats
+    script: Script = [Answer('{"summary": "s'), silence, Answer('",'), Hold("between tokens"), Answer('"keywords":[]}')]
+    seen = chain.ask([*script, Stop(), USAGE], RAW, meanwhile=be_patient)
+
+    assert (seen.status, seen.end) == (200, End.CLEAN)
+    assert seen.document == {"summary": "s", "keywords": []}
+    assert seen.body.startswith(b'{"summary": "s", ')
 
 
 def test_a_native_schema_that_is_refused_is_asked_for_in_plain_words(chain: Chain) -> None:
