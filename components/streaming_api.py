@@ -130,23 +130,44 @@ def streaming_api(
         scope.child("deployment"),
         rest_api=rest_api.id,
         triggers={"shape": picture(shape)},
-        opts=scope.options(after=shape),
+        opts=_replaceable(scope.options(after=shape)),
     )
     stage = _stage(scope, options, (rest_api, deployment), [permission, *logging])
     return StreamingApi(rest_api, stage, deployment)
 
 
-def picture(resources: Sequence[pulumi.Resource]) -> pulumi.Output[str]:
+def _replaceable(options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
+    """Return options for what each change makes anew, and holds nothing: ``protect`` would forbid every change."""
+    return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=False))
+
+
+def picture(resources: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:
     """Return a hash over the outputs of everything that a deployment takes a picture of.
 
     Outputs, not inputs: a user's transform, a default of the provider and a replaced function count too.
     """
-    shapes = [
-        pulumi.Output.all(**{name: getattr(resource, name) for name in _SHAPE[type(resource)]})
-        for resource in resources
-    ]
     kinds = [type(resource).__name__ for resource in resources]
-    return pulumi.Output.all(*shapes).apply(lambda found: digest(list(zip(kinds, found, strict=True))))
+    shapes = pulumi.Output.all(*map(_shape, resources))
+    return shapes.apply(lambda found: digest(list(zip(kinds, found, strict=True))))
+
+
+def _shape(resource: pulumi.CustomResource) -> pulumi.Output[dict[str, Any]]:
+    """Return what shapes the API of one resource; a preview knows it of one that exists, and not of a new one."""
+    properties = {name: _settled(getattr(resource, name)) for name in _SHAPE[type(resource)]}
+    return resource.id.apply(lambda _: pulumi.Output.all(**properties))
+
+
+def _settled(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """Return ``output``, known also where it is None.
+
+    The SDK calls each property that is not set unknown in a preview, which would announce a new deployment every time.
+    """
+
+    async def known() -> bool:
+        return await output.is_known() or await output.future(with_unknowns=True) is None
+
+    value = output.future(with_unknowns=True)
+    return pulumi.Output(output.resources(), value, known(), output.is_secret())
 
 
 def digest(shape: object) -> str:
@@ -246,7 +267,7 @@ def _post(
     options: Options,
     target: StreamingFunction,
     api: tuple[aws.apigateway.RestApi, aws.apigateway.Resource, aws.apigateway.Authorizer | None],
-) -> list[pulumi.Resource]:
+) -> list[pulumi.CustomResource]:
     rest_api, resource, authorizer = api
     method = aws.apigateway.Method(
         scope.child("post"),
@@ -279,7 +300,7 @@ def _preflight(
     options: Options,
     rest_api: aws.apigateway.RestApi,
     resource: aws.apigateway.Resource,
-) -> list[pulumi.Resource]:
+) -> list[pulumi.CustomResource]:
     """OPTIONS is always there, whatever the origins: a removed method would live on in its last picture."""
     headers = cors.preflight_headers(options.allowed_origins, allowed_headers(options))
     method = aws.apigateway.Method(
@@ -326,7 +347,7 @@ def _gateway_responses(
     scope: Scope,
     options: Options,
     rest_api: aws.apigateway.RestApi,
-) -> list[pulumi.Resource]:
+) -> list[pulumi.CustomResource]:
     headers = cors.as_literals("gatewayresponse.header", cors.error_headers(options.allowed_origins))
     return [
         aws.apigateway.Response(

@@ -66,13 +66,16 @@ Calls = Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]]
 class _Mocks(mocks.Mocks):
     """AWS, as far as a program sees it: what it computes for a resource, and the answers to foreseen calls."""
 
-    def __init__(self, declared: Declared, calls: Calls) -> None:
+    def __init__(self, declared: Declared, calls: Calls, *, made: bool) -> None:
         self.declared = declared
         self.answers = calls
+        self.made = made
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
             return None, dict(args.inputs)
+        if not self.made:
+            return "", dict(args.inputs)
         given_name = args.inputs.get("name", args.name)
         return f"{args.name}-id", {**args.inputs, **computed(args.typ, given_name)}
 
@@ -120,15 +123,18 @@ def declare(
     calls: Calls | None = None,
     *,
     preview: bool = False,
+    made: bool = True,
     project: str = "streaming",
 ) -> Declared:
     """Run ``program`` as the engine would and return what it declared.
+
+    A preview is one of a stack that exists, unless nothing of it was ``made``.
 
     Raises:
         Exception: whatever the program raises, in an ``apply`` too.
     """
     declared = Declared()
-    answers = _Mocks(declared, calls or {})
+    answers = _Mocks(declared, calls or {}, made=made)
     logger = logging.Logger("engine")  # noqa: LOG001 one for each program, known to nobody else
     logger.addHandler(_Said(declared))
     pulumi.runtime.settings.ROOT.set(None)

@@ -343,6 +343,19 @@ def test_any_other_change_keeps_the_deployment(shapes: list[str], number: int, b
     assert _shape(**SHAPING[number], **beside) == shapes[number]
 
 
+@pytest.mark.parametrize("number", range(len(SHAPING)))
+def test_a_preview_of_a_stack_that_stays_announces_no_new_deployment(shapes: list[str], number: int) -> None:
+    """The SDK calls what is not set unknown there; protected, such a deployment would stop every change."""
+    args = cast("StreamingLlmApiArgs", SHAPING[number])
+    previewed = declare(lambda: StreamingLlmApi("llm", args), preview=True)
+    assert previewed.one("Deployment").inputs["triggers"]["shape"] == shapes[number]
+
+
+def test_a_preview_of_an_api_that_is_yet_to_be_made_claims_no_picture_of_it() -> None:
+    declared = declare(lambda: StreamingLlmApi("llm", {}), preview=True, made=False)
+    assert pulumi.contains_unknowns(declared.one("Deployment").inputs["triggers"]["shape"])
+
+
 def _transform(kind: str, change: Mapping[str, Any]) -> pulumi.ResourceOptions:
     """The options of a component whose user changes a child."""
 
