@@ -73,7 +73,8 @@ class Visit:
         """Let the function answer a POST, by default with a body that it refuses."""
         fields = {"Accept": accept, "Content-Type": content_type, **headers}
         answer = self.endpoint.ask(Request(body, fields), leave_after)
-        self.answers.append((what, answer))
+        if answer.status == OK or (answer.code or "").islower():  # the gateway's own codes are in upper case
+            self.answers.append((what, answer))
         return answer
 
     def ask_model(self, what: str, accept: str, body: bytes, leave_after: int | None = None) -> Answer:

@@ -130,9 +130,7 @@ def verify(
         if not report.run("warm-up", warm, visit):
             report.line("FAILED: without an answer of the model nothing else was checked.")
             return 1
-    report.line(
-        f"      {ANSWERS} answers of the model are asked for (each is billed): minutes, if it is slow."
-    )
+    report.line(f"      {ANSWERS} answers of the model are asked for (each is billed): minutes, if it is slow.")
     for name, check in CHECKS:
         report.run(name, check, visit)
         if report.unreachable:

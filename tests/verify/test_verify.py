@@ -295,6 +295,7 @@ BROKEN: list[tuple[Spoil, str, str]] = [
     (without_the_last_piece, "whole JSON", "the body is empty"),
     (cut, "raw text", "the answer was cut off after"),
     (cut, "JSON Lines", "the answer was cut off after"),
+    (cut, "leaving early", "the answer after it was cut off"),
     (relabelled, "snapshot view", "the content type is 'application/octet-stream'"),
     (transformable, "JSON Lines", "without no-transform"),
     (in_other_words, "JSON Lines", "the first event is 'begin', not start"),
@@ -322,6 +323,27 @@ def test_a_broken_promise_is_found_and_told(whole: Twin, spoil: Spoil, check: st
         with pytest.raises((Failed, Malformed)) as told:
             CHECK[check](visit)
     assert words in str(told.value)
+
+
+def test_every_check_is_seen_to_fail() -> None:
+    """A check that cannot fail checks nothing; these two have tests of their own below."""
+    assert {name for name, _ in CHECKS} == {name for _, name, _ in BROKEN} | {"streams in time", "refuses strangers"}
+
+
+def timed_out(passing: Passing) -> None:
+    """The gateway gives up on every answer of the model."""
+    if passing.status == 200:
+        passing.status, passing.chunks = 504, [code_of("INTEGRATION_TIMEOUT")]
+        passing.headers = {"content-type": PROBLEM}
+
+
+def test_an_error_of_the_gateway_is_not_blamed_on_the_function(whole: Twin) -> None:
+    """It has no X-Request-Id, and need not."""
+    with proxy(whole, timed_out) as server:
+        _, text = told(whole, server.url + "/v1/stream")
+
+    assert re.findall("FAIL  ([^:]*): ", text) == ["JSON Lines"]
+    assert "status 504 INTEGRATION_TIMEOUT. A schema that is new to the service" in text
 
 
 def test_a_server_that_gathers_every_answer_is_told(whole: Twin) -> None:
