@@ -54,8 +54,8 @@ class Visit:
     """What the function answered, and to what."""
     shared: dict[str, Answer] = field(default_factory=dict)
     """Good answers that several checks look at, by what was accepted."""
-    takes_time: bool = False
-    """A brief answer was seen to take long enough for its pace to be seen."""
+    begins: float | None = None
+    """Milliseconds after which a brief answer was begun, one that then took time to be sent."""
     misses: int = 0
     """How often the model gave no answer."""
     is_mute: bool = False
@@ -138,9 +138,9 @@ def raw_text(visit: Visit) -> str:
     document = answer.document()
     expect(document is not None, f"the text is no JSON document: {answer.body[-80:]!r} is its end")
     first, last = answer.pieces[0].came, answer.pieces[-1].came
-    if visit.takes_time:
+    if visit.begins is not None:
         expect(
-            last - first > TOGETHER,
+            last - first > TOGETHER or first - visit.begins < SENT_APART,
             f"{len(answer.body)} bytes came in one piece after {first:.0f} ms, though typed answers take time to send: "
             '"streams in time" says more',
         )
@@ -159,7 +159,8 @@ def sse(visit: Visit) -> str:
     answer = visit.ask_model("Server-Sent Events", SSE, visit.brief)
     _expect_good(answer, SSE)
     events = server_sent(answer.pieces)
-    visit.takes_time = judge(_arrivals(events)) is not Finding.TOO_QUICK
+    arrivals = _arrivals(events)
+    visit.begins = None if judge(arrivals) is Finding.TOO_QUICK else arrivals[0].sent
     return f"{_typed(events, 'delta', answer)}, {_size(answer)}"
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -179,8 +180,26 @@ def test_a_proxy_that_gathers_blocks_is_told_and_no_padding_is_named() -> None:
         paced_by(BLOCKS, BLOCKS)
 
 
+@pytest.mark.parametrize(("begins", "is_judged"), [(None, False), (900.0, False), (100.0, True)])
+def test_raw_text_in_one_piece_is_judged_by_answers_that_take_time(begins: float | None, *, is_judged: bool) -> None:
+    """It has no times of its own: where typed answers begin long before it came, it was held back."""
+
+    def respond(exchange: Exchange) -> None:
+        exchange.read_body(1000)
+        fields = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-transform")]
+        exchange.start(200, fields)
+        exchange.chunk(b"{}")
+        exchange.end()
+
+    times = iter([0.0, 1.0])
+    with Server(respond) as server:
+        visit = Visit(Endpoint(server.url, clock=lambda: next(times)), begins=begins)
+        with pytest.raises(Failed, match="2 bytes came in one piece after 1000 ms") if is_judged else nullcontext():
+            CHECK["raw text"](visit)
+
+
 def test_an_answer_that_is_held_back_as_a_whole_is_told(whole: Twin) -> None:
-    play(whole, at_a_walk(0.6))
+    play(whole, at_a_walk(0.3))
     whole.gateway.hold_back = 1_000_000
     code, text = told(whole)
 
@@ -347,7 +366,7 @@ def test_an_error_of_the_gateway_is_not_blamed_on_the_function(whole: Twin) -> N
 
 
 def test_a_server_that_gathers_every_answer_is_told(whole: Twin) -> None:
-    play(whole, at_a_walk(0.6))
+    play(whole, at_a_walk(0.3))
     with proxy(whole, gathered) as server, pytest.raises(Failed, match="the whole answer is gathered on the way"):
         CHECK["streams in time"](Visit(Endpoint(server.url + "/v1/stream")))
 
