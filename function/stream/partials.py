@@ -58,9 +58,10 @@ class Partials(Generic[M]):
         self._book = _book_of(_Same(type_))
         self._reader = Reader()
         self._root: list[object] = [None]
-        self._frames = [_Frame(self._root, None, "", items=False, judged=True)]
-        self._frames[0].key = 0
-        self._frames[0].only = self._book.root
+        self._frame = _Frame(self._root, None, "", items=False, judged=True)
+        """The innermost container that is open."""
+        self._frame.key = 0
+        self._frame.only = self._book.root
         self._failure: StreamError | None = None
         self._room = 0
         self._path = ""
@@ -81,7 +82,7 @@ class Partials(Generic[M]):
         """
         if self._held:
             self._settle_held()
-        frame = self._frames[-1]
+        frame = self._frame
         inner = frame.node.copy()
         while frame.outer is not None:
             frame = frame.outer
@@ -136,7 +137,7 @@ class Partials(Generic[M]):
             piece = "".join(self._held)
             self._held.clear()
             self._reader.grow(piece)
-            self._frames[-1].grow(piece)
+            self._frame.grow(piece)
 
     def finish(self) -> M:
         """Say that no more text comes; return the validated object, as ``model_validate_json`` does of the whole text.
@@ -173,7 +174,7 @@ class Partials(Generic[M]):
 
     def _take(self, events: list[Event], changes: list[Change]) -> None:  # noqa: C901, PLR0912 no call for what is usual: hot
         """Grow the object by what happened and check what closed."""
-        frame = self._frames[-1]
+        frame = self._frame
         for what, kind, path, value, start, end in events:
             if what == "key":
                 frame.key = value
@@ -217,9 +218,10 @@ class Partials(Generic[M]):
                 frame.grow(value)
                 changes.append(_tuple(Change, (path, value, None, False)))
             else:
-                inner = self._frames.pop()
-                frame = self._frames[-1]
-                if self._close_container(inner, frame, path, start, end):
+                inner = frame
+                self._frame = frame = inner.outer
+                frame.begun = False
+                if frame.sure if inner.proven() else self._close_container(inner, frame, path, start, end):
                     changes.append(_tuple(Change, (path, "", None, True)))
 
     def _begin_item(self, frame: "_Frame", path: str) -> None:
@@ -275,33 +277,35 @@ class Partials(Generic[M]):
     def _open(self, frame: "_Frame", kind: Kind, path: str, value: object, changes: list[Change]) -> "_Frame":
         """Show what opened, unless no plan takes its like; return the frame that is now the innermost."""
         plan = frame.only
-        ways, rule = plan.opening(kind) if plan is not None else ((), None)
-        quick = plan is not None and rule is None
-        if not quick:
-            frame.claim()
-            self._rule_out(frame.claims, kind, path)
+        if kind in _CONTAINERS:
+            items = kind == "array"
+            node: Any = [] if items else {}
+            inner = _Frame(node, frame, path, items=items, judged=frame.sure)
+            if plan is not None:
+                inner.way, inner.shape, inner.proving = plan.entry(kind)
+            if inner.way is None:
+                self._claim(frame, inner, kind, path)
+            frame.put(node)
+            self._frame = inner
+            changes.append(_tuple(Change, (path, None, node.copy(), False)))
+            return inner
+        frame.claim()
+        self._rule_out(frame.claims, kind, path)
         if kind == "string":
             frame.put(value)
             changes.append(_tuple(Change, (path, None, value, False)))
-        elif kind in ("object", "array"):
-            node: Any = [] if kind == "array" else {}
-            inner = _Frame(node, frame, path, items=kind == "array", judged=frame.sure)
-            if quick and len(ways) == 1:
-                inner.way = ways[0]
-                inner.shape = ways[0].quick_items if inner.items else ways[0].quick_fields
-            else:
-                frame.claim()
-                for claim in frame.claims:
-                    if claim.alive:
-                        claim.choices = [_Choice(plan, claim) for plan in claim.plan.opening(kind)[0]]
-                        claim.alive = len(claim.choices)
-                        inner.choices += claim.choices
-                inner.find_shape()
-            frame.put(node)
-            self._frames.append(inner)
-            changes.append(_tuple(Change, (path, None, node.copy(), False)))
-            return inner
         return frame
+
+    def _claim(self, frame: "_Frame", inner: "_Frame", kind: Kind, path: str) -> None:
+        """Find all ways to read what opened."""
+        frame.claim()
+        self._rule_out(frame.claims, kind, path)
+        for claim in frame.claims:
+            if claim.alive:
+                claim.choices = [_Choice(plan, claim) for plan in claim.plan.opening(kind)[0]]
+                claim.alive = len(claim.choices)
+                inner.choices += claim.choices
+        inner.find_shape()
 
     def _rule_out(self, claims: "list[_Claim]", kind: Kind, path: str) -> None:
         """Refuse the plans that take no value of a JSON type."""
@@ -337,10 +341,7 @@ class Partials(Generic[M]):
 
     def _close_container(self, frame: "_Frame", outer: "_Frame", path: str, start: int, end: int) -> bool:
         """Check an object or array; say whether it is proven valid."""
-        outer.begun = False
         sure = outer.sure
-        if frame.proven():
-            return sure
         frame.ways()
         for claim in outer.claims:
             for choice in claim.choices:
@@ -490,12 +491,13 @@ class _Frame:
 
     __slots__ = (
         *("begun", "choices", "claims", "items", "judged", "key", "node", "only"),
-        *("outer", "path", "seen", "shape", "sure", "way"),
+        *("outer", "path", "proving", "seen", "shape", "sure", "way"),
     )
 
     def __init__(self, node: Json, outer: "_Frame | None", path: str, *, items: bool, judged: bool) -> None:
         self.node = node
-        self.outer = outer
+        self.outer: Any = outer
+        """The frame around; None around the root."""
         self.path = path
         self.items = items
         self.judged = judged
@@ -513,6 +515,8 @@ class _Frame:
         """The one plan of the value at the key, while nothing but it has to be said."""
         self.way: _Plan | None = None
         """The one choice's plan, while nothing but it has to be said: the choice is not made yet."""
+        self.proving: _Shape | None = None
+        """The shape, if its valid members prove the container as long as the quick way is not left."""
         self.seen = 0
         """Required keys that the quick way has met."""
 
@@ -530,7 +534,7 @@ class _Frame:
 
     def ways(self) -> "list[_Choice]":
         """Leave the quick way: return the choices there are, more has to be said of them."""
-        if self.way is not None and self.outer is not None:
+        if self.way is not None:
             self.outer.claim()
             [claim] = self.outer.claims
             claim.choices = self.choices = [_Choice(self.way, claim)]
@@ -547,10 +551,8 @@ class _Frame:
 
     def proven(self) -> bool:
         """Tell, when it closes, whether the quick way was left nowhere and nothing but its members has to be judged."""
-        way, shape = self.way, self.shape
-        if way is None or shape is None or self.outer is None or self.outer.only is None:
-            return False
-        return way.plain and self.outer.only.plain and shape.complete(self.seen, len(self.node))
+        shape = self.proving
+        return shape is not None and self.way is not None and shape.complete(self.seen, len(self.node))
 
     def put(self, value: object) -> None:
         if self.items and self.key == len(self.node):
@@ -662,6 +664,7 @@ class _Plan:
         self._config = config
         self._closed = closed
         self._openings: dict[Kind, tuple[tuple[_Plan, ...], str | None]] = {}
+        self._entries: dict[Kind, tuple[_Plan | None, _Shape | None, _Shape | None]] = {}
 
     @cached_property
     def core(self) -> _Core:
@@ -763,6 +766,15 @@ class _Plan:
         if self.opaque or schema["type"] != "tagged-union" or self.members != (self,):
             return None
         return _Tag(self._book, schema, config, cast(str, self._book.tag_key(schema)))
+
+    def entry(self, kind: Kind) -> "tuple[_Plan | None, _Shape | None, _Shape | None]":
+        """Return the quick way to read an object or array: its plan, its shape, and the same if it is ``proving``."""
+        if kind not in self._entries:
+            ways, rule = self.opening(kind)
+            way = ways[0] if rule is None and len(ways) == 1 else None
+            shape = None if way is None else way.quick_items if kind == "array" else way.quick_fields
+            self._entries[kind] = way, shape, shape if way is not None and way.plain and self.plain else None
+        return self._entries[kind]
 
     @cached_property
     def takes(self) -> frozenset[Kind]:
@@ -1101,6 +1113,7 @@ _SAMPLES: Final[dict[Kind, bytes]] = {
     "boolean": b"true",
     "null": b"null",
 }
+_CONTAINERS: Final[tuple[Kind, ...]] = ("object", "array")
 _SCALARS: Final[tuple[Kind, ...]] = ("string", "number", "boolean", "null")
 _SHAPES: Final[dict[str, frozenset[Kind]]] = {
     "any": frozenset(_SAMPLES),
