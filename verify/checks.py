@@ -7,6 +7,7 @@ from typing import Any, Final
 from .arrivals import SENT_APART, TOGETHER, Arrival, Finding, bursts, judge, lateness, timeline
 from .client import OK, Answer, Endpoint, Request
 from .events import Event, grown, json_lines, server_sent
+from .hints import BY_CODE, LOG, WHERE, hint, named, told
 
 LONG: Final = b'{"prompt": "What is serverless computing? Answer in about 150 words."}'
 """One answer is long, so that its pace can be seen."""
@@ -24,7 +25,6 @@ SOME_TIME: Final = ("model_timeout", "deadline_reached", "INTEGRATION_TIMEOUT")
 WARM_ATTEMPTS: Final = 5
 BY_CHANCE: Final = ("answer_not_json", "answer_invalid", "answer_truncated", "answer_refused", "model_failed")
 """How one answer may fail and the next be good."""
-WHERE: Final = "Is URL= the whole endpoint (…/v1/stream, what pulumi stack output ApiUrl says)?"
 
 
 class Failed(Exception):
@@ -88,10 +88,14 @@ class Visit:
             raise Skipped("there are no answers, see above")
         answer = self.ask(what, accept, body, leave_after=leave_after)
         if answer.status != OK:
-            self.misses += 1
-            self.is_mute = self.misses > 1 or answer.code not in BY_CHANCE
+            self.miss(answer.code)
         _expect_ok(answer)
         return answer
+
+    def miss(self, code: object) -> None:
+        """Note that the model gave no answer, with this code."""
+        self.misses += 1
+        self.is_mute = self.misses > 1 or code not in BY_CHANCE
 
     def share(self, what: str, accept: str, body: bytes) -> Answer:
         """Let the model answer, or return what it answered before."""
@@ -124,7 +128,7 @@ def reached(visit: Visit) -> str:
     """The function answers: what is at the URL is such an endpoint, and lets the caller in."""
     answer = visit.ask("a probe")
     is_it = answer.code == "body_invalid" or (answer.status == OK and "x-request-id" in answer.headers)
-    expect(is_it, f"{_told(answer)}. {_hint(answer) or WHERE}")
+    expect(is_it, f"{told(answer)}. {hint(answer) or WHERE}")
     return "the function answers"
 
 
@@ -151,7 +155,7 @@ def lines(visit: Visit) -> str:
     """Typed events in JSON Lines; their changes, applied in order, are the whole object."""
     answer = visit.share("JSON Lines", LINES, visit.long)
     _expect_good(answer, LINES)
-    return f"{_typed(json_lines(answer.pieces), 'delta', answer)}, {_size(answer)}"
+    return f"{_typed(visit, json_lines(answer.pieces), 'delta', answer)}, {_size(answer)}"
 
 
 def sse(visit: Visit) -> str:
@@ -161,7 +165,7 @@ def sse(visit: Visit) -> str:
     events = server_sent(answer.pieces)
     arrivals = _arrivals(events)
     visit.begins = None if judge(arrivals) is Finding.TOO_QUICK else arrivals[0].sent
-    return f"{_typed(events, 'delta', answer)}, {_size(answer)}"
+    return f"{_typed(visit, events, 'delta', answer)}, {_size(answer)}"
 
 
 def snapshots(visit: Visit) -> str:
@@ -169,7 +173,7 @@ def snapshots(visit: Visit) -> str:
     view = f"{LINES}; view=snapshot"
     answer = visit.ask_model("snapshot view", view, visit.brief)
     _expect_good(answer, view)
-    return f"{_typed(json_lines(answer.pieces), 'snapshot', answer)}, {_size(answer)}"
+    return f"{_typed(visit, json_lines(answer.pieces), 'snapshot', answer)}, {_size(answer)}"
 
 
 def whole_json(visit: Visit) -> str:
@@ -181,7 +185,7 @@ def whole_json(visit: Visit) -> str:
 
 
 def _expect_good(answer: Answer, media_type: str) -> None:
-    expect(answer.whole, f"the answer was cut off after {_size(answer)}{_named(answer)}")
+    expect(answer.whole, f"the answer was cut off after {_size(answer)}{named(answer)}. {LOG}.")
     expect(answer.body, "the body is empty")
     expect(answer.media_type == media_type, f"the content type is {answer.media_type!r}, not {media_type!r}")
     if media_type != JSON:
@@ -190,65 +194,19 @@ def _expect_good(answer: Answer, media_type: str) -> None:
 
 
 def _expect_ok(answer: Answer) -> None:
-    expect(answer.status == OK, f"{_told(answer)}. {_hint(answer)}".rstrip(". ") + ".")
+    expect(answer.status == OK, f"{told(answer)}. {hint(answer)}".rstrip(". ") + ".")
 
 
-def _hint(answer: Answer) -> str:
-    """Say what to do about a refusal, or nothing."""
-    if answer.media_type.startswith("text/html"):
-        return f"A web page answers. {WHERE}"
-    if moved := answer.headers.get("location"):
-        return f"It sends callers to {moved}: say URL={moved}"
-    by_code = {
-        "INVALID_API_KEY": "It wants an API key that it knows: API_KEY=…, what pulumi stack output ApiKey "
-        "--show-secrets says",
-        "MISSING_AUTHENTICATION_TOKEN": f"{WHERE} Does it want signed requests (SIGV4=1)?",
-        "ACCESS_DENIED": "Do the credentials allow execute-api:Invoke? Does a policy refuse this network?",
-        "INVALID_SIGNATURE": "Are the AWS credentials right (aws sts get-caller-identity)?",
-        "EXPIRED_TOKEN": "The AWS credentials have expired: log in again",
-        "UNAUTHORIZED": "Its authorizer wants a token, which only API_KEY= and SIGV4=1 can stand for here",
-        "WAF_FILTERED": "The web ACL refuses this caller",
-        "THROTTLED": "Does somebody else call all the time? The throttle argument says how many requests it takes",
-        "QUOTA_EXCEEDED": "The quota of this API key is used up",
-        "answer_not_json": "The model does not keep to the schema. If it never does: another model, or instructions",
-        "answer_invalid": "The model does not keep to the schema. If it never does: another model, or instructions",
-        "answer_truncated": "maxTokens is too small for this answer",
-        "answer_refused": """The model, or the guardrail, does not answer this: BODY='{"prompt": "…"}'""",
-    }
-    by_status = {
-        400: "BODY= is no JSON",
-        401: "It wants to know who calls: API_KEY=… or SIGV4=1",
-        403: f"{WHERE} Does it want API_KEY=… or SIGV4=1?",
-        422: """Its request class takes another body: BODY='{"…": …}'""",
-        429: "The model's quota is used up: try again later",
-        500: "Does the function start? Is its concurrency used up? Its log group and the stage's access log tell",
-        502: "The function's log line of this request names the cause",
-        504: "A schema that is new to the service takes minutes to compile: WARM=1 waits for it",
-    }
-    return by_code.get(answer.code or "") or by_status.get(answer.status, "")
-
-
-def _told(answer: Answer) -> str:
-    problem = answer.document()
-    words = answer.media_type
-    if isinstance(problem, dict) and answer.status != OK:
-        words = " ".join(str(problem[name]) for name in ("code", "title", "detail", "message") if name in problem)
-    return f"status {answer.status} {words}".rstrip(" .") + _named(answer)
-
-
-def _named(answer: Answer) -> str:
-    """Return the request's id, to be looked for in the log."""
-    request_id = answer.headers.get("x-request-id") or answer.headers.get("x-amzn-requestid")
-    return f" (request {request_id})" if request_id else ""
-
-
-def _typed(events: Sequence[Event], middle: str, answer: Answer) -> str:
+def _typed(visit: Visit, events: Sequence[Event], middle: str, answer: Answer) -> str:
     """Check the order of events and what they say of each other."""
     types = [event.type for event in events if event.type != "restart"]
     expect(types, "there are no events")
     if types[-1] == "error":
         problem = events[-1].members.get("problem", {})
-        raise Failed(f"the answer ended in an error: {problem.get('code')}: {problem.get('title')}{_named(answer)}")
+        code, title = problem.get("code"), problem.get("title", "")
+        visit.miss(code)
+        what_to_do = BY_CODE.get(code) or LOG
+        raise Failed(f"the answer ended in an error: {code} {title.rstrip('.')}{named(answer)}. {what_to_do}.")
     expect(types[-1] == "complete", f"the last event is {types[-1]!r}: the stream was cut")
     expect(types[0] == "start", f"the first event is {types[0]!r}, not start")
     others = sorted(set(types[1:-1]) - {middle})
@@ -280,7 +238,10 @@ def pace(visit: Visit) -> str:
 
     What comes late once may be chance, so it is asked for again.
     """
-    arrivals = _arrivals(json_lines(visit.share("pace", LINES, visit.long).pieces))
+    answer = visit.share("pace", LINES, visit.long)
+    if not answer.whole:
+        raise Skipped("the answer was cut off")
+    arrivals = _arrivals(json_lines(answer.pieces))
     visit.table = timeline(arrivals)
     if judge(arrivals) in {Finding.IN_TIME, Finding.TOO_QUICK}:
         return paced(arrivals)
@@ -334,7 +295,7 @@ def paced(arrivals: Sequence[Arrival]) -> str:
 
 def _refused(status: int, code: str, answer: Answer) -> str:
     what = f"{status} {code}"
-    expect(answer.status == status, f"the answer is {_told(answer)}, not {what}")
+    expect(answer.status == status, f"the answer is {told(answer)}, not {what}")
     expect(
         answer.media_type == "application/problem+json",
         f"the answer has the content type {answer.media_type!r}, not application/problem+json",
@@ -391,7 +352,7 @@ def _padded(size: int) -> bytes:
 def other_path(visit: Visit) -> str:
     """What the gateway answers itself is a problem too."""
     answer = visit.endpoint.ask(Request(UNFIT, {"Content-Type": JSON}, path="/nowhere"))
-    expect(answer.status in {403, 404}, f"the answer is {_told(answer)}, not the gateway's 403")
+    expect(answer.status in {403, 404}, f"the answer is {told(answer)}, not the gateway's 403")
     expect(answer.media_type == "application/problem+json", f"the gateway's error is {answer.media_type!r}")
     problem = answer.document()
     expect(isinstance(problem, dict) and problem.get("requestId"), "the gateway's error names no request")
@@ -403,7 +364,7 @@ def strangers(visit: Visit) -> str:
     if not visit.endpoint.is_protected:
         raise Skipped("say API_KEY=… or SIGV4=1 if the endpoint asks who calls")
     answer = visit.endpoint.ask(Request(UNFIT, {"Content-Type": JSON}, signed=False))
-    expect(answer.status in {401, 403}, f"a caller without credentials got {_told(answer)}, not 401 or 403")
+    expect(answer.status in {401, 403}, f"a caller without credentials got {told(answer)}, not 401 or 403")
     return f"{answer.status} {answer.code} for a caller without credentials"
 
 
@@ -414,7 +375,7 @@ def preflight(visit: Visit) -> str:
     """A page of the origin is let in by OPTIONS, without credentials; one of another origin is not."""
     origin = _origin(visit)
     answer = _preflight(visit, origin)
-    expect(answer.status in {OK, 204}, f"OPTIONS was answered with {_told(answer)}")
+    expect(answer.status in {OK, 204}, f"OPTIONS was answered with {told(answer)}")
     _expect_allowed(answer, origin)
     methods = answer.headers.get("access-control-allow-methods", "")
     expect("POST" in methods, f"Access-Control-Allow-Methods is {methods!r}, without POST")
@@ -469,7 +430,7 @@ def leaving(visit: Visit) -> str:
     """A reader who leaves early does not disturb the next one."""
     left = visit.ask_model("left early", RAW, visit.brief, leave_after=1)
     answer = visit.share("after that", JSON, visit.brief)
-    expect(answer.whole and answer.document() is not None, f"the answer after it was cut off{_named(answer)}")
+    expect(answer.whole and answer.document() is not None, f"the answer after it was cut off{named(answer)}")
     return f"left after {_size(left)}; the next answer, of {_size(answer)}, is whole"
 
 
@@ -502,7 +463,7 @@ def warm(visit: Visit) -> str:
             code = answer.code
             if code not in SOME_TIME:
                 _expect_ok(answer)
-        expect(code in SOME_TIME, f"the answer ended in {code}{_named(answer)}")
+        expect(code in SOME_TIME, f"the answer ended in {code}{named(answer)}")
     raise Failed(f"no answer after {WARM_ATTEMPTS} attempts; the last ended in {code}")
 
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.model import StringShape
 
 from local import script
 from local.bedrock import Answerer, Bedrock, Call
@@ -20,9 +22,23 @@ from local.script import Hold, Pause, Refuse, Step, Stop, Usage, pieces
 from local.twin import CHECKOUT, Twin
 from tests.verify.spoilt import KEY, SECRET, Passing, Spoil, proxy, signature
 from verify.arrivals import Arrival
-from verify.checks import ANSWERS, CHECKS, LONG, Check, Failed, Skipped, Undecided, Visit, paced, reached, warm
+from verify.checks import (
+    ANSWERS,
+    BY_CHANCE,
+    CHECKS,
+    LONG,
+    Check,
+    Failed,
+    Skipped,
+    Undecided,
+    Visit,
+    paced,
+    reached,
+    warm,
+)
 from verify.client import Endpoint, Request, with_api_key
 from verify.events import Malformed
+from verify.hints import BY_CODE
 from verify.report import Report, verify
 
 ORIGIN = "https://app.example"
@@ -432,6 +448,25 @@ def test_a_model_that_does_not_answer_is_asked_once(whole: Twin) -> None:
     assert "ok    sizes" in text
 
 
+def test_an_answer_that_runs_into_its_deadline_is_not_asked_for_again(whole: Twin) -> None:
+    """A stream that ended in an error tells its code in its last event."""
+
+    def late(passing: Passing) -> None:
+        body = b"".join(passing.chunks)
+        if body.startswith(b'{"type":"start"'):
+            start = body.partition(b"\n")[0]
+            problem = {"code": "deadline_reached", "title": "The answer took longer than the endpoint may run."}
+            body = start + b"\n" + json.dumps({"type": "error", "at": 110_000, "problem": problem}).encode() + b"\n"
+        passing.chunks = [body]
+
+    with proxy(whole, late) as server:
+        _, text = told(whole, server.url + "/v1/stream")
+
+    assert "FAIL  JSON Lines: the answer ended in an error: deadline_reached The answer took longer" in text
+    assert "The model takes longer than the timeout argument allows" in text
+    assert "skip  raw text: there are no answers, see above" in text
+
+
 def test_one_bad_answer_is_not_the_end(whole: Twin) -> None:
     calls: list[Call] = []
 
@@ -686,6 +721,16 @@ def test_the_command_exits_with_what_it_found(whole: Twin) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Verifying {whole.url}\n")
     assert "ok    warm-up: ready, after 1 attempt\n" in done.stdout
+
+
+def test_hints_are_for_codes_that_there_are() -> None:
+    """The gateway's are those of its API, the function's those of docs/errors.md."""
+    kinds = botocore.session.get_session().get_service_model("apigateway").shape_for("GatewayResponseType")
+    assert isinstance(kinds, StringShape)
+    ours = set(re.findall(r"`([a-z_]+)`", (CHECKOUT / "docs" / "errors.md").read_text()))
+
+    assert {code for code in BY_CODE if code.isupper()} <= set(kinds.enum)
+    assert {code for code in (*BY_CODE, *BY_CHANCE) if code.islower()} <= ours
 
 
 def test_the_documents_name_every_option() -> None:
