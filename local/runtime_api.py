@@ -297,16 +297,14 @@ class Function:
         invocation = Invocation(event, trace_id, self.journal)
         with self._changed:
             self.invocations.append(invocation)
-            idle = next((sandbox for sandbox in self._sandboxes if sandbox.is_idle), None)
-            if idle is not None:
-                idle.run(invocation)
-            elif len(self._sandboxes) >= self.deployment.concurrency or self._is_closed:
-                invocation.finish(Ending.THROTTLED)
-            else:
+            if not any(sandbox.takes(invocation) for sandbox in self._sandboxes):
                 self._start_sandbox(invocation)
         return invocation
 
     def _start_sandbox(self, invocation: Invocation) -> None:
+        if len(self._sandboxes) >= self.deployment.concurrency or self._is_closed:
+            invocation.finish(Ending.THROTTLED)
+            return
         self.sandboxes_started += 1
         try:
             self._sandboxes.append(Sandbox(self, invocation))
@@ -423,15 +421,19 @@ class Sandbox:
         with self._lock:
             return self._asks and self._invocation is None
 
-    def run(self, invocation: Invocation) -> None:
-        """Give it an event; it must be idle."""
+    def takes(self, invocation: Invocation) -> bool:
+        """Give it an event, if it is idle."""
         with self._lock:
+            if not self.is_idle:
+                return False
             self._invocation = invocation
             self._offered.open()
+            return True
 
     def kill(self, reason: Ending) -> None:
         """Kill the process, as the platform does: at once."""
         with self._lock:
+            self._asks = False
             if self._kill_reason is None:
                 self._kill_reason = reason
             if self._invocation is not None:
@@ -481,6 +483,8 @@ class Sandbox:
     def _watch(self) -> None:
         """Follow the process to its end, then tell who waits for it."""
         self._lines.follow()
+        with self._lock:
+            self._asks = False  # what it was given up to now it has not survived
         self._process.wait()
         self._clock.cancel()  # it ended by itself, however long its last words take
         if self._kill_reason is None:

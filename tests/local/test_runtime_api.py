@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -465,3 +466,18 @@ def test_the_end_of_a_sandbox_is_told(tmp_path: Path, end: str, status: str) -> 
         function.journal.wait("gone")
 
         assert [moment.about for moment in function.journal.moments() if moment.what == "gone"] == [status]
+
+
+def test_no_event_waits_for_a_sandbox_that_has_just_ended(tmp_path: Path) -> None:
+    """Killed while it was idle: a request either ends with it or has a new one, whatever was seen first."""
+    with Function(echoing(tmp_path, 'answer(id, b"x")')) as function:
+        for _ in range(10):
+            function.invoke(b"{}").read()
+            function.settled()
+            for process in function.processes:
+                os.kill(process, signal.SIGKILL)
+
+            following = [function.invoke(b"{}") for _ in range(3)]
+            for invocation in following:
+                invocation.read()
+                assert invocation.ending in {Ending.COMPLETE, Ending.CRASHED}
