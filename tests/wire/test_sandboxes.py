@@ -42,6 +42,7 @@ from tests.wire.endings_table import (
 )
 from tests.wire.weighed.weighing import WEIGH
 
+WEIGHED: Final = Path(__file__).parent / "weighed"
 ALL_OUTCOMES: Final = "completed,invalid,truncated,refused,failed,cancelled,deadline"
 
 # --- A thousand requests -------------------------------------------------------------------------------------------
@@ -284,7 +285,7 @@ def thousand() -> Iterator[Thousand]:
     """A seeded mix, sent through a few warm sandboxes."""
     plans = mix()
     with ExitStack() as stack:
-        root = task_root(Path(__file__).parent / "weighed", stack)
+        root = task_root(WEIGHED, stack)
         bedrock, records = stack.enter_context(Bedrock()), Records()
         stack.callback(records.close)
         variables = {
@@ -476,6 +477,13 @@ class Room:
 
         return self.chain.ask([Answer(BEGUN), Hold(gate), *rest], accept, meanwhile=act)
 
+    def weigh(self) -> dict[str, Any]:
+        """Ask for the weight of the one sandbox of a function that weighs itself."""
+        [weight] = [
+            line["weight"] for line in self.chain.ask(GOOD, WHOLE, {"prompt": WEIGH}).output if "weight" in line
+        ]
+        return dict(weight)
+
     def stall(self) -> None:
         """Let the platform read no more of the latest answer."""
         self.chain.twin.function.invocations[-1].stall()
@@ -634,6 +642,38 @@ def test_a_runtime_api_that_goes_away_cancels_and_ends_the_sandbox(room: Room, a
     assert any("[CRITICAL]" in line and "the Runtime API is gone" in line for line in told)
     assert exits(seen) == ["1"]
     room.check_next(fresh=True)
+
+
+# --- A call that was abandoned -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def weighing_room() -> Iterator[Room]:
+    """A function that weighs itself, with two seconds for all it does, of which 1.6 are the answer's."""
+    with ExitStack() as stack:
+        root = task_root(WEIGHED, stack)
+        room = Room(Deployment(root), timeout=2, request="weighing:Request")
+        stack.callback(room.close)
+        yield room
+
+
+def test_a_call_that_was_abandoned_before_its_headers_ends_with_them(weighing_room: Room) -> None:
+    """Nothing can be shut down before: one thread and one connection stay, until the headers come."""
+    room, bedrock = weighing_room, weighing_room.chain.bedrock
+    room.warm_up()
+    before = room.weigh()
+    seen = room.chain.ask([Hold("the headers"), *GOOD], SSE)
+    meanwhile = room.weigh()
+    bedrock.release("the headers")
+    [call] = seen.calls
+    assert call.ended.wait(10)
+
+    assert (seen.status, seen.document["code"], seen.log["outcome"]) == (504, "deadline_reached", "deadline")
+    assert meanwhile["threads"] == before["threads"] + 1
+    assert any(room.weigh()["threads"] == before["threads"] for _ in range(20))
+    after = room.weigh()
+    assert after["descriptors"] == before["descriptors"]
+    assert after["objects"] <= before["objects"] + LEAKED_OBJECTS
 
 
 # --- A log that takes nothing --------------------------------------------------------------------------------------
