@@ -30,3 +30,4 @@ marketing = StreamingLlmApi(
 
 pulumi.export("SupportUrl", support.url)
 pulumi.export("MarketingUrl", marketing.url)
+pulumi.export("MarketingKey", marketing.api_key)
