@@ -174,6 +174,34 @@ def test_nobody_there_is_told() -> None:
         Endpoint(f"http://127.0.0.1:{port}/v1/stream").ask(ASK)
 
 
+def test_a_model_that_thinks_is_waited_for_longer_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def think(exchange: Exchange) -> None:
+        exchange.read_body(1000)
+        exchange.wait(None, 0.5)
+        exchange.send(200, [], b"{}")
+
+    monkeypatch.setattr("verify.client.CONNECT_PATIENCE", 0.2)
+    with serving(think) as url:
+        assert Endpoint(url).ask(ASK).whole
+
+
+def test_a_stream_that_falls_silent_is_not_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came of it is kept."""
+
+    def fall_silent(exchange: Exchange) -> None:
+        exchange.start(200, [])
+        exchange.chunk(b"half")
+        with pytest.raises(ConnectionError):
+            exchange.wait(None, 30)
+        exchange.cut()
+
+    monkeypatch.setattr("verify.client.PATIENCE", 1.0)
+    with serving(fall_silent) as url:
+        answer = Endpoint(url).ask(Request(method="GET"))
+
+    assert (answer.body, answer.whole) == (b"half", False)
+
+
 def test_a_host_that_does_not_exist_is_told() -> None:
     with pytest.raises(Unreachable, match=r"no host of the name in nowhere\.invalid"):
         Endpoint("https://nowhere.invalid/v1/stream").ask(ASK)
