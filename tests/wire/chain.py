@@ -221,11 +221,11 @@ class Chain:
             invocation=invocation,
         )
 
-    def leave(self, script: Script, accept: str, leave: Callable[[Reply], None]) -> Seen:
+    def leave(self, script: Script, accept: str, leave: Callable[[Reply], None], body: object = None) -> Seen:
         """Send a request whose client goes away; ``leave`` closes it and waits for what matters."""
         self.bedrock.play(script)
         began, calls = len(self.twin.journal.moments()), len(self.bedrock.calls)
-        reply = self.twin.post({"prompt": "Why?"}, accept)
+        reply = self.twin.post({"prompt": "Why?"} if body is None else body, accept)
         leave(reply)
         self.twin.function.settled()
         return Seen(

@@ -474,6 +474,33 @@ def cancelled_cases() -> Iterator[Case]:
             yield replace(each, script=script)
 
 
+def left_cases() -> Iterator[Case]:
+    """The client leaves while the model is held: the function is not told, and its stages tell the true outcome."""
+    place = "after the first delta"
+    good: dict[str, object] = {"stop_reason": "end_turn", "usage": True}
+    cut_short: dict[str, object] = {"stop_reason": "max_tokens", "usage": True}
+    refused: dict[str, object] = {"stop_reason": "refusal", "usage": True}
+    rest: dict[str, tuple[Ending, Script, dict[str, object]]] = {
+        "good": (COMPLETED, [*DELTAS[1:], Stop(), USAGE], good),
+        "wrong value": (FAILED["answer_invalid"], [Answer('", "keywords": 5,'), Hang()], {}),
+        "max_tokens": (FAILED["answer_truncated"], [Stop("max_tokens"), USAGE], cut_short),
+        "refusal": (FAILED["answer_refused"], [Stop("refusal"), USAGE], refused),
+        "cut": (FAILED["model_failed"], [Cut()], {}),
+    }
+    for what, (ending, script, members) in rest.items():
+        for each in in_formats(case(ending, f"{what}, the client has left", place, [], meanwhile="leave", **members)):
+            if each.committed:
+                yield replace(each, script=[*PLACES[place], Hold(each.gate), *script])
+
+
+def again_after_silence_cases() -> Iterator[Case]:
+    """The service is asked again, and does not answer: the deadline stands."""
+    busy: Script = [Refuse("ThrottlingException")]
+    late = FAILED["deadline_reached"]
+    throttled = case(late, "throttled, then silent", "before the headers", busy, second=[Hang()], calls=2)
+    yield from (replace(each, environment=SHORT) for each in in_formats(throttled) if each.format in {"raw", "sse"})
+
+
 FLOOD: Final[Script] = 229 * [Answer(65_536 * "x")]
 """More than the buffers on the way to a platform that stalls can take, less than an answer may have."""
 
@@ -592,6 +619,8 @@ def all_cases() -> list[Case]:
         *impatient_cases(),
         *cancelled_cases(),
         *stalled_cases(),
+        *left_cases(),
+        *again_after_silence_cases(),
         *again_cases(),
         *staged_cases(),
         *hanging_cases(),
