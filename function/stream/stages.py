@@ -42,6 +42,8 @@ class Record:
     attempts: int = 0
     characters: int = 0
     """Of all answers, if there was more than one attempt."""
+    characters_before: int = 0
+    """Of the answers that the last one replaced."""
     closed_values: int = 0
     """Of the last answer: how far it had come."""
     chunk_count: int = 0
@@ -63,6 +65,7 @@ class Record:
     def begin_attempt(self) -> None:
         """Forget the end of an answer that another one replaces."""
         self.attempts += 1
+        self.characters_before = self.characters
         self.stop_reason = None
         self.closed_values = 0
         self.pieces.clear()
@@ -102,12 +105,16 @@ class Record:
     @property
     def output_tokens_estimated(self) -> int:
         """Tokens of the answer, guessed from its characters."""
-        return -(-self.characters // CHARACTERS_PER_TOKEN)
+        return _tokens(self.characters)
 
     @property
     def tokens_not_awaited(self) -> int:
-        """Upper bound of the tokens that the model did not get to write, since the answer was ended early."""
-        return max(0, self.max_tokens - self.output_tokens_estimated)
+        """Upper bound of the tokens that the model did not get to write, since its last answer was ended early."""
+        return max(0, self.max_tokens - _tokens(self.characters - self.characters_before))
+
+
+def _tokens(characters: int) -> int:
+    return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 Stage = Callable[[Record], None]

@@ -199,6 +199,11 @@ class Case:
         return is_short and self.ending.code in {"model_timeout", "deadline_reached"} and not self.committed
 
     @property
+    def last_script(self) -> Script:
+        """What the model says when it is asked for the last time."""
+        return self.second if self.second and self.attempts > 1 else self.script
+
+    @property
     def accept(self) -> str:
         return FORMATS[self.format]
 
