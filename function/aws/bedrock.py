@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -54,6 +55,7 @@ class Converse:
         self._temperature = _temperature(settings)
         self._session = boto3.Session()
         self.client: BedrockRuntimeClient | None = None
+        self._patience = 0
         self._set_native(settings)
         _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
 
@@ -76,12 +78,14 @@ class Converse:
         self.strategy = StructuredOutput.NATIVE
 
     def ask(self, prompt: str, previous: AnswerError | None, patience: float) -> "Call":
-        """Return a call that is not yet made; ``patience`` bounds, in seconds, each wait for the service's bytes.
+        """Return a call that is not yet made; each wait for the service's bytes may last ``patience`` seconds at least.
 
-        The function's time limit is the same for all its requests, so the first one decides for the client.
+        The function's time limit is the same for all its requests, so one client serves them; where the first one
+        had less of it, because the sandbox started late, the next one makes another client.
         """
-        if self.client is None:
-            self.client = _client(self._session, patience)
+        if self.client is None or patience > self._patience:
+            self._patience = ceil(patience)
+            self.client = _client(self._session, self._patience)
         return Call(self, self.client, prompt, previous)
 
     def fall_back(self, error: ClientError) -> bool:

@@ -315,6 +315,21 @@ def test_silence_in_the_stream_is_a_timeout(bedrock: Bedrock) -> None:
         list(ask(converse(), patience=0.2))
 
 
+def test_a_first_request_with_little_time_does_not_make_later_ones_impatient() -> None:
+    """A sandbox that starts late has less of its first invocation left; the client is made anew, and then kept."""
+    model = converse()
+    clients = []
+    for patience in (20.4, 110.99, 110.98, 111):
+        ask(model, patience=patience)
+        assert model.client is not None
+        clients.append(model.client)
+
+    timeouts = [client.meta.config.read_timeout for client in clients]  # type: ignore[attr-defined]  # set at run time
+    assert timeouts == [21, 111, 111, 111]
+    assert clients[1] is clients[2] is clients[3]
+    clients[0].close()
+
+
 def test_a_throttled_call_is_asked_again_a_little(bedrock: Bedrock) -> None:
     busy = [Refuse("ThrottlingException")]
     bedrock.play(busy, busy, whole(DOCUMENT))
