@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from .http11 import UNREAD
+
 PATIENCE = 60.0
 """Seconds to wait for the next byte: a safety net."""
 
@@ -39,6 +41,7 @@ class Reply:
         self.trailers = b""
         self._read = 0
         self._socket = socket.create_connection((target.hostname or "127.0.0.1", target.port or 80), PATIENCE)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD)
         fields = {"Host": target.netloc, "Content-Length": str(len(body)), **(headers or {})}
         path = target.path + ("?" + target.query if target.query else "")
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]

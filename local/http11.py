@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import Self
 
 LINE_LIMIT = 65_536
+UNREAD = 65_536
+"""Bytes, more or less, that the kernel keeps of what is not read yet: whoever sends too much feels it soon."""
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -234,6 +236,7 @@ class Server(socketserver.ThreadingTCPServer):
         if listener is not None:
             self.socket.close()
             self.socket, self.server_address = listener, listener.getsockname()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD)  # each connection inherits it
         self.respond = respond
         self.closing = Gate()
         self.mistakes: list[BaseException] = []
