@@ -14,6 +14,16 @@ EXPOSED_HEADERS: Final = "X-Request-Id, x-amzn-RequestId"
 PREFLIGHT_SECONDS: Final = 600
 """How long a browser may remember a preflight."""
 
+PREFLIGHT_HEADERS: Final = (
+    "Access-Control-Allow-Headers",
+    "Access-Control-Allow-Methods",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Max-Age",
+    "Vary",
+)
+"""What a preflight's answer may have, declared whatever the origins: one is never declared too late or withdrawn
+while a mapping still names it."""
+
 NO_CONTENT: Final = {"application/json": json.dumps({"statusCode": 204})}
 """The request template of a MOCK integration that answers 204."""
 

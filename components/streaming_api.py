@@ -327,7 +327,7 @@ def _preflight(
         resource_id=resource.id,
         http_method=method.http_method,
         status_code="204",
-        response_parameters={f"method.response.header.{name}": True for name in headers},
+        response_parameters={f"method.response.header.{name}": True for name in cors.PREFLIGHT_HEADERS},
         opts=scope.options(),
     )
     mapping = aws.apigateway.IntegrationResponse(

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from components import StreamingLlmApi
+from components import StreamingLlmApi, cors
 from components.options import checked
 from components.streaming_function import variables
 from local.client import Reply
@@ -90,6 +90,12 @@ def test_preflight_and_function_let_the_same_origins_in(
     ]
     assert [answer.get(ORIGIN) for answer in answers] == [_allowed(origins, origin)] * len(answers)
     assert [answer.get(VARY) for answer in answers] == ["Origin" if len(origins) > 1 else None] * len(answers)
+
+
+def test_what_a_preflight_may_answer_is_declared_whatever_the_origins(stack: Declared) -> None:
+    """AWS takes a mapping only to a declared header: one that comes or goes with the origins would be a race."""
+    possible = {f"method.response.header.{name}" for it in LISTS.values() for name in cors.preflight_headers(it, ["X"])}
+    assert set(stack.one("MethodResponse").inputs["responseParameters"]) == possible
 
 
 @pytest.mark.parametrize("origin", [A, "https://c.example"])
