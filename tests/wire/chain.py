@@ -170,6 +170,11 @@ class Chain:
             self.twin.deploy({**fresh, **wanted}, timeout=timeout)
             self._environment = wanted
 
+    @property
+    def captures_content(self) -> bool:
+        """What the function was told last of prompts and answers in its records."""
+        return self._environment.get("LLM_CAPTURE_CONTENT") == "true"
+
     def ask(
         self,
         script: Script | None = None,

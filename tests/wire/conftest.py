@@ -5,6 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.wire.chain import Chain
+from tests.wire.endings_table import CANARY, PROMPT
+
+CONTENT = (CANARY, PROMPT, "Grüße", "Gr\\u00fc\\u00dfe")
+"""Words of prompts and answers."""
 
 
 @pytest.fixture(scope="session")
@@ -16,10 +20,15 @@ def warm_chain() -> Iterator[Chain]:
 
 @pytest.fixture
 def chain(warm_chain: Chain) -> Iterator[Chain]:
-    """The chain as it is by default: what a test changes of it is undone."""
+    """The chain as it is by default: what a test changes of it is undone, and content is nowhere unless captured."""
     gateway = warm_chain.twin.gateway
     kept = dict(vars(gateway))
+    before = len(warm_chain.twin.journal.moments())
     yield warm_chain
+    if not warm_chain.captures_content:
+        moments = warm_chain.twin.journal.moments()[before:]
+        written = [moment.about for moment in moments if moment.what == "output"]
+        assert not [line for line in written if any(word in line for word in CONTENT)]
     vars(gateway).update(kept | {"function": gateway.function, "integration_timeout": gateway.integration_timeout})
     warm_chain.bedrock.refuses_output_config = ()
     warm_chain.deploy()
