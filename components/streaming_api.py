@@ -382,18 +382,20 @@ def _stage(
         tags=scope.tags,
         opts=scope.options(after=[*after, *logs]),
     )
-    logging = {"logging_level": "ERROR", "data_trace_enabled": False} if logs else {}
-    settings = {f"{PATH}/POST": {**_throttle(options), **logging}, "*/*": logging}
-    for suffix, path in (("throttle", f"{PATH}/POST"), ("logging", "*/*")):
-        if settings[path]:
-            aws.apigateway.MethodSettings(
-                scope.child(suffix),
-                rest_api=rest_api.id,
-                stage_name=stage.stage_name,
-                method_path=path,
-                settings=aws.apigateway.MethodSettingsSettingsArgs(**settings[path]),
-                opts=scope.options(after=after),
-            )
+    # Said also where nothing is logged: the provider keeps the level that a setting had before.
+    logging = {"logging_level": "ERROR" if logs else "OFF", "data_trace_enabled": False}
+    settings = {"throttle": (f"{PATH}/POST", {**_throttle(options), **logging})}
+    if logs:
+        settings["logging"] = ("*/*", logging)
+    for suffix, (path, values) in settings.items():
+        aws.apigateway.MethodSettings(
+            scope.child(suffix),
+            rest_api=rest_api.id,
+            stage_name=stage.stage_name,
+            method_path=path,
+            settings=aws.apigateway.MethodSettingsSettingsArgs(**values),
+            opts=scope.options(after=after),
+        )
     return stage
 
 

@@ -67,14 +67,23 @@ def test_the_stage_is_v1_and_traced_and_comes_after_the_permission() -> None:
 def test_the_throttle_is_on_post_stream_alone() -> None:
     [throttle] = _declared().of("MethodSettings")
     assert throttle.inputs["methodPath"] == "stream/POST"
-    assert throttle.inputs["settings"] == {"throttlingRateLimit": 1.0, "throttlingBurstLimit": 5.0}
+    settings = throttle.inputs["settings"]
+    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (1, 5)
 
 
 def test_the_first_deployment_needs_no_account_wide_role() -> None:
     declared = _declared()
     assert "accessLogSettings" not in declared.one("Stage").inputs
     assert not declared.of("Account")
-    assert "logging" not in json.dumps([it.inputs.get("settings", {}) for it in declared.of("MethodSettings")])
+    assert [it.inputs["settings"]["loggingLevel"] for it in declared.of("MethodSettings")] == ["OFF"]
+
+
+def test_logging_that_is_taken_back_is_said_to_be_off() -> None:
+    """Left out, the level would stay, and the gateway would make the group anew that the stack has just deleted."""
+    before, after = (_declared(access_log=on).one("MethodSettings", "-throttle").inputs for on in (True, False))
+    assert before["methodPath"] == after["methodPath"]
+    assert before["settings"].keys() == after["settings"].keys()
+    assert (before["settings"]["loggingLevel"], after["settings"]["loggingLevel"]) == ("ERROR", "OFF")
 
 
 def test_access_and_execution_log_come_together_and_never_with_content() -> None:
