@@ -123,11 +123,25 @@ def test_each_piece_has_the_time_at_which_it_came() -> None:
         exchange.end()
 
     with serving(respond) as url:
-        answer = Endpoint(url, clock=lambda: next(times)).ask(Request(method="GET"))
+        endpoint = Endpoint(url, clock=lambda: next(times))
+        answer = endpoint.ask(Request(method="GET"))
 
+    assert endpoint.received == len("onetwo")
     assert [(piece.came, piece.data) for piece in answer.pieces] == [(500, b"one"), (2000, b"two")]
     assert answer.whole
     assert answer.headers["x-twice"] == "a, b"
+
+
+def test_what_has_come_is_counted_anew_for_each_answer() -> None:
+    def respond(exchange: Exchange) -> None:
+        exchange.send(200, [], b"four")
+
+    with serving(respond) as url:
+        endpoint = Endpoint(url)
+        for _ in range(2):
+            endpoint.ask(Request(method="GET"))
+
+    assert endpoint.received == len("four")
 
 
 def chunked_cut(exchange: Exchange) -> None:

@@ -159,14 +159,16 @@ def test_the_command_fails_before_a_holding_gateway_and_holds_with_the_remedy(wh
     assert "ok    streams in time" in padded.stdout
 
 
-def paced_by(*came: Sequence[float], padding: int = 0) -> str:
-    """What is said of answers whose events, sent 0.3 s apart, came at these seconds of a scripted clock."""
+def paced_by(*came: Sequence[float], padding: int = 0, apart: Sequence[int] = (300, 300)) -> str:
+    """What is said of answers whose events, sent so many ms apart, came at these seconds of a scripted clock."""
+    distances = iter(apart)
 
     def respond(exchange: Exchange) -> None:
         exchange.read_body(1000)
         exchange.start(200, [("Content-Type", "application/jsonl")])
+        distance = next(distances)
         for number in range(len(came[0])):
-            event = json.dumps({"type": "delta", "at": 300 * number}).ljust(99) + "\n"
+            event = json.dumps({"type": "delta", "at": distance * number}).ljust(99) + "\n"
             exchange.chunk((b"" if number else b"\n" * padding) + event.encode())
         exchange.end()
 
@@ -183,6 +185,17 @@ BLOCKS = [0.7, 0.7, 0.7, 1.6, 1.6, 1.6, 2.2, 2.2]
 def test_what_came_late_once_is_asked_for_again() -> None:
     """One answer is held back, the next is not: chance, not the account."""
     assert paced_by(HELD, IN_TIME).endswith("none more than 0 ms late; only the answer before it came late: chance")
+
+
+def test_an_answer_that_is_too_quick_the_second_time_takes_nothing_back() -> None:
+    with pytest.raises(Failed, match="the first 4 events were held back"):
+        paced_by(HELD, IN_TIME, apart=(300, 0))
+
+
+def test_a_cut_answer_has_no_pace(whole: Twin) -> None:
+    """It fails where its format is checked, and not twice."""
+    with proxy(whole, cut) as server, pytest.raises(Skipped, match="was cut off"):
+        CHECK["streams in time"](Visit(Endpoint(server.url + "/v1/stream")))
 
 
 def test_the_padding_that_is_there_counts_in_the_one_that_is_named() -> None:
@@ -716,11 +729,19 @@ def command(**variables: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_exits_with_what_it_found(whole: Twin) -> None:
+    calls: list[Call] = []
+
+    def answer(call: Call) -> Sequence[Step]:
+        calls.append(call)
+        return QUICK
+
+    stand_in(whole).answer = answer
     done = command(URL=whole.url + "/", ORIGIN=ORIGIN, BODY='{"prompt": "Why?"}', WARM="1")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Verifying {whole.url}\n")
     assert "ok    warm-up: ready, after 1 attempt\n" in done.stdout
+    assert {call.prompt for call in calls} == {"Why?"}
 
 
 def test_hints_are_for_codes_that_there_are() -> None:
