@@ -10,9 +10,10 @@ import pulumi_aws as aws
 import pytest
 
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
+from components.arguments import Authorization
 from components.bundle import running_python
 from components.model_access import ACTION
-from tests.components.options_table import EVERYTHING, KEY
+from tests.components.options_table import EVERYTHING, KEY, POOL, TOPIC, WEB_ACL
 from tests.components.policies import allows
 from tests.components.published import arguments, inputs
 from tests.components.recording import SECRET, Declared, declare
@@ -346,3 +347,36 @@ def test_a_preview_before_anything_exists_succeeds() -> None:
     """Outputs are unknown then; what is checked must not need them."""
     for args in EVERYTHING:
         declare(lambda args=args: StreamingLlmApi("llm", args), preview=True, made=False)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_what_it_works_with_may_be_made_by_the_same_program(*, made: bool) -> None:
+    """Its ARNs and names are unknown in the first preview."""
+
+    def of(name: str, value: str) -> pulumi.Output[str]:
+        return aws.sns.Topic(name).arn.apply(lambda _: value)
+
+    def program() -> None:
+        StreamingLlmApi(
+            "llm",
+            {
+                "model_id": of("profile", "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/abc"),
+                "model_regions": ["eu-west-1"],
+                "authorization": Authorization.COGNITO,
+                "authorizer": {"user_pools": [of("pool", POOL)]},
+                "sink": of("topic", f"sns:{TOPIC}"),
+                "store": of("table", "dynamodb:records"),
+                "guardrail": of("guardrail", "abc123:1"),
+                "alarm_topic": of("on-call", TOPIC),
+                "kms_key": of("key", KEY),
+                "web_acl": of("acl", WEB_ACL),
+                "vpc": {"subnets": [of("subnet", "subnet-1")], "security_groups": [of("group", "sg-1")]},
+                "tags": {"team": of("team", "llm")},
+            },
+        )
+
+    declared = declare(program, preview=not made, made=made)
+    assert {"profile", "topic", "table", "guardrail", "key", "subnet", "group"} <= declared.one("Function").dependencies
+    assert declared.one("WebAclAssociation").dependencies >= {"acl", "llm-stage"}
+    assert declared.one("Authorizer").dependencies >= {"pool"}
+    assert all("on-call" in alarm.dependencies for alarm in declared.of("MetricAlarm"))
