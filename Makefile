@@ -60,9 +60,9 @@ $(VENV)/.demo: function/requirements.txt local/requirements.txt | $(VENV)/.made
 	@$(INSTALL) -r local/requirements.txt 2>/dev/null || echo "No local language model for this Python and machine."
 	@touch $@
 
-$(VENV)/.test: requirements.txt function/requirements.txt | $(VENV)/.made
+$(VENV)/.test: tests/requirements.txt requirements.txt function/requirements.txt | $(VENV)/.made
 	@echo "Installing what the tests need into $(VENV), once …"
-	@$(INSTALL) -r requirements.txt
+	@$(INSTALL) -r tests/requirements.txt
 	@touch $@
 
 .cache/bench/.made: bench/requirements.txt function/requirements.txt bench/package.json
