@@ -161,7 +161,7 @@ class Call:
             self.cancelled = True
             if self._stream is None:
                 return False
-            with suppress(RuntimeError, ValueError):  # it is drained, or closed already
+            with suppress(OSError, RuntimeError, TypeError, ValueError):  # drained, reset, or closed at this moment
                 self._stream._raw_stream.shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
             return True
 

@@ -100,6 +100,9 @@ class _Reader:
         self._abandoned = threading.Event()
         self.queue: Queue[ModelEvent | _End] = Queue(QUEUE_LENGTH)
         self._thread = threading.Thread(target=self._read, name="model-reader", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read. A signal that came meanwhile may raise here: the reader has to be closed all the same."""
         with _without_signals():
             self._thread.start()
 
@@ -137,6 +140,7 @@ def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, Non
     """
     reader = _Reader(source)
     try:
+        reader.start()
         yield from _watched(reader.queue, pace, clock)
     finally:
         reader.close()

@@ -390,6 +390,18 @@ def test_a_blocked_read_is_cancelled_at_once(bedrock: Bedrock) -> None:
     assert bedrock.called().closed_at is not None
 
 
+def test_a_call_whose_connection_is_reset_is_cancelled_like_any_other(bedrock: Bedrock) -> None:
+    """It ends at this moment, unread yet: there is nothing to shut down, and that is no mistake."""
+    bedrock.play([Answer("{"), Reset()])
+    call = ask(converse())
+    events = iter(call)
+    assert next(events) == Delta("{")
+    assert bedrock.called().ended.wait(10)
+
+    assert call.cancel()
+    assert list(events) == []
+
+
 def test_a_call_that_is_cancelled_before_its_headers_ends_when_they_come(bedrock: Bedrock) -> None:
     bedrock.play([Hold("headers"), *whole(DOCUMENT)])
     call = ask(converse())

@@ -1,5 +1,6 @@
 """Time, on a clock of the test's own: five minutes of silence pass in an instant."""
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -238,6 +239,33 @@ def test_signals_are_for_the_main_thread() -> None:
 
     assert masks[0] >= {signal.SIGTERM, signal.SIGINT}
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_a_signal_while_the_reader_starts_leaves_no_call_behind() -> None:
+    """It is handled as soon as the thread runs, before anything was read of it."""
+
+    class Terminated(BaseException):
+        pass
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise Terminated
+
+    class Signalling(ScriptedSource):
+        def __iter__(self) -> Iterator[ModelEvent]:
+            os.kill(os.getpid(), signal.SIGTERM)
+            self.cancelled.wait(10)
+            yield Stop("end_turn")
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        for _ in range(20):
+            clock = TestClock()
+            source = Signalling(clock)
+            with pytest.raises(Terminated):
+                list(paced(source, Pace(20, 290, 1000), clock))
+            assert source.cancelled.is_set()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_generator_that_never_starts_opens_nothing() -> None:
