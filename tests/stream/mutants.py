@@ -39,7 +39,29 @@ SWAPS: Final[dict[type[ast.AST], type[ast.AST]]] = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
 }
-NOTES: Final[dict[str, str]] = {}
+SLOWER: Final = "the same, but slower: it is a quick way that is not taken"
+NEVER: Final = "the same: it never differs"
+NOTES: Final[dict[str, str]] = {
+    "json_reader._tokens: 'at < length' with LtE": "the same: at the end of the text all patterns wait",
+    "json_reader._tokens: '0' plus one": NEVER,
+    "json_reader._tokens: 'group == _IS_INTEGER and at - start <= MAX_DIGITS' always False": SLOWER,
+    "json_reader._unusual: 'False' turned": "the same, after one more look at the end of the text",
+    "partials.snapshot: 'self._held' always True": SLOWER,
+    "partials.feed: '0' plus one": SLOWER,
+    "partials.feed: 'room >= 0' with Gt": SLOWER,
+    r"""partials.feed: 'room >= 0 and \'"\' not in text and (\'\\\\\' not in text) and text.isprintable() and tex always False""": SLOWER,  # noqa: E501 a name
+    "partials.feed: 'self._failure is not None' always True": SLOWER,
+    "partials.feed: 'self._held' always True": SLOWER,
+    "partials.feed: 'end < 0' with LtE": NEVER,
+    "partials.feed: \"kind == 'string'\" with NotEq": SLOWER,
+    "partials.feed: \"end < 0 and kind == 'string'\" with Or": "the same: the reader has no room outside a string",
+    "partials.feed: \"end < 0 and kind == 'string'\" always True": "the same: the reader has no room outside a string",
+    "partials.feed: \"end < 0 and kind == 'string'\" always False": SLOWER,
+    "partials.feed: 'self._room, self._path = (self._reader.room, path)' left out": SLOWER,
+    "partials.entry: 'rule is None' with IsNot": SLOWER,
+    "partials.entry: \"kind == 'array'\" with NotEq": SLOWER,
+    "partials.entry: 'kind not in self._entries' always True": SLOWER,
+}
 
 
 class Mutation(ast.NodeVisitor):

@@ -251,6 +251,28 @@ def test_events_tell_what_happened_and_where() -> None:
     assert reader.finish() == []
 
 
+def test_a_string_in_one_piece_is_a_value_after_one_that_was_cut() -> None:
+    """With escapes, too."""
+    events = _read('["a', 'b", "\\n", "c"]')
+
+    assert [(what, value) for what, kind, _, value, _, _ in events if kind == "string"] == [
+        ("opened", "a"),
+        ("closed", "b"),
+        ("value", "\n"),
+        ("value", "c"),
+    ]
+
+
+@pytest.mark.parametrize("first", ['"\\n"', '"' + "x" * 70 + '"', "1" * 70, "[]", '"a"', " null "])
+def test_items_are_counted_whatever_the_first_one_is(first: str) -> None:
+    """Long, with escapes, or cut: the next one is the second."""
+    text = f"[{first}, 1, 2]"
+
+    for fragments in ([text], [text[:2], text[2:]], list(text)):
+        paths = [path for what, _, path, *_ in _read(*fragments) if what in ("closed", "value")]
+        assert paths == ["/0", "/1", "/2", ""]
+
+
 @pytest.mark.parametrize(
     ("fragments", "mistake"),
     [
