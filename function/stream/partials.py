@@ -301,10 +301,9 @@ class Partials(Generic[M]):
         frame.claim()
         self._rule_out(frame.claims, kind, path)
         for claim in frame.claims:
-            if claim.alive:
-                claim.choices = [_Choice(plan, claim) for plan in claim.plan.opening(kind)[0]]
-                claim.alive = len(claim.choices)
-                inner.choices += claim.choices
+            claim.choices = [_Choice(plan, claim) for plan in claim.plan.opening(kind)[0]]
+            claim.alive = len(claim.choices)
+            inner.choices += claim.choices
         inner.find_shape()
 
     def _rule_out(self, claims: "list[_Claim]", kind: Kind, path: str) -> None:

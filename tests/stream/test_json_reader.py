@@ -251,6 +251,15 @@ def test_events_tell_what_happened_and_where() -> None:
     assert reader.finish() == []
 
 
+def test_a_string_with_escapes_is_open_as_any_other() -> None:
+    """It begins, grows and has no end yet."""
+    reader = Reader()
+
+    assert reader.feed('["\\n')[1:] == [("opened", "string", "/0", "\n", 1, -1)]
+    assert reader.feed("b") == [("grew", "string", "/0", "b", 1, -1)]
+    assert reader.feed('"') == [("closed", "string", "/0", "", 1, 6)]
+
+
 def test_a_string_in_one_piece_is_a_value_after_one_that_was_cut() -> None:
     """With escapes, too."""
     events = _read('["a', 'b", "\\n", "c"]')
@@ -290,6 +299,7 @@ def test_items_are_counted_whatever_the_first_one_is(first: str) -> None:
         (['{"a":1,"', '\\u0061"'], "A key occurs twice in one object. (byte 7)"),
         (["[" + "1" * 70, "x"], "A number or literal is malformed. (byte 1)"),
         (["[" + "1" * 60, "1", ".", "."], "A number or literal is malformed. (byte 1)"),
+        (["[" + " " * 5000, "1" * 61, "1", ".."], "A number or literal is malformed. (byte 5001)"),
         (['{"' + "k" * 60, 'k"', "1"], "A colon was expected. (byte 64)"),
         (['["a', "\n"], "A control character stands in a string. (byte 3)"),
         (['["a\\', "x"], "An escape in a string is wrong. (byte 3)"),

@@ -76,6 +76,17 @@ def test_a_string_that_grows_is_shown_at_any_time() -> None:
     assert all(snapshot == was for snapshot, was in shown)
 
 
+def test_a_number_that_was_cut_is_not_shown_below_a_union() -> None:
+    """Wherever it stands, it waits for its delimiter."""
+    growing: Partials[object] = Partials(list[int] | list[int | str])
+
+    assert growing.feed("[1") == [Change("", value=[])]
+    assert growing.snapshot == []
+    assert [change.value for change in growing.feed("2,")] == [12]
+    assert growing.feed("3") == []
+    assert growing.snapshot == [12]
+
+
 def test_little_is_held_back_of_a_string() -> None:
     """Character by character, a long string takes the memory of its text."""
     growing = Partials(str)
