@@ -251,6 +251,12 @@ def test_events_tell_what_happened_and_where() -> None:
     assert reader.finish() == []
 
 
+@pytest.mark.parametrize(("key", "path"), [("a~b", "/a~0b"), ("a/b", "/a~1b"), ("~/", "/~0~1"), ("a", "/a")])
+def test_a_path_is_a_pointer(key: str, path: str) -> None:
+    """RFC 6901 has two escapes."""
+    assert _read(f'{{"{key}":1}}')[1][2] == path
+
+
 def test_a_string_with_escapes_is_open_as_any_other() -> None:
     """It begins, grows and has no end yet."""
     reader = Reader()
