@@ -240,7 +240,7 @@ def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: 
     return observed
 
 
-WORKERS: Final = {json.dumps(PLAIN): 4, json.dumps(SHORT): 12, json.dumps(IMPATIENT): 8, json.dumps(HANGING): 12}
+WORKERS: Final = {json.dumps(PLAIN): 4, json.dumps(SHORT): 19, json.dumps(IMPATIENT): 8, json.dumps(HANGING): 12}
 """Twins at a time: more where most of the time is waited for."""
 
 
