@@ -3,11 +3,11 @@
 import os
 import time
 from collections.abc import Generator, Iterator, Mapping
-from functools import partial
 from typing import Any, cast
 
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from .aws.bedrock import Converse
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
@@ -99,11 +99,16 @@ class Endpoint:
         return Exchange(
             ask=ask,
             answer=self._answer,
-            to_json=partial(self._adapter.dump_python, mode="json", by_alias=True),
+            to_json=self._to_json,
             encoder=encoder,
             start_padding=self._settings.start_padding,
             max_attempts=self._settings.max_attempts,
         )
+
+    def _to_json(self, answer: object) -> object:
+        """Return the answer as JSON values. JSON has no NaN and no infinity, as computed fields may: they are null."""
+        values = self._adapter.dump_python(answer, mode="json", by_alias=True)
+        return to_jsonable_python(values, inf_nan_mode="null")
 
     def _head_within(self, request: HttpRequest) -> float:
         """Return the seconds that are left for the head: the gateway's clock runs since it had the request."""

@@ -8,7 +8,7 @@ from queue import Queue
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import pytest
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, computed_field, field_validator
 
 from function.aws.gateway import Response
 from function.settings import SettingsError, read_settings
@@ -118,6 +118,32 @@ def test_an_event_of_nobody_we_know_is_not_found(endpoint: "Endpoint", what: obj
 
     assert response.status == 404
     assert json.loads(body(response))["requestId"] == "invocation-1"
+
+
+class Measured(BaseModel):
+    """An answer with computed numbers that JSON does not have."""
+
+    summary: str
+
+    @computed_field
+    def ratio(self) -> float:
+        return float("nan")
+
+    @computed_field
+    def sums(self) -> list[float]:
+        return [float("inf"), 1.5]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/jsonl", "text/event-stream"])
+def test_a_number_that_json_does_not_have_is_null(make: Make, bedrock: Bedrock, accept: str) -> None:
+    """A computed field of the user's may have one, and no client could read the document."""
+    bedrock.play(whole('{"summary": "s"}'))
+    endpoint = make({"LLM_SCHEMA": f"{__name__}:Measured"})
+    written = body(endpoint.handle(event(headers={"Accept": accept}), Context())).decode()
+    last = written.strip().splitlines()[-1].removeprefix("data: ")
+    document = json.loads(last, parse_constant=pytest.fail)
+
+    assert document.get("value", document) == {"summary": "s", "ratio": None, "sums": [None, 1.5]}
 
 
 class Faulty(BaseModel):

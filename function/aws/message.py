@@ -42,7 +42,7 @@ def as_message(record: Record) -> dict[str, object]:
         "error": _error(record),
     }
     if record.capture_content:
-        answer = _finite(record.value) if record.value is not None else "".join(record.pieces)
+        answer = record.value if record.value is not None else "".join(record.pieces)
         message["content"] = {"prompt": record.prompt, "answer": answer}
     return message
 
@@ -69,11 +69,6 @@ def visible_path(path: str, record: Record) -> str:
         return path[:LONGEST_PATH]
     steps = path.split("/")
     return "/".join(step if _is_ours(step, record.field_names) else "*" for step in steps)[:LONGEST_PATH]
-
-
-def _finite(value: object) -> object:
-    """Return JSON values with null for NaN and infinity, as computed fields may have them: JSON has no such numbers."""
-    return json.loads(json.dumps(value), parse_constant=lambda _: None)
 
 
 def _is_ours(step: str, field_names: frozenset[str]) -> bool:

@@ -120,16 +120,6 @@ def test_half_a_surrogate_pair_does_not_cost_the_message() -> None:
     assert json.loads(fitted(message, 10_000))["content"]["prompt"] == "a?b"
 
 
-def test_a_number_that_json_does_not_have_is_null() -> None:
-    """A computed field of the user's may have one, and a bus refuses what is not JSON."""
-    made = record(capture_content=True, value={"ratio": float("nan"), "sums": [float("inf"), 1.5]})
-
-    assert json.loads(fitted(as_message(made), 10_000), parse_constant=pytest.fail)["content"]["answer"] == {
-        "ratio": None,
-        "sums": [None, 1.5],
-    }
-
-
 @pytest.mark.parametrize("captured", [False, True])
 def test_a_path_of_any_length_leaves_a_message_that_fits(*, captured: bool) -> None:
     error = AnswerInvalid("/" + 300_000 * "€" + 300_000 * "/1", "extra_forbidden")
