@@ -39,7 +39,8 @@ def damaged(intact: bytes) -> bytes:
 
 def _json_frame(kind: str, name: str, payload: Mapping[str, object]) -> bytes:
     headers = {f":{kind}-type": name, ":content-type": "application/json", ":message-type": kind}
-    return frame(headers, json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode())
+    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    return frame(headers, text.encode(errors="backslashreplace"))  # half a surrogate pair is escaped as JSON does it
 
 
 def _header(name: str, value: str) -> bytes:

@@ -171,7 +171,9 @@ class Call:
             self._stream = stream
         if self.cancelled:
             return
-        events = _model_events(self._unless_cancelled(stream), tool=strategy is StructuredOutput.TOOL)
+        events = _whole_characters(
+            _model_events(self._unless_cancelled(stream), tool=strategy is StructuredOutput.TOOL)
+        )
         yield from _unfenced(events) if strategy is StructuredOutput.PROMPT else events
 
     def _open(self) -> "tuple[StructuredOutput, EventStream[Any]]":
@@ -292,6 +294,26 @@ def _model_events(raw: Iterable[Mapping[str, Any]], *, tool: bool) -> Iterator[M
             usage = event["metadata"].get("usage")
             if usage:
                 yield Usage(usage["inputTokens"], usage["outputTokens"])
+
+
+def _whole_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
+    """Keep half of a surrogate pair back until its other half comes; one that stays alone is no character."""
+    half = ""
+    for event in events:
+        if not isinstance(event, Delta):
+            if half:
+                yield Delta("\N{REPLACEMENT CHARACTER}")
+            half = ""
+            yield event
+            continue
+        text = (
+            (half + event.text).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+            if half
+            else event.text
+        )
+        half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+        if text := text.removesuffix(half):
+            yield Delta(text)
 
 
 _FENCE: Final = "```"

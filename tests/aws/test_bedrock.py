@@ -236,6 +236,24 @@ def test_a_markdown_fence_is_stripped_and_nothing_else(
     assert text(events).strip() == document.strip()
 
 
+@pytest.mark.parametrize("strategy", ["native", "tool", "prompt"])
+def test_a_character_that_two_deltas_share_is_passed_on_whole(bedrock: Bedrock, strategy: str) -> None:
+    """The service's JSON may escape the halves of a pair in two events; half of one is no text in UTF-8."""
+    halves = [Answer('{"summary": "\ud83d'), Answer("\ude42"), Answer('\ud83d'), Answer('\ude42", "keywords": []}')]
+    bedrock.play([*halves, StopStep()])
+    events = list(ask(converse(structured_output=strategy)))
+
+    assert text(events) == '{"summary": "🙂🙂", "keywords": []}'
+    assert all(event.text.encode() for event in events if isinstance(event, Delta))
+
+
+def test_half_a_character_at_the_end_is_no_silence(bedrock: Bedrock) -> None:
+    """It must not be dropped: a document with something after it is none."""
+    bedrock.play([Answer('{}\ud83d'), StopStep()])
+
+    assert list(ask(converse())) == [Delta("{}"), Delta("\ufffd"), Stop("end_turn")]
+
+
 @pytest.mark.parametrize("shape", sorted(BY_CODE))
 def test_every_code_before_the_stream_is_told_apart(bedrock: Bedrock, shape: str) -> None:
     error = failure(bedrock, Refuse(shape))
