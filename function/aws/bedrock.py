@@ -171,9 +171,8 @@ class Call:
             self._stream = stream
         if self.cancelled:
             return
-        events = _whole_characters(
-            _model_events(self._unless_cancelled(stream), tool=strategy is StructuredOutput.TOOL)
-        )
+        raw = self._unless_cancelled(stream)
+        events = _whole_characters(_model_events(raw, tool=strategy is StructuredOutput.TOOL))
         yield from _unfenced(events) if strategy is StructuredOutput.PROMPT else events
 
     def _open(self) -> "tuple[StructuredOutput, EventStream[Any]]":
@@ -306,14 +305,15 @@ def _whole_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
             half = ""
             yield event
             continue
-        text = (
-            (half + event.text).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-            if half
-            else event.text
-        )
+        text = _paired(half + event.text) if half else event.text
         half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
         if text := text.removesuffix(half):
             yield Delta(text)
+
+
+def _paired(text: str) -> str:
+    """Return ``text`` with each two halves of a surrogate pair made one character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 _FENCE: Final = "```"

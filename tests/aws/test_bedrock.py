@@ -239,7 +239,7 @@ def test_a_markdown_fence_is_stripped_and_nothing_else(
 @pytest.mark.parametrize("strategy", ["native", "tool", "prompt"])
 def test_a_character_that_two_deltas_share_is_passed_on_whole(bedrock: Bedrock, strategy: str) -> None:
     """The service's JSON may escape the halves of a pair in two events; half of one is no text in UTF-8."""
-    halves = [Answer('{"summary": "\ud83d'), Answer("\ude42"), Answer('\ud83d'), Answer('\ude42", "keywords": []}')]
+    halves = [Answer('{"summary": "\ud83d'), Answer("\ude42"), Answer("\ud83d"), Answer('\ude42", "keywords": []}')]
     bedrock.play([*halves, StopStep()])
     events = list(ask(converse(structured_output=strategy)))
 
@@ -249,7 +249,7 @@ def test_a_character_that_two_deltas_share_is_passed_on_whole(bedrock: Bedrock, 
 
 def test_half_a_character_at_the_end_is_no_silence(bedrock: Bedrock) -> None:
     """It must not be dropped: a document with something after it is none."""
-    bedrock.play([Answer('{}\ud83d'), StopStep()])
+    bedrock.play([Answer("{}\ud83d"), StopStep()])
 
     assert list(ask(converse())) == [Delta("{}"), Delta("\ufffd"), Stop("end_turn")]
 
