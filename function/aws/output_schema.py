@@ -59,7 +59,9 @@ def _refuse_recursion(part: object, definitions: Mapping[str, Any], above: tuple
     if name in definitions:
         _refuse_recursion(definitions[name], definitions, (*above, name))
     for key, value in part.items():
-        if key not in {"$defs", "enum", "const", "default", "examples"}:
+        if key == "properties":  # its keys are the user's own, whatever they mean elsewhere
+            _refuse_recursion(list(value.values()), definitions, above)
+        elif key not in {"$defs", "enum", "const", "default", "examples"}:
             _refuse_recursion(value, definitions, above)
 
 

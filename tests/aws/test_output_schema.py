@@ -38,6 +38,12 @@ class Node(BaseModel):
     children: list["Node"]
 
 
+class Fallback(BaseModel):
+    """Its field has the name of a keyword of JSON Schema."""
+
+    default: "Fallback | None" = None
+
+
 class Free(BaseModel):
     values: dict[str, int]
 
@@ -91,6 +97,7 @@ def test_what_the_service_refuses_moves_into_the_description() -> None:
     ("model", "reason"),
     [
         (Node, "Node contains itself"),
+        (Fallback, "Fallback contains itself"),
         (Free, "/properties/values is a dictionary with free keys"),
         (Pair, "/properties/pair is a tuple"),
         (Anything, "/properties/value may be any value"),
