@@ -13,6 +13,8 @@ PRELUDE_LIMIT: Final = 16_000
 """Bytes, NULs included. The platform looks for the delimiter in the first 16 KB and does not say which kind of KB."""
 DELIMITER: Final = bytes(8)
 """Eight NUL bytes end the prelude."""
+LATEST: Final = 1e15
+"""Milliseconds since the epoch: some thirty thousand years from now."""
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length"})
 
 
@@ -79,7 +81,6 @@ def parse_event(event: object, fallback_id: str) -> HttpRequest:
     """Read a proxy event (payload 1.0). Members may be missing or null, and the event none of a gateway's at all."""
     members = _object(event)
     context = _object(members.get("requestContext"))
-    received_ms = context.get("requestTimeEpoch")
     return HttpRequest(
         id=_text(context.get("requestId")) or fallback_id,
         method=_text(members.get("httpMethod")) if context else "",
@@ -87,7 +88,7 @@ def parse_event(event: object, fallback_id: str) -> HttpRequest:
         headers=_headers(members),
         encoded_body=_text(members.get("body")),
         is_base64=members.get("isBase64Encoded") is True,
-        received_at=received_ms / 1000 if isinstance(received_ms, int | float) else None,
+        received_at=_time(context.get("requestTimeEpoch")),
     )
 
 
@@ -117,11 +118,19 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _time(milliseconds: object) -> float | None:
+    """Return seconds since the epoch, or None for what is no time at all: JSON's numbers have no bounds."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        return None
+    return milliseconds / 1000 if 0 <= milliseconds < LATEST else None
+
+
 def _headers(event: Mapping[str, object]) -> Mapping[str, list[str]]:
     """Take all values where the event has them, and the single ones of names that are not among them."""
     headers: dict[str, list[str]] = {}
     for name, values in _object(event.get("multiValueHeaders")).items():
-        headers.setdefault(name.lower(), []).extend(_texts(values))
+        if texts := list(_texts(values)):
+            headers.setdefault(name.lower(), []).extend(texts)
     single = {name.lower(): value for name, value in _object(event.get("headers")).items() if isinstance(value, str)}
     for name, value in single.items():
         headers.setdefault(name, [value])

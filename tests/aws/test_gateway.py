@@ -62,6 +62,14 @@ def test_an_event_of_no_gateway_becomes_a_request_for_nothing(other: object) -> 
     assert request.received_at is None
 
 
+@pytest.mark.parametrize(
+    "other", [None, True, "1773100000123", pytest.param(10**400, id="endless"), float("nan"), float("inf"), -1]
+)
+def test_a_time_that_is_none_does_not_count(other: object) -> None:
+    """The client's patience is measured from it."""
+    assert parse_event(event(requestContext={"requestTimeEpoch": other}), "fallback").received_at is None
+
+
 def test_a_method_without_a_request_context_does_not_count() -> None:
     assert parse_event(event(requestContext=None), "fallback").method == ""
 
@@ -77,6 +85,12 @@ def test_header_names_are_found_in_any_case_and_their_values_joined_in_order() -
     assert request.headers["accept"] == ["text/event-stream;q=0.5", "application/json"]
     assert request.header("Accept") == "text/event-stream;q=0.5, application/json"
     assert request.header("Origin") == "https://a.example"
+
+
+@pytest.mark.parametrize("none", [None, [], "x", [None]])
+def test_a_name_without_several_values_keeps_its_single_one(none: object) -> None:
+    request = parse_event(event(headers={"accept": "a/b"}, multiValueHeaders={"Accept": none}), "fallback")
+    assert request.header("accept") == "a/b"
 
 
 def test_a_name_in_two_spellings_is_one_field() -> None:
