@@ -162,6 +162,20 @@ def test_a_request_class_may_make_its_prompt() -> None:
     assert read_prompt(request('{"topic": "Rain"}'), Ask, LIMIT) == "Rain in 50 words"
 
 
+class Unmade(BaseModel):
+    topic: str | None = None
+
+    @property
+    def prompt(self) -> str:
+        return self.topic.strip()  # type: ignore[union-attr]  # the mistake
+
+
+def test_a_prompt_that_cannot_be_made_is_a_mistake_and_no_empty_prompt() -> None:
+    """The service would refuse an empty one, and the operator look for the fault there."""
+    with pytest.raises(AttributeError, match="strip"):
+        read_prompt(request("{}"), Unmade, LIMIT)
+
+
 @given(st.text())
 def test_any_text_is_a_prompt_or_a_refusal(body: str) -> None:
     try:
