@@ -11,11 +11,12 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPMessage
@@ -187,8 +188,8 @@ class RuntimeApi:
         Raises:
             NotTaken: the platform went away or stalls.
         """
-        with _taken():
-            connection = self._connect(invocation.seconds_to_write())
+        with _taken(), ExitStack() as unless_begun:
+            connection = unless_begun.enter_context(closing(self._connect(invocation.seconds_to_write())))
             connection.putrequest("POST", f"{API}/invocation/{invocation.id}/response", skip_accept_encoding=True)
             connection.putheader("Content-Type", MEDIA_TYPE)
             connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
@@ -198,6 +199,7 @@ class RuntimeApi:
                 connection.putheader(name, value)
             connection.endheaders()
             connection.send(_frame(head))
+            unless_begun.pop_all()
         return Answer(connection, invocation.seconds_to_write)
 
     def fail(self, invocation: Invocation, error: Exception) -> None:
@@ -273,6 +275,12 @@ class Answer:
         """Close the connection: before the last chunk, the platform sees a truncated answer."""
         self._connection.close()
 
+    def cut(self) -> None:
+        """End the connection under whatever is being written or read."""
+        if self._connection.sock is not None:
+            with suppress(OSError):  # it has ended already
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
+
     def _send(self, data: bytes) -> None:
         with _taken():
             self._connection.sock.settimeout(self._seconds())
@@ -286,6 +294,7 @@ class Termination:
         """Begin unasked."""
         self._asked = False
         self._sheltered = False
+        self._answer: Answer | None = None
 
     def install(self) -> None:
         """Take the signals from now on."""
@@ -293,10 +302,24 @@ class Termination:
             signal.signal(number, lambda _number, _frame: self.ask())
 
     def ask(self) -> None:
-        """Break off, unless that was done before or has to wait."""
+        """Break off, unless that was done before or has to wait.
+
+        What is broken off runs its stages before anyone else can act: the client is cut off first.
+        """
         before, self._asked = self._asked, True
         if not (before or self._sheltered):
+            if self._answer is not None:
+                self._answer.cut()
             raise Terminated
+
+    @contextmanager
+    def cuts(self, answer: Answer) -> Iterator[None]:
+        """Cut ``answer`` off if what is inside is broken off."""
+        self._answer = answer
+        try:
+            yield
+        finally:
+            self._answer = None
 
     @contextmanager
     def shelter(self) -> Iterator[None]:
@@ -416,7 +439,8 @@ def serve(api: RuntimeApi, handle: Handler, invocation: Invocation, termination:
         return
     delivered = False
     try:
-        _deliver(api, invocation, head, body)
+        with closing(api.answer(invocation, head)) as answer, termination.cuts(answer):
+            _deliver(body, answer)
         delivered = True
     except NotTaken as failure:
         _log.warning("the platform did not take the answer: %s", failure)
@@ -461,16 +485,15 @@ def _opened(handle: Handler, invocation: Invocation) -> tuple[bytes, Body]:
         raise
 
 
-def _deliver(api: RuntimeApi, invocation: Invocation, head: bytes, body: Body) -> None:
-    with closing(api.answer(invocation, head)) as answer:
-        try:
-            error = _relay(body, answer)
-        except NotTaken:
-            raise
-        except Exception:  # noqa: BLE001 - whatever it is, the client is told and the loop goes on
-            _log.exception("the body failed")
-            error = Internal()
-        answer.end(error)
+def _deliver(body: Body, answer: Answer) -> None:
+    try:
+        error = _relay(body, answer)
+    except NotTaken:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, the client is told and the loop goes on
+        _log.exception("the body failed")
+        error = Internal()
+    answer.end(error)
 
 
 def _relay(body: Body, answer: Answer) -> StreamError | None:

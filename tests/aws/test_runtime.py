@@ -16,12 +16,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPMessage
 from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
 
-from function.aws.runtime import TextFormat
+from function.aws.runtime import Invocation, NotTaken, RuntimeApi, TextFormat
 
 ROOT = Path(__file__).parents[2]
 BOOTSTRAP = ROOT / "function" / "bootstrap"
@@ -586,6 +587,22 @@ def test_a_platform_that_stalls_is_given_up_in_time_for_the_stages(platform: Pla
     assert "TimeoutError" in platform.log
 
 
+def test_a_connection_that_takes_no_prelude_is_closed_at_once() -> None:
+    """Not only when the last trace of the failure is gone, which may be long after."""
+    now = time.time()
+    invocation = Invocation("i", b"{}", HTTPMessage(), answer_by=now, killed_at=now)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        api = RuntimeApi(f"127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(NotTaken) as caught:
+            api.answer(invocation, b"x" * 100_000_000)
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(PATIENCE)
+            while peer.recv(1_000_000):
+                pass
+    assert isinstance(caught.value.__cause__, TimeoutError)
+
+
 def silence(_: Call) -> None:
     """Say nothing."""
 
@@ -888,6 +905,25 @@ def test_a_signal_in_mid_stream_breaks_the_body_off_and_lets_its_stages_run(plat
     platform.told("store").go_on()
     assert platform.status() == 0
     assert answer.rest() == chunk(b"1")
+
+
+def test_a_signal_in_mid_stream_cuts_the_client_off_before_the_stages(platform: Platform) -> None:
+    """A client has all that it will get before any stage runs, at this end as at every other."""
+    platform.start("""
+        try:
+            yield b"1"
+            tell("waiting")
+        finally:
+            tell("stages")
+    """)
+    platform.invoke()
+    answer = platform.answer()
+    platform.told("waiting")
+    platform.terminate()
+    stages = platform.told("stages")
+    assert answer.rest() == chunk(b"1")
+    stages.go_on()
+    assert platform.status() == 0
 
 
 def test_a_signal_while_the_platform_stalls_breaks_the_write_off(platform: Platform) -> None:
