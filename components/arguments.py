@@ -190,7 +190,7 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     start_padding: int
     """Harmless bytes before the answer, for accounts that hold the first small chunks back. Default: 0."""
     capture_content: bool
-    """Whether prompts and answers enter log and store. Default: false."""
+    """Whether prompts and answers enter records: store, sink and, as the default sink, the log. Default: false."""
     publish_outcomes: list[str]
     """Outcomes whose records are published. Default: `completed`."""
     sink: pulumi.Input[str]

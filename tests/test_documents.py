@@ -1,10 +1,19 @@
 """The tables of the documents are those of the code."""
 
+import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from function.stream.errors import Outcome
+from function.aws.log_stage import log_stage
+from function.aws.message import as_message
+from function.aws.publish_stage import FIREHOSE_LIMIT, KB, MESSAGE_LIMIT
+from function.aws.store_stage import ITEM_LIMIT
+from function.stream.errors import AnswerInvalid, Outcome, StreamError, as_stream_error
+from tests.aws.records import Written, record
 from tests.wire.endings_table import BY_CODE, ENDINGS, Ending
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -48,3 +57,45 @@ def test_an_ending_is_documented_as_the_matrix_has_it(ending: Ending) -> None:
     if ending.error is not None:
         assert before == str(ending.error.status)
         assert ending.code is None or not after.strip("\u2013") or f"`{ending.code}`" in after
+
+
+RECORDS = (DOCS / "records.md").read_text()
+
+
+@pytest.mark.parametrize("error", [None, AnswerInvalid("/summary", "string_type"), as_stream_error(ValueError())])
+def test_every_member_of_the_log_line_and_every_metric_is_described(
+    error: StreamError | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-2-3")
+    made, written = record(), Written()
+    if error is not None:
+        made.failed(error)
+    log_stage(written.logger, "f")(made)
+    [line] = written.lines
+    metrics = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+    described = set(re.findall(r"`([^`]+)`", RECORDS))
+
+    assert {name for name in line if not name.startswith("gen_ai.")} - {"stage"} <= described
+    assert {metric["Name"] for metric in metrics} <= described
+
+
+def names(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON values
+    """Yield the names of all members, those inside others too."""
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        yield name
+        yield from names(inner)
+
+
+def test_the_message_is_the_documented_one() -> None:
+    made = record(capture_content=True, value={"summary": "", "keywords": []})
+    [example] = re.findall(r"^```json\n(.*?)^```", RECORDS, re.MULTILINE | re.DOTALL)
+
+    assert list(names(as_message(made))) == list(names(json.loads(example)))
+
+
+def test_the_limits_of_a_message_are_the_documented_ones() -> None:
+    limits = {row[0]: row[1] for row in rows("records.md") if len(row) == 3}
+
+    assert limits["DynamoDB"] == f"{ITEM_LIMIT:,} bytes"
+    assert {limits[sink] for sink in ("SNS", "EventBridge", "log")} == {f"{MESSAGE_LIMIT // KB} KB"}
+    assert limits["Firehose"] == f"{(FIREHOSE_LIMIT + 1) // KB:,} KB less one byte"

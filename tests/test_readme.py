@@ -1,10 +1,14 @@
 """The documents point at what is there."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from verify.client import Piece
+from verify.events import grown, json_lines
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -16,6 +20,28 @@ def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
     missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
 
     assert missing == []
+
+
+def headings(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a document."""
+    titles = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", document.read_text())
+    missing = [anchor for file, anchor in links if anchor not in headings(document.parent / file if file else document)]
+
+    assert missing == []
+
+
+def test_the_readmes_stream_is_one_that_a_client_can_apply() -> None:
+    """Its changes, applied in order, are the value of its last event."""
+    [stream] = re.findall(r'^```json\n(\{"type":"start".*?)^```', DOCUMENTS[0].read_text(), re.MULTILINE | re.DOTALL)
+    events = json_lines([Piece(0.0, stream.encode())])
+
+    assert grown(events) == (json.loads(stream.splitlines()[-1])["value"], True)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -17,6 +17,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.eventstream import EventStream, ParserError
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from ..settings import Guardrail, Settings, SettingsError, StructuredOutput
@@ -35,7 +36,7 @@ FINE_GRAINED_TOOL_STREAMING: Final = "fine-grained-tool-streaming-2025-05-14"
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds."""
 CALLS: Final = 3
-"""The first call and botocore's retries of it; together they wait for less than two seconds."""
+"""The first call and botocore's retries of it, which wait for less than three seconds unless the service asks for more."""
 
 _NAMES_OUTPUT_CONFIGURATION = re.compile(r"output_?(config|format)|text_?format|json_?schema|grammar", re.IGNORECASE)
 
@@ -144,7 +145,7 @@ class Call:
         """
         try:
             yield from self._events()
-        except (ClientError, BotoCoreError, HTTPError, ParserError) as error:
+        except (ClientError, BotoCoreError, HTTPError, ParserError, ResponseParserError, KeyError) as error:
             if not self.cancelled:
                 raise as_model_error(error) from error
         finally:

@@ -147,13 +147,13 @@ class ModelMisconfigured(ModelError):
 
 
 class ModelTimeout(ModelError):
-    """The model stayed silent for longer than the client's connection can wait."""
+    """The model stayed silent for longer than the client's connection, a read or the service itself can wait."""
 
     code, status, title, retry_after = "model_timeout", 504, "The model did not answer in time.", 1
 
 
 class AnswerError(StreamError):
-    """The model ended its answer, and the answer cannot be used."""
+    """The model's answer cannot be used."""
 
     outcome = Outcome.INVALID
 

@@ -1,7 +1,7 @@
 """Partial objects of a Pydantic type from growing JSON: shown as far as they are certain, checked as they close.
 
-It stands on its own: Pydantic, the standard library and the reader beside it, no settings. What each part of Pydantic
-means for a partial is in ``docs/partials.md``.
+It stands on its own: Pydantic, the standard library, and reader, errors and events beside it; no settings. What each
+part of Pydantic means for a partial is in ``docs/partials.md``.
 """
 
 import json
