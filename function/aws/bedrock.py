@@ -36,7 +36,10 @@ FINE_GRAINED_TOOL_STREAMING: Final = "fine-grained-tool-streaming-2025-05-14"
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds."""
 CALLS: Final = 3
-"""The first call and botocore's retries of it, which wait for less than three seconds unless the service asks for more."""
+"""The first call and botocore's retries, which wait for less than three seconds unless the service asks for more."""
+
+DAMAGED: Final = (ParserError, ResponseParserError, KeyError)
+"""What a stream raises that keeps to no protocol: frames, values, and events without what their kind requires."""
 
 _NAMES_OUTPUT_CONFIGURATION = re.compile(r"output_?(config|format)|text_?format|json_?schema|grammar", re.IGNORECASE)
 
@@ -145,7 +148,7 @@ class Call:
         """
         try:
             yield from self._events()
-        except (ClientError, BotoCoreError, HTTPError, ParserError, ResponseParserError, KeyError) as error:
+        except (ClientError, BotoCoreError, HTTPError, *DAMAGED) as error:
             if not self.cancelled:
                 raise as_model_error(error) from error
         finally:
