@@ -31,6 +31,7 @@ from local.script import (
     Cut,
     End,
     Error,
+    Event,
     Fail,
     Hang,
     Hold,
@@ -297,6 +298,16 @@ def test_a_stream_that_breaks_is_a_failure_of_the_model(bedrock: Bedrock, step: 
 
     assert type(error) is ModelFailed
     assert error.__cause__ is not None
+
+
+@pytest.mark.parametrize(
+    "step",
+    [Event("contentBlockDelta"), Event("contentBlockDelta", {"delta": {}}), Event("messageStop")],
+    ids=repr,
+)
+def test_an_event_without_what_its_kind_requires_is_a_failure_of_the_model(bedrock: Bedrock, step: Step) -> None:
+    """A damaged stream, not a mistake of ours: the same request may do better."""
+    assert type(failure(bedrock, Answer("{"), step)) is ModelFailed
 
 
 @pytest.mark.parametrize("step", [End(), End(half_frame=True)], ids=repr)
