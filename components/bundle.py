@@ -170,7 +170,7 @@ class Bundle:
         if _interpreter(self.target.python) is None:
             self.report(
                 f"There is no Python {self.target.python} here to make bytecode: "
-                "a cold start of this bundle takes some 0.4 s more.",
+                "a cold start of this bundle takes some 0.3 s more.",
             )
         folder = self.layer
         if not folder.exists():

@@ -244,6 +244,6 @@ def test_a_python_that_is_not_at_hand_costs_the_bytecode_and_says_so(cache: Path
     def stop(line: str) -> None:
         raise InterruptedError(line)
 
-    says = "There is no Python 3.99 here to make bytecode: a cold start of this bundle takes some 0.4 s more."
+    says = "There is no Python 3.99 here to make bytecode: a cold start of this bundle takes some 0.3 s more."
     with pytest.raises(InterruptedError, match=says):
         Bundle(Target("3.99", HOST), cache, report=stop).wheels()
