@@ -112,7 +112,7 @@ def _default(key: str) -> str:
 
 def test_every_key_that_a_command_sets_is_an_argument() -> None:
     documents = [README, *(path.read_text() for path in (REPOSITORY / "docs").glob("*.md"))]
-    keys = {key for text in documents for key in re.findall(r"pulumi config set (?:--path ')?(\w+)", text)}
+    keys = {key for text in documents for key in re.findall(r"pulumi config set (?:--path ')?(\w+)\b(?!:)", text)}
     assert (
         {"maxTokens", "alarmTopic", "throttle"} <= keys <= {camel(name) for name in StreamingLlmApiArgs.__annotations__}
     )
