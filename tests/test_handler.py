@@ -1,8 +1,9 @@
 """The endpoint in one process: what it is made of at start, and what it makes of an event."""
 
+import gc
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from queue import Queue
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -15,7 +16,8 @@ from function.settings import SettingsError, read_settings
 from function.stream.events import Cut
 from function.stream.pacing import Clock, SystemClock
 from local.bedrock import Bedrock
-from local.script import Hang, whole
+from local.script import Answer, Fail, Hang, Refuse, Step, Stop, whole
+from local.script import Cut as CutStep
 
 if TYPE_CHECKING:
     from function.handler import Endpoint
@@ -87,7 +89,10 @@ def endpoint(make: Make) -> "Endpoint":
     return make({})
 
 
-def event(**members: object) -> dict[str, object]:
+Event = dict[str, object]
+
+
+def event(**members: object) -> Event:
     context = {"requestId": "gateway-1", "requestTimeEpoch": int(time.time() * 1000)}
     return {
         "resource": "/stream",
@@ -109,6 +114,53 @@ def test_an_event_becomes_a_response_that_streams(endpoint: "Endpoint", bedrock:
     assert response.status == 200
     assert response.headers["X-Request-Id"] == "gateway-1"
     assert body(response).decode() == DOCUMENT
+
+
+def left_behind(act: Callable[[], None]) -> list[str]:
+    """Return the exceptions of ``act`` that counting references does not free."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        act()
+        gc.collect()
+        return [type(it).__name__ for it in gc.garbage if issubclass(type(it), BaseException)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("steps", "members"),
+    [
+        ([Refuse("AccessDeniedException")], {}),
+        ([Answer("{"), Fail("modelStreamErrorException")], {}),
+        ([Answer("{"), Stop("max_tokens")], {}),
+        ([Answer('{"summary": x')], {}),
+        ([Answer('{"summary": 5')], {}),
+        ([Answer('{"summary": 5,'), Hang()], {}),
+        ([Answer(DOCUMENT), Stop(), CutStep()], {}),
+        ([Answer("{")], {}),
+        ([], {"body": "[]"}),
+        ([], {"body": "{"}),
+        ([], {"headers": {"accept": "image/png"}}),
+    ],
+    ids=repr,
+)
+def test_a_request_that_failed_leaves_nothing_to_the_collector(
+    make: Make, bedrock: Bedrock, steps: list[Step], members: Event
+) -> None:
+    """A warm sandbox would keep prompt, answer and frames until the collector comes, which may be many requests."""
+    endpoint = make({"LLM_MAX_ATTEMPTS": "2"})
+
+    def ask() -> None:
+        body(endpoint.handle(event(**members), Context()))
+
+    bedrock.play(steps)
+    ask()  # what the first request makes for all is no matter
+
+    assert left_behind(ask) == []
 
 
 @pytest.mark.parametrize("what", [{"ping": True}, None, [], "warm-up"])

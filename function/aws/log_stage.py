@@ -7,13 +7,12 @@ Nothing of the prompt or the answer is in either, nor of an error's words where 
 
 import logging
 import traceback
-from collections.abc import Iterator
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
-from ..stream.errors import AnswerInvalid, DeadlineReached, Outcome
+from ..stream.errors import AnswerInvalid, DeadlineReached, Outcome, causes
 from ..stream.stages import Record, Stage
 from .bedrock_errors import error_code
 from .message import visible_path
@@ -54,15 +53,6 @@ def _level(record: Record) -> int:
         return logging.WARNING
     aborted = any(isinstance(error, DeadlineReached) for error in causes(record.error))
     return logging.WARNING if aborted else logging.ERROR
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield ``error`` and everything that led to it."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _fields(record: Record) -> dict[str, object]:

@@ -24,7 +24,7 @@ from io import TextIOWrapper
 from types import TracebackType
 from typing import Final
 
-from ..stream.errors import Internal, StreamError
+from ..stream.errors import Internal, StreamError, causes
 from ..stream.events import END_OF_BODY, Cut
 from ..stream.pacing import time_for_answer
 from .gateway import LambdaContext, Response, prelude
@@ -550,17 +550,14 @@ def _error_document(kind: str, message: str, places: list[str]) -> bytes:
 def _places(error: BaseException | None) -> list[str]:
     """Return the types of ``error`` and of what caused it, each with its frames: words and values may hold content."""
     lines: list[str] = []
-    seen = set[int]()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        lines.append(("caused by " if lines else "") + type(error).__qualname__)
-        frames = traceback.extract_tb(error.__traceback__)
+    for each in causes(error):
+        lines.append(("caused by " if lines else "") + type(each).__qualname__)
+        frames = traceback.extract_tb(each.__traceback__)
         lines += [
             f'  File "{it.filename}", line {it.lineno}, in {it.name}'
             for it in frames
             if not it.filename.startswith("<frozen importlib")
         ]
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return lines
 
 

@@ -13,7 +13,7 @@ A failure becomes a problem document (RFC 9457). Its sentences are fixed or name
 nothing of the prompt, the answer or the cause ever enters one. The cause is for the log, through ``raise … from``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import ClassVar
 
@@ -202,6 +202,30 @@ class Internal(StreamError):
 
     code, status, title = "internal", 500, "The endpoint failed."
     outcome = Outcome.FAILED
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield ``error`` and everything that led to it, as a traceback would tell it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def drop_frames(error: BaseException | None) -> None:
+    """Forget where ``error`` and all that led to it were raised.
+
+    The frames hold what a request needed, and one of them often ``error`` itself: that waits for the collector.
+    """
+    met: list[BaseException] = []
+    found = [error]
+    while found:
+        it = found.pop()
+        if it is not None and not any(it is other for other in met):
+            met.append(it)
+            it.with_traceback(None)
+            found += [it.__cause__, it.__context__]
 
 
 def as_stream_error(error: Exception) -> StreamError:

@@ -117,6 +117,7 @@ class _Reader:
             error = caught
         with suppress(Full):  # full means that nobody takes from it any more
             self.queue.put(_End(error), block=not self._abandoned.is_set())
+        del error  # its traceback holds this frame
 
     def close(self) -> None:
         """Stop reading. The model's connection is closed on return, unless it was not open yet."""

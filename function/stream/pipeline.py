@@ -17,6 +17,7 @@ from .errors import (
     Outcome,
     StreamError,
     as_stream_error,
+    drop_frames,
 )
 from .events import END_OF_BODY, Cut, Delta, Event, Head, Idle, Output, Overdue, PacedEvent, Partial, Stop, Usage
 from .partials import Partials
@@ -99,6 +100,7 @@ def _answer(exchange: Exchange, record: Record, delivery: "_Delivery") -> Genera
             if record.attempts == exchange.max_attempts or failure.retry_after is None or not delivery.can_restart:
                 raise
             error = failure
+        drop_frames(error)
         yield from delivery.restart(error)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from .errors import Outcome, StreamError
+from .errors import Outcome, StreamError, drop_frames
 from .events import Delta, ModelEvent, Stop, Usage
 
 CHARACTERS_PER_TOKEN = 4
@@ -128,7 +128,7 @@ class StageFailed(Exception):
 
 
 def finalise(stages: Sequence[Stage], record: Record) -> None:
-    """Run every stage once. A stage that fails is logged, and the others still run."""
+    """Run every stage once; a failing one is logged, and the others still run. Then the error lets its frames go."""
     record.total_ms = record.elapsed()
     for stage in stages:
         try:
@@ -140,6 +140,7 @@ def finalise(stages: Sequence[Stage], record: Record) -> None:
                 record.id,
                 _told(error),
             )
+    drop_frames(record.error)
 
 
 def _told(error: Exception) -> str:

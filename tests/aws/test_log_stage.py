@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from jsonschema import ValidationError
 
-from function.aws.log_stage import causes, log_stage
+from function.aws.log_stage import log_stage
 from function.stream.errors import (
     AnswerInvalid,
     AnswerRefused,
@@ -21,6 +21,8 @@ from function.stream.errors import (
     ModelMisconfigured,
     Outcome,
     StreamError,
+    causes,
+    drop_frames,
 )
 from function.stream.stages import Record
 from tests.aws.emf import check_emf
@@ -132,6 +134,7 @@ def test_a_chain_that_bites_its_tail_ends() -> None:
     first.__cause__, second.__cause__ = second, first
 
     assert list(causes(first)) == [first, second]
+    drop_frames(first)
 
 
 def test_a_mistake_of_ours_is_told_with_its_place_but_not_its_words(capsys: pytest.CaptureFixture[str]) -> None:
