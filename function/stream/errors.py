@@ -9,8 +9,8 @@ The tree is split by who must act::
     ├─ DeadlineReached   time was up      504
     └─ Internal          us               500
 
-A failure becomes a problem document (RFC 9457). Its sentences are fixed or name paths and rules of a schema:
-nothing of the prompt, the answer or the cause ever enters one. The cause is for the log, through ``raise … from``.
+A failure becomes a problem document (RFC 9457). Its sentences are fixed or name paths and rules: no value of the prompt
+or the answer and nothing of the cause ever enters one. The cause is for the log, through ``raise … from``.
 """
 
 from collections.abc import Iterator, Mapping
