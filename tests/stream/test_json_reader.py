@@ -114,6 +114,7 @@ def test_any_text_is_read_or_refused_the_same_at_any_cut(text: str, data: st.Dat
 def test_a_surrogate_pair_may_be_cut_between_python_characters() -> None:
     """Both halves of a pair as code units of their own are one character."""
     assert _built(_read('"\ud83d', '\ude00"')) == "😀"
+    assert Reader().feed('"ab\ud83d') == [("opened", "string", "", "ab", 0, -1)]  # b does not wait
 
 
 @pytest.mark.parametrize("opener", ["[", '{"a":', '[{"a":'])
