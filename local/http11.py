@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import select
 import socket
 import socketserver
@@ -19,11 +20,13 @@ from typing import Self
 LINE_LIMIT = 65_536
 UNREAD = 65_536
 """Bytes, more or less, that the kernel keeps of what is not read yet: whoever sends too much feels it soon."""
+LENGTH = re.compile(r"[0-9]+")
+CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Truncated(ConnectionError):
-    """The peer ended its message before it was whole."""
+    """The peer's message ended before it was whole, or goes on in no frames of HTTP's."""
 
 
 class TooLarge(Exception):
@@ -81,10 +84,23 @@ class Exchange(BaseHTTPRequestHandler):
         """Read a head and let the server respond."""
         self.raw, self.trailers = self._source.rewind(), {}
         self.raw_requestline = self.rfile.readline(LINE_LIMIT + 1)
-        if not self.raw_requestline or not self.parse_request():
+        if len(self.raw_requestline) > LINE_LIMIT:
+            self.requestline = self.request_version = self.command = ""
+            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+        elif not self.raw_requestline or not self.parse_request():
             self.close_connection = True
-            return
-        self.server.respond(self)
+        elif refusal := self._unframed():
+            self.send_error(refusal)
+        else:
+            self.server.respond(self)
+
+    def _unframed(self) -> HTTPStatus | None:
+        """Return how to refuse a request whose end nobody can tell (RFC 9112 §6)."""
+        if "Transfer-Encoding" in self.headers:
+            return None if self.is_chunked else HTTPStatus.NOT_IMPLEMENTED
+        lengths = set(self.headers.get_all("Content-Length", []))
+        is_framed = not lengths or (len(lengths) == 1 and LENGTH.fullmatch(lengths.pop()))
+        return None if is_framed else HTTPStatus.BAD_REQUEST
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Stay silent: whoever owns the server reports."""
@@ -118,17 +134,18 @@ class Exchange(BaseHTTPRequestHandler):
     @property
     def is_chunked(self) -> bool:
         """The request's body comes in chunks."""
-        return str(self.headers.get("Transfer-Encoding", "")).lower() == "chunked"
+        return [coding.lower() for coding in self.headers.get_all("Transfer-Encoding", [])] == ["chunked"]
 
     def read_chunks(self) -> Iterator[bytes]:
         """Yield each chunk the moment it is whole; then ``trailers`` are set.
 
         Raises:
-            Truncated: the body ended before its last chunk.
+            Truncated: the body ended before its last chunk, or has something else in its place.
         """
         while size := self._chunk_size():
             chunk = self._exactly(size)
-            self._exactly(2)
+            if self._exactly(2) != b"\r\n":
+                raise Truncated
             yield chunk
         while line := self._line():
             name, _, value = line.decode("latin-1").partition(":")
@@ -208,7 +225,10 @@ class Exchange(BaseHTTPRequestHandler):
             watch.unregister(self.connection)  # the peer sends its next request early
 
     def _chunk_size(self) -> int:
-        return int(self._line().split(b";")[0], 16)
+        size = self._line().split(b";")[0].strip()
+        if not CHUNK_SIZE.fullmatch(size):
+            raise Truncated
+        return int(size, 16)
 
     def _line(self) -> bytes:
         line = self.rfile.readline(LINE_LIMIT)
