@@ -50,6 +50,9 @@ STOPS: Final = {"stop": "end_turn", "length": "max_tokens", "content_filter": "c
 COMPACT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """Where white space is free, a small model fills its budget with it."""
 
+NOT_UNDERSTOOD: Final = (ValueError, LookupError, TypeError, AttributeError, http.client.HTTPException)
+"""What comes of an answer in another protocol, or of another shape."""
+
 EXAMPLES: Final[list[tuple[str, str, object]]] = [
     (
         "What is photosynthesis?",
@@ -126,8 +129,9 @@ class Chat:
         try:
             with _open(Request(f"{self._url}/models"), 10) as response:  # noqa: S310 - the user's own URL
                 return str(json.load(response)["data"][0]["id"])
-        except (OSError, ValueError, LookupError) as error:
-            raise ModelUnavailable(f"No model answers at {self._url} ({error}).") from error
+        except (OSError, *NOT_UNDERSTOOD) as error:
+            why = " ".join(str(error).split())  # a server of something else may answer in many lines
+            raise ModelUnavailable(f"No model answers at {self._url} ({why}).") from error
 
 
 class Embedded:
@@ -282,13 +286,13 @@ def _answer(url: str, question: object, text_of: Callable[[Mapping[str, Any]], s
             told = error.read(500).decode(errors="replace")
         yield Refuse("ThrottlingException" if error.code == 429 else "ValidationException", f"{url}: {told}")  # noqa: PLR2004
         return
-    except OSError as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         yield Refuse("ServiceUnavailableException", f"{url}: {error}")
         return
     with response:
         try:
             yield from _steps(response, text_of)
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except (OSError, *NOT_UNDERSTOOD) as error:
             yield Fail("modelStreamErrorException", f"{url}: {error}")
 
 

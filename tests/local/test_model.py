@@ -1,5 +1,8 @@
 import json
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +125,62 @@ def test_a_server_that_went_away_is_an_unavailable_service(openai: OpenAi, call:
 
     assert isinstance(step, Refuse)
     assert step.code == "ServiceUnavailableException"
+
+
+@contextmanager
+def answering(words: bytes) -> Iterator[str]:
+    """The base URL of a server that answers one connection with ``words``, whatever it is asked."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            with peer, peer.makefile("rb") as lines:
+                while lines.readline().strip():
+                    pass
+                peer.sendall(words)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"-ERR unknown command\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[]",
+        b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"data": []}',
+        b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"data": [{"id": 1}]}',
+    ],
+    ids=repr,
+)
+def test_a_server_of_something_else_is_one_line(words: bytes) -> None:
+    """MODEL_URL= may name any port of the machine."""
+    with answering(words) as url, pytest.raises(ModelUnavailable, match=r"^No model answers at [^\n]+$"):
+        Chat(url)
+
+
+def test_a_server_of_something_else_is_an_unavailable_service(call: Call) -> None:
+    with answering(b"-ERR unknown command\r\n\r\n") as url:
+        [step] = Chat(url, "m")(call)
+
+    assert isinstance(step, Refuse)
+    assert step.code == "ServiceUnavailableException"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [{"choices": [{}]}, {"choices": ["x"]}, {"choices": 5}, {"usage": 5}, {"choices": [{"delta": None}]}],
+    ids=repr,
+)
+def test_an_event_of_another_shape_fails_in_the_stream(openai: OpenAi, call: Call, event: object) -> None:
+    openai.say(delta("{"), event)
+    first, last = Chat(openai.url, "m")(call)
+
+    assert first == Answer("{")
+    assert isinstance(last, Fail)
 
 
 def test_a_stream_that_breaks_off_fails_in_the_stream(openai: OpenAi, call: Call) -> None:
