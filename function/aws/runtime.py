@@ -22,7 +22,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPMessage
 from io import TextIOWrapper
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from ..stream.errors import Internal, StreamError, causes
 from ..stream.events import END_OF_BODY, Cut
@@ -127,8 +127,8 @@ class Invocation:
 
     def context(self) -> Context:
         """Return the context for the handler."""
-        identity = json.loads(self.headers.get("Lambda-Runtime-Cognito-Identity") or "{}")
-        client = json.loads(self.headers.get("Lambda-Runtime-Client-Context") or "{}")
+        identity = self._object("Lambda-Runtime-Cognito-Identity")
+        client = self._object("Lambda-Runtime-Client-Context")
         return Context(
             function_name=os.environ.get("AWS_LAMBDA_FUNCTION_NAME", ""),
             function_version=os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", ""),
@@ -142,6 +142,11 @@ class Invocation:
             tenant_id=self.headers.get("Lambda-Runtime-Aws-Tenant-Id"),
             killed_at=self.killed_at,
         )
+
+    def _object(self, name: str) -> dict[str, Any]:
+        """Return a header field that is a JSON object, in UTF-8 though ``http.client`` reads Latin-1; empty without."""
+        document: dict[str, Any] = json.loads((self.headers.get(name) or "{}").encode("latin-1"))
+        return document
 
     def echo(self) -> Mapping[str, str]:
         """Return the header fields that every report on this invocation repeats."""
@@ -171,11 +176,14 @@ class RuntimeApi:
             raise RuntimeApiGone(repr(error)) from error
         if response.status != HTTPStatus.OK:
             raise RuntimeApiGone(_refusal(response.status, event))
-        now = time.time()
+        request_id = response.headers.get("Lambda-Runtime-Aws-Request-Id")
         deadline = response.headers.get("Lambda-Runtime-Deadline-Ms")
+        if not request_id or not (deadline or "0").isdecimal():
+            raise RuntimeApiGone(f"an event without an id, or with a deadline that is none: {deadline!r}")
+        now = time.time()
         killed_at = int(deadline) / 1000 if deadline else now + LONGEST_INVOCATION
         return Invocation(
-            id=response.headers["Lambda-Runtime-Aws-Request-Id"],
+            id=request_id,
             event=event,
             headers=response.headers,
             answer_by=now + time_for_answer(killed_at - now),

@@ -656,8 +656,15 @@ def test_a_platform_in_a_broken_state_ends_the_process_after_the_stages(platform
 
 @pytest.mark.parametrize(
     "leave",
-    [Call.close, Call.reset, lambda call: call.reply("403 Forbidden", b"{}"), lambda call: call.reply("500 No", b"{}")],
-    ids=["closed", "reset", "403", "500"],
+    [
+        Call.close,
+        Call.reset,
+        lambda call: call.reply("403 Forbidden", b"{}"),
+        lambda call: call.reply("500 No", b"{}"),
+        lambda call: call.reply("200 OK", b"{}"),
+        lambda call: call.reply("200 OK", b"{}", Lambda_Runtime_Aws_Request_Id="1", Lambda_Runtime_Deadline_Ms="soon"),
+    ],
+    ids=["closed", "reset", "403", "500", "without an id", "without a time"],
 )
 def test_without_a_next_invocation_the_process_ends(platform: Platform, leave: Callable[[Call], None]) -> None:
     platform.start("yield b'1'")
@@ -750,13 +757,13 @@ def test_the_context_is_that_of_aws_own_runtime(platform: Platform) -> None:
         ]).encode()
     """)
     platform.invoke(
-        Lambda_Runtime_Client_Context='{"custom": {"a": "b"}, "env": {"locale": "de"}}',
+        Lambda_Runtime_Client_Context='{"custom": {"a": "b"}, "env": {"city": "Köln"}}',
         Lambda_Runtime_Cognito_Identity='{"cognitoIdentityId": "id", "cognitoIdentityPoolId": "pool"}',
     )
     answer = platform.answer()
     expected = ["streaming", "$LATEST", "1024", "/aws/lambda/streaming", "stream-1", "req-1"]
     expected += ["arn:aws:lambda:eu-west-1:123456789012:function:streaming", "id", "pool"]
-    answer.exactly(chunk(repr([*expected, {"a": "b"}, {"locale": "de"}, True]).encode()) + LAST_CHUNK)
+    answer.exactly(chunk(repr([*expected, {"a": "b"}, {"city": "Köln"}, True]).encode()) + LAST_CHUNK)
     answer.reply()
     platform.idle()
 
