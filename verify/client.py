@@ -210,7 +210,7 @@ class Endpoint:
                 began = self._clock()
                 with connection.getresponse() as response:
                     return self._read(response, began, leave_after)
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, UnicodeError) as error:
             raise Unreachable(_why(error, target.netloc)) from error
 
     def _read(self, response: HTTPResponse, began: float, leave_after: int | None) -> Answer:
@@ -239,6 +239,7 @@ def _pieces(response: HTTPResponse) -> Iterator[bytes]:
 WHY: Final[Sequence[tuple[type[Exception], str]]] = [
     (ConnectionRefusedError, "nobody listens at {place}. Is the endpoint up? Are host and port right?"),
     (socket.gaierror, "no host of the name in {place} can be found from here. Is the URL right?"),
+    (UnicodeError, "no host of the name in {place} can exist. Is the URL right?"),
     (ssl.SSLCertVerificationError, "the certificate of {place} is not trusted here: {error.verify_message}."),
     (ssl.SSLError, "{place} does not speak TLS. Is it http:// in place of https://?"),
     (TimeoutError, "{place} is silent. A private endpoint is reached from inside its VPC alone."),

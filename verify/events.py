@@ -91,6 +91,13 @@ def _event(text: str) -> dict[str, Any]:
         raise Malformed(f"an event without a type: {text[:80]!r}")
     if not isinstance(event.get("at"), int | float):
         raise Malformed(f"an event without the time that it was sent (at): {text[:80]!r}")
+    if not isinstance(event.get("changes", []), list):
+        raise Malformed(f"changes that are no list: {text[:80]!r}")
+    problem = event.get("problem", {})
+    if not isinstance(problem, dict):
+        raise Malformed(f"a problem that is no object: {text[:80]!r}")
+    if not isinstance(problem.get("title", ""), str):
+        raise Malformed(f"a title that is no text: {text[:80]!r}")
     return event
 
 

@@ -216,6 +216,12 @@ def test_a_stream_that_falls_silent_is_not_whole(monkeypatch: pytest.MonkeyPatch
     assert (answer.body, answer.whole) == (b"half", False)
 
 
+@pytest.mark.parametrize("host", ["a..b", ".x", "x" * 64 + ".invalid"])
+def test_a_host_name_that_cannot_be_one_is_told(host: str) -> None:
+    with pytest.raises(Unreachable, match=f"no host of the name in {host} can exist"):
+        Endpoint(f"https://{host}/v1/stream").ask(ASK)
+
+
 def test_a_host_that_does_not_exist_is_told() -> None:
     with pytest.raises(Unreachable, match=r"no host of the name in nowhere\.invalid"):
         Endpoint("https://nowhere.invalid/v1/stream").ask(ASK)

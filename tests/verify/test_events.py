@@ -48,6 +48,9 @@ def test_an_event_came_with_the_piece_that_ended_it_and_counts_what_stood_before
         ("[1]\n", "without a type"),
         ("{oops\n", "no JSON"),
         ('{"type":"start","at":1}', "no end"),
+        ('{"type":"delta","at":1,"changes":5}\n', "changes that are no list"),
+        ('{"type":"error","at":1,"problem":"x"}\n', "a problem that is no object"),
+        ('{"type":"error","at":1,"problem":{"title":5}}\n', "a title that is no text"),
     ],
 )
 def test_lines_that_are_no_events_are_told(text: str, why: str) -> None:
