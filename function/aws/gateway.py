@@ -25,10 +25,6 @@ class LambdaContext(Protocol):
     def aws_request_id(self) -> str:
         """The invocation's id."""
 
-    @property
-    def function_name(self) -> str:
-        """The function's name."""
-
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds until the sandbox is killed."""
 
