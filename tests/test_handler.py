@@ -198,6 +198,26 @@ def test_a_number_that_json_does_not_have_is_null(make: Make, bedrock: Bedrock, 
     assert document.get("value", document) == {"summary": "s", "ratio": None, "sums": [None, 1.5]}
 
 
+class Unwritable(BaseModel):
+    """An answer with a computed text that UTF-8 does not have."""
+
+    summary: str
+
+    @computed_field
+    def shortened(self) -> str:
+        return "🙂".encode("utf-16-le")[:2].decode("utf-16-le", "surrogatepass")
+
+
+def test_an_answer_that_cannot_be_written_has_an_honest_status(make: Make, bedrock: Bedrock) -> None:
+    """The status is sent when the bytes after it are there."""
+    bedrock.play(whole('{"summary": "s"}'))
+    endpoint = make({"LLM_SCHEMA": f"{__name__}:Unwritable"})
+    response = endpoint.handle(event(headers={"Accept": "application/json"}), Context())
+
+    assert response.status == 500
+    assert json.loads(body(response))["code"] == "internal"
+
+
 class Faulty(BaseModel):
     prompt: str = ""
 

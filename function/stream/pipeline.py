@@ -174,16 +174,12 @@ class _Delivery:
 
     def event(self, event: Event) -> Generator[Output, None, None]:
         """Yield what an event means to the client, the head included when it is time for it."""
-        opening = b""
-        if not self.committed:
-            if not self._encoder.commits(event):
-                if isinstance(event, Overdue):
-                    raise ModelTimeout
-                self._encoder.encode(event)
-                return
-            yield from self._head()
-            opening = self._encoder.opening()
-        yield from self._chunk(opening + self._encoder.encode(event))
+        if self.committed or self._encoder.commits(event):
+            yield from self._begun(self._opening() + self._encoder.encode(event))
+        elif isinstance(event, Overdue):
+            raise ModelTimeout
+        else:
+            self._encoder.encode(event)
 
     def restart(self, error: StreamError) -> Generator[Output, None, None]:
         """Make void what was sent, if anything was."""
@@ -193,11 +189,7 @@ class _Delivery:
 
     def complete(self, answer: Complete) -> Generator[Output, None, None]:
         """Yield the good end."""
-        opening = b""
-        if not self.committed:
-            yield from self._head()
-            opening = self._encoder.opening()
-        yield from self._chunk(opening + self._encoder.complete(answer))
+        yield from self._begun(self._opening() + self._encoder.complete(answer))
         yield END_OF_BODY
 
     def failed(self, error: StreamError) -> Generator[Output, None, None]:
@@ -210,11 +202,17 @@ class _Delivery:
         else:
             yield Cut(error)
 
-    def _head(self) -> Generator[Output, None, None]:
-        self.committed = True
-        self._record.status = 200
-        yield Head(200, self._encoder.headers)
-        yield from self._chunk(self._encoder.padding(self._start_padding))
+    def _opening(self) -> bytes:
+        return b"" if self.committed else self._encoder.opening()
+
+    def _begun(self, chunk: bytes) -> Generator[Output, None, None]:
+        """Yield a chunk, after the head where it is the first: what cannot be written must not have a status of 200."""
+        if not self.committed:
+            self.committed = True
+            self._record.status = 200
+            yield Head(200, self._encoder.headers)
+            yield from self._chunk(self._encoder.padding(self._start_padding))
+        yield from self._chunk(chunk)
 
     def _chunk(self, chunk: bytes) -> Generator[Output, None, None]:
         if chunk:  # no bytes is no chunk: the empty one is the end of the body
