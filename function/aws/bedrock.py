@@ -4,6 +4,7 @@ API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.
 """
 
 import json
+import logging
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -53,6 +54,7 @@ class Converse:
         Raises:
             SettingsError: the model takes no temperature and one is set, or the schema cannot be sent natively.
         """
+        _keep_the_sdk_from_quoting()
         self._settings = settings
         self._schema = schema
         self._instructions = instructions
@@ -200,6 +202,12 @@ class Call:
 
 _of_this_thread = threading.local()
 """The call that this reader thread makes: botocore's event handlers belong to the client, not to a call."""
+
+
+def _keep_the_sdk_from_quoting() -> None:
+    """Leave out botocore's lines for debugging, whatever the log's level: they hold prompts, answers and tokens."""
+    log = logging.getLogger("botocore")
+    log.setLevel(max(logging.INFO, log.getEffectiveLevel()))
 
 
 def _client(session: boto3.Session, read_timeout: float) -> "BedrockRuntimeClient":

@@ -13,6 +13,8 @@ from local.client import End, Reply
 from local.http11 import Exchange, Server
 from local.script import Answer, Cut, Hang, Hold, Open, Refuse, Step, Stop, Usage, pieces, whole
 from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Script
+from tests.wire.endings_table import DOCUMENT as CANARY_DOCUMENT
+from tests.wire.endings_table import PROMPT
 
 DOCUMENT = '{"summary": "Grüße 🙂", "keywords": ["a", "b"]}'
 GOOD: Script = whole(DOCUMENT)
@@ -369,6 +371,16 @@ def test_padding_comes_first_and_alone(chain: Chain, accept: str) -> None:
 
     assert len(seen.chunks[0]) == 64
     assert not seen.chunks[0].strip(b": \n")
+
+
+def test_the_log_level_of_the_platform_does_not_let_content_into_the_log(chain: Chain) -> None:
+    """The SDK's own lines for debugging quote what it sends and gets; the chain looks for content in all that came."""
+    chain.deploy(AWS_LAMBDA_LOG_LEVEL="DEBUG", AWS_LAMBDA_LOG_FORMAT="JSON")
+    seen = chain.ask(whole(CANARY_DOCUMENT, 1000), body={"prompt": PROMPT})
+    refused = chain.ask([Refuse("ValidationException", PROMPT)], body={"prompt": PROMPT})
+
+    assert (seen.status, refused.status) == (200, 502)
+    assert any('"level": "DEBUG"' in line for line in chain.twin.function.output)
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
