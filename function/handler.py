@@ -107,7 +107,7 @@ class Endpoint:
 
     def _to_json(self, answer: object) -> object:
         """Return the answer as JSON values. JSON has no NaN and no infinity, as computed fields may: they are null."""
-        values = self._adapter.dump_python(answer, mode="json", by_alias=True)
+        values = self._adapter.dump_python(answer, mode="json", by_alias=True, warnings=False)  # they quote
         return to_jsonable_python(values, inf_nan_mode="null")
 
     def _head_within(self, request: HttpRequest) -> float:

@@ -198,6 +198,27 @@ def test_a_number_that_json_does_not_have_is_null(make: Make, bedrock: Bedrock, 
     assert document.get("value", document) == {"summary": "s", "ratio": None, "sums": [None, 1.5]}
 
 
+class Loose(BaseModel):
+    """An answer whose validator returns something else than its field declares."""
+
+    summary: str
+
+    @field_validator("summary")
+    @classmethod
+    def listed(cls, value: str) -> list[str]:
+        return [value]
+
+
+def test_a_value_of_another_type_than_declared_is_written_without_a_word(make: Make, bedrock: Bedrock) -> None:
+    """Pydantic would warn of it and quote it: content in the log. Here a warning is an error."""
+    bedrock.play(whole('{"summary": "secret"}'))
+    endpoint = make({"LLM_SCHEMA": f"{__name__}:Loose"})
+    response = endpoint.handle(event(headers={"Accept": "application/json"}), Context())
+
+    assert response.status == 200
+    assert json.loads(body(response)) == {"summary": ["secret"]}
+
+
 class Unwritable(BaseModel):
     """An answer with a computed text that UTF-8 does not have."""
 
