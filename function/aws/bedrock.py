@@ -344,15 +344,18 @@ def _unfenced(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
             held = ""
             yield event
             continue
-        held += event.text
+        text = event.text
         if fenced is None:
-            fenced, held = _opening(held)
+            fenced, text = _opening(held + text)
+            held = ""
         if fenced is None:
+            held = text
             continue
-        end = len(held.rstrip(_AROUND_END)) if fenced else len(held)
+        end = len(text.rstrip(_AROUND_END)) if fenced else len(text)
         if end:
-            yield Delta(held[:end])
-        held = held[end:]
+            yield Delta(held + text[:end])
+            held = ""
+        held += text[end:]
 
 
 def _opening(text: str) -> tuple[bool | None, str]:
