@@ -112,7 +112,7 @@ class RawText:
         """Text goes out as it is; white space keeps an idle connection open where the grammar allows it."""
         if isinstance(event, Partial):
             sendable, self._withheld = self._split(event)
-            self._root = self._root or (sendable + self._withheld).strip(JSON_SPACE)[:1]
+            self._root = self._root_with(event)
             self._between_tokens = event.between_tokens and not (event.whole and self._root == '"')
             return sendable.encode()
         return b" " if isinstance(event, Idle) and self._between_tokens else b""
@@ -120,13 +120,17 @@ class RawText:
     def _split(self, event: Partial) -> tuple[str, str]:
         """Part what may be sent from what must wait."""
         text = self._withheld + event.text
-        root = self._root or text.strip(JSON_SPACE)[:1]
+        root = self._root_with(event)
         if not root or root not in '{["':
             return "", text
         if not event.whole:
             return text, ""
         end = len(text.rstrip(JSON_SPACE)) - 1 if not self._withheld else 0
         return text[:end], text[end:]
+
+    def _root_with(self, event: Partial) -> str:
+        """Return the document's first character, if it is in: before it there is only white space."""
+        return self._root or event.text.lstrip(JSON_SPACE)[:1]
 
     def restart(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - there is no way to say it
         """Forget what was withheld; what was sent cannot be taken back."""
