@@ -24,7 +24,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticOmit, core_schema
+from pydantic_core import PydanticOmit, PydanticUseDefault, core_schema
+from typing_extensions import TypeAliasType
 
 from function.stream.errors import AnswerInvalid
 from function.stream.partials import Partials
@@ -58,22 +59,42 @@ def _even_or_left_out(value: int) -> int:
     return value
 
 
+def _given_up(value: Any) -> Any:
+    del value
+    raise PydanticUseDefault
+
+
+def _with_info(value: Any, info: ValidationInfo) -> Any:
+    del info
+    return value
+
+
 Above = Annotated[int, AfterValidator(_above_low)]
 EvenOnly = Annotated[int, AfterValidator(_even_or_left_out)]
+GivenUp = Annotated[int, AfterValidator(_given_up)]
+EitherShort = Annotated[list[int] | dict[str, int], AfterValidator(_short)]
 
 
-class _Variadic:
-    """Pydantic's core knows tuples whose variadic part stands anywhere."""
+class _Core:
+    """Pydantic's core knows more than its types say."""
 
-    def __init__(self, *items: core_schema.CoreSchema) -> None:
-        self.items = items
+    def __init__(self, schema: core_schema.CoreSchema) -> None:
+        self.schema = schema
 
     def __get_pydantic_core_schema__(self, *_: object) -> core_schema.CoreSchema:
-        return core_schema.tuple_schema(list(self.items), variadic_item_index=1)
+        return self.schema
 
 
-AtTheEnd = Annotated[Any, _Variadic(core_schema.int_schema(), core_schema.str_schema())]
-InTheMiddle = Annotated[Any, _Variadic(core_schema.int_schema(), core_schema.str_schema(), core_schema.int_schema())]
+INT, STR = core_schema.int_schema(), core_schema.str_schema()
+INTS = core_schema.list_schema(INT)
+AtTheEnd = Annotated[Any, _Core(core_schema.tuple_schema([INT, STR], variadic_item_index=1))]
+InTheMiddle = Annotated[Any, _Core(core_schema.tuple_schema([INT, STR, INT], variadic_item_index=1))]
+OwnError = Annotated[
+    Any, _Core(core_schema.union_schema([INTS, INT], custom_error_type="own", custom_error_message="own"))
+]
+OwnErrorOfType = Annotated[
+    Any, _Core(core_schema.custom_error_schema(core_schema.int_schema(ge=1), "own_type", custom_error_message="own"))
+]
 
 
 class N(BaseModel):
@@ -83,6 +104,29 @@ class N(BaseModel):
 class M(BaseModel):
     m: int
     n: int | str = 0
+
+
+class Ns(BaseModel):
+    n: list[int]
+
+
+class ByX(BaseModel):
+    n: int
+    x: int = Field(default=0, validation_alias=AliasChoices("X", "x"))
+
+
+class Texts(BaseModel):
+    n: str
+    x: int = 0
+
+
+class GivenUpKeys(BaseModel):
+    by: dict[GivenUp, int] = {}
+
+
+class ShortText(BaseModel):
+    model_config = ConfigDict(str_max_length=2)
+    text: str
 
 
 class High(BaseModel):
@@ -97,7 +141,17 @@ class Highs(BaseModel):
     few: Annotated[list[Above], Field(max_length=2)] = []
     either: Above | str = "none"
     short: Annotated[list[int], AfterValidator(_short)] = []
-    either_short: Annotated[list[int] | dict[str, int], AfterValidator(_short)] = []
+    either_short: EitherShort = []
+    either_seen: Annotated[list[int] | dict[str, int], AfterValidator(_with_info)] = []
+
+
+class HighList(BaseModel):
+    low: int = 0
+    x: list[Above]
+
+
+class IntsByName(BaseModel):
+    x: dict[str, int]
 
 
 class Opaque(BaseModel):
@@ -144,7 +198,44 @@ class Closed(BaseModel):
         return data
 
 
+class Wary(BaseModel):
+    kind: Annotated[Literal["wary"], AfterValidator(_with_info)]
+    n: int
+
+
+class Shy(BaseModel):
+    kind: Literal["shy"]
+    n: GivenUp
+
+
+class Neat(BaseModel):
+    kind: Literal["neat"]
+    n: int
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Neat":
+        _even(self.n)
+        return self
+
+
+def _even_teeth(value: Big | Small) -> Big | Small:
+    _even(getattr(value, "teeth", 0))
+    return value
+
+
 Fish = Annotated[Big | Small, Field(discriminator="size")]
+EvenFish = Annotated[Fish, AfterValidator(_even_teeth)]
+FishByName = TypeAliasType("FishByName", Fish)
+Pet = Annotated[Cat | Wary | Shy | Neat | EvenFish, Field(discriminator="kind")]
+
+
+class Tank(BaseModel):
+    """Two places of one alias, so that it is a reference."""
+
+    one: Annotated[Cat | FishByName, Field(discriminator="kind")]
+    two: FishByName | None = None
+
+
 Animal = Annotated[Cat | Dog | Fish | Closed, Field(discriminator="kind")]
 Named = Annotated[
     Annotated[Cat, Tag("cat")] | Annotated[Dog, Tag("dog")],
@@ -243,6 +334,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (Highs, '{"low": 1, "few": [2, 3]}', ["/low", ""]),
     (Highs, '{"low": 1, "either": 2}', ["/low", ""]),
     (Highs, '{"low": 1, "either": "text"}', ["/low", "/either", ""]),
+    (Highs, '{"low": 1, "either_seen": {"a": 1}}', ["/low", "/either_seen/a", ""]),
     (list[CheckedWithInfo], '[{"n": 1}]', ["/0/n", ""]),
     # functions around a container have their say at its end
     (Highs, '{"short": [1], "low": 1}', ["/short/0", "/short", "/low", ""]),
@@ -253,6 +345,10 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (list[Private], '[{"n": 2}]', ["/0/n", "/0", ""]),
     (list[Defaults], "[{}]", ["/0", ""]),
     (list[EvenOnly], "[1, 2]", ["/1", ""]),
+    (list[list[EvenOnly]], "[[1, 2]]", ["/0/1", ""]),
+    (GivenUpKeys, '{"by": {"1": 1}}', ["/by/1", ""]),
+    (list[EitherShort | None], "[[1], null]", ["/0", "/1", ""]),
+    (list[OwnErrorOfType], "[5]", ["/0", ""]),
     (dict[str, list[OnErrorOmit[int]]], '{"a": [1, "x"]}', [""]),
     # nothing inside is certain
     (list[Opaque], '[{"o": 1}]', ["/0", ""]),
@@ -270,6 +366,10 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (list[N | M], '[{"n": 1, "m": 2}]', ["/0/n", "/0/m", "/0", ""]),
     (list[N | M], '[{"n": "text", "m": 2}]', ["/0/n", "/0/m", "/0", ""]),
     (list[N | Opaque], '[{"n": 1}]', ["/0", ""]),
+    (list[Highs | Opaque], '[{"either_short": [1], "o": 1}]', ["/0", ""]),
+    (list[ByX | Texts], '[{"n": "text", "x": 1}]', ["/0/n", "/0/x", "/0", ""]),
+    (list[HighList | IntsByName], '[{"x": {"a": 1}}]', ["/0/x/a", "/0/x", "/0", ""]),
+    (list[Annotated[int, Tag("a")] | Annotated[list[int], Tag("b")]], "[[1], 2]", ["/0/0", "/0", "/1", ""]),
     (list[N | CheckedWithInfo], '[{"n": 1}]', ["/0/n", ""]),
     (list[list[int] | list[str]], '[["a"], [1]]', ["/0/0", "/0", "/1/0", "/1", ""]),
     (list[N | None], '[null, {"n": 1}]', ["/0", "/1/n", "/1", ""]),
@@ -289,6 +389,12 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (list[Animal | N], '[{"kind": "cat", "lives": 9}]', ["/0/lives", "/0", ""]),
     (list[Animal | N], '[{"lives": 9, "kind": "cat"}]', ["/0", ""]),
     (list[Named], '[{"kind": "cat", "lives": 9}]', ["/0", ""]),
+    (list[Pet], '[{"n": 1, "kind": "wary"}]', ["/0", ""]),
+    (list[Pet], '[{"kind": "wary", "n": 1}]', ["/0/n", "/0", ""]),
+    (list[Pet], '[{"kind": "neat", "n": 2}]', ["/0/kind", "/0/n", "/0", ""]),
+    (list[Pet], '[{"kind": "fish", "size": "big", "teeth": 2}]', ["/0", ""]),
+    (list[EvenFish], '[{"kind": "fish", "size": "big", "teeth": 2}]', ["/0/size", "/0/teeth", "/0", ""]),
+    (Tank, '{"one": {"kind": "fish", "size": "big", "teeth": 3}}', ["/one/size", "/one/teeth", "/one", ""]),
 ]
 
 
@@ -324,6 +430,11 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
     (list[N | list[int]], '[{"n": 1}, ["x"', "/1/0", "int_parsing"),
     (list[N | list[int]], '["', "/0", "model_type"),
     (list[N | Opaque], '[{"n": "text"}', "/0/o", "missing"),
+    (list[N | Ns], '[{"n": "x"', "/0/n", "int_parsing"),
+    (list[N | Annotated[N | Ns, Field(title="again")]], '[{"n": "x"', "/0/n", "int_parsing"),
+    (list[EitherShort | None], "[[1, 2, 3]", "/0", "value_error"),
+    (OwnError, '["x"]', "", "own"),
+    (ShortText, '{"text": "abc"', "/text", "string_too_long"),
     (list[Animal], '[{"lives": 9, "extra": 1, "kind": "cat"', "/0/extra", "extra_forbidden"),
     (list[Animal], '[{"kind": "cat", "extra"', "/0/extra", "extra_forbidden"),
     (list[Animal], '[{"lives": "x", "extra": 1, "kind": "cat"', "/0/lives", "int_parsing"),
@@ -335,6 +446,9 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
     (list[Animal], '[{"kind": "fish", "size": "medium"', "/0", "union_tag_invalid"),
     (list[Animal], '[{"kind": "closed", "o": "x"}', "/0/o", "int_parsing"),
     (list[Animal], '[{"kind": ["cat"]', "/0", "union_tag_invalid"),
+    (list[Pet], '[{"n": 1, "kind": "shy"}', "/0/n", "missing"),
+    (list[Pet], '[{"kind": "fish", "size": "big", "teeth": 3}', "/0", "value_error"),
+    (list[EvenFish], '[{"kind": "fish", "size": "big", "teeth": 3}', "/0", "value_error"),
     (list[Animal | N], '[{"kind": "cat", "lives": "x", "n": "y"', "/0/n", "int_parsing"),
     (list[Animal | N], '[{"n": "y", "kind": "cow"', "/0", "union_tag_invalid"),
     (Shares, '{"both": "x"}', "/both", "int_parsing"),
@@ -374,7 +488,7 @@ PROVEN: list[tuple[Any, str]] = [
     (list[Annotated[Cat | Dog, Field(discriminator="kind")]], '[{"lives": 9, "kind": "cat"}]'),
     (dict[str, tuple[int, str]], '{"a": [1, "b"], "c": [2, "d"]}'),
     (Annotated[list[Annotated[dict[str, int], Field(min_length=1)]], Field(max_length=2)], '[{"a": 1}, {"b": 2}]'),
-    (tuple[set[str], ...], '[["a"], []]'),
+    (tuple[set[str], ...], '[["a"], [ ]]'),
     (list[Private], '[{"n": 1}]'),
     (dict[int, list[str | None]], '{"1": ["a", null]}'),
 ]
