@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final, Generic, NamedTuple, NoReturn, TypeVar,
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, PydanticUseDefault, SchemaError, SchemaValidator
 
-from .errors import AnswerInvalid, AnswerNotJson, StreamError
+from .errors import AnswerError, AnswerInvalid, AnswerNotJson, StreamError
 from .events import Change
 from .json_reader import Event, Kind, NotJson, Reader
 
@@ -121,11 +121,15 @@ class Partials(Generic[M]):
         self._room = 0
         changes: list[Change] = []
         try:
-            events = self._reader.feed(text)
-        except NotJson as error:
-            self._broken(error, changes)
-        if events:
+            try:
+                events = self._reader.feed(text)
+            except NotJson as error:
+                self._broken(error, changes)
             self._take(events, changes)
+        except AnswerError as failure:
+            failure.closed_before = sum(change.closed for change in changes)
+            raise
+        if events:
             _, kind, path, _, _, end = events[-1]
             if end < 0 and kind == "string":  # it lies open
                 self._room, self._path = self._reader.room, path

@@ -131,7 +131,11 @@ def _attempt(
 
 
 def _grown(partials: Partials[Any], text: str, record: Record) -> Partial:
-    changes = partials.feed(text)
+    try:
+        changes = partials.feed(text)
+    except AnswerError as failure:
+        record.closed_values += failure.closed_before
+        raise
     record.closed_values += sum(change.closed for change in changes)
     return Partial(text, changes, partials.whole, partials.between_tokens, lambda: partials.live)
 

@@ -45,7 +45,7 @@ class Record:
     characters_before: int = 0
     """Of the answers that the last one replaced."""
     closed_values: int = 0
-    """Of the last answer, before a fragment that broke it: how far it had come."""
+    """Of the last answer: how far it had come."""
     chunk_count: int = 0
     byte_count: int = 0
     status: int | None = None
