@@ -42,6 +42,7 @@ CALLS: Final = 3
 DAMAGED: Final = (ParserError, ResponseParserError, KeyError)
 """What a stream raises that keeps to no protocol: frames, values, and events without what their kind requires."""
 
+_log = logging.getLogger(__name__)
 _NAMES_OUTPUT_CONFIGURATION = re.compile(r"output_?(config|format)|text_?format|json_?schema|grammar", re.IGNORECASE)
 
 
@@ -99,6 +100,7 @@ class Converse:
         if self._settings.structured_output is not StructuredOutput.AUTO or not _refuses_output_configuration(error):
             return False
         self.strategy = StructuredOutput.PROMPT
+        _log.warning("the model takes no output configuration: the schema stands in the instructions from now on")
         return True
 
     def request(self, strategy: StructuredOutput, prompt: str, previous: AnswerError | None) -> dict[str, Any]:

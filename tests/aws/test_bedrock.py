@@ -126,8 +126,10 @@ def test_a_model_without_native_output_is_asked_in_plain_words(bedrock: Bedrock)
     assert text(events) == DOCUMENT
 
 
-def test_a_refused_output_configuration_falls_back_and_is_remembered(bedrock: Bedrock) -> None:
-    """Accounts and models differ: the first request of a sandbox finds out, the others know."""
+def test_a_refused_output_configuration_falls_back_and_is_remembered(
+    bedrock: Bedrock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Accounts and models differ: the first request of a sandbox finds out and says so, the others know."""
     bedrock.refuses_output_config = [read_settings({}).model_id]
     bedrock.play(whole(DOCUMENT))
     model = converse()
@@ -136,6 +138,7 @@ def test_a_refused_output_configuration_falls_back_and_is_remembered(bedrock: Be
     assert text(list(ask(model))) == DOCUMENT
     assert len(bedrock.refusals) == 1
     assert len(bedrock.calls) == 2
+    assert [record.levelname for record in caplog.records if "output configuration" in record.message] == ["WARNING"]
 
 
 def test_native_output_that_was_demanded_is_not_replaced(bedrock: Bedrock) -> None:
