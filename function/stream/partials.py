@@ -367,8 +367,7 @@ class Partials(Generic[M]):
         plan = choice.plan
         outermost = not choice.claim.parents
         if plan.waits and not outermost:
-            choice.unproven = True
-            return
+            return  # so does the claim
         shape = plan.items if frame.items else plan.fields
         proven = shape is not None and not plan.whole and shape.complete(choice.seen + frame.seen, len(frame.node))
         if proven and not (choice.unproven and (outermost or (shape is not None and shape.record))):
@@ -695,9 +694,8 @@ class _Plan:
             return True
         kind = core.schema["type"]
         if kind in ("union", "tagged-union"):
-            return bool(core.schema.get("custom_error_type") or (kind == "union" and core.schema.get("strict"))) or (
-                kind == "tagged-union" and self._book.tag_key(core.schema) is None
-            )
+            untold = kind == "tagged-union" and self._book.tag_key(core.schema) is None
+            return untold or bool(core.schema.get("custom_error_type"))
         return kind not in _SHAPES and kind not in _LEAVES and kind not in ("nullable", "literal", "enum")
 
     @cached_property
@@ -816,8 +814,8 @@ class _Plan:
     def _refusal_of_values(self, kind: Kind) -> str | None:
         schema = self.core.schema
         is_enum = schema["type"] == "enum"
-        if "missing" in schema:
-            return None
+        if is_enum and schema["cls"]._missing_.__module__ != "enum":
+            return None  # a hook of the user's may take any value
         taken: set[Kind] = set()
         for value in [member.value for member in schema["members"]] if is_enum else schema["expected"]:
             if type(value) not in _TAKERS:
@@ -879,8 +877,6 @@ class _Book:
                 whole = True
                 opaque |= kind != "function-after"
                 schema = schema["schema"]
-            elif kind == "function-plain":
-                return _Core(schema, config, opaque=True, whole=True)
             elif kind == "default":
                 opaque |= _forgives(schema)
                 schema = schema["schema"]

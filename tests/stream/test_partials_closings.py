@@ -92,9 +92,16 @@ InTheMiddle = Annotated[Any, _Core(core_schema.tuple_schema([INT, STR, INT], var
 OwnError = Annotated[
     Any, _Core(core_schema.union_schema([INTS, INT], custom_error_type="own", custom_error_message="own"))
 ]
+LaxList = Annotated[Any, _Core(core_schema.lax_or_strict_schema(INTS, INT))]
 OwnErrorOfType = Annotated[
-    Any, _Core(core_schema.custom_error_schema(core_schema.int_schema(ge=1), "own_type", custom_error_message="own"))
+    Any,
+    _Core(
+        core_schema.custom_error_schema(core_schema.str_schema(min_length=1), "own_type", custom_error_message="own")
+    ),
 ]
+
+
+FirstEven = Annotated[list[int], AfterValidator(lambda value: [_even(value[0]), *value[1:]])]
 
 
 class N(BaseModel):
@@ -142,6 +149,7 @@ class Highs(BaseModel):
     either: Above | str = "none"
     short: Annotated[list[int], AfterValidator(_short)] = []
     either_short: EitherShort = []
+    maybe_either: Annotated[Above | str, Field(title="either")] | None = None
     either_seen: Annotated[list[int] | dict[str, int], AfterValidator(_with_info)] = []
 
 
@@ -335,6 +343,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (Highs, '{"low": 1, "either": 2}', ["/low", ""]),
     (Highs, '{"low": 1, "either": "text"}', ["/low", "/either", ""]),
     (Highs, '{"low": 1, "either_seen": {"a": 1}}', ["/low", "/either_seen/a", ""]),
+    (Highs, '{"low": 1, "maybe_either": 2}', ["/low", ""]),
     (list[CheckedWithInfo], '[{"n": 1}]', ["/0/n", ""]),
     # functions around a container have their say at its end
     (Highs, '{"short": [1], "low": 1}', ["/short/0", "/short", "/low", ""]),
@@ -348,7 +357,9 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (list[list[EvenOnly]], "[[1, 2]]", ["/0/1", ""]),
     (GivenUpKeys, '{"by": {"1": 1}}', ["/by/1", ""]),
     (list[EitherShort | None], "[[1], null]", ["/0", "/1", ""]),
-    (list[OwnErrorOfType], "[5]", ["/0", ""]),
+    (list[OwnErrorOfType], '["a"]', ["/0", ""]),
+    (list[FirstEven], "[[2]]", ["/0/0", "/0", ""]),
+    (list[LaxList], "[[1]]", ["/0/0", "/0", ""]),
     (dict[str, list[OnErrorOmit[int]]], '{"a": [1, "x"]}', [""]),
     # nothing inside is certain
     (list[Opaque], '[{"o": 1}]', ["/0", ""]),

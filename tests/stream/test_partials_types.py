@@ -52,6 +52,19 @@ class Level(enum.IntEnum):
     LOW = 1
 
 
+class Rights(enum.IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+class Loose(enum.Enum):
+    NONE = "none"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Loose | None":
+        return None if value == "some" else cls.NONE
+
+
 class Inner(BaseModel):
     n: int
 
@@ -240,7 +253,11 @@ CASES: list[Case] = [
     (Pet, '{"pet": {"kind": "cat", "lives": 1}}', '{"pet": {"lives": 1}', "/pet", "union_tag_not_found"),
     (CallableTag, '{"pet": {"kind": "cat", "lives": 1}}', '{"pet": {"kind": "cow"}', "/pet", "union_tag_invalid"),
     (Colour, '"red"', '"green"', "", "enum"),
-    (list[Level], "[1]", "[2,", "/0", "enum"),
+    (list[Level], '[1, "1", true]', "[2,", "/0", "enum"),
+    (list[Rights], "[3]", "[[", "/0", "enum"),
+    (list[Loose], '["none", "any", 1, null, [2], {"a": "b"}]', '["some"', "/0", "enum"),
+    (Literal[1, 2], "1", '"', "", "literal_error"),
+    (Literal[Level.LOW], "1", '"1"', "", "literal_error"),
     (Literal["a", 1], '"a"', '"b"', "", "literal_error"),
     (Literal["a"], '"a"', "[", "", "literal_error"),
     (Annotated[str, Field(min_length=2)], '"ab"', '"a"', "", "string_too_short"),
@@ -341,6 +358,16 @@ def test_what_is_not_one_document_is_not_json(type_: Any, text: str) -> None:
         for start in range(0, len(text), 7):
             partials.feed(text[start : start + 7])
         partials.finish()
+
+
+def test_a_mistake_before_what_is_not_json_comes_first() -> None:
+    """As it does where the text was cut between them."""
+    for pieces in (['{"n": "x" ]'], ['{"n": "x"', " ]"]):
+        partials = Partials(Inner)
+        with pytest.raises(AnswerInvalid) as caught:  # noqa: PT012 it comes at any fragment
+            for piece in pieces:
+                partials.feed(piece)
+        assert (caught.value.path, caught.value.rule) == ("/n", "int_parsing")
 
 
 def test_a_snapshot_stays_as_it_was_taken() -> None:
