@@ -93,11 +93,8 @@ OwnError = Annotated[
     Any, _Core(core_schema.union_schema([INTS, INT], custom_error_type="own", custom_error_message="own"))
 ]
 LaxList = Annotated[Any, _Core(core_schema.lax_or_strict_schema(INTS, INT))]
-OwnErrorOfType = Annotated[
-    Any,
-    _Core(
-        core_schema.custom_error_schema(core_schema.str_schema(min_length=1), "own_type", custom_error_message="own")
-    ),
+FirstLetter = Annotated[
+    Any, _Core(core_schema.chain_schema([STR, core_schema.no_info_plain_validator_function(lambda value: value[0])]))
 ]
 
 
@@ -357,7 +354,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (list[list[EvenOnly]], "[[1, 2]]", ["/0/1", ""]),
     (GivenUpKeys, '{"by": {"1": 1}}', ["/by/1", ""]),
     (list[EitherShort | None], "[[1], null]", ["/0", "/1", ""]),
-    (list[OwnErrorOfType], '["a"]', ["/0", ""]),
+    (list[FirstLetter], '["a"]', ["/0", ""]),
     (list[FirstEven], "[[2]]", ["/0/0", "/0", ""]),
     (list[LaxList], "[[1]]", ["/0/0", "/0", ""]),
     (dict[str, list[OnErrorOmit[int]]], '{"a": [1, "x"]}', [""]),
