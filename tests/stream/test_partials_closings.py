@@ -98,6 +98,10 @@ FirstLetter = Annotated[
 ]
 
 
+HighList = TypeAliasType("HighList", list[Above])
+Tree = TypeAliasType("Tree", "list[Tree] | int")
+Evens = TypeAliasType("Evens", Annotated[list[Annotated[int, AfterValidator(_even)]], AfterValidator(_short)])
+Shelf = TypeAliasType("Shelf", Annotated[dict[str, Evens], AfterValidator(_short)])
 FirstEven = Annotated[list[int], AfterValidator(lambda value: [_even(value[0]), *value[1:]])]
 
 
@@ -128,6 +132,17 @@ class GivenUpKeys(BaseModel):
     by: dict[GivenUp, int] = {}
 
 
+class Shelves(BaseModel):
+    """Twice each, so that they are references."""
+
+    low: int = 0
+    left: Shelf = {}
+    right: Shelf = {}
+    more: Evens = []
+    some: HighList = []
+    others: HighList = []
+
+
 class ShortText(BaseModel):
     model_config = ConfigDict(str_max_length=2)
     text: str
@@ -147,10 +162,11 @@ class Highs(BaseModel):
     short: Annotated[list[int], AfterValidator(_short)] = []
     either_short: EitherShort = []
     maybe_either: Annotated[Above | str, Field(title="either")] | None = None
+    keyed: dict[Above, int] = {}
     either_seen: Annotated[list[int] | dict[str, int], AfterValidator(_with_info)] = []
 
 
-class HighList(BaseModel):
+class HighX(BaseModel):
     low: int = 0
     x: list[Above]
 
@@ -315,6 +331,11 @@ class OwnInit(BaseModel):
         super().__init__(**data)
 
 
+class WrongDefault(BaseModel):
+    model_config = ConfigDict(validate_default=True)
+    n: int = "one"  # type: ignore[assignment]
+
+
 class Defaults(BaseModel):
     model_config = ConfigDict(validate_default=True)
     n: int = 0
@@ -340,6 +361,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (Highs, '{"low": 1, "either": 2}', ["/low", ""]),
     (Highs, '{"low": 1, "either": "text"}', ["/low", "/either", ""]),
     (Highs, '{"low": 1, "either_seen": {"a": 1}}', ["/low", "/either_seen/a", ""]),
+    (Highs, '{"low": 1, "keyed": {"2": 3}}', ["/low", ""]),
     (Highs, '{"low": 1, "maybe_either": 2}', ["/low", ""]),
     (list[CheckedWithInfo], '[{"n": 1}]', ["/0/n", ""]),
     # functions around a container have their say at its end
@@ -350,6 +372,9 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (list[PostInit], '[{"n": 2}]', ["/0/n", "/0", ""]),
     (list[Private], '[{"n": 2}]', ["/0/n", "/0", ""]),
     (list[Defaults], "[{}]", ["/0", ""]),
+    (list[Tree], "[[[1]], 2]", ["/0/0/0", "/0/0", "/0", "/1", ""]),
+    (Shelves, '{"left": {"a": [2]}, "more": [4]}', ["/left/a/0", "/left/a", "/left", "/more/0", "/more", ""]),
+    (Shelves, '{"low": 1, "some": [2]}', ["/low", ""]),
     (list[EvenOnly], "[1, 2]", ["/1", ""]),
     (list[list[EvenOnly]], "[[1, 2]]", ["/0/1", ""]),
     (GivenUpKeys, '{"by": {"1": 1}}', ["/by/1", ""]),
@@ -376,7 +401,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (list[N | Opaque], '[{"n": 1}]', ["/0", ""]),
     (list[Highs | Opaque], '[{"either_short": [1], "o": 1}]', ["/0", ""]),
     (list[ByX | Texts], '[{"n": "text", "x": 1}]', ["/0/n", "/0/x", "/0", ""]),
-    (list[HighList | IntsByName], '[{"x": {"a": 1}}]', ["/0/x/a", "/0/x", "/0", ""]),
+    (list[HighX | IntsByName], '[{"x": {"a": 1}}]', ["/0/x/a", "/0/x", "/0", ""]),
     (list[Annotated[int, Tag("a")] | Annotated[list[int], Tag("b")]], "[[1], 2]", ["/0/0", "/0", "/1", ""]),
     (list[N | CheckedWithInfo], '[{"n": 1}]', ["/0/n", ""]),
     (list[list[int] | list[str]], '[["a"], [1]]', ["/0/0", "/0", "/1/0", "/1", ""]),
@@ -463,9 +488,15 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
     (ByName, '{"n": "x"}', "/n", "int_parsing"),
     (Aliased, '{"mm": "x", "N": 1}', "/mm", "int_parsing"),
     (FromPath, '{"outer": 1}', "/outer/0", "missing"),
+    (list[FromPath], "[{}", "/0/0", "missing"),
+    (list[WrongDefault], "[{}", "/0", "int_parsing"),
+    (InTheMiddle, "[1]", "/1", "missing"),
     (InTheMiddle, '[1, "a", "b"]', "/1", "int_parsing"),  # the place that Pydantic names
     (AtTheEnd, "[]", "/0", "missing"),
+    (tuple[int, int], "[1]", "/1", "missing"),
     (tuple[int, int], "[1, 2, {}]", "", "too_long"),
+    (Annotated[tuple[int, ...], Field(min_length=2)], "[1]", "", "too_short"),
+    (Annotated[dict[int, int], Field(min_length=2)], '{"1": 1, "01": 2}', "", "too_short"),
     (Annotated[dict[str, int], Field(min_length=1)], "{}", "", "too_short"),
     (Annotated[dict[int, int], Field(max_length=1)], '{"1": 1, "2": 2}', "", "too_long"),
     (Annotated[set[int], Field(min_length=2)], "[1, 1]", "", "too_short"),
@@ -497,6 +528,7 @@ PROVEN: list[tuple[Any, str]] = [
     (dict[str, tuple[int, str]], '{"a": [1, "b"], "c": [2, "d"]}'),
     (Annotated[list[Annotated[dict[str, int], Field(min_length=1)]], Field(max_length=2)], '[{"a": 1}, {"b": 2}]'),
     (tuple[set[str], ...], '[["a"], [ ]]'),
+    (tuple[list[int], dict[str, int], tuple[int, ...]], "[[ ], { }, [ ]]"),
     (list[Private], '[{"n": 1}]'),
     (dict[int, list[str | None]], '{"1": ["a", null]}'),
 ]
