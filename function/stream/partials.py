@@ -896,12 +896,7 @@ class _Book:
     def tag_key(self, schema: _Schema) -> str | None:
         """Return the key that a discriminated union reads its tag from, if it is a single one."""
         found = schema["discriminator"]
-        if isinstance(found, str):
-            return found
-        if isinstance(found, list) and len(found) == 1:
-            found = found[0] if isinstance(found[0], list) else found
-            return found[0] if len(found) == 1 and isinstance(found[0], str) else None
-        return None
+        return found if isinstance(found, str) else None
 
     def shape(self, core: _Core, *, items: bool) -> _Shape | None:
         """Return what may stand in an object or array of a schema, if that is known."""
@@ -924,7 +919,7 @@ class _Book:
             shape.whole = shape.low > 0 or shape.high is not None
             shape.keys = _Plan(self, {"type": "dict", "keys_schema": schema["keys_schema"]}, config)
             if keys.waits:
-                shape.keys, shape.rest, shape.whole = None, None, True
+                shape.keys = shape.rest = None
         return shape
 
     def _record(self, schema: _Schema, config: _Schema) -> _Shape:
