@@ -957,9 +957,12 @@ class _Book:
     def _set(self, schema: _Schema, config: _Schema) -> _Shape:
         shape = _Shape(self._of(schema, "items_schema", config))
         item = cast(_Plan, shape.rest)
-        hashable = not item.opaque and all(member.core.schema["type"] in _LEAVES - {"any"} for member in item.members)
+        kinds = {member.core.schema["type"] for member in item.members}
         # Equal items become one, so nothing but the validator can count them.
-        shape.whole = not hashable or bool(schema.get("min_length")) or schema.get("max_length") is not None
+        counted = bool(schema.get("min_length")) or schema.get("max_length") is not None
+        shape.whole = counted or item.opaque or not kinds <= _LEAVES
+        if kinds & _UNHASHABLE:
+            shape.rest = None  # an item that is valid by itself can be wrong in a set
         return shape
 
     def _tuple(self, schema: _Schema, config: _Schema) -> _Shape:
@@ -1137,6 +1140,7 @@ _LEAVES: Final = frozenset(
         "json",
     }
 )
+_UNHASHABLE: Final = frozenset({"any", "json", "list", "set", "dict", "typed-dict"})
 _CONSTRAINTS: Final = (
     *("pattern", "min_length", "max_length", "str_min_length", "str_max_length"),
     *("multiple_of", "le", "ge", "lt", "gt"),

@@ -16,11 +16,13 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    Json,
     OnErrorOmit,
     RootModel,
     Tag,
     TypeAdapter,
     ValidationInfo,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -112,6 +114,11 @@ class N(BaseModel):
 class M(BaseModel):
     m: int
     n: int | str = 0
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+    n: int
 
 
 class Ns(BaseModel):
@@ -351,6 +358,8 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (AtTheEnd, '[1, "a", "b"]', ["/0", "/1", "/2", ""]),
     (InTheMiddle, '[1, "a", 2]', ["/0", ""]),
     (set[str], '["a", "a"]', ["/0", "/1", ""]),
+    (set[Any], '["a", 1]', [""]),
+    (set[Frozen], '[{"n": 1}]', ["/0/n", "/0", ""]),
     (RootModel[list[N]], '[{"n": 1}]', ["/0/n", "/0", ""]),
     # validators that look around wait for their object
     (High, '{"low": 1, "high": 2}', ["/low", ""]),
@@ -499,6 +508,9 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
     (Annotated[dict[int, int], Field(min_length=2)], '{"1": 1, "01": 2}', "", "too_short"),
     (Annotated[dict[str, int], Field(min_length=1)], "{}", "", "too_short"),
     (Annotated[dict[int, int], Field(max_length=1)], '{"1": 1, "2": 2}', "", "too_long"),
+    (set[Any], '["a", [1]]', "/1", "set_item_not_hashable"),
+    (set[Json[list[int]]], '["[1]", "[2]"]', "/0", "set_item_not_hashable"),
+    (set[Annotated[int, WrapValidator(lambda value, _: [value])]], "[1]", "/0", "set_item_not_hashable"),
     (Annotated[set[int], Field(min_length=2)], "[1, 1]", "", "too_short"),
     (Annotated[list[int], Field(max_length=1)], '[1, "x"]', "", "too_long"),
 ]
