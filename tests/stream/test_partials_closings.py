@@ -11,6 +11,7 @@ from pydantic import (
     AfterValidator,
     AliasChoices,
     AliasPath,
+    Base64Bytes,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -133,6 +134,10 @@ class ByX(BaseModel):
 class Texts(BaseModel):
     n: str
     x: int = 0
+
+
+class Encoded(BaseModel):
+    data: Base64Bytes
 
 
 class GivenUpKeys(BaseModel):
@@ -281,6 +286,11 @@ class ByName(BaseModel):
     n: int = Field(alias="N")
 
 
+class ByNameOnly(BaseModel):
+    model_config = ConfigDict(validate_by_alias=False, validate_by_name=True)
+    n: int = Field(alias="N")
+
+
 class FromPath(BaseModel):
     model_config = ConfigDict(extra="allow")
     n: int = Field(validation_alias=AliasPath("outer", 0))
@@ -372,6 +382,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (Highs, '{"low": 1, "either_seen": {"a": 1}}', ["/low", "/either_seen/a", ""]),
     (Highs, '{"low": 1, "keyed": {"2": 3}}', ["/low", ""]),
     (Highs, '{"low": 1, "maybe_either": 2}', ["/low", ""]),
+    (Encoded, '{"data": "YQ=="}', ["/data", ""]),  # but for those of Pydantic's own
     (list[CheckedWithInfo], '[{"n": 1}]', ["/0/n", ""]),
     # functions around a container have their say at its end
     (Highs, '{"short": [1], "low": 1}', ["/short/0", "/short", "/low", ""]),
@@ -402,6 +413,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (Aliased, '{"N": 1, "M": 2}', ["/N", "/M", ""]),
     (ByName, '{"n": 1}', [""]),
     (ByName, '{"N": 1}', ["/N", ""]),
+    (ByNameOnly, '{"N": "x", "n": 1}', ["/N", "/n", ""]),
     (FromPath, '{"outer": [1], "more": [2]}', ["/more/0", "/more", ""]),
     (Shares, '{"both": 1}', [""]),
     # unions: what all living members take is certain
@@ -475,6 +487,7 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
     (list[N | Ns], '[{"n": "x"', "/0/n", "int_parsing"),
     (list[N | Annotated[N | Ns, Field(title="again")]], '[{"n": "x"', "/0/n", "int_parsing"),
     (list[EitherShort | None], "[[1, 2, 3]", "/0", "value_error"),
+    (Annotated[list[Tree], AfterValidator(_short)], "[1, 2, 3]", "", "value_error"),
     (OwnError, '["x"]', "", "own"),
     (ShortText, '{"text": "abc"', "/text", "string_too_long"),
     (list[Animal], '[{"lives": 9, "extra": 1, "kind": "cat"', "/0/extra", "extra_forbidden"),
