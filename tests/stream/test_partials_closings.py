@@ -101,7 +101,7 @@ FirstLetter = Annotated[
 ]
 
 
-HighList = TypeAliasType("HighList", list[Above])
+Higher = TypeAliasType("Higher", Above)
 Tree = TypeAliasType("Tree", "list[Tree] | int")
 Evens = TypeAliasType("Evens", Annotated[list[Annotated[int, AfterValidator(_even)]], AfterValidator(_short)])
 Shelf = TypeAliasType("Shelf", Annotated[dict[str, Evens], AfterValidator(_short)])
@@ -151,8 +151,8 @@ class Shelves(BaseModel):
     left: Shelf = {}
     right: Shelf = {}
     more: Evens = []
-    some: HighList = []
-    others: HighList = []
+    high: Higher = 0
+    higher: Higher = 0
 
 
 class ShortText(BaseModel):
@@ -394,7 +394,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (list[Defaults], "[{}]", ["/0", ""]),
     (list[Tree], "[[[1]], 2]", ["/0/0/0", "/0/0", "/0", "/1", ""]),
     (Shelves, '{"left": {"a": [2]}, "more": [4]}', ["/left/a/0", "/left/a", "/left", "/more/0", "/more", ""]),
-    (Shelves, '{"low": 1, "some": [2]}', ["/low", ""]),
+    (Shelves, '{"low": 1, "high": 2}', ["/low", ""]),
     (list[EvenOnly], "[1, 2]", ["/1", ""]),
     (list[list[EvenOnly]], "[[1, 2]]", ["/0/1", ""]),
     (GivenUpKeys, '{"by": {"1": 1}}', ["/by/1", ""]),
@@ -487,7 +487,7 @@ MISTAKES: list[tuple[Any, str, str, str]] = [
     (list[N | Ns], '[{"n": "x"', "/0/n", "int_parsing"),
     (list[N | Annotated[N | Ns, Field(title="again")]], '[{"n": "x"', "/0/n", "int_parsing"),
     (list[EitherShort | None], "[[1, 2, 3]", "/0", "value_error"),
-    (Annotated[list[Tree], AfterValidator(_short)], "[1, 2, 3]", "", "value_error"),
+    (list[Annotated[list[Tree], AfterValidator(_short)]], "[[1, 2, 3]", "/0", "value_error"),
     (OwnError, '["x"]', "", "own"),
     (ShortText, '{"text": "abc"', "/text", "string_too_long"),
     (list[Animal], '[{"lives": 9, "extra": 1, "kind": "cat"', "/0/extra", "extra_forbidden"),
