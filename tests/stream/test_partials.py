@@ -5,7 +5,7 @@ import pytest
 from pydantic import BaseModel
 
 from function.stream import json_reader, partials
-from function.stream.errors import AnswerNotJson
+from function.stream.errors import AnswerError, AnswerInvalid, AnswerNotJson
 from function.stream.events import Change
 from function.stream.partials import Partials, applied
 
@@ -57,6 +57,15 @@ def test_text_after_a_mistake_at_the_end_raises_it_again() -> None:
         growing.finish()
     with pytest.raises(AnswerNotJson, match="too early"):
         growing.feed("b")
+
+
+@pytest.mark.parametrize(("rest", "error"), [('"minutes": "ten"}', AnswerInvalid), ("oops", AnswerNotJson)])
+def test_a_mistake_says_what_closed_before_it_in_its_fragment(rest: str, error: type[AnswerError]) -> None:
+    """Its changes are not returned."""
+    with pytest.raises(error) as caught:
+        Partials(Recipe).feed('{"title": "Pancakes", ' + rest)
+
+    assert caught.value.closed_before == 1
 
 
 def test_a_string_that_grows_is_shown_at_any_time() -> None:
