@@ -54,13 +54,9 @@ def fitted(message: Mapping[str, object], limit: int) -> str:
     """
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
     encoded = text.encode(errors="replace")
-    if len(encoded) <= limit:
+    if len(encoded) <= limit or not message.get("content"):
         return encoded.decode()
-    return (
-        fitted({**message, "content": None, "contentOmitted": True}, limit)
-        if message.get("content")
-        else encoded.decode()
-    )
+    return fitted({**message, "content": None, "contentOmitted": True}, limit)
 
 
 def visible_path(path: str, record: Record) -> str:

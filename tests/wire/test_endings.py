@@ -167,28 +167,19 @@ def _reset(chain: Chain, case: Case) -> Callable[[Reply], None]:
     return act
 
 
-def _stall(chain: Chain, case: Case) -> Callable[[Reply], None]:
-    """Read no more of the answer, while the model says more than the way to the platform can hold."""
+def _after_a_chunk(act: Callable[[Chain, Reply], object]) -> Callable[[Chain, Case], Callable[[Reply], None]]:
+    """Act once the client has the first chunk, while the model is held."""
 
-    def act(reply: Reply) -> None:
-        chain.bedrock.reached(case.gate)
-        next(reply.chunks())
-        chain.twin.function.invocations[-1].stall()
-        chain.bedrock.release(case.gate)
+    def meanwhile(chain: Chain, case: Case) -> Callable[[Reply], None]:
+        def then(reply: Reply) -> None:
+            chain.bedrock.reached(case.gate)
+            next(reply.chunks())
+            act(chain, reply)
+            chain.bedrock.release(case.gate)
 
-    return act
+        return then
 
-
-def _leave(chain: Chain, case: Case) -> Callable[[Reply], None]:
-    """Go away with the first chunk."""
-
-    def act(reply: Reply) -> None:
-        chain.bedrock.reached(case.gate)
-        next(reply.chunks())
-        reply.close()
-        chain.bedrock.release(case.gate)
-
-    return act
+    return meanwhile
 
 
 def _release(chain: Chain, case: Case) -> Callable[[Reply], None]:
@@ -206,7 +197,14 @@ def _release(chain: Chain, case: Case) -> Callable[[Reply], None]:
     return act
 
 
-MEANWHILE: Final = {"": _nothing, "reset": _reset, "stall": _stall, "leave": _leave, "release": _release}
+MEANWHILE: Final = {
+    "": _nothing,
+    "reset": _reset,
+    # the platform reads no more, while the model says more than the way to it can hold
+    "stall": _after_a_chunk(lambda chain, _: chain.twin.function.invocations[-1].stall()),
+    "leave": _after_a_chunk(lambda _, reply: reply.close()),
+    "release": _release,
+}
 
 
 def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: int) -> dict[str, Observed | Exception]:
