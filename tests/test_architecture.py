@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "function/aws/runtime.py": {"function.stream", "function.aws.gateway"},
     "function/schema.py": PYDANTIC,
     "function/settings.py": set[str](),
+    "function/contract.py": set[str](),
     "function/intake.py": PYDANTIC | {"function.aws.gateway", "function.stream.errors"},
     "function/handler.py": PYDANTIC | AWS_LIBRARIES | {"function"},
 }

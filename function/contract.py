@@ -1,0 +1,284 @@
+"""What the function and the stack that deploys it agree on: settings, outcomes, limits and names.
+
+Standard library only: the function reads this file at start, the component at preview, and the tables of the
+documentation are made from it. A setting is declared once, as a field of ``Settings``; the name of its variable, its
+default, its check and the words of its error message follow from there.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Annotated, Final
+
+VERSION: Final = "0.1.0"
+"""The version of the whole project."""
+
+HANDLER: Final = "function.handler.handle"
+"""What Lambda calls, as ``_HANDLER`` names it."""
+
+RESOURCE: Final = "/stream"
+"""The path below the stage that is served, as API Gateway calls it in ``resource``."""
+
+DEFAULT_MODEL: Final = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
+"""Any commercial region can call it, and it takes a temperature."""
+
+METRICS_NAMESPACE: Final = "StreamingLlm"
+"""CloudWatch's namespace of the function's own metrics."""
+
+REQUEST_ID_HEADER: Final = "X-Request-Id"
+"""Carries the id of the request on every response of the function."""
+
+EXPOSED_HEADERS: Final = f"{REQUEST_ID_HEADER}, x-amzn-RequestId"
+"""Header fields that a browser may show to the page that called (fetch.spec.whatwg.org, CORS protocol)."""
+
+OPTIONAL_FIELDS_LIMIT: Final = 24
+UNION_FIELDS_LIMIT: Final = 16
+"""Fields that may be missing, and fields of several types, that Bedrock's structured output takes in one schema."""
+
+SHORTEST_TIMEOUT: Final = 5
+LONGEST_TIMEOUT: Final = 890
+"""Seconds: the gateway's 900 less the 10 that a cold start may take before the function's clock runs."""
+
+FIRST_EVENT_TIMEOUTS: Final = {"regional": 290, "private": 290, "edge": 25}
+"""Seconds until the first byte by kind of endpoint: a little less than the gateway waits for a silent stream."""
+
+HEARTBEATS: Final = {"regional": 20, "private": 20, "edge": 10}
+"""Seconds of silence after which a heartbeat is sent, by kind of endpoint."""
+
+
+def margin(seconds: float) -> float:
+    """Return how much of an invocation's remaining ``seconds`` is kept for the stages: 10, or a fifth of less."""
+    return min(10.0, seconds / 5)
+
+
+class Outcome(StrEnum):
+    """How a request ended."""
+
+    COMPLETED = "completed"
+    INVALID = "invalid"
+    TRUNCATED = "truncated"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DEADLINE = "deadline"
+    REJECTED = "rejected"
+
+
+PUBLISHABLE_OUTCOMES: Final = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.REJECTED)
+"""Outcomes whose records can be published: a rejected request has none."""
+
+
+class StructuredOutput(StrEnum):
+    """How the schema reaches the model."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    TOOL = "tool"
+    PROMPT = "prompt"
+
+
+class GuardrailStreaming(StrEnum):
+    """Whether text waits for the guardrail (sync) or is checked after it was sent (async)."""
+
+    SYNC = "sync"
+    ASYNC = "async"
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """A Bedrock guardrail."""
+
+    id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a stage sends the record: a kind, and a name or ARN where the kind has one."""
+
+    kind: str
+    name: str
+
+
+class SettingsError(ValueError):
+    """A variable of the environment cannot be used; the message names it and says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one setting is read from the text of its variable."""
+
+    default: str
+    """The text that counts where the variable is missing or empty."""
+    parse: Callable[[str], object]
+    """Returns the value; raises ValueError for a text that is not one."""
+    expected: str
+    """Ends the sentence "… must be"."""
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not least <= number <= most:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError
+    return seconds
+
+
+def _temperature(text: str) -> float | None:
+    if text == "none":
+        return None
+    temperature = float(text)
+    if not 0 <= temperature <= 1:
+        raise ValueError
+    return temperature
+
+
+def _boolean(text: str) -> bool:
+    return _matching("true|false")(text) == "true"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return () if text == "none" else tuple(word.strip() for word in text.split(","))
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(_matching(r"\*|https?://[^/\s,'\"$#@A-Z]+")(origin) for origin in _words(text))
+    if "*" in origins and len(origins) > 1:
+        raise ValueError
+    return origins
+
+
+def _outcomes(text: str) -> frozenset[str]:
+    return frozenset(_matching("|".join(PUBLISHABLE_OUTCOMES))(outcome) for outcome in _words(text))
+
+
+def _guardrail(text: str) -> Guardrail | None:
+    if text == "none":
+        return None
+    found = re.fullmatch(r"(.+):(DRAFT|\d+)", text)
+    if not found:
+        raise ValueError
+    return Guardrail(found[1], found[2])
+
+
+def _destination(text: str, *kinds: str) -> Destination:
+    kind, _, name = text.partition(":")
+    if not name:
+        raise ValueError
+    return Destination(_matching("|".join(kinds))(kind), name)
+
+
+def _sink(text: str) -> Destination:
+    return Destination("log", "") if text == "log" else _destination(text, "sns", "eventbridge", "firehose")
+
+
+def _store(text: str) -> Destination | None:
+    return None if text == "none" else _destination(text, "dynamodb")
+
+
+_REFERENCE: Final = _matching(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the stack decided, one field per variable. Times are seconds, sizes are bytes."""
+
+    model_id: Annotated[str, Setting(DEFAULT_MODEL, str, "a model id")]
+    structured_output: Annotated[StructuredOutput, Setting("auto", StructuredOutput, "auto, native, tool or prompt")]
+    guardrail: Annotated[Guardrail | None, Setting("none", _guardrail, "none or id:version")]
+    guardrail_streaming: Annotated[GuardrailStreaming, Setting("sync", GuardrailStreaming, "sync or async")]
+    schema: Annotated[str, Setting("function.schema:Answer", _REFERENCE, "module:Class")]
+    request: Annotated[str, Setting("function.schema:Request", _REFERENCE, "module:Class")]
+    instructions: Annotated[str, Setting("function.schema:INSTRUCTIONS", _REFERENCE, "module:NAME")]
+    temperature: Annotated[float | None, Setting("none", _temperature, "none or a number from 0 to 1")]
+    """None: 0.7 where the model takes one."""
+    max_tokens: Annotated[int, Setting("2000", _whole_number(1, 200_000), "a whole number from 1 to 200000")]
+    body_limit: Annotated[
+        int, Setting("65536", _whole_number(1, 6_000_000), "a whole number of bytes from 1 to 6000000")
+    ]
+    allowed_origins: Annotated[
+        tuple[str, ...],
+        Setting(
+            "none",
+            _origins,
+            "none, * alone, or origins such as https://example.com (as browsers send them: lower case, no path)",
+        ),
+    ]
+    start_padding: Annotated[
+        int, Setting("0", _whole_number(0, 1_000_000), "a whole number of bytes from 0 to 1000000")
+    ]
+    capture_content: Annotated[bool, Setting("false", _boolean, "true or false")]
+    publish_outcomes: Annotated[
+        frozenset[str], Setting("completed", _outcomes, f"none or some of {', '.join(PUBLISHABLE_OUTCOMES)}")
+    ]
+    sink: Annotated[Destination, Setting("log", _sink, "log, sns:ARN, eventbridge:NAME or firehose:NAME")]
+    store: Annotated[Destination | None, Setting("none", _store, "none or dynamodb:TABLE")]
+    max_attempts: Annotated[int, Setting("1", _whole_number(1, 10), "a whole number from 1 to 10")]
+    first_event_timeout: Annotated[
+        float, Setting(str(FIRST_EVENT_TIMEOUTS["regional"]), _seconds, "a number of seconds above 0")
+    ]
+    heartbeat: Annotated[float, Setting(str(HEARTBEATS["regional"]), _seconds, "a number of seconds above 0")]
+
+
+SETTINGS: Final[Mapping[str, Setting]] = {
+    field.name: field.type.__metadata__[0]  # type: ignore[union-attr]  # every field above is Annotated
+    for field in fields(Settings)
+}
+"""Every setting by name, in order."""
+
+
+def variable(name: str) -> str:
+    """Return the variable of the environment that holds the setting ``name``."""
+    return f"LLM_{name.upper()}"
+
+
+def parsed(name: str, text: str) -> object:
+    """Return the value that ``text`` gives to the setting ``name``.
+
+    Raises:
+        SettingsError: the setting takes no such text.
+    """
+    setting = SETTINGS[name]
+    try:
+        return setting.parse(text)
+    except ValueError:
+        raise SettingsError(f"{variable(name)} must be {setting.expected}; got {text!r}.") from None
+
+
+def as_text(value: object) -> str:
+    """Return the text that reads back as ``value``: the words of a list are separated by commas."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ",".join(str(word) for word in value) or "none"
+    return str(value)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings in ``environment``.
+
+    Raises:
+        SettingsError: a variable has a value that cannot be used.
+    """
+    texts = {name: environment.get(variable(name), "") or SETTINGS[name].default for name in SETTINGS}
+    values: dict[str, object] = {name: parsed(name, text) for name, text in texts.items()}
+    return Settings(**values)  # type: ignore[arg-type]  # each value comes from the parser beside the field's type
