@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.client import Piece
+from verify.endpoint import Piece
 from verify.events import grown, json_lines
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .client import Piece
+from .arrivals import Arrival
+from .endpoint import Piece
 
 
 class Malformed(Exception):
@@ -110,6 +111,11 @@ def _lines(pieces: Sequence[Piece]) -> Iterator[_Line]:
             yield _Line(line.decode(errors="replace"), piece.came, len(line) + 1)
     if begun:
         raise Malformed("the last line has no end")
+
+
+def arrivals_of(events: Sequence[Event]) -> list[Arrival]:
+    """Return when each event was sent and came, for the timeline."""
+    return [Arrival(event.members["at"], event.came, event.size) for event in events]
 
 
 def grown(events: Sequence[Event]) -> tuple[object, bool]:

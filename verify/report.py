@@ -6,8 +6,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from .checks import ANSWERS, BRIEF, CHECKS, LONG, Check, Failed, Skipped, Undecided, Visit, reached, warm
-from .client import Endpoint, Unreachable
+from .checks.catalog import ANSWERS, CHECKS
+from .checks.presence import reached, warm
+from .checks.run import BRIEF, LONG, Check, Failed, Skipped, Undecided, Visit
+from .endpoint import Endpoint, Unreachable
 from .events import Malformed
 
 EVERY: float = 10.0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.client import Piece
+from verify.endpoint import Piece
 from verify.events import Event, Malformed, grown, json_lines, server_sent
 
 START = {"type": "start", "at": 3, "id": "r"}

@@ -21,25 +21,16 @@ from local.http11 import Exchange, Server
 from local.script import Hold, Pause, Refuse, Step, Stop, Usage, pieces
 from local.twin import CHECKOUT, Twin
 from tests.verify.spoilt import KEY, SECRET, Passing, Spoil, proxy, signature
+from verify.advice import BY_CODE
 from verify.arrivals import Arrival
-from verify.checks import (
-    ANSWERS,
-    BY_CHANCE,
-    CHECKS,
-    LONG,
-    Check,
-    Failed,
-    Skipped,
-    Undecided,
-    Visit,
-    paced,
-    reached,
-    warm,
-)
-from verify.client import Endpoint, Request, with_api_key
+from verify.checks.catalog import ANSWERS, CHECKS
+from verify.checks.pace import paced
+from verify.checks.presence import reached, warm
+from verify.checks.run import BY_CHANCE, LONG, Check, Failed, Skipped, Undecided, Visit
+from verify.endpoint import Endpoint, Request
 from verify.events import Malformed
-from verify.hints import BY_CODE
 from verify.report import Report, verify
+from verify.signing import with_api_key
 
 ORIGIN = "https://app.example"
 DOCUMENT = json.dumps({"summary": " ".join(f"Sentence {number} is here." for number in range(24)), "keywords": ["a"]})
@@ -757,7 +748,7 @@ def test_hints_are_for_codes_that_there_are() -> None:
 def test_the_documents_name_every_option() -> None:
     """The table of operations.md, the Makefile and the program know the same ones."""
     program, rows, rule = (
-        (CHECKOUT / name).read_text() for name in ("verify/__main__.py", "docs/operations.md", "Makefile")
+        (CHECKOUT / name).read_text() for name in ("verify/cli.py", "docs/operations.md", "Makefile")
     )
     read = set(re.findall(r'environment\.get\("(\w+)"', program))
 

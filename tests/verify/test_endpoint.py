@@ -15,7 +15,8 @@ from cryptography.x509.oid import NameOID
 
 from local.http11 import Exchange, Server
 from tests.verify.spoilt import KEY, SECRET, signature
-from verify.client import Endpoint, NoCredentials, Request, Unreachable, nobody, with_api_key, with_sigv4
+from verify.endpoint import Endpoint, Request, Unreachable
+from verify.signing import NoCredentials, nobody, with_api_key, with_sigv4
 
 PROBLEM = [("Content-Type", "application/problem+json")]
 ASK = Request(b"{}", {"Content-Type": "application/json"})
@@ -194,7 +195,7 @@ def test_a_model_that_thinks_is_waited_for_longer_than_a_connection(monkeypatch:
         exchange.wait(None, 0.5)
         exchange.send(200, [], b"{}")
 
-    monkeypatch.setattr("verify.client.CONNECT_PATIENCE", 0.2)
+    monkeypatch.setattr("verify.endpoint.CONNECT_PATIENCE", 0.2)
     with serving(think) as url:
         assert Endpoint(url).ask(ASK).whole
 
@@ -209,7 +210,7 @@ def test_a_stream_that_falls_silent_is_not_whole(monkeypatch: pytest.MonkeyPatch
             exchange.wait(None, 30)
         exchange.cut()
 
-    monkeypatch.setattr("verify.client.PATIENCE", 1.0)
+    monkeypatch.setattr("verify.endpoint.PATIENCE", 1.0)
     with serving(fall_silent) as url:
         answer = Endpoint(url).ask(Request(method="GET"))
 

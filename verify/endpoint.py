@@ -1,7 +1,6 @@
 """An HTTP/1.1 client that notes when each piece came, proves who it is, and waits when the gateway throttles."""
 
 import json
-import re
 import socket
 import ssl
 import time
@@ -13,9 +12,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.session import Session
+from .signing import Sign, nobody
 
 PATIENCE: Final = 310.0
 """Seconds of silence: a gateway that is not of the edge ends a stream after 300."""
@@ -28,15 +25,10 @@ LONGEST_WAIT: Final = 60.0
 TOO_MANY, UNAVAILABLE = 429, 503
 OK: Final = 200
 AT_ONCE: Final = 65_536
-EXECUTE_API: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
 
 class Unreachable(Exception):
     """There was no answer, or none of HTTP's; the message says why, and what to look at."""
-
-
-class NoCredentials(Exception):
-    """The request was to be signed, and there is nothing to sign it with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,44 +105,6 @@ class Answer:
         if self.status == TOO_MANY:
             return self.code != "QUOTA_EXCEEDED" and (self.retry_after or 0) <= LONGEST_WAIT
         return self.status == UNAVAILABLE and self.retry_after is not None and self.retry_after <= LONGEST_WAIT
-
-
-Sign = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
-"""Turns method, URL, header fields and body into the header fields that prove who calls."""
-
-
-def nobody(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:  # noqa: ARG001 - a Sign
-    """Prove nothing."""
-    return headers
-
-
-def with_api_key(key: str) -> Sign:
-    """Show an API key of the gateway."""
-    return lambda _, __, headers, ___: {**headers, "x-api-key": key}
-
-
-def with_sigv4(url: str) -> Sign:
-    """Sign as AWS's own tools would, with the same credentials and configuration.
-
-    Raises:
-        NoCredentials: there are none, or no region for a host that does not name it.
-    """
-    session = Session()
-    credentials = session.get_credentials()
-    found = EXECUTE_API.search(urlsplit(url).netloc)
-    region = found[1] if found else session.get_config_variable("region")
-    if credentials is None:
-        raise NoCredentials("SIGV4=1 needs AWS credentials: set AWS_PROFILE, or log in.")
-    if not region:
-        raise NoCredentials("SIGV4=1 needs a region for a host name of yours: set AWS_REGION.")
-    signer = SigV4Auth(credentials, "execute-api", region)
-
-    def sign(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
-        request = AWSRequest(method=method, url=target, headers=dict(headers), data=body)
-        signer.add_auth(request)
-        return dict(request.headers.items())
-
-    return sign
 
 
 class Endpoint:

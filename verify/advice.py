@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .client import OK, Answer
+from .endpoint import OK, Answer
 
 WHERE: Final = "Is URL= the whole endpoint (…/v1/stream, what pulumi stack output ApiUrl says)?"
 LOG: Final = "The function's log line of this request names the cause"
