@@ -2,30 +2,28 @@
 
 import os
 import time
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Generator
+from typing import cast
 
 from aws_lambda_powertools import Logger
-from pydantic import BaseModel, PydanticUserError, TypeAdapter
-from pydantic_core import to_jsonable_python
+from pydantic import BaseModel
 
+from .answer_type import AnswerType
 from .aws.bedrock import Converse
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
-from .aws.log_stage import log_stage
-from .aws.publish_stage import publish_stage
-from .aws.store_stage import store_stage
-from .intake import check_route, read_prompt
+from .aws.stages.log import log_stage
+from .aws.stages.publish import publish_stage
+from .aws.stages.store import store_stage
+from .cors import cors
+from .request import check_route, read_prompt
 from .settings import Settings, SettingsError, load, read_settings
-from .stream.encoders import Encoder, Stamp, choose_format
+from .stream.encoders import Encoder, Stamp
 from .stream.errors import AnswerError, as_stream_error
 from .stream.events import Cut, Head, Output
+from .stream.negotiation import choose_format
 from .stream.pacing import Clock, Pace, SystemClock, paced, time_for_answer
 from .stream.pipeline import Exchange, PacedEvents, reject, run
-from .stream.stages import Record
-
-ANSWER = "a Pydantic model or a type that Pydantic knows"
-EXPOSED_HEADERS = "X-Request-Id, x-amzn-RequestId"
-
+from .stream.record import Record
 
 READ_SLACK = 1.0
 """Seconds by which a read of the model may outlast the answer's time: the deadline is for pacing to tell."""
@@ -43,13 +41,11 @@ class Endpoint:
         self._settings = settings
         self._clock = clock
         self._request = _request_model(settings.request)
-        self._answer = load("LLM_SCHEMA", settings.schema, ANSWER)
-        self._adapter, schema = _adapter(settings.schema, self._answer)
-        self._field_names = frozenset(_field_names(schema))
+        self._answer = AnswerType(settings.schema)
         instructions = load("LLM_INSTRUCTIONS", settings.instructions, "a string")
         if not isinstance(instructions, str):
             raise SettingsError(f"LLM_INSTRUCTIONS is {settings.instructions!r}, which should be a string")
-        self.converse = Converse(settings, schema, instructions)
+        self.converse = Converse(settings, self._answer.schema, instructions)
         logger = Logger(service=function_name, use_rfc3339=True)
         self._stages = [
             log_stage(logger, function_name),
@@ -81,7 +77,7 @@ class Endpoint:
             model_id=self._settings.model_id,
             capture_content=self._settings.capture_content,
             max_tokens=self._settings.max_tokens,
-            field_names=self._field_names,
+            field_names=self._answer.field_names,
             invocation_id=context.aws_request_id,
             seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
             elapsed=lambda: round((self._clock.now() - began) * 1000),
@@ -98,17 +94,12 @@ class Endpoint:
 
         return Exchange(
             ask=ask,
-            answer=self._answer,
-            to_json=self._to_json,
+            answer=self._answer.type,
+            to_json=self._answer.to_json,
             encoder=encoder,
             start_padding=self._settings.start_padding,
             max_attempts=self._settings.max_attempts,
         )
-
-    def _to_json(self, answer: object) -> object:
-        """Return the answer as JSON values. JSON has no NaN and no infinity, as computed fields may: they are null."""
-        values = self._adapter.dump_python(answer, mode="json", by_alias=True, warnings=False)  # they quote
-        return to_jsonable_python(values, inf_nan_mode="null")
 
     def _head_within(self, request: HttpRequest) -> float:
         """Return the seconds that are left for the head: the gateway's clock runs since it had the request."""
@@ -117,23 +108,9 @@ class Endpoint:
 
     def _response(self, output: Generator[Output, None, None], request: HttpRequest) -> Response:
         head = cast("Head", next(output))  # the first thing of every pipeline
-        headers = {**head.headers, "X-Request-Id": request.id, **self._cors(request.header("origin"))}
+        for_browsers = cors(self._settings.allowed_origins, request.header("origin"))
+        headers = {**head.headers, "X-Request-Id": request.id, **for_browsers}
         return Response(head.status, headers, cast("Generator[bytes | Cut, None, None]", output))
-
-    def _cors(self, origin: str | None) -> dict[str, str]:
-        """Return the header fields for browsers (fetch.spec.whatwg.org): exactly the caller's origin, if it may."""
-        allowed = self._settings.allowed_origins
-        if not allowed:
-            return {}
-        if len(allowed) == 1:
-            return {"Access-Control-Allow-Origin": allowed[0], "Access-Control-Expose-Headers": EXPOSED_HEADERS}
-        if origin not in allowed:
-            return {"Vary": "Origin"}
-        return {
-            "Access-Control-Allow-Origin": origin,
-            "Access-Control-Expose-Headers": EXPOSED_HEADERS,
-            "Vary": "Origin",
-        }
 
 
 def _request_model(reference: str) -> type[BaseModel]:
@@ -143,28 +120,6 @@ def _request_model(reference: str) -> type[BaseModel]:
     if not is_model or not ("prompt" in model.model_fields or hasattr(model, "prompt")):
         raise SettingsError(f"LLM_REQUEST is {reference!r}, which should be {what}")
     return cast("type[BaseModel]", model)
-
-
-def _adapter(reference: str, answer: Any) -> tuple[TypeAdapter[Any], dict[str, Any]]:  # noqa: ANN401 - the user's class
-    """Return what Pydantic makes of the answer's type, and its JSON Schema."""
-    try:
-        adapter: TypeAdapter[Any] = TypeAdapter(answer)
-        return adapter, adapter.json_schema()
-    except PydanticUserError as error:
-        raise SettingsError(f"LLM_SCHEMA is {reference!r}, which should be {ANSWER}") from error
-
-
-def _field_names(schema: object) -> Iterator[str]:
-    """Yield every name that a JSON schema gives to a field."""
-    if isinstance(schema, Mapping):
-        properties = schema.get("properties")
-        if isinstance(properties, Mapping):
-            yield from properties
-        for part in schema.values():
-            yield from _field_names(part)
-    elif isinstance(schema, list):
-        for part in schema:
-            yield from _field_names(part)
 
 
 handle = Endpoint(

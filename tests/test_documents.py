@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from function.aws.log_stage import log_stage
-from function.aws.message import as_message
-from function.aws.publish_stage import FIREHOSE_LIMIT, KB, MESSAGE_LIMIT
-from function.aws.store_stage import ITEM_LIMIT
+from function.aws.stages.log import log_stage
+from function.aws.stages.message import as_message
+from function.aws.stages.publish import FIREHOSE_LIMIT, KB, MESSAGE_LIMIT
+from function.aws.stages.store import ITEM_LIMIT
 from function.stream.errors import AnswerInvalid, Outcome, StreamError, as_stream_error
-from tests.aws.records import Written, record
+from tests.aws.stages.records import Written, record
 from tests.wire.endings_table import BY_CODE, ENDINGS, Ending
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -1,4 +1,4 @@
-"""Events become bytes: raw JSON text, JSON Lines, Server-Sent Events, or one whole document, chosen by ``Accept``.
+"""Events become bytes: raw JSON text, JSON Lines, Server-Sent Events, or one whole document.
 
 Each encoder is for one request. Formats: RFC 8259 (JSON), jsonlines.org, the event stream of the HTML standard.
 """
@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from .errors import NotAcceptable
-from .events import Change, Event, Idle, Overdue, Partial, Usage
+from .events import Change, Complete, Event, Idle, Overdue, Partial
 
 JSON_SPACE: Final = " \t\n\r"
 """White space of JSON (RFC 8259 §2)."""
@@ -23,16 +22,6 @@ class Stamp:
     model_id: str
     elapsed: Callable[[], int]
     """Milliseconds since the request began."""
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """A good end: the validated document as JSON values, and what the model's service said of it."""
-
-    value: object
-    stop_reason: str
-    usage: Usage | None
-    output_tokens_estimated: int
 
 
 class Encoder(Protocol):
@@ -290,92 +279,3 @@ def as_json(change: Change) -> dict[str, object]:
     if change.closed:
         members["closed"] = True
     return members
-
-
-Format = Callable[[Stamp], Encoder]
-"""Makes the encoder of one request."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Offer:
-    """A media type that we write, and how."""
-
-    media_type: str
-    view: str | None
-    format: Format
-
-
-def _typed(encoder: type[JsonLines | ServerSentEvents], media_type: str) -> list[_Offer]:
-    def offer(view: str | None) -> _Offer:
-        content_type = f"{media_type}; view={view}" if view else media_type
-        return _Offer(media_type, view, lambda stamp: encoder(stamp, content_type, snapshots=view is not None))
-
-    return [offer(None), offer("snapshot")]
-
-
-_OFFERS: Final = [
-    _Offer("text/plain", None, lambda _: RawText()),
-    *_typed(ServerSentEvents, "text/event-stream"),
-    *_typed(JsonLines, "application/jsonl"),
-    _Offer("application/json", None, lambda _: WholeJson()),
-    *_typed(JsonLines, "application/x-ndjson"),
-]
-"""In the order of our preference."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """One media range of an ``Accept`` field."""
-
-    media_type: str
-    view: str | None
-    quality: float
-
-    def specificity(self, offer: _Offer) -> int:
-        """Return how closely this range names ``offer``; 0 where it does not."""
-        if self.view != offer.view:
-            return 0
-        if self.media_type == offer.media_type:
-            return 3
-        if self.media_type == offer.media_type.split("/")[0] + "/*":
-            return 2
-        return 1 if self.media_type == "*/*" else 0
-
-
-def choose_format(accept: str | None) -> Format:
-    """Return the format that the client likes best (RFC 9110 §12.5.1); no field is ``*/*``.
-
-    Among equals the first of ``text/plain``, ``text/event-stream``, ``application/jsonl``, ``application/json``.
-
-    Raises:
-        NotAcceptable: the client accepts none of ours.
-    """
-    ranges = [_range(text) for text in (accept or "").split(",") if text.strip()] or [_Range("*/*", None, 1.0)]
-    best = max(_OFFERS, key=lambda offer: _quality(offer, ranges))
-    if not _quality(best, ranges):
-        raise NotAcceptable("Accepted: text/plain, text/event-stream, application/jsonl, application/json.")
-    return best.format
-
-
-def _quality(offer: _Offer, ranges: list[_Range]) -> float:
-    """Return the quality that the closest range gives to ``offer``."""
-    specificity, quality = max((it.specificity(offer), it.quality) for it in ranges)
-    return quality if specificity else 0.0
-
-
-def _range(text: str) -> _Range:
-    media_type, *parameters = (part.strip() for part in text.split(";"))
-    named = {}
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        named[name.strip().lower()] = value.strip().strip('"')
-    return _Range(media_type.lower(), named.get("view"), _weight(named.get("q", "1")))
-
-
-def _weight(text: str) -> float:
-    """Read a ``q`` value (RFC 9110 §12.4.2); one that is none counts as zero."""
-    try:
-        weight = float(text)
-    except ValueError:
-        return 0.0
-    return weight if 0 <= weight <= 1 else 0.0

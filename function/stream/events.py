@@ -77,6 +77,16 @@ Event = Partial | Idle | Overdue
 
 
 @dataclass(frozen=True, slots=True)
+class Complete:
+    """A good end: the validated document as JSON values, and what the model's service said of it."""
+
+    value: object
+    stop_reason: str
+    usage: Usage | None
+    output_tokens_estimated: int
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """The status is decided: the first thing that the pipeline yields."""
 

@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from .encoders import Complete, Encoder
+from .encoders import Encoder
 from .errors import (
     AnswerError,
     AnswerNotJson,
@@ -19,9 +19,24 @@ from .errors import (
     as_stream_error,
     drop_frames,
 )
-from .events import END_OF_BODY, Cut, Delta, Event, Head, Idle, Output, Overdue, PacedEvent, Partial, Stop, Usage
+from .events import (
+    END_OF_BODY,
+    Complete,
+    Cut,
+    Delta,
+    Event,
+    Head,
+    Idle,
+    Output,
+    Overdue,
+    PacedEvent,
+    Partial,
+    Stop,
+    Usage,
+)
 from .partials import Partials
-from .stages import Record, Stage, finalise
+from .record import Record
+from .stages import Stage, finalise
 
 GOOD_STOPS = frozenset({"end_turn", "stop_sequence", "tool_use"})
 TRUNCATIONS = frozenset({"max_tokens", "model_context_window_exceeded"})

@@ -9,10 +9,10 @@ from aws_lambda_powertools import Logger
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.monitoring import NAMESPACE
-from function.aws.log_stage import log_stage
+from function.aws.stages.log import log_stage
 from function.stream.errors import AnswerInvalid, Outcome
 from function.stream.events import Usage
-from function.stream.stages import Record
+from function.stream.record import Record
 from local.script import Answer, Refuse, Stop
 from tests.components.recording import Declared, declare
 from tests.wire.chain import Chain, Script

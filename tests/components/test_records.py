@@ -10,7 +10,7 @@ import pytest
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.records import TABLE_EXPIRY, TABLE_KEY
-from function.aws import store_stage
+from function.aws.stages import store as store_stage
 from tests.components.options_table import KEY
 from tests.components.policies import allows
 from tests.components.recording import Declared, declare

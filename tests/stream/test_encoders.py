@@ -1,14 +1,12 @@
-"""The formats, as whole bytes, and the choice between them."""
+"""The formats, as whole bytes."""
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from function.stream.encoders import Complete, Encoder, Stamp, choose_format
-from function.stream.errors import NotAcceptable
-from function.stream.events import Change, Idle, Overdue, Partial, Usage
+from function.stream.encoders import Encoder, Stamp
+from function.stream.events import Change, Complete, Idle, Overdue, Partial, Usage
+from function.stream.negotiation import choose_format
 
 STAMP = Stamp("req-1", "model-1", lambda: 412)
 ANSWER = Complete({"summary": "Grüße"}, "end_turn", Usage(12, 80), 75)
@@ -24,64 +22,6 @@ def partial(text: str, *changes: Change, whole: bool = False, between_tokens: bo
 
 
 DELTA = partial('{"summary":"Gr', Change("", value={}), Change("/summary", append="Gr"), between_tokens=False)
-
-
-@pytest.mark.parametrize(
-    ("accept", "content_type"),
-    [
-        (None, "text/plain; charset=utf-8"),
-        ("", "text/plain; charset=utf-8"),
-        ("*/*", "text/plain; charset=utf-8"),
-        ("text/*", "text/plain; charset=utf-8"),
-        ("text/plain", "text/plain; charset=utf-8"),
-        ("Text/Plain; Charset=UTF-8", "text/plain; charset=utf-8"),
-        ("text/event-stream", "text/event-stream"),
-        ("application/jsonl", "application/jsonl"),
-        ("application/x-ndjson", "application/x-ndjson"),
-        ("application/json", "application/json"),
-        ("application/*", "application/jsonl"),
-        ("application/json, text/event-stream", "text/event-stream"),
-        ("application/json, */*;q=0.1", "application/json"),
-        ("text/plain;q=0, */*", "text/event-stream"),
-        ("text/html, application/json;q=0.9, */*;q=0.8", "application/json"),
-        ("text/*;q=0.3, text/plain;q=0.7, application/json;q=0.5", "text/plain; charset=utf-8"),
-        ("application/jsonl; view=snapshot", "application/jsonl; view=snapshot"),
-        ('application/x-ndjson; VIEW="snapshot"', "application/x-ndjson; view=snapshot"),
-        ("text/event-stream;view=snapshot;q=0.5, application/json;q=0.4", "text/event-stream; view=snapshot"),
-        ("*/*; view=snapshot", "text/event-stream; view=snapshot"),
-        ("application/jsonl; view=odd, application/json", "application/json"),
-    ],
-)
-def test_the_client_gets_the_format_it_likes_best(accept: str | None, content_type: str) -> None:
-    """Quality first, the closest range decides it, our order among equals (RFC 9110 §12.5.1)."""
-    assert encoder(accept).headers["Content-Type"] == content_type
-
-
-@pytest.mark.parametrize(
-    "accept",
-    [
-        "text/html",
-        "application/jsonl; view=odd",
-        "*/*;q=0",
-        "text/plain;q=nonsense",
-        "text/plain;q=nan",
-        "application/json;q=2",
-        "image/*",
-        "text/plain;q=0, text/event-stream;q=0, application/*;q=0",
-    ],
-)
-def test_nothing_that_fits_is_told(accept: str) -> None:
-    with pytest.raises(NotAcceptable):
-        choose_format(accept)
-
-
-@given(st.text())
-def test_any_accept_field_is_answered(accept: str) -> None:
-    """Whatever a client sends: a format, or a refusal."""
-    try:
-        choose_format(accept)
-    except NotAcceptable:
-        return
 
 
 def test_json_lines_are_one_event_a_line() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 import pytest
 from pydantic import BaseModel, Field
 
-from function.stream.encoders import Stamp, choose_format
+from function.stream.encoders import Stamp
 from function.stream.errors import (
     AnswerError,
     AnswerInvalid,
@@ -31,8 +31,10 @@ from function.stream.events import (
     Stop,
     Usage,
 )
+from function.stream.negotiation import choose_format
 from function.stream.pipeline import HEARD_OUT, Exchange, PacedEvents, reject, run
-from function.stream.stages import Record, Stage
+from function.stream.record import Record
+from function.stream.stages import Stage
 
 RAW, LINES, SSE, WHOLE = "text/plain", "application/jsonl", "text/event-stream", "application/json"
 FORMATS = [RAW, LINES, SSE, WHOLE]

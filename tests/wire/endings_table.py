@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from botocore.session import get_session
 
-from function.aws.log_stage import PLAIN_CODES
+from function.aws.stages.log import PLAIN_CODES
 from function.stream import errors
 from function.stream.errors import Outcome, StreamError
 from local.script import (

@@ -23,7 +23,7 @@ from local.bedrock import Call
 from local.client import End, Reply
 from local.runtime_api import Ending as InvocationEnding
 from local.script import Answer, Cut, Hang, Hold, Pause, Stop, pieces
-from tests.aws.emf import check_emf
+from tests.aws.stages.emf import check_emf
 from tests.wire.chain import LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
 from tests.wire.endings_table import (
     CANARY,

@@ -15,9 +15,10 @@ import pytest
 from function.aws.gateway import Response, prelude
 from function.aws.runtime import Invocation, RuntimeApi
 from function.schema import Answer
-from function.stream.encoders import Complete, Stamp, choose_format
+from function.stream.encoders import Stamp
 from function.stream.errors import AnswerInvalid, ModelFailed, StreamError
-from function.stream.events import Cut, Idle, Partial, Usage
+from function.stream.events import Complete, Cut, Idle, Partial, Usage
+from function.stream.negotiation import choose_format
 from function.stream.partials import Partials
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.aws.emulated import emulated_aws, point_at
+from tests.aws.stages.emulated import emulated_aws, point_at
 
 
 @pytest.fixture(scope="session")

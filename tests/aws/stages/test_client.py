@@ -10,13 +10,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from function.aws.clients import Brief, NoTimeLeft
-from function.aws.publish_stage import publish_stage
-from function.aws.store_stage import store_stage
+from function.aws.stages.client import Brief, NoTimeLeft
+from function.aws.stages.publish import publish_stage
+from function.aws.stages.store import store_stage
 from function.settings import Target
 from function.stream.stages import finalise
 from local.http11 import Exchange, Server
-from tests.aws.records import Written, record
+from tests.aws.stages.records import Written, record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

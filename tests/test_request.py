@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from function.aws.gateway import HttpRequest, parse_event
-from function.intake import check_route, read_prompt
+from function.request import check_route, read_prompt
 from function.schema import Request
 from function.stream.errors import (
     BodyInvalid,

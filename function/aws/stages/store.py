@@ -6,10 +6,11 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from ..settings import Target
-from ..stream.errors import Outcome
-from ..stream.stages import Record, Stage
-from .clients import Brief
+from ...settings import Target
+from ...stream.errors import Outcome
+from ...stream.record import Record
+from ...stream.stages import Stage
+from .client import Brief
 from .message import as_message, fitted
 
 ITEM_LIMIT = 390_000

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.aws.message import as_message, fitted, visible_path
+from function.aws.stages.message import as_message, fitted, visible_path
 from function.stream.errors import AnswerInvalid, ModelBusy, Outcome
-from tests.aws.records import CANARY, record
+from tests.aws.stages.records import CANARY, record
 
 
 def test_every_member_of_a_message() -> None:

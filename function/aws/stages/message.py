@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from ..stream.errors import AnswerInvalid
-from ..stream.stages import Record
+from ...stream.errors import AnswerInvalid
+from ...stream.record import Record
 
 VERSION = 1
 """Goes up when a member changes its meaning or goes away; new members may come without."""

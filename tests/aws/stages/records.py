@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 
 from function.stream.errors import Outcome
 from function.stream.events import Delta, Stop, Usage
-from function.stream.stages import Record
+from function.stream.record import Record
 
 CANARY = "canary-7f3a"
 

@@ -8,7 +8,8 @@ from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from ..stream.stages import Record, StageFailed
+from ...stream.record import Record
+from ...stream.stages import StageFailed
 
 C = TypeVar("C", bound=BaseClient)
 

@@ -12,9 +12,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
-from ..stream.errors import AnswerInvalid, DeadlineReached, Outcome, causes
-from ..stream.stages import Record, Stage
-from .bedrock_errors import error_code
+from ...stream.errors import AnswerInvalid, DeadlineReached, Outcome, causes
+from ...stream.record import Record
+from ...stream.stages import Stage
+from ..bedrock_errors import error_code
 from .message import visible_path
 
 NAMESPACE = "StreamingLlm"

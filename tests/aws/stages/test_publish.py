@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from function.aws.clients import CallRefused, NoTimeLeft
-from function.aws.message import as_message
-from function.aws.publish_stage import FIREHOSE_LIMIT, MESSAGE_LIMIT, PublishFailed, publish_stage
+from function.aws.stages.client import CallRefused, NoTimeLeft
+from function.aws.stages.message import as_message
+from function.aws.stages.publish import FIREHOSE_LIMIT, MESSAGE_LIMIT, PublishFailed, publish_stage
 from function.settings import OUTCOMES, Target
 from function.stream.errors import Outcome
-from function.stream.stages import Record, Stage
+from function.stream.record import Record
+from function.stream.stages import Stage
 from local.http11 import Exchange, Server
-from tests.aws.emulated import Sinks
-from tests.aws.records import CANARY, Written, record
+from tests.aws.stages.emulated import Sinks
+from tests.aws.stages.records import CANARY, Written, record
 
 COMPLETED = frozenset({"completed"})
 

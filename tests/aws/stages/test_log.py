@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from jsonschema import ValidationError
 
-from function.aws.log_stage import log_stage
+from function.aws.stages.log import log_stage
 from function.stream.errors import (
     AnswerInvalid,
     AnswerRefused,
@@ -24,9 +24,9 @@ from function.stream.errors import (
     causes,
     drop_frames,
 )
-from function.stream.stages import Record
-from tests.aws.emf import check_emf
-from tests.aws.records import CANARY, Written, record
+from function.stream.record import Record
+from tests.aws.stages.emf import check_emf
+from tests.aws.stages.records import CANARY, Written, record
 
 
 def logged(made: Record, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -142,7 +142,7 @@ def test_a_mistake_of_ours_is_told_with_its_place_but_not_its_words(capsys: pyte
         dict[str, str]()[CANARY]
     line, _ = logged(failed(Internal(), caught.value), capsys)
 
-    assert "test_log_stage.py" in line["stack"][0]
+    assert "test_log.py" in line["stack"][0]
     assert CANARY not in json.dumps(line)
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from function.aws.clients import CallRefused, NoTimeLeft
-from function.aws.message import as_message
-from function.aws.store_stage import ITEM_LIMIT, RETENTION, store_stage
+from function.aws.stages.client import CallRefused, NoTimeLeft
+from function.aws.stages.message import as_message
+from function.aws.stages.store import ITEM_LIMIT, RETENTION, store_stage
 from function.settings import Target
 from function.stream.errors import Outcome
-from tests.aws.emulated import Table
-from tests.aws.records import CANARY, Written, record
+from tests.aws.stages.emulated import Table
+from tests.aws.stages.records import CANARY, Written, record
 
 ITEM_CAP = 400 * 1024
 

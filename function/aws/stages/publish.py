@@ -6,9 +6,10 @@ from collections.abc import Callable
 import boto3
 from aws_lambda_powertools import Logger
 
-from ..settings import Target
-from ..stream.stages import Record, Stage, StageFailed
-from .clients import Brief
+from ...settings import Target
+from ...stream.record import Record
+from ...stream.stages import Stage, StageFailed
+from .client import Brief
 from .message import fitted
 
 KB = 1024

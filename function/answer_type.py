@@ -1,0 +1,48 @@
+"""The type of the answer: what the rest needs to know of a class that the user wrote."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import PydanticUserError, TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from .settings import SettingsError, load
+
+EXPECTED = "a Pydantic model or a type that Pydantic knows"
+
+
+class AnswerType:
+    """A type that Pydantic knows, with its JSON Schema."""
+
+    def __init__(self, reference: str) -> None:
+        """Import the type that ``LLM_SCHEMA`` names.
+
+        Raises:
+            SettingsError: there is no such type, or Pydantic cannot use it.
+        """
+        self.type: Any = load("LLM_SCHEMA", reference, EXPECTED)
+        try:
+            self._adapter: TypeAdapter[Any] = TypeAdapter(self.type)
+            self.schema = self._adapter.json_schema()
+        except PydanticUserError as error:
+            raise SettingsError(f"LLM_SCHEMA is {reference!r}, which should be {EXPECTED}") from error
+        self.field_names = frozenset(_field_names(self.schema))
+        """Every name that the schema gives to a field."""
+
+    def to_json(self, answer: object) -> object:
+        """Return the answer as JSON values. JSON has no NaN and no infinity, as computed fields may: they are null."""
+        # Pydantic's warnings quote the value: they would bring content into the log
+        values = self._adapter.dump_python(answer, mode="json", by_alias=True, warnings=False)
+        return to_jsonable_python(values, inf_nan_mode="null")
+
+
+def _field_names(schema: object) -> Iterator[str]:
+    if isinstance(schema, Mapping):
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping):
+            yield from properties
+        for part in schema.values():
+            yield from _field_names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _field_names(part)
