@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve verify test lint types bench fuzz bundle clean
+.PHONY: help demo serve verify test lint types docs bench fuzz bundle clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -29,6 +29,10 @@ test: lint types ## everything that can be checked without an account
 lint: $(VENV)/.test ## ruff: rules and format
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+	@$(RUN) -m docs.generate --check
+
+docs: $(VENV)/.test ## write the generated tables of docs/
+	@$(RUN) -m docs.generate
 
 types: $(VENV)/.test ## mypy, strict
 	@$(RUN) -m mypy .

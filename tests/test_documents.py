@@ -22,7 +22,9 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 def rows(document: str) -> list[list[str]]:
     """Return the cells of every row of the document's tables, headings aside."""
     lines = [line for line in (DOCS / document).read_text().splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    rulers = {number for number, line in enumerate(lines) if not set(line) - set("|-: ")}
+    kept = [line for number, line in enumerate(lines) if not {number, number + 1} & rulers]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in kept]
 
 
 def test_every_code_is_documented_as_it_is() -> None:
@@ -37,7 +39,7 @@ def test_every_code_is_documented_as_it_is() -> None:
         for code, error in BY_CODE.items()
     ]
 
-    assert rows("errors.md") == expected
+    assert [row for row in rows("errors.md") if len(row) == len(expected[0])] == expected
 
 
 def test_every_ending_is_documented() -> None:

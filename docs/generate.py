@@ -1,0 +1,96 @@
+"""Writes the generated parts of the documentation: ``python -m docs.generate``; ``--check`` only compares.
+
+A generated part stands between the comments ``<!-- generated: NAME -->`` and ``<!-- end -->`` of a Markdown page, or
+``# generated: NAME`` and ``# end`` of a YAML file. ``PARTS`` says what each name stands for.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from function.stream.errors import StreamError
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PART: Final = re.compile(
+    r"^(?P<begin>(?:<!-- generated: (?P<page>[\w-]+) -->|(?P<indent> *)# generated: (?P<yaml>[\w-]+)))\n"
+    r"(?P<text>.*?)"
+    r"^(?P<end>(?(page)<!-- end -->|(?P=indent)# end))$",
+    re.MULTILINE | re.DOTALL,
+)
+"""One generated part, with the comments around it."""
+
+
+def files() -> list[Path]:
+    """Return the files that may have generated parts."""
+    return [ROOT / "README.md", ROOT / "Pulumi.yaml", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table; a vertical bar in a cell is escaped."""
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def errors() -> str:
+    """Return every code that the function sends, in the order of the tree."""
+    rows = [
+        [
+            f"`{error.code}`",
+            str(error.status),
+            f"`{error.outcome}`",
+            f"yes, after {error.retry_after} s" if error.retry_after else "no",
+            error.title,
+        ]
+        for error in _with_a_code(StreamError)
+    ]
+    return table(["code", "status", "outcome", "retry", "title"], rows)
+
+
+def _with_a_code(root: type[StreamError]) -> Iterator[type[StreamError]]:
+    for error in root.__subclasses__():
+        if "code" in vars(error):
+            yield error
+        yield from _with_a_code(error)
+
+
+PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "errors": errors,
+}
+"""The generated parts by name. Each function returns whole lines."""
+
+
+def generated(text: str) -> str:
+    """Return ``text`` with every generated part as the code has it now.
+
+    Raises:
+        KeyError: a comment names a part that does not exist.
+    """
+
+    def fresh(part: re.Match[str]) -> str:
+        content = PARTS[part["page"] or part["yaml"]]()
+        blank = "\n" if part["page"] else ""  # Markdown needs it between a comment and a table
+        return f"{part['begin']}\n{blank}{content}{blank}{part['end']}"
+
+    return PART.sub(fresh, text)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the generated parts, or with ``--check`` name the files whose parts are stale and return 1."""
+    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a generated part is stale")
+    check = parser.parse_args(arguments).check
+    stale = [file for file in files() if file.read_text() != generated(file.read_text())]
+    for file in stale:
+        if check:
+            sys.stderr.write(f"{file.relative_to(ROOT)}: a generated part is stale; run make docs.\n")
+        else:
+            file.write_text(generated(file.read_text()))
+            sys.stdout.write(f"{file.relative_to(ROOT)}: written.\n")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
