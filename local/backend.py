@@ -1,21 +1,21 @@
 """What answers in the twin: the real Bedrock, a server that the user names, the embedded model, or a script."""
 
-import json
 import os
 import socket
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from . import script
-from .bedrock import Bedrock, Call
+from .bedrock.server import Bedrock
 from .journal import Journal
-from .model import NAME, Chat, Embedded, ModelUnavailable, prepare
-from .runtime_api import Deployment
-from .sample import sample
+from .lambda_.deployment import Deployment
+from .models.chat import Chat
+from .models.download import NAME, prepare
+from .models.embedded import Embedded
+from .models.openai import ModelUnavailable
+from .models.scripted import scripted
 from .twin import CHECKOUT, Twin, task_root
 
 OURS: Final = frozenset({"bootstrap", "function"})
@@ -23,8 +23,6 @@ OURS: Final = frozenset({"bootstrap", "function"})
 KEPT: Final = 1000
 """Moments of the journal: the twin may run for days."""
 MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
-PAUSE: Final = 0.02
-"""Seconds between two pieces of a scripted answer, so that it is seen to grow."""
 OWN_PREFIXES: Final = ("AWS_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 """What the function needs of the user's environment to call the real Bedrock."""
 STAND_INS: Final = (
@@ -122,15 +120,3 @@ def _stand_in(wish: Wish, stack: ExitStack, report: Callable[[str], None]) -> tu
     except ModelUnavailable as error:
         return stack.enter_context(Bedrock(scripted)), f"{error} The answers are scripted ones."
     return stack.enter_context(Bedrock(embedded)), f"{NAME} answers, a small model on this machine."
-
-
-def scripted(call: Call) -> Iterator[script.Step]:
-    """Answer a call from a script: the default schema's own, or a sample of whatever schema the call has."""
-    fields = set((call.schema or {}).get("properties", ()))
-    if fields == {"summary", "keywords"}:
-        steps = script.load("happy")
-    else:
-        steps = script.whole(json.dumps(sample(call.schema or {})))
-    for step in steps:
-        time.sleep(PAUSE)
-        yield step

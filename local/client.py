@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from .http11 import UNREAD
+from .http11.connections import UNREAD
 
 PATIENCE = 60.0
 """Seconds to wait for the next byte: a safety net."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .bedrock import Bedrock
+from .bedrock.server import Bedrock
 from .client import Reply
-from .gateway import Gateway
+from .gateway.server import Gateway
 from .journal import Journal
-from .runtime_api import Deployment, Function
+from .lambda_.deployment import Deployment
+from .lambda_.function import Function
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 HERMETIC = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}

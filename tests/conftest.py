@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.bedrock import Bedrock
+from local.bedrock.server import Bedrock
 from local.twin import Twin
 
 

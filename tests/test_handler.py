@@ -15,9 +15,9 @@ from function.aws.gateway import Response
 from function.settings import SettingsError, read_settings
 from function.stream.events import Cut
 from function.stream.pacing import Clock, SystemClock
-from local.bedrock import Bedrock
-from local.script import Answer, Fail, Hang, Refuse, Step, Stop, whole
-from local.script import Cut as CutStep
+from local.bedrock.script import Answer, Fail, Hang, Refuse, Step, Stop, whole
+from local.bedrock.script import Cut as CutStep
+from local.bedrock.server import Bedrock
 
 if TYPE_CHECKING:
     from function.handler import Endpoint

@@ -24,8 +24,7 @@ from function.stream.errors import (
     ModelUnavailable,
 )
 from function.stream.events import Delta, ModelEvent, Stop, Usage
-from local.bedrock import Bedrock
-from local.script import (
+from local.bedrock.script import (
     Answer,
     BadChecksum,
     Cut,
@@ -44,8 +43,9 @@ from local.script import (
     pieces,
     whole,
 )
-from local.script import Stop as StopStep
-from local.script import Usage as UsageStep
+from local.bedrock.script import Stop as StopStep
+from local.bedrock.script import Usage as UsageStep
+from local.bedrock.server import Bedrock
 
 DOCUMENT = '{"summary": "Grüße", "keywords": ["a"]}'
 OLD_MODEL = "anthropic.claude-3-5-sonnet-20241022-v2:0"

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from components.bundle import HOST, SERVICES, Bundle, BundleError, Target, running_python
-from local.bedrock import Bedrock
-from local.runtime_api import Deployment
+from local.bedrock.server import Bedrock
+from local.lambda_.deployment import Deployment
 from local.twin import Twin
 from tests.components.own_code import OwnCode, write_wheel
 

@@ -9,8 +9,8 @@ import pytest
 from components import StreamingLlmApi, cors
 from components.options import checked
 from components.streaming_function import variables
+from local.bedrock.script import Answer, Stop
 from local.client import Reply
-from local.script import Answer, Stop
 from tests.components.preflight import answer_to_preflight
 from tests.components.recording import Declared, declare
 from tests.wire.chain import Chain, Script

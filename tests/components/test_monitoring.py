@@ -13,7 +13,7 @@ from function.aws.stages.log import log_stage
 from function.stream.errors import AnswerInvalid, Outcome
 from function.stream.events import Usage
 from function.stream.record import Record
-from local.script import Answer, Refuse, Stop
+from local.bedrock.script import Answer, Refuse, Stop
 from tests.components.recording import Declared, declare
 from tests.wire.chain import Chain, Script
 from tests.wire.endings_table import GOOD, USAGE

@@ -15,9 +15,9 @@ import yaml
 
 from components import StreamingLlmApiArgs
 from components.options import camel
-from local.bedrock import Bedrock
-from local.runtime_api import Deployment
-from local.script import Answer, Stop
+from local.bedrock.script import Answer, Stop
+from local.bedrock.server import Bedrock
+from local.lambda_.deployment import Deployment
 from local.twin import Twin
 from tests.components.conftest import CACHE, unpack
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from local.bedrock import Bedrock
+from local.bedrock.server import Bedrock
 from local.twin import Twin
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,8 +9,8 @@ import pytest
 
 from components import cors
 from local.client import Reply
-from local.gateway import Gateway
-from local.runtime_api import Function
+from local.gateway.server import Gateway
+from local.lambda_.function import Function
 from tests.local.toys import deployed
 
 ORIGINS = [(), ("https://a.example",), ("*",), ("https://a.example", "https://b.example")]

@@ -1,12 +1,9 @@
-import json
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from local.backend import Wish, WrongOption, scripted, start
-from local.bedrock import Call
-from local.script import Answer, Step, Stop
+from local.backend import Wish, WrongOption, start
 
 
 def test_a_wish_is_what_make_hands_on() -> None:
@@ -56,30 +53,6 @@ def test_the_real_bedrock_is_called_with_the_users_own_account(monkeypatch: pyte
         "AWS_CONFIG_FILE",
         "SECRET",
     }
-
-
-def text_of(steps: list[Step]) -> str:
-    return "".join(step.text for step in steps if isinstance(step, Answer))
-
-
-def a_call(schema: object) -> Call:
-    text_format = {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(schema)}}}
-    return Call("m", {"messages": [], "outputConfig": {"textFormat": text_format}})
-
-
-def test_without_a_model_the_default_schema_has_a_script_of_its_own() -> None:
-    """A readable answer."""
-    steps = list(scripted(a_call({"properties": {"summary": {}, "keywords": {}}})))
-
-    assert "Serverless computing" in json.loads(text_of(steps))["summary"]
-    assert Stop("end_turn") in steps
-
-
-def test_without_a_model_any_other_schema_gets_a_sample() -> None:
-    """So that the user's own schema is seen to work."""
-    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
-
-    assert json.loads(text_of(list(scripted(a_call(schema))))) == {"city": "A scripted city"}
 
 
 def test_the_users_modules_lie_beside_the_function_as_in_a_bundle(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from local.client import End, Reply
 from local.twin import CHECKOUT
-from tests.local.openai import OpenAi, delta
+from tests.local.models.openai import OpenAi, delta
 
 ANSWER = '{"summary": "Grüße", "keywords": ["a"]}'
 

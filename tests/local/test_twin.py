@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from local import script
-from local.bedrock import Bedrock
+from local.bedrock import script
+from local.bedrock.script import Answer, Hang, Hold, Open
+from local.bedrock.server import Bedrock
 from local.client import End
-from local.script import Answer, Hang, Hold, Open
 from local.twin import Twin
 
 DOCUMENT = '{"summary": "s", "keywords": []}'

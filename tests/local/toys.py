@@ -4,7 +4,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from local.runtime_api import Deployment
+from local.lambda_.deployment import Deployment
 
 PRELUDE = b'{"statusCode":200,"headers":{"Content-Type":"text/plain"}}' + bytes(8)
 

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 from components import StreamingLlmApi
 from function.stream.events import Change
 from function.stream.partials import Partials
-from local.bedrock import Bedrock
-from local.script import whole
+from local.bedrock.script import whole
+from local.bedrock.server import Bedrock
 from local.twin import Twin
 
 

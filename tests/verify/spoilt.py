@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from local.client import End, Reply
-from local.http11 import Exchange, Server
+from local.http11.server import Exchange, Server
 from local.twin import Twin
 
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI"

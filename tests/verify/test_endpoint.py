@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from local.http11 import Exchange, Server
+from local.http11.server import Exchange, Server
 from tests.verify.spoilt import KEY, SECRET, signature
 from verify.endpoint import Endpoint, Request, Unreachable
 from verify.signing import NoCredentials, nobody, with_api_key, with_sigv4

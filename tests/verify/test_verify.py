@@ -15,10 +15,11 @@ import botocore.session
 import pytest
 from botocore.model import StringShape
 
-from local import script
-from local.bedrock import Answerer, Bedrock, Call
-from local.http11 import Exchange, Server
-from local.script import Hold, Pause, Refuse, Step, Stop, Usage, pieces
+from local.bedrock import script
+from local.bedrock.call import Answerer, Call
+from local.bedrock.script import Hold, Pause, Refuse, Step, Stop, Usage, pieces
+from local.bedrock.server import Bedrock
+from local.http11.server import Exchange, Server
 from local.twin import CHECKOUT, Twin
 from tests.verify.spoilt import KEY, SECRET, Passing, Spoil, proxy, signature
 from verify.advice import BY_CODE

@@ -7,13 +7,16 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
-from local.bedrock import Bedrock, Call
+from local.bedrock.call import Call
+from local.bedrock.script import Step
+from local.bedrock.server import Bedrock
 from local.client import End, Reply
-from local.gateway import DELIMITER, PATH, Request, parse_prelude, proxy_event
-from local.http11 import Exchange, Server
+from local.gateway.prelude import DELIMITER, parse_prelude
+from local.gateway.proxy_event import PATH, Request, proxy_event
+from local.http11.server import Exchange, Server
 from local.journal import Moment
-from local.runtime_api import Deployment, Invocation
-from local.script import Step
+from local.lambda_.deployment import Deployment
+from local.lambda_.invocation import Invocation
 from local.twin import Twin
 
 RAW, LINES, SSE, WHOLE = "text/plain", "application/jsonl", "text/event-stream", "application/json"

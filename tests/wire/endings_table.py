@@ -9,7 +9,7 @@ from botocore.session import get_session
 from function.aws.stages.log import PLAIN_CODES
 from function.stream import errors
 from function.stream.errors import Outcome, StreamError
-from local.script import (
+from local.bedrock.script import (
     Answer,
     BadChecksum,
     Cut,

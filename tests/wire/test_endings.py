@@ -19,10 +19,10 @@ import pytest
 
 from function.settings import read_settings
 from function.stream.errors import Outcome
-from local.bedrock import Call
+from local.bedrock.call import Call
+from local.bedrock.script import Answer, Cut, Hang, Hold, Pause, Stop, pieces
 from local.client import End, Reply
-from local.runtime_api import Ending as InvocationEnding
-from local.script import Answer, Cut, Hang, Hold, Pause, Stop, pieces
+from local.lambda_.invocation import Ending as InvocationEnding
 from tests.aws.stages.emf import check_emf
 from tests.wire.chain import LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
 from tests.wire.endings_table import (

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.bedrock.script import Answer, Cut, Hang, Hold, Open, Refuse, Step, Stop, Usage, pieces, whole
 from local.client import End, Reply
-from local.http11 import Exchange, Server
-from local.script import Answer, Cut, Hang, Hold, Open, Refuse, Step, Stop, Usage, pieces, whole
+from local.http11.server import Exchange, Server
 from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Script
 from tests.wire.endings_table import DOCUMENT as CANARY_DOCUMENT
 from tests.wire.endings_table import PROMPT

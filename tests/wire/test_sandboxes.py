@@ -20,12 +20,26 @@ from typing import Any, Final
 import pytest
 
 from function.stream.errors import Outcome
-from local.bedrock import Bedrock, Call
+from local.bedrock.call import Call
+from local.bedrock.script import (
+    Answer,
+    BadChecksum,
+    Cut,
+    Fail,
+    Hang,
+    Hold,
+    Open,
+    Reasoning,
+    Refuse,
+    Stop,
+    Usage,
+    pieces,
+)
+from local.bedrock.script import Reset as ModelReset
+from local.bedrock.server import Bedrock
 from local.client import End, Reply
-from local.runtime_api import Deployment
-from local.runtime_api import Ending as InvocationEnding
-from local.script import Answer, BadChecksum, Cut, Fail, Hang, Hold, Open, Reasoning, Refuse, Stop, Usage, pieces
-from local.script import Reset as ModelReset
+from local.lambda_.deployment import Deployment
+from local.lambda_.invocation import Ending as InvocationEnding
 from local.twin import CHECKOUT, Twin, task_root
 from tests.wire.chain import FORMATS, RAW, SSE, WHOLE, Chain, Records, Script, Seen
 from tests.wire.endings_table import (

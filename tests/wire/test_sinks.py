@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.script import Cut
+from local.bedrock.script import Cut
 from tests.aws.stages.emulated import Sinks, Table, emulated_aws, point_at
 from tests.wire.chain import LINES, SSE, Chain, Seen
 from tests.wire.endings_table import CANARY, DELTAS, GOOD, PROMPT, USAGE

@@ -15,7 +15,7 @@ from function.aws.stages.publish import publish_stage
 from function.aws.stages.store import store_stage
 from function.settings import Target
 from function.stream.stages import finalise
-from local.http11 import Exchange, Server
+from local.http11.server import Exchange, Server
 from tests.aws.stages.records import Written, record
 
 if TYPE_CHECKING:

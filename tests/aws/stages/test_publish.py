@@ -13,7 +13,7 @@ from function.settings import OUTCOMES, Target
 from function.stream.errors import Outcome
 from function.stream.record import Record
 from function.stream.stages import Stage
-from local.http11 import Exchange, Server
+from local.http11.server import Exchange, Server
 from tests.aws.stages.emulated import Sinks
 from tests.aws.stages.records import CANARY, Written, record
 

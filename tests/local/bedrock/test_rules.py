@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from local.bedrock_rules import Refused, check_request, check_schema, forced_tool, schema_of
+from local.bedrock.rules import Refused, check_request, check_schema, forced_tool, schema_of
 
 MODEL = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 HELLO = {"role": "user", "content": [{"text": "hello"}]}

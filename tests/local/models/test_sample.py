@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from local.sample import sample
+from local.models.sample import sample
 
 SCHEMAS: list[dict[str, Any]] = [
     {"type": "object", "properties": {"a": {"type": "string"}, "n": {"type": "integer"}}, "required": ["a"]},

@@ -1,17 +1,16 @@
-import base64
 import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from local.client import End, Reply
-from local.gateway import BadPrelude, Gateway, Prelude, Request, parse_prelude, proxy_event
-from local.runtime_api import Ending, Function
+from local.gateway.server import Gateway
+from local.lambda_.function import Function
+from local.lambda_.invocation import Ending
 from tests.local.toys import deployed, echoing
 
 OPTIONS = "OPTIONS"
@@ -38,166 +37,6 @@ def ask(gateway: Gateway, body: bytes = b"{}", headers: Mapping[str, str] | None
 
 def connected(gateway: Gateway) -> socket.socket:
     return socket.create_connection(("127.0.0.1", gateway.port))
-
-
-def a_request(**changes: object) -> Request:
-    fields: dict[str, Any] = {
-        "method": "POST",
-        "path": "/v1/stream",
-        "query": "",
-        "fields": [("Host", "h"), ("User-Agent", "curl/8"), ("Content-Type", "application/json")],
-        "body": b'{"prompt":"x"}',
-        "source_ip": "192.0.2.7",
-        "port": 8000,
-        "id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-        "trace_id": "Root=1-5e66d96f-7491f0900000000000000000",
-        "at": 1773100000.25,
-    }
-    return Request(**{**fields, **changes})
-
-
-def test_the_event_is_the_one_of_the_platform_to_the_last_member() -> None:
-    """Stage in the context's path only, null where there is nothing, the client's names of header fields."""
-    assert proxy_event(a_request()) == {
-        "resource": "/stream",
-        "path": "/stream",
-        "httpMethod": "POST",
-        "headers": {
-            "Host": "h",
-            "User-Agent": "curl/8",
-            "Content-Type": "application/json",
-            "X-Amzn-Trace-Id": "Root=1-5e66d96f-7491f0900000000000000000",
-            "X-Forwarded-For": "192.0.2.7",
-            "X-Forwarded-Port": "8000",
-            "X-Forwarded-Proto": "http",
-        },
-        "multiValueHeaders": {
-            "Host": ["h"],
-            "User-Agent": ["curl/8"],
-            "Content-Type": ["application/json"],
-            "X-Amzn-Trace-Id": ["Root=1-5e66d96f-7491f0900000000000000000"],
-            "X-Forwarded-For": ["192.0.2.7"],
-            "X-Forwarded-Port": ["8000"],
-            "X-Forwarded-Proto": ["http"],
-        },
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": {
-            "resourceId": "twin01",
-            "resourcePath": "/stream",
-            "httpMethod": "POST",
-            "extendedRequestId": "c6af9ac67b6111e=",
-            "requestTime": "09/Mar/2026:23:46:40 +0000",
-            "path": "/v1/stream",
-            "accountId": "123456789012",
-            "protocol": "HTTP/1.1",
-            "stage": "v1",
-            "domainPrefix": "twin000000",
-            "requestTimeEpoch": 1773100000250,
-            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-            "domainName": "twin000000.execute-api.eu-west-1.amazonaws.com",
-            "deploymentId": "twin02",
-            "apiId": "twin000000",
-            "identity": {
-                "cognitoIdentityPoolId": None,
-                "accountId": None,
-                "cognitoIdentityId": None,
-                "caller": None,
-                "principalOrgId": None,
-                "accessKey": None,
-                "cognitoAuthenticationType": None,
-                "cognitoAuthenticationProvider": None,
-                "userArn": None,
-                "user": None,
-                "sourceIp": "192.0.2.7",
-                "userAgent": "curl/8",
-            },
-        },
-        "body": '{"prompt":"x"}',
-        "isBase64Encoded": False,
-    }
-
-
-def test_a_repeated_field_has_its_last_value_and_all_of_them() -> None:
-    """Whatever case each was written in; the query likewise, where case counts."""
-    fields = [("Accept", "a"), ("accept", "b")]
-
-    event = proxy_event(a_request(fields=fields, query="q=1&q=2&Q=3&empty="))
-
-    assert (event["headers"]["Accept"], event["multiValueHeaders"]["Accept"]) == ("b", ["a", "b"])
-    assert event["queryStringParameters"] == {"q": "2", "Q": "3", "empty": ""}
-    assert event["multiValueQueryStringParameters"] == {"q": ["1", "2"], "Q": ["3"], "empty": [""]}
-
-
-@pytest.mark.parametrize(
-    ("body", "binary", "expected"),
-    [
-        (b"", (), (None, False)),
-        ("é".encode(), (), ("é", False)),
-        (b"\xff", (), ("�", False)),
-        (b"\xff", ("application/json",), (base64.b64encode(b"\xff").decode(), True)),
-        (b"\xff", ("*/*",), (base64.b64encode(b"\xff").decode(), True)),
-        (b"x", ("image/png",), ("x", False)),
-        (b"", ("*/*",), (None, False)),
-    ],
-)
-def test_a_body_is_text_unless_its_type_is_a_binary_one(
-    body: bytes, binary: tuple[str, ...], expected: tuple[str | None, bool]
-) -> None:
-    """Bytes that are no UTF-8 arrive damaged as text; an empty body is null."""
-    event = proxy_event(a_request(body=body), binary)
-
-    assert (event["body"], event["isBase64Encoded"]) == expected
-
-
-@pytest.mark.parametrize(
-    ("document", "expected"),
-    [
-        (b"{}", Prelude(200, [("Content-Type", "application/json")])),
-        (b'{"statusCode":201,"headers":{"Content-Type":"a/b"}}', Prelude(201, [("Content-Type", "a/b")])),
-        (
-            b'{"headers":{"X":"1","content-type":"a/b"},"multiValueHeaders":{"x":["2","3"]}}',
-            Prelude(200, [("content-type", "a/b"), ("x", "2"), ("x", "3")]),
-        ),
-        (
-            b'{"headers":{"content-type":"a/b"},"cookies":["a=1","b=2"]}',
-            Prelude(200, [("content-type", "a/b"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]),
-        ),
-        (
-            b'{"headers":{"content-type":"a/b","Server":"x","Transfer-Encoding":"chunked","Retry-After":5,"Y":true}}',
-            Prelude(
-                200, [("content-type", "a/b"), ("x-amzn-Remapped-Server", "x"), ("Retry-After", "5"), ("Y", "true")]
-            ),
-        ),
-    ],
-)
-def test_a_prelude_becomes_status_and_fields(document: bytes, expected: Prelude) -> None:
-    """All members are optional; of a name in both maps the many values stay; the gateway's own fields are renamed."""
-    assert parse_prelude(document) == expected
-
-
-@pytest.mark.parametrize(
-    "document",
-    [
-        b"",
-        b"[]",
-        b"nonsense",
-        b'{"status":200}',
-        b'{"statusCode":"200"}',
-        b'{"statusCode":99}',
-        b'{"headers":{"X":"a\\r\\nY: b"}}',
-        b'{"headers":{"X":null}}',
-        b'{"headers":[1]}',
-        b'{"multiValueHeaders":{"X":1}}',
-        b"\xff{}",
-    ],
-)
-def test_what_is_no_prelude_is_refused(document: bytes) -> None:
-    """No JSON object, unknown members, no status, fields that would split the message."""
-    with pytest.raises(BadPrelude):
-        parse_prelude(document)
 
 
 def test_an_answer_passes_as_it_is_chunked(tmp_path: Path) -> None:

@@ -1,25 +1,19 @@
 """The server side of HTTP/1.1 (RFC 9112) as the twin needs it: each chunk seen and sent alone, each way to end."""
 
 import io
-import os
 import re
-import select
 import socket
-import socketserver
 import struct
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from types import TracebackType
-from typing import Self
+
+from .connections import Connections
+from .gate import Gate, watch
 
 LINE_LIMIT = 65_536
-UNREAD = 65_536
-"""Bytes, more or less, that the kernel keeps of what is not read yet: whoever sends too much feels it soon."""
 LENGTH = re.compile(r"[0-9]+")
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
 NO_LINGER = struct.pack("ii", 1, 0)
@@ -31,36 +25,6 @@ class Truncated(ConnectionError):
 
 class TooLarge(Exception):
     """The peer's message is longer than allowed."""
-
-
-class Gate:
-    """Something that opens once. Any number of threads may wait for it, beside a connection if they like."""
-
-    def __init__(self) -> None:
-        self._reader, self._writer = os.pipe()
-        self._lock = threading.Lock()
-        self.reached = threading.Event()
-        """Somebody waits, or waited, at the gate."""
-        self.opened = False
-
-    def open(self) -> None:
-        """Let everyone through, now and later."""
-        with self._lock:
-            if not self.opened:
-                self.opened = True
-                os.close(self._writer)
-
-    def close(self) -> None:
-        """Open it, and give its descriptors back once nobody can wait any more."""
-        self.open()
-        with self._lock:
-            if self._reader >= 0:
-                os.close(self._reader)
-                self._reader = -1
-
-    def fileno(self) -> int:
-        """Return a descriptor that reads as ended once the gate is open: what ``select`` waits for."""
-        return self._reader
 
 
 class Exchange(BaseHTTPRequestHandler):
@@ -215,14 +179,14 @@ class Exchange(BaseHTTPRequestHandler):
             Truncated: the peer left, or the server closes.
         """
         end = None if seconds is None else time.monotonic() + seconds
-        watch = _watch(self.server.closing, self.connection, gate)
+        poll = watch(self.server.closing, self.connection, gate)
         while True:
-            ready = watch.poll(None if end is None else max(end - time.monotonic(), 0) * 1000)
+            ready = poll.poll(None if end is None else max(end - time.monotonic(), 0) * 1000)
             if self.server.closing.opened or self.peer_left():
                 raise Truncated
             if not ready or (gate is not None and gate.opened):
                 return
-            watch.unregister(self.connection)  # the peer sends its next request early
+            poll.unregister(self.connection)  # the peer sends its next request early
 
     def _chunk_size(self) -> int:
         size = self._line().split(b";")[0].strip()
@@ -243,113 +207,13 @@ class Exchange(BaseHTTPRequestHandler):
         return data
 
 
-class Server(socketserver.ThreadingTCPServer):
+class Server(Connections):
     """A server on a loopback port, one thread a connection. Closing it ends every connection and thread."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(self, respond: Callable[[Exchange], None], listener: socket.socket | None = None) -> None:
         """Listen on a free port, or on a socket that listens already and is closed with the server."""
-        super().__init__(("127.0.0.1", 0), Exchange, bind_and_activate=listener is None)
-        if listener is not None:
-            self.socket.close()
-            self.socket, self.server_address = listener, listener.getsockname()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD)  # each connection inherits it
         self.respond = respond
-        self.closing = Gate()
-        self.mistakes: list[BaseException] = []
-        """What was raised in a connection's thread and is no trouble of the connection's."""
-        self._open: dict[threading.Thread, socket.socket] = {}
-        self._lock = threading.Lock()
-        self._door = threading.Lock()
-        self._accepting = threading.Thread(target=self._accept, daemon=True)
-        self._accepting.start()
-
-    @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self.server_address[1])
-
-    @property
-    def url(self) -> str:
-        """Where it is, without a path."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def process_request(self, request: object, client_address: object) -> None:
-        """Serve a connection in a thread of its own."""
-        assert isinstance(request, socket.socket)  # noqa: S101 - the base class allows for datagrams
-        thread = threading.Thread(target=self._serve, args=(request, client_address), daemon=True)
-        with self._lock:
-            self._open[thread] = request
-            thread.start()
-
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class's
-        """Keep what is a mistake of ours; peers may come and go as they like."""
-        error = sys.exception()
-        if error is not None and not isinstance(error, ConnectionError | TimeoutError):
-            self.mistakes.append(error)
-            sys.excepthook(type(error), error, error.__traceback__)
-
-    def settle(self, seconds: float) -> None:
-        """Let the connections that there are come to their end by themselves, for so long at most."""
-        if self.closing.opened:
-            return
-        self._take_in()
-        with self._lock:
-            threads = list(self._open)
-        end = time.monotonic() + seconds
-        for thread in threads:
-            thread.join(max(0, end - time.monotonic()))
-
-    def close(self) -> None:
-        """End everything; return when no thread is left."""
-        self.closing.open()
-        self._accepting.join()
-        self.server_close()
-        with self._lock:
-            connections = dict(self._open)
-        for connection in connections.values():
-            with suppress(OSError):  # it has just ended
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in connections:
-            thread.join()
-        self.closing.close()
-
-    def _accept(self) -> None:
-        watch = _watch(self.closing, self.socket)
-        while watch.poll() and not self.closing.opened:
-            self._take_in()
-
-    def _take_in(self) -> None:
-        """Accept every connection that waits."""
-        watch = _watch(self.socket)
-        with self._door:
-            while watch.poll(0):
-                with suppress(OSError):  # the client left while it waited
-                    self.process_request(*self.get_request())
-
-    def _serve(self, request: socket.socket, client_address: object) -> None:
-        try:
-            self.process_request_thread(request, client_address)
-        finally:
-            with self._lock:
-                del self._open[threading.current_thread()]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-
-def _watch(*sources: Gate | socket.socket | None) -> select.poll:
-    watch = select.poll()
-    for source in sources:
-        if source is not None:
-            watch.register(source, select.POLLIN)
-    return watch
+        super().__init__(Exchange, listener)
 
 
 class _Recorder(io.BufferedIOBase):

@@ -12,10 +12,9 @@ import urllib3.exceptions
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EventStreamError
 
-from local import script
-from local.bedrock import Bedrock, Call
-from local.client import Reply
-from local.script import (
+from local.bedrock import script
+from local.bedrock.call import Call
+from local.bedrock.script import (
     STATUS,
     Answer,
     BadChecksum,
@@ -36,6 +35,8 @@ from local.script import (
     Text,
     Usage,
 )
+from local.bedrock.server import Bedrock
+from local.client import Reply
 
 MODEL = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 TOOL = {"toolSpec": {"name": "answer", "inputSchema": {"json": {"type": "object", "properties": {}}}}}

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from local import script
-from local.script import Answer, Cut, Hold, Pause, Refuse, Stop, Usage
+from local.bedrock import script
+from local.bedrock.script import Answer, Cut, Hold, Pause, Refuse, Stop, Usage
 
 NAMES = sorted(path.stem for path in Path(script.__file__).parent.joinpath("scripts").glob("*.json"))
 

@@ -6,7 +6,7 @@ from botocore.eventstream import ChecksumMismatch, EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local import event_stream
+from local.bedrock import event_stream
 
 NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
 HEADERS = st.dictionaries(NAMES, st.text(max_size=200), max_size=8)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.runtime_api import Ending, Function
+from local.lambda_.function import Function
+from local.lambda_.invocation import Ending
 from tests.local.toys import PRELUDE, deployed, echoing
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.http11 import LINE_LIMIT, Exchange, Server, Truncated
+from local.http11.server import LINE_LIMIT, Exchange, Server, Truncated
 
 PATIENCE = 30.0
 """Seconds after which a test gives up; no assertion depends on it."""

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from local.http11 import Exchange, Server
+from local.http11.server import Exchange, Server
 
 
 def delta(text: str | None, reason: str | None = None) -> dict[str, Any]:

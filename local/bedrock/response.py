@@ -1,0 +1,173 @@
+"""The playing of one script on one connection, in the events of ConverseStream."""
+
+import json
+import random
+import string
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import closing
+
+from ..http11.gate import Gate
+from ..http11.server import Exchange
+from . import event_stream, script
+from .call import Call
+from .script import STATUS, Refuse, Step
+
+CONTENT_TYPE = "application/vnd.amazon.eventstream"
+PADDING = string.ascii_letters + string.digits
+
+
+class Response:
+    """Plays one script on one connection."""
+
+    def __init__(self, exchange: Exchange, call: Call, gate: Callable[[str], Gate]) -> None:
+        self._exchange = exchange
+        self._call = call
+        self._gate = gate
+        self._is_open = False
+        self._block: str | None = None
+        self._index = -1
+
+    def play(self, steps: Iterable[Step]) -> None:
+        """Take the steps one by one.
+
+        Raises:
+            ConnectionError: the client left.
+        """
+        generator = _generator(steps)
+        with closing(generator):
+            for step in generator:
+                if self._is_last(step):
+                    return
+        self._finish()
+
+    def _is_last(self, step: Step) -> bool:
+        match step:
+            case script.Cut(half_frame):
+                self._half(half_frame)
+                self._exchange.cut()
+            case script.End(half_frame):
+                self._half(half_frame)
+                self._finish()
+            case script.Reset():
+                self._exchange.reset()
+            case Refuse(code, message, status):
+                send_error(self._exchange, code, message, status)
+            case _:
+                self._do(step)
+                return False
+        return True
+
+    def _do(self, step: Step) -> None:  # noqa: C901, PLR0912 - one line a step
+        match step:
+            case script.Answer(text):
+                self._delta("toolUse" if self._call.tool else "text", text)
+            case script.Text(text):
+                self._delta("text", text)
+            case script.Reasoning(text):
+                self._delta("reasoningContent", text)
+            case script.Pause(seconds):
+                self._exchange.wait(None, seconds)
+            case script.Hold(name):
+                gate = self._gate(name)
+                gate.reached.set()
+                self._exchange.wait(gate)
+            case script.Hang():
+                self._exchange.wait(None)
+            case script.Open():
+                self._open()
+            case script.Stop(reason):
+                self._close_block()
+                is_tool = self._call.tool and reason == "end_turn"
+                self._event("messageStop", {"stopReason": "tool_use" if is_tool else reason})
+            case script.Usage():
+                self._event("metadata", self._metadata(step))
+            case script.Event(name, payload):
+                self._event(name, payload)
+            case script.Fail(kind, message):
+                self._send(event_stream.exception(kind, {"message": message}))
+            case script.Error(code, message):
+                self._send(event_stream.error(code, message))
+            case script.BadChecksum(text):
+                self._send(event_stream.damaged(self._text_frame(text)))
+
+    def _delta(self, kind: str, text: str) -> None:
+        self._open()
+        if kind != self._block:
+            self._close_block()
+            self._block, self._index = kind, self._index + 1
+            if kind == "toolUse":
+                tool = {"toolUseId": f"tooluse_{uuid.uuid4().hex[:22]}", "name": self._call.tool}
+                self._event("contentBlockStart", {"start": {"toolUse": tool}, "contentBlockIndex": self._index})
+        content: object = {"toolUse": {"input": text}, "reasoningContent": {"text": text}}.get(kind, text)
+        self._event("contentBlockDelta", {"delta": {kind: content}, "contentBlockIndex": self._index})
+
+    def _close_block(self) -> None:
+        self._open()
+        if self._block is not None:
+            self._event("contentBlockStop", {"contentBlockIndex": self._index})
+            self._block = None
+
+    def _open(self) -> None:
+        if not self._is_open:
+            self._head()
+            self._event("messageStart", {"role": "assistant"})
+
+    def _head(self) -> None:
+        if not self._is_open:
+            self._is_open = True
+            fields = [("Content-Type", CONTENT_TYPE), ("x-amzn-RequestId", str(uuid.uuid4()))]
+            self._exchange.start(200, fields)
+
+    def _event(self, name: str, payload: Mapping[str, object]) -> None:
+        self._send(_padded_event(name, payload))
+
+    def _send(self, frame: bytes) -> None:
+        self._head()
+        self._exchange.chunk(frame)
+        self._call.frames += 1
+
+    def _half(self, wanted: bool) -> None:  # noqa: FBT001 - the step's own field
+        if wanted:
+            self._head()
+            frame = self._text_frame("never to be read")
+            self._exchange.chunk(frame[: len(frame) // 2])
+
+    def _text_frame(self, text: str) -> bytes:
+        index = max(self._index, 0)
+        return _padded_event("contentBlockDelta", {"delta": {"text": text}, "contentBlockIndex": index})
+
+    def _finish(self) -> None:
+        self._head()
+        self._exchange.end()
+
+    def _metadata(self, usage: script.Usage) -> Mapping[str, object]:
+        tokens = {
+            "inputTokens": usage.input_tokens,
+            "outputTokens": usage.output_tokens,
+            "totalTokens": usage.input_tokens + usage.output_tokens,
+        }
+        return {"usage": tokens, "metrics": {"latencyMs": int((time.monotonic() - self._call.started_at) * 1000)}}
+
+
+def _generator(steps: Iterable[Step]) -> Generator[Step, None, None]:
+    yield from steps
+
+
+def _padded_event(name: str, payload: Mapping[str, object]) -> bytes:
+    """Return an event with the padding of random length that the service puts into each."""
+    padding = PADDING[: random.randint(0, len(PADDING))]  # noqa: S311 - nothing secret
+    return event_stream.event(name, {**payload, "p": padding})
+
+
+def send_error(exchange: Exchange, code: str, message: str, status: int | None) -> None:
+    """Send an error of the service in place of a stream. The status is that of the code, if it is not given."""
+    fields = [
+        ("Content-Type", "application/json"),
+        ("x-amzn-ErrorType", f"{code}:http://internal.amazon.com/coral/com.amazon.bedrock/"),
+        ("x-amzn-RequestId", str(uuid.uuid4())),
+    ]
+    exchange.send(
+        STATUS.get(code, 400) if status is None else status, fields, json.dumps({"message": message}).encode()
+    )

@@ -1,0 +1,159 @@
+"""Amazon Bedrock's ConverseStream over HTTP for unmodified boto3, played from scripts or written by a model.
+
+API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html; frames: ``event_stream``.
+"""
+
+import json
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote
+
+from ..http11.gate import Gate
+from ..http11.server import Exchange, Server, TooLarge
+from . import script
+from .call import Answerer, Call
+from .response import Response, send_error
+from .rules import Refused, check_request
+from .script import Step
+
+PATH = re.compile(r"/model/([^/]+)/converse-stream")
+BODY_LIMIT = 25_000_000
+LONGEST_ID = 2048
+PATIENCE = 30.0
+"""Seconds that a caller of ``reached`` waits at most: a safety net, no measure of time."""
+
+
+class Bedrock:
+    """The stand-in: a server on a loopback port that answers each call from a script."""
+
+    def __init__(self, answer: Answerer | None = None, *, refuses_output_config: Collection[str] = ()) -> None:
+        """Start the server.
+
+        Without ``answer`` it plays ``scripts/happy.json``. ``refuses_output_config`` lists model ids.
+        """
+        self.answer: Answerer = answer or _scripted(script.load("happy"))
+        self.refuses_output_config = refuses_output_config
+        self.calls: list[Call] = []
+        """Every call that passed the service's checks, in order."""
+        self.refusals: list[str] = []
+        """The messages of the ValidationExceptions that the rules led to."""
+        self._gates: dict[str, Gate] = {}
+        self._arrived = threading.Condition()
+        self._server = Server(self._respond)
+
+    @property
+    def url(self) -> str:
+        """What ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` is to be."""
+        return self._server.url
+
+    @property
+    def mistakes(self) -> Sequence[BaseException]:
+        """What went wrong in the stand-in itself."""
+        return self._server.mistakes
+
+    def play(self, *scripts: Sequence[Step]) -> None:
+        """Answer the next calls from these scripts, one each; the last one stays."""
+        self.answer = _scripted(*scripts)
+
+    def release(self, gate: str) -> None:
+        """Let every script that holds at this gate go on, now and later."""
+        self._gate(gate).open()
+
+    def reached(self, gate: str) -> None:
+        """Return once a script holds, or held, at this gate.
+
+        Raises:
+            TimeoutError: none does.
+        """
+        if not self._gate(gate).reached.wait(PATIENCE):
+            raise TimeoutError(f"No script came to the gate {gate!r}.")
+
+    def called(self, number: int = 1) -> Call:
+        """Return the call of this number (from 1), once it has come.
+
+        Raises:
+            TimeoutError: it does not come.
+        """
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: len(self.calls) >= number, PATIENCE):
+                raise TimeoutError(f"{len(self.calls)} calls have come, not {number}.")
+            return self.calls[number - 1]
+
+    def close(self) -> None:
+        """End every call and the server."""
+        self._server.close()
+        for gate in self._gates.values():
+            gate.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _gate(self, name: str) -> Gate:
+        with self._arrived:
+            return self._gates.setdefault(name, Gate())
+
+    def _respond(self, exchange: Exchange) -> None:
+        try:
+            call = self._read(exchange)
+        except _HttpError as error:
+            send_error(exchange, error.code, str(error), error.status)
+            return
+        with self._arrived:
+            self.calls.append(call)
+            self._arrived.notify_all()
+        try:
+            Response(exchange, call, self._gate).play(self.answer(call))
+        except ConnectionError:
+            call.closed_at = time.monotonic()
+            exchange.cut()
+        finally:
+            call.end()
+
+    def _read(self, exchange: Exchange) -> Call:
+        """Check a request in the order in which the service does: path, signature, body."""
+        path = exchange.path.split("?")[0]
+        found = PATH.fullmatch(path)
+        try:
+            raw = exchange.read_body(BODY_LIMIT)
+        except TooLarge:
+            raise _HttpError("ValidationException", "The request is too long.") from None
+        if exchange.command != "POST" or not found:
+            raise _HttpError("UnknownOperationException", "", 404)
+        if "/bedrock/aws4_request" not in str(exchange.headers.get("Authorization")):
+            raise _HttpError("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+        model_id = unquote(found[1])
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or len(model_id) > LONGEST_ID:
+            raise _HttpError("SerializationException", "The request is malformed.", 400)
+        try:
+            check_request(model_id, body, refuses_output_config=model_id in self.refuses_output_config)
+        except Refused as refused:
+            self.refusals.append(str(refused))
+            raise _HttpError("ValidationException", str(refused)) from None
+        return Call(model_id, body, exchange)
+
+
+class _HttpError(Exception):
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.code, self.status = code, status
+
+
+def _scripted(*scripts: Sequence[Step]) -> Answerer:
+    waiting = deque(scripts)
+
+    def answer(_: Call) -> Sequence[Step]:
+        return waiting.popleft() if len(waiting) > 1 else waiting[0]
+
+    return answer

@@ -1,0 +1,1 @@
+"""API Gateway, REST, STREAM mode, on this machine."""

@@ -1,0 +1,69 @@
+"""What a function sends before the bytes of its response: status and header fields, then a delimiter."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+DELIMITER = bytes(8)
+PRELUDE_LIMIT = 16_000
+PRELUDE_KEYS = frozenset({"statusCode", "headers", "multiValueHeaders", "cookies"})
+REMAPPED = frozenset({"authorization", "connection", "content-length", "date", "server", "www-authenticate"})
+"""Names that the gateway gives a prefix, since it writes these fields itself."""
+FRAMING = frozenset({"transfer-encoding"})
+
+
+class BadPrelude(Exception):
+    """What the function sent first is no prelude."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prelude:
+    """Status and header fields, as the function sent them."""
+
+    status: int
+    fields: Sequence[tuple[str, str]]
+
+
+def parse_prelude(document: bytes) -> Prelude:
+    """Read what stands before the delimiter.
+
+    Raises:
+        BadPrelude: it is no JSON object of the four keys, or has fields that no HTTP message can carry.
+    """
+    try:
+        members = json.loads(document)
+        if not isinstance(members, dict) or members.keys() - PRELUDE_KEYS:
+            raise BadPrelude
+        status = members.get("statusCode", 200)
+        fields = list(_prelude_fields(members))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadPrelude from error
+    if not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004 - what HTTP has
+        raise BadPrelude
+    if not all((name + value).isprintable() and (name + value).isascii() for name, value in fields):
+        raise BadPrelude
+    if not any(name.lower() == "content-type" for name, _ in fields):
+        fields.append(("Content-Type", "application/json"))
+    return Prelude(status, fields)
+
+
+def _prelude_fields(members: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield the header fields; where a name is in both maps, the multiple values stay."""
+    many = members.get("multiValueHeaders") or {}
+    several = {name.lower() for name in many}
+    single = {name: [value] for name, value in (members.get("headers") or {}).items() if name.lower() not in several}
+    for name, values in {**single, **many}.items():
+        if name.lower() in FRAMING:
+            continue
+        sent = f"x-amzn-Remapped-{name}" if name.lower() in REMAPPED else name
+        yield from ((sent, _text(value)) for value in values)
+    yield from (("Set-Cookie", _text(value)) for value in members.get("cookies") or ())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise BadPrelude

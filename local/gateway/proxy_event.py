@@ -1,0 +1,108 @@
+"""The event (payload 1.0) that Lambda gets of a request."""
+
+import base64
+import secrets
+import time
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ..lambda_.deployment import ACCOUNT, REGION
+
+STAGE, RESOURCE = "v1", "/stream"
+PATH = f"/{STAGE}{RESOURCE}"
+API_ID = "twin000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as the gateway took it."""
+
+    method: str
+    path: str
+    query: str
+    fields: Sequence[tuple[str, str]]
+    body: bytes
+    source_ip: str
+    port: int
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    trace_id: str = field(default_factory=lambda: f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}")
+    at: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
+
+    def header(self, name: str) -> str | None:
+        """Return the last value of a field, its name in any case."""
+        return next((value for key, value in reversed(self.fields) if key.lower() == name.lower()), None)
+
+
+def proxy_event(request: Request, binary_media_types: Collection[str] = ()) -> dict[str, Any]:
+    """Return the event (payload 1.0) that Lambda gets of a request."""
+    forwarded = [
+        ("X-Amzn-Trace-Id", request.trace_id),
+        ("X-Forwarded-For", request.source_ip),
+        ("X-Forwarded-Port", str(request.port)),
+        ("X-Forwarded-Proto", "http"),
+    ]
+    headers = _by_name([*request.fields, *forwarded])
+    query: dict[str, list[str]] = {}
+    for name, value in parse_qsl(request.query, keep_blank_values=True):
+        query.setdefault(name, []).append(value)
+    media_type = (request.header("Content-Type") or "").split(";")[0].strip()
+    is_binary = bool({media_type, "*/*"} & set(binary_media_types))
+    text = base64.b64encode(request.body).decode() if is_binary else request.body.decode(errors="replace")
+    return {
+        "resource": RESOURCE,
+        "path": RESOURCE,
+        "httpMethod": request.method,
+        "headers": _last(headers),
+        "multiValueHeaders": headers,
+        "queryStringParameters": _last(query) or None,
+        "multiValueQueryStringParameters": query or None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": _request_context(request),
+        "body": text or None,
+        "isBase64Encoded": is_binary and bool(text),
+    }
+
+
+def _request_context(request: Request) -> dict[str, Any]:
+    nobody = ["cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "principalOrgId", "accessKey"]
+    nobody += ["cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "user"]
+    return {
+        "resourceId": "twin01",
+        "resourcePath": RESOURCE,
+        "httpMethod": request.method,
+        "extendedRequestId": request.id.replace("-", "")[:15] + "=",
+        "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.at)),
+        "path": request.path,
+        "accountId": ACCOUNT,
+        "protocol": "HTTP/1.1",
+        "stage": STAGE,
+        "domainPrefix": API_ID,
+        "requestTimeEpoch": int(request.at * 1000),
+        "requestId": request.id,
+        "domainName": f"{API_ID}.execute-api.{REGION}.amazonaws.com",
+        "deploymentId": "twin02",
+        "apiId": API_ID,
+        "identity": {
+            **dict.fromkeys(nobody),
+            "sourceIp": request.source_ip,
+            "userAgent": request.header("User-Agent"),
+        },
+    }
+
+
+def _by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Collect the values of each name; a name keeps the case in which it came first."""
+    names: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(names.setdefault(name.lower(), name), []).append(value)
+    return values
+
+
+def _last(values: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {name: several[-1] for name, several in values.items()}

@@ -1,0 +1,159 @@
+"""API Gateway, REST, STREAM mode: HTTP in, proxy event to the function; prelude out, then its bytes as they come.
+
+docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html
+"""
+
+import json
+import socket
+from collections.abc import Collection, Sequence
+from email.utils import formatdate
+from types import TracebackType
+from typing import Self
+
+from ..http11.server import Exchange, Server, TooLarge
+from ..lambda_.function import Function
+from ..lambda_.invocation import Invocation
+from .proxy_event import PATH, Request, proxy_event
+from .relay import Relay, Transfer
+from .responses import MISSING_AUTHENTICATION_TOKEN, REQUEST_TOO_LARGE, GatewayResponse
+
+BODY_LIMIT = 10 * 1024 * 1024
+EVENT_LIMIT = 6 * 1024 * 1024
+EXPOSED_HEADERS = "X-Request-Id, x-amzn-RequestId"
+
+
+class Gateway:
+    """The API: one resource, POST to the function, OPTIONS answered by the gateway itself.
+
+    Close the function first: the gateway reads on until it has ended.
+    """
+
+    def __init__(self, function: Function, listener: socket.socket | None = None) -> None:
+        """Listen on a free loopback port, or on a socket that listens already.
+
+        The attributes are the stage's settings and may be changed at any time.
+        """
+        self.allowed_origins: tuple[str, ...] = ()
+        self.clean_cut = False
+        """End the client's body cleanly where the function cut its own: nobody knows which API Gateway does."""
+        self.hold_back = 0
+        """Hold the first bytes of each body back, until there are so many."""
+        self.integration_timeout = function.deployment.timeout + 10
+        """Seconds for the whole response, the function's start included."""
+        self.idle_limit = 300.0
+        """Seconds without a byte of the function."""
+        self.binary_media_types: Collection[str] = ()
+        """Content types whose bodies reach the function as base64."""
+        self.function = function
+        """What POST invokes; another one may take its place."""
+        self._server = Server(self._respond, listener)
+
+    @property
+    def url(self) -> str:
+        """The whole endpoint."""
+        return self._server.url + PATH
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._server.port
+
+    @property
+    def mistakes(self) -> Sequence[BaseException]:
+        """What went wrong in the gateway itself."""
+        return self._server.mistakes
+
+    def close(self) -> None:
+        """End every connection."""
+        self._server.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _respond(self, exchange: Exchange) -> None:
+        too_large = False
+        body = b""
+        try:
+            body = exchange.read_body(BODY_LIMIT)
+        except TooLarge:
+            too_large = True
+        request = self._request(exchange, body)
+        event = json.dumps(proxy_event(request, self.binary_media_types), separators=(",", ":")).encode()
+        if too_large or len(event) > EVENT_LIMIT:
+            self._fail(exchange, request, REQUEST_TOO_LARGE)
+        elif request.path != PATH or request.method not in {"POST", "OPTIONS"}:
+            self._fail(exchange, request, MISSING_AUTHENTICATION_TOKEN)
+        elif request.method == "OPTIONS":
+            exchange.send(204, [*self._own_fields(request), *self._preflight(request)], b"")
+        else:
+            self._integrate(exchange, request, self.function.invoke(event, request.trace_id))
+
+    def _request(self, exchange: Exchange, body: bytes) -> Request:
+        path, _, query = exchange.path.partition("?")
+        host, port = exchange.client_address[0], exchange.server.port
+        return Request(exchange.command, path, query, exchange.fields(), body, host, port)
+
+    def _integrate(self, exchange: Exchange, request: Request, invocation: Invocation) -> None:
+        transfer = Transfer(self.integration_timeout, self.idle_limit, self.clean_cut, self.hold_back)
+        relay = Relay(exchange, invocation, self.function.journal, transfer)
+        try:
+            failure = relay.start(self._own_fields(request))
+            if failure:
+                exchange.close_connection = True  # the function may have more to say, and nobody will hear it
+                self._fail(exchange, request, failure)
+            else:
+                relay.run()
+        except (ConnectionError, TimeoutError):
+            exchange.cut()  # the client left or does not read
+            self.function.journal.note("client left", invocation.id)
+        relay.drain()
+
+    def _fail(self, exchange: Exchange, request: Request, response: GatewayResponse) -> None:
+        """Send a gateway response: a plain template, the same for all but the one that takes none."""
+        status, response_type, message = response
+        if response is REQUEST_TOO_LARGE:
+            fields, body = [("Content-Type", "application/json")], {"message": message}
+        else:
+            fields = [("Content-Type", "application/problem+json"), *self._error_fields()]
+            body = {
+                "type": f"urn:streaming-llm:problem:{response_type}",
+                "title": "The gateway did not pass the request on.",
+                "code": response_type,
+                "detail": message,
+                "requestId": request.id,
+            }
+        fields += [*self._own_fields(request), ("x-amzn-ErrorType", "".join(message.title().split()))]
+        exchange.send(status, fields, json.dumps(body).encode())
+        if exchange.close_connection:
+            exchange.cut()
+
+    def _own_fields(self, request: Request) -> list[tuple[str, str]]:
+        return [
+            ("Date", formatdate(usegmt=True)),
+            ("x-amzn-RequestId", request.id),
+            ("x-amz-apigw-id", request.id.replace("-", "")[:15] + "="),
+            ("X-Amzn-Trace-Id", request.trace_id),
+        ]
+
+    def _preflight(self, request: Request) -> list[tuple[str, str]]:
+        """Return the fields of the preflight's answer: one origin is a literal, of several exactly the caller's."""
+        if not self.allowed_origins:
+            return []
+        fields = [("Access-Control-Allow-Methods", "POST"), ("Access-Control-Allow-Headers", "Content-Type")]
+        fields.append(("Access-Control-Max-Age", "600"))
+        if len(self.allowed_origins) > 1:
+            fields.append(("Vary", "Origin"))
+        if len(self.allowed_origins) == 1 or request.header("Origin") in self.allowed_origins:
+            allowed = self.allowed_origins[0] if len(self.allowed_origins) == 1 else request.header("Origin")
+            fields.append(("Access-Control-Allow-Origin", allowed or ""))
+        return fields
+
+    def _error_fields(self) -> list[tuple[str, str]]:
+        """Return the fields for browsers of the gateway's own errors, which cannot know the caller's origin."""
+        if not self.allowed_origins:
+            return []
+        allowed = self.allowed_origins[0] if len(self.allowed_origins) == 1 else "*"
+        return [("Access-Control-Allow-Origin", allowed), ("Access-Control-Expose-Headers", EXPOSED_HEADERS)]

@@ -1,0 +1,121 @@
+"""A deployed function: it starts a sandbox for each request that comes while the others are busy."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from ..journal import Journal
+from .deployment import Deployment
+from .invocation import Ending, Invocation
+from .sandbox import Sandbox
+
+PATIENCE = 30.0
+"""Seconds that ``settled`` waits at most: a safety net, no measure of time."""
+
+
+class Function:
+    """A deployed function: as many sandboxes as there are requests at a time, up to a limit."""
+
+    def __init__(
+        self, deployment: Deployment, journal: Journal | None = None, on_output: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """Deploy; ``on_output`` gets each line that the function writes, while it is read."""
+        self.deployment = deployment
+        self.journal = journal or Journal()
+        self.invocations: deque[Invocation] = deque(maxlen=2000)
+        """The latest ones, the oldest first."""
+        self.output: deque[str] = deque(maxlen=20_000)
+        """The latest lines of all sandboxes."""
+        self.sandboxes_started = 0
+        self._on_output = on_output
+        self._changed = threading.Condition()
+        self._sandboxes: list[Sandbox] = []
+        self._is_closed = False
+
+    def invoke(self, event: bytes, trace_id: str = "") -> Invocation:
+        """Give the event to an idle sandbox, else to a new one; return at once."""
+        invocation = Invocation(event, trace_id, self.journal)
+        with self._changed:
+            self.invocations.append(invocation)
+            if not any(sandbox.takes(invocation) for sandbox in self._sandboxes):
+                self._start_sandbox(invocation)
+        return invocation
+
+    def _start_sandbox(self, invocation: Invocation) -> None:
+        if len(self._sandboxes) >= self.deployment.concurrency or self._is_closed:
+            invocation.finish(Ending.THROTTLED)
+            return
+        self.sandboxes_started += 1
+        try:
+            self._sandboxes.append(Sandbox(self, invocation))
+        except OSError as error:
+            self.wrote(f"The sandbox does not start: {error}")
+            invocation.finish(Ending.INIT_FAILED)
+
+    def invoked(self, number: int = 1) -> Invocation:
+        """Return the invocation of this number (from 1), once there is one.
+
+        Raises:
+            TimeoutError: it does not come.
+        """
+        self.journal.wait("event", number)
+        return self.invocations[number - 1]
+
+    def settled(self) -> None:
+        """Return once every sandbox waits for its next event.
+
+        Raises:
+            TimeoutError: one does not.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: all(it.is_idle for it in self._sandboxes), PATIENCE):
+                raise TimeoutError("A sandbox is still busy.")
+
+    def hang_up(self) -> None:
+        """Let the Runtime API go away under every sandbox; the processes are left to notice it themselves."""
+        with self._changed:
+            sandboxes = list(self._sandboxes)
+        for sandbox in sandboxes:
+            sandbox.hang_up()
+
+    @property
+    def processes(self) -> list[int]:
+        """The process ids of the sandboxes that live."""
+        with self._changed:
+            return [sandbox.pid for sandbox in self._sandboxes]
+
+    def changed(self) -> None:
+        """Hear from a sandbox that it is idle."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def gone(self, sandbox: "Sandbox") -> None:
+        """Hear from a sandbox that its process has ended."""
+        with self._changed:
+            self._sandboxes.remove(sandbox)
+            self._changed.notify_all()
+        self.journal.note("gone", str(sandbox.exit_status))
+
+    def wrote(self, line: str) -> None:
+        """Hear from a sandbox that it has written a line."""
+        self.output.append(line)
+        self.journal.note("output", line)
+        self._on_output(line)
+
+    def close(self) -> None:
+        """Kill every sandbox; return when no process and no thread is left."""
+        with self._changed:
+            self._is_closed = True
+            sandboxes = list(self._sandboxes)
+        for sandbox in sandboxes:
+            sandbox.kill(Ending.CRASHED)
+        for sandbox in sandboxes:
+            sandbox.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

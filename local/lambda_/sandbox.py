@@ -1,0 +1,269 @@
+"""A sandbox: a process of the function, and the Lambda Runtime API (2018-06-01) that it speaks to.
+
+API: docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html; streaming: …/runtimes-custom.html.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from typing import Protocol
+
+from ..http11.gate import Gate
+from ..http11.server import Exchange, Server
+from ..journal import Journal
+from .deployment import Deployment
+from .invocation import BUFFERED_LIMIT, Ending, Invocation, accept, refuse
+from .output import Output
+
+VERSION = "/2018-06-01/runtime"
+INVOCATION = re.compile(re.escape(VERSION) + r"/invocation/([^/]+)/(response|error)")
+INIT_LIMIT = 10.0
+"""Seconds that a sandbox has to ask for its first event; where it takes longer, up to the function's timeout."""
+LAST_WORDS = 1.0
+"""Seconds at most to take in what a process sent before it died by itself."""
+
+
+class Owner(Protocol):
+    """What a sandbox needs of the function that it belongs to."""
+
+    @property
+    def deployment(self) -> Deployment:
+        """How the function is deployed."""
+
+    @property
+    def journal(self) -> Journal:
+        """Where it is noted what happens."""
+
+    def changed(self) -> None:
+        """Hear from a sandbox that it is idle."""
+
+    def gone(self, sandbox: "Sandbox") -> None:
+        """Hear from a sandbox that its process has ended."""
+
+    def wrote(self, line: str) -> None:
+        """Hear from a sandbox that it has written a line."""
+
+
+class Sandbox:
+    """A process and the Runtime API that it speaks to; one invocation at a time.
+
+    It asks for the next event (idle), has got it (busy), has responded, and asks again.
+    """
+
+    def __init__(self, function: Owner, first: Invocation) -> None:
+        self._function = function
+        self._journal = function.journal
+        self._deployment = function.deployment
+        self._lock = threading.RLock()
+        self._offered = Gate()
+        self._invocation: Invocation | None = first
+        self._event_id = ""
+        self._may_respond = False
+        self._asks = False
+        self._kill_reason: Ending | None = None
+        self._initialised = False
+        with self._lock:
+            self._server = Server(self._respond)
+            self._process = self._start()
+            self._lines = Output(self._process, function.wrote)
+            self._clock = self._start_clock(max(INIT_LIMIT, self._deployment.timeout), Ending.INIT_FAILED)
+            self._thread = threading.Thread(target=self._watch, daemon=True)
+            self._thread.start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """The process's exit status, negative for a signal; None while it lives."""
+        return self._process.returncode
+
+    @property
+    def is_idle(self) -> bool:
+        """It has asked for an event, and there is none for it yet."""
+        with self._lock:
+            return self._asks and self._invocation is None
+
+    def takes(self, invocation: Invocation) -> bool:
+        """Give it an event, if it is idle."""
+        with self._lock:
+            if not self.is_idle:
+                return False
+            self._invocation = invocation
+            self._offered.open()
+            return True
+
+    def kill(self, reason: Ending) -> None:
+        """Kill the process, as the platform does: at once."""
+        with self._lock:
+            self._asks = False
+            if self._kill_reason is None:
+                self._kill_reason = reason
+            if self._invocation is not None:
+                self._invocation.finish(self._kill_reason)  # before its connection ends, which looks like another end
+            if self._process.returncode is None:
+                with suppress(ProcessLookupError):  # it has just ended
+                    os.killpg(self._process.pid, signal.SIGKILL)
+
+    def hang_up(self) -> None:
+        """End the Runtime API while the process lives; no further event is given to it."""
+        with self._lock:
+            self._asks = False
+            invocation = self._invocation
+        if invocation is not None:
+            invocation.reset()
+        self._server.close()
+
+    def join(self) -> None:
+        """Return when process and threads have ended."""
+        self._thread.join()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(  # noqa: S603 - what is deployed is what is to run
+                [str(self._deployment.bootstrap), self._deployment.python, "/var/runtime/bootstrap.py"],
+                cwd=self._deployment.root,
+                env=self._deployment.environ(f"127.0.0.1:{self._server.port}"),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError:
+            self._server.close()
+            raise
+
+    def _start_clock(self, seconds: float, reason: Ending) -> threading.Timer:
+        clock = threading.Timer(seconds, self.kill, [reason])
+        clock.daemon = True
+        clock.start()
+        return clock
+
+    def _stop_clock(self) -> None:
+        self._clock.cancel()
+        self._clock.join()
+
+    def _watch(self) -> None:
+        """Follow the process to its end, then tell who waits for it."""
+        self._lines.follow()
+        with self._lock:
+            self._asks = False  # what it was given up to now it has not survived
+        self._process.wait()
+        self._clock.cancel()  # it ended by itself, however long its last words take
+        if self._kill_reason is None:
+            self._server.settle(LAST_WORDS)
+        with self._lock:
+            invocation = self._invocation
+            reason = self._kill_reason or (Ending.CRASHED if self._initialised else Ending.INIT_FAILED)
+        if invocation is not None:
+            invocation.finish(reason)
+            invocation.forwarded()  # nobody is left to be told
+        self._server.close()
+        self._stop_clock()
+        self._offered.close()
+        self._lines.close()
+        self._function.gone(self)
+
+    def _respond(self, exchange: Exchange) -> None:
+        with self._lock:
+            lines = self._lines
+        lines.catch_up()  # what it wrote before it asked comes first
+        found = INVOCATION.fullmatch(exchange.path)
+        match exchange.command, exchange.path.removeprefix(VERSION):
+            case "GET", "/invocation/next":
+                self._next(exchange)
+            case "POST", "/init/error":
+                self._init_error(exchange)
+            case "POST", _ if found:
+                self._outcome(exchange, found[1], found[2])
+            case _:
+                exchange.send(404, [], b"")
+
+    def _next(self, exchange: Exchange) -> None:
+        with self._lock:
+            is_busy = self._initialised and self._invocation is not None
+        if is_busy:
+            refuse(exchange, 403, "InvalidStateTransition")
+            return
+        self._stop_clock()
+        with self._lock:
+            self._asks = True
+            if self._invocation is None:
+                self._offered.close()
+                self._offered = Gate()
+            else:
+                self._offered.open()
+            self._initialised = True
+            self._journal.note("next", "")
+        self._function.changed()
+        exchange.wait(self._offered)
+        with self._lock:
+            invocation = self._invocation
+            assert invocation is not None  # noqa: S101 - the gate opens with an event
+            self._asks, self._may_respond, self._event_id = False, True, invocation.id
+            self._clock = self._start_clock(self._deployment.timeout, Ending.TIMED_OUT)
+        self._journal.note("event", invocation.id)
+        exchange.send(200, self._event_fields(invocation), invocation.event)
+
+    def _event_fields(self, invocation: Invocation) -> list[tuple[str, str]]:
+        deadline = int((time.time() + self._deployment.timeout) * 1000)
+        fields = {
+            "Content-Type": "application/json",
+            "Lambda-Runtime-Aws-Request-Id": invocation.id,
+            "Lambda-Runtime-Trace-Id": invocation.trace_id,
+            "Lambda-Runtime-Invoked-Function-Arn": self._deployment.arn,
+            "Lambda-Runtime-Deadline-Ms": str(deadline),
+        }
+        return [(name, value) for name, value in fields.items() if value]
+
+    def _outcome(self, exchange: Exchange, invocation_id: str, kind: str) -> None:
+        invocation = None
+        with self._lock:
+            if invocation_id != self._event_id:
+                refusal = 400, "InvalidRequestID"
+            elif not self._may_respond:
+                refusal = 403, "InvalidStateTransition"
+            elif exchange.headers.get("Lambda-Runtime-Function-Response-Mode", "streaming") != "streaming":
+                refusal = 400, "InvalidFunctionResponseMode"
+            else:
+                self._may_respond = False
+                invocation = self._invocation
+        if invocation is None:
+            refuse(exchange, *refusal)
+            exchange.cut()  # the body was not read
+        elif kind == "error":
+            self._error(exchange, invocation, Ending.ERROR)
+        else:
+            invocation.receive(exchange, self._free)
+
+    def _free(self) -> None:
+        """From now on the sandbox may ask for the next event; it is busy until it does."""
+        with self._lock:
+            self._invocation = None
+
+    def _init_error(self, exchange: Exchange) -> None:
+        with self._lock:
+            invocation = self._invocation
+        if self._initialised or invocation is None:
+            refuse(exchange, 403, "InvalidStateTransition")
+            exchange.cut()
+        else:
+            self._error(exchange, invocation, Ending.INIT_FAILED)
+
+    def _error(self, exchange: Exchange, invocation: Invocation, ending: Ending) -> None:
+        body = exchange.read_body(BUFFERED_LIMIT)
+        try:
+            invocation.error = json.loads(body)
+        except ValueError:
+            invocation.error = body
+        invocation.finish(ending)
+        if ending is Ending.ERROR:
+            self._free()
+        accept(exchange)
