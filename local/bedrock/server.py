@@ -40,6 +40,8 @@ class Bedrock:
         self.refuses_output_config = refuses_output_config
         self.calls: list[Call] = []
         """Every call that passed the service's checks, in order."""
+        self.received: list[tuple[str, bytes]] = []
+        """The path and the body of every request, refused or not, as they arrived."""
         self.refusals: list[str] = []
         """The messages of the ValidationExceptions that the rules led to."""
         self._gates: dict[str, Gate] = {}
@@ -125,6 +127,7 @@ class Bedrock:
             raw = exchange.read_body(BODY_LIMIT)
         except TooLarge:
             raise _HttpError("ValidationException", "The request is too long.") from None
+        self.received.append((exchange.path, raw))
         if exchange.command != "POST" or not found:
             raise _HttpError("UnknownOperationException", "", 404)
         if "/bedrock/aws4_request" not in str(exchange.headers.get("Authorization")):
