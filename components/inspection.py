@@ -19,17 +19,17 @@ UNION_LIMIT = 16
 
 def main() -> None:
     """Import the handler, which loads all that the variables name, and look at the schema of the answer."""
-    settings = importlib.import_module("function.settings")
+    contract = importlib.import_module("function.contract")
     try:
         importlib.import_module("function.handler")
-    except settings.SettingsError as error:
+    except contract.SettingsError as error:
         _refuse(str(error))
     except Exception as error:  # noqa: BLE001 a module of the user's may fail in any way
         _refuse(f"LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: {_described(error)}")
-    read = settings.read_settings(os.environ)
+    read = contract.read_settings(os.environ)
     models = importlib.import_module("function.aws.models")
     if read.structured_output in {"auto", "native"} and models.takes_native_schema(read.model_id):
-        _check(settings.load("LLM_SCHEMA", read.schema, ""))
+        _check(importlib.import_module("function.user_code").load("schema", read.schema, ""))
 
 
 def _check(answer: object) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from .settings import SettingsError, load
+from .user_code import load, wrong_reference
 
 EXPECTED = "a Pydantic model or a type that Pydantic knows"
 
@@ -20,12 +20,12 @@ class AnswerType:
         Raises:
             SettingsError: there is no such type, or Pydantic cannot use it.
         """
-        self.type: Any = load("LLM_SCHEMA", reference, EXPECTED)
+        self.type: Any = load("schema", reference, EXPECTED)
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(self.type)
             self.schema = self._adapter.json_schema()
         except PydanticUserError as error:
-            raise SettingsError(f"LLM_SCHEMA is {reference!r}, which should be {EXPECTED}") from error
+            raise wrong_reference("schema", reference, EXPECTED) from error
         self.field_names = frozenset(_field_names(self.schema))
         """Every name that the schema gives to a field."""
 

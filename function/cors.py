@@ -1,9 +1,8 @@
 """The header fields that let a browser's page read the response (fetch.spec.whatwg.org, "HTTP responses")."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-EXPOSED_HEADERS: Final = "X-Request-Id, x-amzn-RequestId"
+from .contract import EXPOSED_HEADERS
 
 
 def cors(allowed: Sequence[str], origin: str | None) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ from collections.abc import Generator
 from typing import cast
 
 from aws_lambda_powertools import Logger
-from pydantic import BaseModel
 
 from .answer_type import AnswerType
 from .aws.bedrock import Converse
@@ -14,16 +13,17 @@ from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
 from .aws.stages.log import log_stage
 from .aws.stages.publish import publish_stage
 from .aws.stages.store import store_stage
+from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
 from .cors import cors
 from .request import check_route, read_prompt
-from .settings import Settings, SettingsError, load, read_settings
 from .stream.encoders import Encoder, Stamp
 from .stream.errors import AnswerError, as_stream_error
 from .stream.events import Cut, Head, Output
 from .stream.negotiation import choose_format
-from .stream.pacing import Clock, Pace, SystemClock, paced, time_for_answer
+from .stream.pacing import Clock, Pace, SystemClock, paced
 from .stream.pipeline import Exchange, PacedEvents, reject, run
 from .stream.record import Record
+from .user_code import load_instructions, load_request_model
 
 READ_SLACK = 1.0
 """Seconds by which a read of the model may outlast the answer's time: the deadline is for pacing to tell."""
@@ -40,12 +40,9 @@ class Endpoint:
         """
         self._settings = settings
         self._clock = clock
-        self._request = _request_model(settings.request)
+        self._request = load_request_model(settings.request)
         self._answer = AnswerType(settings.schema)
-        instructions = load("LLM_INSTRUCTIONS", settings.instructions, "a string")
-        if not isinstance(instructions, str):
-            raise SettingsError(f"LLM_INSTRUCTIONS is {settings.instructions!r}, which should be a string")
-        self.converse = Converse(settings, self._answer.schema, instructions)
+        self.converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
         logger = Logger(service=function_name, use_rfc3339=True)
         self._stages = [
             log_stage(logger, function_name),
@@ -56,7 +53,8 @@ class Endpoint:
     def handle(self, event: object, context: LambdaContext) -> Response:
         """Answer one invocation. Returns when the status is decided; the body is pulled to its very end, or closed."""
         began = self._clock.now()
-        deadline = began + time_for_answer(context.get_remaining_time_in_millis() / 1000)
+        seconds = context.get_remaining_time_in_millis() / 1000
+        deadline = began + seconds - margin(seconds)
         request = parse_event(event, context.aws_request_id)
         record = self._record(request, context, began)
         try:
@@ -109,17 +107,8 @@ class Endpoint:
     def _response(self, output: Generator[Output, None, None], request: HttpRequest) -> Response:
         head = cast("Head", next(output))  # the first thing of every pipeline
         for_browsers = cors(self._settings.allowed_origins, request.header("origin"))
-        headers = {**head.headers, "X-Request-Id": request.id, **for_browsers}
+        headers = {**head.headers, REQUEST_ID_HEADER: request.id, **for_browsers}
         return Response(head.status, headers, cast("Generator[bytes | Cut, None, None]", output))
-
-
-def _request_model(reference: str) -> type[BaseModel]:
-    what = "a Pydantic model with a prompt: a field or a property"
-    model = load("LLM_REQUEST", reference, what)
-    is_model = isinstance(model, type) and issubclass(model, BaseModel)
-    if not is_model or not ("prompt" in model.model_fields or hasattr(model, "prompt")):
-        raise SettingsError(f"LLM_REQUEST is {reference!r}, which should be {what}")
-    return cast("type[BaseModel]", model)
 
 
 handle = Endpoint(

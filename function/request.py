@@ -6,9 +6,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from .aws.gateway import HttpRequest
+from .contract import RESOURCE
 from .stream.errors import BodyInvalid, BodyNotJson, BodyTooLarge, MediaTypeUnsupported, MethodNotAllowed, NotFound
 
-RESOURCE = "/stream"
 UNDECLARED = frozenset({"text/plain", "application/x-www-form-urlencoded"})
 """Types that clients send when nobody told them a better one: curl's and fetch's defaults."""
 TOLD_ERRORS = 20

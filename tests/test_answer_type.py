@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from function.answer_type import AnswerType
-from function.settings import SettingsError
+from function.contract import SettingsError
 
 
 class Part(BaseModel):
@@ -43,5 +43,5 @@ def test_numbers_that_json_does_not_have_are_null() -> None:
 
 @pytest.mark.parametrize("reference", ["no_such_module:Answer", "function.schema:Nothing", "threading:Lock"])
 def test_a_reference_that_cannot_be_used_is_a_wrong_setting(reference: str) -> None:
-    with pytest.raises(SettingsError, match=f"^LLM_SCHEMA is '{reference}'"):
+    with pytest.raises(SettingsError, match=f"^LLM_SCHEMA must name .*; got '{reference}'"):
         AnswerType(reference)

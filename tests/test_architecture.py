@@ -12,16 +12,16 @@ PYDANTIC = frozenset({"pydantic", "pydantic_core"})
 AWS_LIBRARIES = frozenset({"boto3", "botocore", "urllib3", "aws_lambda_powertools"})
 
 MAY_IMPORT = {
-    "function/stream": PYDANTIC | {"function.stream"},
-    "function/aws": AWS_LIBRARIES | PYDANTIC | {"function.aws", "function.stream", "function.settings"},
+    "function/stream": PYDANTIC | {"function.stream", "function.contract"},
+    "function/aws": AWS_LIBRARIES | PYDANTIC | {"function.aws", "function.stream", "function.contract"},
     "function/aws/gateway.py": {"function.stream"},
-    "function/aws/runtime.py": {"function.stream", "function.aws.gateway"},
+    "function/aws/runtime.py": {"function.contract", "function.stream", "function.aws.gateway"},
     "function/schema.py": PYDANTIC,
-    "function/settings.py": set[str](),
     "function/contract.py": set[str](),
-    "function/answer_type.py": PYDANTIC | {"function.settings"},
-    "function/cors.py": set[str](),
-    "function/request.py": PYDANTIC | {"function.aws.gateway", "function.stream.errors"},
+    "function/answer_type.py": PYDANTIC | {"function.user_code"},
+    "function/user_code.py": PYDANTIC | {"function.contract"},
+    "function/cors.py": {"function.contract"},
+    "function/request.py": PYDANTIC | {"function.contract", "function.aws.gateway", "function.stream.errors"},
     "function/handler.py": PYDANTIC | AWS_LIBRARIES | {"function"},
 }
 """What each part may import beside the standard library; the longest name that fits a file counts."""

@@ -1,15 +1,43 @@
 """What function and component agree on: the settings read from text, and the text that reads back."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from function.contract import SETTINGS, Outcome, SettingsError, as_text, margin, parsed, read_settings, variable
+from function.contract import (
+    SETTINGS,
+    Destination,
+    Guardrail,
+    GuardrailStreaming,
+    SettingsError,
+    StructuredOutput,
+    as_text,
+    margin,
+    parsed,
+    read_settings,
+    variable,
+)
 
 
-def test_every_setting_has_a_default_that_it_accepts() -> None:
+def test_an_empty_environment_serves() -> None:
+    """A bundle that is started with nothing but Lambda's own variables works."""
     settings = read_settings({})
+
+    assert settings.model_id == "global.anthropic.claude-haiku-4-5-20251001-v1:0"
+    assert settings.structured_output is StructuredOutput.AUTO
+    assert settings.guardrail is None
+    assert settings.temperature is None
     assert settings.max_tokens == 2000
-    assert settings.publish_outcomes == {Outcome.COMPLETED}
+    assert settings.body_limit == 65_536
+    assert settings.allowed_origins == ()
+    assert settings.capture_content is False
+    assert settings.publish_outcomes == {"completed"}
+    assert settings.sink == Destination("log", "")
     assert settings.store is None
+    assert settings.first_event_timeout == 290
+    assert settings.max_attempts == 1
 
 
 def test_a_setting_is_read_from_the_variable_of_its_name() -> None:
@@ -19,6 +47,88 @@ def test_a_setting_is_read_from_the_variable_of_its_name() -> None:
 
 def test_an_empty_variable_counts_as_missing() -> None:
     assert read_settings({"LLM_BODY_LIMIT": ""}) == read_settings({})
+
+
+def test_every_variable_is_read() -> None:
+    settings = read_settings(
+        {
+            "LLM_MODEL_ID": "m",
+            "LLM_STRUCTURED_OUTPUT": "tool",
+            "LLM_GUARDRAIL": "arn:aws:bedrock:eu-west-1:1:guardrail/g:DRAFT",
+            "LLM_GUARDRAIL_STREAMING": "async",
+            "LLM_SCHEMA": "schemas.billing:Invoice",
+            "LLM_REQUEST": "schemas:Ask",
+            "LLM_INSTRUCTIONS": "schemas:TEXT",
+            "LLM_TEMPERATURE": "0.2",
+            "LLM_MAX_TOKENS": "10",
+            "LLM_BODY_LIMIT": "11",
+            "LLM_ALLOWED_ORIGINS": "https://a.example, http://localhost:3000",
+            "LLM_START_PADDING": "12",
+            "LLM_CAPTURE_CONTENT": "true",
+            "LLM_PUBLISH_OUTCOMES": "completed,invalid",
+            "LLM_SINK": "sns:arn:aws:sns:eu-west-1:1:topic",
+            "LLM_STORE": "dynamodb:records",
+            "LLM_MAX_ATTEMPTS": "3",
+            "LLM_FIRST_EVENT_TIMEOUT": "25",
+            "LLM_HEARTBEAT": "0.5",
+        }
+    )
+
+    assert settings.model_id == "m"
+    assert settings.structured_output is StructuredOutput.TOOL
+    assert settings.guardrail == Guardrail("arn:aws:bedrock:eu-west-1:1:guardrail/g", "DRAFT")
+    assert settings.guardrail_streaming is GuardrailStreaming.ASYNC
+    assert (settings.schema, settings.request) == ("schemas.billing:Invoice", "schemas:Ask")
+    assert settings.instructions == "schemas:TEXT"
+    assert settings.temperature == 0.2
+    assert (settings.max_tokens, settings.body_limit, settings.start_padding) == (10, 11, 12)
+    assert settings.allowed_origins == ("https://a.example", "http://localhost:3000")
+    assert settings.capture_content is True
+    assert settings.publish_outcomes == {"completed", "invalid"}
+    assert settings.sink == Destination("sns", "arn:aws:sns:eu-west-1:1:topic")
+    assert settings.store == Destination("dynamodb", "records")
+    assert (settings.max_attempts, settings.first_event_timeout, settings.heartbeat) == (3, 25, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STRUCTURED_OUTPUT", "sometimes"),
+        ("GUARDRAIL", "g"),
+        ("GUARDRAIL", "g:latest"),
+        ("GUARDRAIL_STREAMING", "later"),
+        ("SCHEMA", "Invoice"),
+        ("REQUEST", "a:b:c"),
+        ("TEMPERATURE", "1.1"),
+        ("TEMPERATURE", "nan"),
+        ("MAX_TOKENS", "0"),
+        ("MAX_TOKENS", "many"),
+        ("BODY_LIMIT", "-1"),
+        ("ALLOWED_ORIGINS", "example.com"),
+        ("ALLOWED_ORIGINS", "https://a.example/path"),
+        ("START_PADDING", "-1"),
+        ("CAPTURE_CONTENT", "yes"),
+        ("PUBLISH_OUTCOMES", "completed,rejected"),
+        ("SINK", "sqs:queue"),
+        ("SINK", "sns"),
+        ("STORE", "dynamodb:"),
+        ("MAX_ATTEMPTS", "0"),
+        ("FIRST_EVENT_TIMEOUT", "inf"),
+        ("HEARTBEAT", "0"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
+    """The message has the variable, what was expected and the value."""
+    with pytest.raises(SettingsError, match=rf"^LLM_{name} must be .+; got {re.escape(repr(value))}\.$"):
+        read_settings({f"LLM_{name}": value})
+
+
+@given(st.dictionaries(st.sampled_from([variable(name) for name in SETTINGS]), st.text(max_size=12)))
+def test_any_environment_is_settings_or_an_error_that_names_a_variable(environment: dict[str, str]) -> None:
+    try:
+        read_settings(environment)
+    except SettingsError as error:
+        assert str(error).split(" ", 1)[0] in environment  # noqa: PT017 - either way is right
 
 
 @pytest.mark.parametrize("name", [name for name in SETTINGS if name != "model_id"])
@@ -44,6 +154,6 @@ def test_the_text_of_a_value_reads_back_as_the_value(name: str, value: object, t
     assert parsed(name, text) == value
 
 
-def test_the_margin_is_ten_seconds_or_a_fifth_of_a_shorter_time() -> None:
-    assert margin(120) == 10
-    assert margin(20) == 4
+@pytest.mark.parametrize(("seconds", "kept"), [(900, 10), (120, 10), (50, 10), (30, 6), (20, 4), (5, 1), (0, 0)])
+def test_the_margin_is_ten_seconds_or_a_fifth_of_a_shorter_time(seconds: float, kept: float) -> None:
+    assert margin(seconds) == kept

@@ -12,7 +12,8 @@ from function.aws.stages.log import log_stage
 from function.aws.stages.message import as_message
 from function.aws.stages.publish import FIREHOSE_LIMIT, KB, MESSAGE_LIMIT
 from function.aws.stages.store import ITEM_LIMIT
-from function.stream.errors import AnswerInvalid, Outcome, StreamError, as_stream_error
+from function.contract import Outcome
+from function.stream.errors import AnswerInvalid, StreamError, as_stream_error
 from tests.aws.stages.records import Written, record
 from tests.wire.endings_table import BY_CODE, ENDINGS, Ending
 

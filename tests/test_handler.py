@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, computed_field, field_validator
 
 from function.aws.gateway import Response
-from function.settings import SettingsError, read_settings
+from function.contract import SettingsError, read_settings
 from function.stream.events import Cut
 from function.stream.pacing import Clock, SystemClock
 from local.bedrock.script import Answer, Fail, Hang, Refuse, Step, Stop, whole
@@ -273,7 +273,7 @@ def test_a_request_class_that_fails_is_ours_and_says_nothing(make: Make, bedrock
 )
 def test_a_name_that_does_not_fit_fails_at_start(make: Make, variable: str, value: str) -> None:
     """Before any request, naming the variable."""
-    with pytest.raises(SettingsError, match=f"^{variable} is '{value}'"):
+    with pytest.raises(SettingsError, match=f"^{variable} must name .*; got '{value}'"):
         make({variable: value})
 
 

@@ -10,7 +10,8 @@ from botocore.model import StringShape
 
 from components.monitoring import Watched, alarms
 from components.options import checked
-from function.stream.errors import Outcome, StreamError
+from function.contract import Outcome
+from function.stream.errors import StreamError
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "operations.md").read_text()

@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
-from ..settings import Guardrail, Settings, SettingsError, StructuredOutput
+from ..contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput
 from ..stream.errors import AnswerError, AnswerInvalid
 from ..stream.events import Delta, ModelEvent, Stop, Usage
 from .bedrock_errors import as_model_error, error_code
@@ -126,7 +126,7 @@ class Converse:
             instructions = f"{instructions}\n\n{_in_plain_words(self._schema)}"
         request["system"] = [{"text": instructions}]
         if settings.guardrail:
-            request["guardrailConfig"] = _guardrail(settings.guardrail)
+            request["guardrailConfig"] = _guardrail(settings.guardrail, settings.guardrail_streaming)
         return request
 
 
@@ -285,11 +285,11 @@ def _reproach(error: AnswerError) -> str:
     return "An earlier answer was refused: it was not one JSON document."
 
 
-def _guardrail(guardrail: Guardrail) -> dict[str, str]:
+def _guardrail(guardrail: Guardrail, streaming: GuardrailStreaming) -> dict[str, str]:
     return {
         "guardrailIdentifier": guardrail.id,
         "guardrailVersion": guardrail.version,
-        "streamProcessingMode": guardrail.streaming,
+        "streamProcessingMode": streaming.value,
     }
 
 

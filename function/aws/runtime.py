@@ -24,9 +24,9 @@ from io import TextIOWrapper
 from types import TracebackType
 from typing import Any, Final
 
+from ..contract import margin
 from ..stream.errors import Internal, StreamError, causes
 from ..stream.events import END_OF_BODY, Cut
-from ..stream.pacing import time_for_answer
 from .gateway import LambdaContext, Response, prelude
 
 Body = Generator[bytes | Cut, None, None]
@@ -186,7 +186,7 @@ class RuntimeApi:
             id=request_id,
             event=event,
             headers=response.headers,
-            answer_by=now + time_for_answer(killed_at - now),
+            answer_by=killed_at - margin(killed_at - now),
             killed_at=killed_at,
         )
 

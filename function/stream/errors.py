@@ -14,21 +14,9 @@ or the answer and nothing of the cause ever enters one. The cause is for the log
 """
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from typing import ClassVar
 
-
-class Outcome(StrEnum):
-    """How a request ended."""
-
-    COMPLETED = "completed"
-    INVALID = "invalid"
-    TRUNCATED = "truncated"
-    REFUSED = "refused"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    DEADLINE = "deadline"
-    REJECTED = "rejected"
+from ..contract import Outcome
 
 
 class StreamError(Exception):

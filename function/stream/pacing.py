@@ -26,14 +26,6 @@ CLOSE_PATIENCE = 1.0
 """Seconds that a connection which was shut down may take to be closed by its reader."""
 
 
-def time_for_answer(seconds: float) -> float:
-    """Return how much of the remaining ``seconds`` an answer may take, leaving the stages time to finish.
-
-    The margin is 10 s, or a fifth of a shorter time.
-    """
-    return seconds - min(10.0, seconds / 5)
-
-
 class Source(Protocol):
     """The model's events, read in one thread and cancelled from another."""
 

@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ..contract import Outcome
 from .encoders import Encoder
 from .errors import (
     AnswerError,
@@ -14,7 +15,6 @@ from .errors import (
     AnswerTruncated,
     ModelFailed,
     ModelTimeout,
-    Outcome,
     StreamError,
     as_stream_error,
     drop_frames,

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 
-from .errors import Outcome, StreamError
+from ..contract import Outcome
+from .errors import StreamError
 from .events import Delta, ModelEvent, Stop, Usage
 
 CHARACTERS_PER_TOKEN = 4

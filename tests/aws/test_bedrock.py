@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from function.aws.bedrock import Call, Converse
 from function.aws.bedrock_errors import BY_CODE, as_model_error
+from function.contract import SettingsError, read_settings
 from function.schema import Answer as AnswerModel
-from function.settings import SettingsError, read_settings
 from function.stream.errors import (
     AnswerInvalid,
     AnswerNotJson,

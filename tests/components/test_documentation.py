@@ -10,7 +10,7 @@ from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization, Endpoint
 from components.options import camel, checked
 from components.streaming_function import variables
-from function.settings import read_settings
+from function.contract import read_settings
 from tests.components.options_table import EVERYTHING, EVERYTHING_TOLD
 from tests.components.recording import declare
 

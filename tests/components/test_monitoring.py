@@ -10,7 +10,8 @@ from aws_lambda_powertools import Logger
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.monitoring import NAMESPACE
 from function.aws.stages.log import log_stage
-from function.stream.errors import AnswerInvalid, Outcome
+from function.contract import Outcome
+from function.stream.errors import AnswerInvalid
 from function.stream.events import Usage
 from function.stream.record import Record
 from local.bedrock.script import Answer, Refuse, Stop

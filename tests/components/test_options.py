@@ -1,7 +1,6 @@
 """The check of the arguments: a wrong one fails with a sentence that names its key and what it may be."""
 
 import re
-from pathlib import Path
 from typing import Any, cast, is_typeddict
 
 import pulumi
@@ -12,7 +11,7 @@ from components.arguments import Architecture, Authorization, Endpoint, Runtime
 from components.bundle import PYTHONS, running_python
 from components.options import camel, checked, default_runtime
 from components.streaming_function import variables
-from function.settings import read_settings
+from function.contract import SETTINGS, read_settings, variable
 from tests.components.options_table import CERTIFICATE, EVERYTHING, EVERYTHING_TOLD, JUDGE, POOL
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -244,8 +243,7 @@ def test_the_function_understands_what_the_component_tells_it(args: StreamingLlm
 def test_every_variable_is_one_that_the_function_reads() -> None:
     """A variable that nobody reads is a typo: each of them stands in the settings, and each of these in the stack."""
     told = set(variables(checked(EVERYTHING_TOLD), "log", "none"))
-    source = (Path(__file__).parent.parent.parent / "function" / "settings.py").read_text()
-    assert told == {f"LLM_{name}" for name in re.findall(r'read\("([A-Z_]+)"', source)} | {"LLM_GUARDRAIL_STREAMING"}
+    assert told == {variable(name) for name in SETTINGS}
 
 
 def test_a_key_is_the_camel_case_of_its_argument() -> None:

@@ -43,9 +43,9 @@ MANY = "\n    ".join(f"f{number}: str | None" for number in range(17))
 OPTIONAL = "\n    ".join(f"f{number}: str = ''" for number in range(25))
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
-    ("class Invoces: pass", {}, r"schema is 'schemas:Invoice', which should be .*has no attribute 'Invoice'"),
-    ("from pydantc import BaseModel", {}, r"schema is 'schemas:Invoice', which .*No module named 'pydantc'"),
-    ("import requests", {}, r"schema is 'schemas:Invoice', which .*No module named 'requests'"),
+    ("class Invoces: pass", {}, r"schema must name .*; got 'schemas:Invoice' \(.*has no attribute 'Invoice'\)"),
+    ("from pydantc import BaseModel", {}, r"schema must name .*; got 'schemas:Invoice' \(No module named 'pydantc'\)"),
+    ("import requests", {}, r"schema must name .*; got 'schemas:Invoice' \(No module named 'requests'\)"),
     ("class Invoice(BaseModel): pass", {}, r"schemas\.py:1: NameError: name 'BaseModel' is not defined"),
     ("class Invoice(BaseModel) pass", {}, r"code: schemas\.py: "),
     ("Invoice = object()", {}, r"schema"),
@@ -72,12 +72,12 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel): ...\nclass Question(BaseModel):\n    text: str",
         {"request": "schemas:Question"},
-        r"request is 'schemas:Question', which should be a Pydantic model with a prompt",
+        r"request must name a Pydantic model with a field or a property `prompt`; got 'schemas:Question'",
     ),
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    a: str",
         {"instructions": "schemas:INSTRUCTIONS"},
-        r"instructions is 'schemas:INSTRUCTIONS', which should be a string",
+        r"instructions must name a string; got 'schemas:INSTRUCTIONS'",
     ),
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    a: str",

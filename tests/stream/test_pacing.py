@@ -11,7 +11,7 @@ import pytest
 
 from function.stream.errors import DeadlineReached, ModelFailed
 from function.stream.events import Delta, Idle, ModelEvent, Overdue, PacedEvent, Stop, Usage
-from function.stream.pacing import QUEUE_LENGTH, Pace, SystemClock, paced, time_for_answer
+from function.stream.pacing import QUEUE_LENGTH, Pace, SystemClock, paced
 
 T = TypeVar("T")
 
@@ -277,8 +277,3 @@ def test_a_generator_that_never_starts_opens_nothing() -> None:
             raise AssertionError
 
     paced(Untouchable(), Pace(20, 290, 1000), SystemClock()).close()
-
-
-@pytest.mark.parametrize(("seconds", "answer"), [(900, 890), (120, 110), (50, 40), (30, 24), (5, 4), (0, 0)])
-def test_the_stages_keep_ten_seconds_or_a_fifth(seconds: float, answer: float) -> None:
-    assert time_for_answer(seconds) == answer

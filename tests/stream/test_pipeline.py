@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 import pytest
 from pydantic import BaseModel, Field
 
+from function.contract import Outcome
 from function.stream.encoders import Stamp
 from function.stream.errors import (
     AnswerError,
@@ -16,7 +17,6 @@ from function.stream.errors import (
     Internal,
     ModelBusy,
     ModelFailed,
-    Outcome,
     StreamError,
 )
 from function.stream.events import (

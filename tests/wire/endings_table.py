@@ -7,8 +7,11 @@ from typing import Any, Final
 from botocore.session import get_session
 
 from function.aws.stages.log import PLAIN_CODES
+from function.contract import Outcome
 from function.stream import errors
-from function.stream.errors import Outcome, StreamError
+from function.stream.errors import (
+    StreamError,
+)
 from local.bedrock.script import (
     Answer,
     BadChecksum,

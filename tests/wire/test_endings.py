@@ -17,8 +17,7 @@ from typing import Any, Final
 
 import pytest
 
-from function.settings import read_settings
-from function.stream.errors import Outcome
+from function.contract import Outcome, read_settings
 from local.bedrock.call import Call
 from local.bedrock.script import Answer, Cut, Hang, Hold, Pause, Stop, pieces
 from local.client import End, Reply

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pytest
 
-from function.stream.errors import Outcome
+from function.contract import Outcome
 from local.bedrock.call import Call
 from local.bedrock.script import (
     Answer,

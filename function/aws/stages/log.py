@@ -12,13 +12,12 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
-from ...stream.errors import AnswerInvalid, DeadlineReached, Outcome, causes
+from ...contract import METRICS_NAMESPACE, Outcome
+from ...stream.errors import AnswerInvalid, DeadlineReached, causes
 from ...stream.record import Record
 from ...stream.stages import Stage
 from ..bedrock_errors import error_code
 from .message import visible_path
-
-NAMESPACE = "StreamingLlm"
 
 PLAIN_CODES = frozenset(
     {
@@ -125,7 +124,7 @@ def _measure(metrics: EphemeralMetrics, record: Record) -> None:
 
 
 def _meter(record: Record, function_name: str) -> None:
-    metrics = EphemeralMetrics(namespace=NAMESPACE, service="")
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service="")
     metrics.add_dimension("function", function_name)
     metrics.add_dimensions(function=function_name, outcome=record.outcome.value)
     completed = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}

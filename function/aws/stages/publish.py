@@ -6,7 +6,7 @@ from collections.abc import Callable
 import boto3
 from aws_lambda_powertools import Logger
 
-from ...settings import Target
+from ...contract import Destination
 from ...stream.record import Record
 from ...stream.stages import Stage, StageFailed
 from .client import Brief
@@ -29,7 +29,7 @@ class PublishFailed(StageFailed):
     """A sink took the call and refused the message; the words are its code."""
 
 
-def publish_stage(target: Target, outcomes: frozenset[str], logger: Logger) -> Stage:
+def publish_stage(target: Destination, outcomes: frozenset[str], logger: Logger) -> Stage:
     """Return the stage that sends the stored message of each record whose outcome is one of ``outcomes``."""
     send = _SINKS[target.kind](target.name, logger)
 

@@ -6,8 +6,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from ...settings import Target
-from ...stream.errors import Outcome
+from ...contract import Destination, Outcome
 from ...stream.record import Record
 from ...stream.stages import Stage
 from .client import Brief
@@ -19,7 +18,7 @@ RETENTION = 30 * 24 * 3600
 """Seconds after which DynamoDB may delete an item."""
 
 
-def store_stage(target: Target | None, logger: Logger) -> Stage:
+def store_stage(target: Destination | None, logger: Logger) -> Stage:
     """Return the stage that makes a record's message, and keeps it in ``target``, a table with the key ``id``."""
     dynamodb = Brief(lambda config: boto3.client("dynamodb", config=config)) if target else None
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from function.settings import Target
+from function.contract import Destination
 
 if TYPE_CHECKING:
     from mypy_boto3_firehose.type_defs import ExtendedS3DestinationConfigurationTypeDef
@@ -50,8 +50,8 @@ class Table:
         )
 
     @property
-    def target(self) -> Target:
-        return Target("dynamodb", self.name)
+    def target(self) -> Destination:
+        return Destination("dynamodb", self.name)
 
     def count(self) -> int:
         """How many items there are."""

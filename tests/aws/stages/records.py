@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from function.stream.errors import Outcome
+from function.contract import Outcome
 from function.stream.events import Delta, Stop, Usage
 from function.stream.record import Record
 

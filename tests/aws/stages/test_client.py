@@ -13,7 +13,7 @@ from botocore.config import Config
 from function.aws.stages.client import Brief, NoTimeLeft
 from function.aws.stages.publish import publish_stage
 from function.aws.stages.store import store_stage
-from function.settings import Target
+from function.contract import Destination
 from function.stream.stages import finalise
 from local.http11.server import Exchange, Server
 from tests.aws.stages.records import Written, record
@@ -121,7 +121,7 @@ def _serve(server: socket.socket) -> None:
 def test_a_connection_that_died_in_a_frozen_sandbox_loses_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
     with forgetful() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-        stage = store_stage(Target("dynamodb", "records"), Written().logger)
+        stage = store_stage(Destination("dynamodb", "records"), Written().logger)
         for _ in range(3):
             stage(record())
 
@@ -147,8 +147,8 @@ def test_a_refusal_is_logged_by_its_code_without_its_words(
         monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", bus.url)
         outcomes = frozenset({"completed"})
         stages: list[Callable[..., None]] = [
-            store_stage(Target("dynamodb", "records"), Written().logger),
-            publish_stage(Target("eventbridge", "bus"), outcomes, Written().logger),
+            store_stage(Destination("dynamodb", "records"), Written().logger),
+            publish_stage(Destination("eventbridge", "bus"), outcomes, Written().logger),
         ]
         finalise(stages, record())
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from jsonschema import ValidationError
 
 from function.aws.stages.log import log_stage
+from function.contract import Outcome
 from function.stream.errors import (
     AnswerInvalid,
     AnswerRefused,
@@ -19,7 +20,6 @@ from function.stream.errors import (
     ModelBusy,
     ModelFailed,
     ModelMisconfigured,
-    Outcome,
     StreamError,
     causes,
     drop_frames,

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from function.aws.stages.message import as_message, fitted, visible_path
-from function.stream.errors import AnswerInvalid, ModelBusy, Outcome
+from function.contract import Outcome
+from function.stream.errors import AnswerInvalid, ModelBusy
 from tests.aws.stages.records import CANARY, record
 
 

@@ -9,8 +9,7 @@ import pytest
 from function.aws.stages.client import CallRefused, NoTimeLeft
 from function.aws.stages.message import as_message
 from function.aws.stages.publish import FIREHOSE_LIMIT, MESSAGE_LIMIT, PublishFailed, publish_stage
-from function.settings import OUTCOMES, Target
-from function.stream.errors import Outcome
+from function.contract import PUBLISHABLE_OUTCOMES, Destination, Outcome
 from function.stream.record import Record
 from function.stream.stages import Stage
 from local.http11.server import Exchange, Server
@@ -34,13 +33,13 @@ def stored(**fields: Any) -> Record:  # noqa: ANN401 - a record's
 
 
 def publish(kind: str, name: str, made: Record) -> None:
-    publish_stage(Target(kind, name), COMPLETED, Written().logger)(made)
+    publish_stage(Destination(kind, name), COMPLETED, Written().logger)(made)
 
 
 def test_the_log_is_a_sink() -> None:
     written = Written()
     made = stored()
-    publish_stage(Target("log", ""), COMPLETED, written.logger)(made)
+    publish_stage(Destination("log", ""), COMPLETED, written.logger)(made)
     [line] = written.lines
 
     assert line["stage"] == "publish"
@@ -73,10 +72,10 @@ def test_firehose_gets_a_line(sinks: Sinks) -> None:
     assert json.loads(text) == made.message
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("outcome", PUBLISHABLE_OUTCOMES)
 def test_only_the_wanted_outcomes_are_published(outcome: str) -> None:
     written = Written()
-    stage = publish_stage(Target("log", ""), frozenset({"completed", "invalid"}), written.logger)
+    stage = publish_stage(Destination("log", ""), frozenset({"completed", "invalid"}), written.logger)
     stage(stored(outcome=Outcome(outcome)))
 
     assert len(written.lines) == (outcome in {"completed", "invalid"})
@@ -84,7 +83,7 @@ def test_only_the_wanted_outcomes_are_published(outcome: str) -> None:
 
 def test_what_was_not_stored_is_not_published() -> None:
     written = Written()
-    publish_stage(Target("log", ""), COMPLETED, written.logger)(record())
+    publish_stage(Destination("log", ""), COMPLETED, written.logger)(record())
 
     assert written.lines == []
 
@@ -99,16 +98,16 @@ def filled(size: int, character: str) -> Record:
     return made
 
 
-def _to_sns(sinks: Sinks) -> tuple[Target, Callable[[], Any]]:
-    return Target("sns", sinks.topic), lambda: sinks.received()[0]
+def _to_sns(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
+    return Destination("sns", sinks.topic), lambda: sinks.received()[0]
 
 
-def _to_firehose(sinks: Sinks) -> tuple[Target, Callable[[], Any]]:
-    return Target("firehose", sinks.name), lambda: json.loads(sinks.delivered()[0])
+def _to_firehose(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
+    return Destination("firehose", sinks.name), lambda: json.loads(sinks.delivered()[0])
 
 
-def _to_eventbridge(sinks: Sinks) -> tuple[Target, Callable[[], Any]]:
-    return Target("eventbridge", sinks.name), lambda: sinks.received()[0]["detail"]
+def _to_eventbridge(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
+    return Destination("eventbridge", sinks.name), lambda: sinks.received()[0]["detail"]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +117,7 @@ def _to_eventbridge(sinks: Sinks) -> tuple[Target, Callable[[], Any]]:
 @pytest.mark.parametrize("over", [-1, 0, 1])
 @pytest.mark.parametrize("character", ["x", "🙂"])
 def test_every_sinks_limit_is_kept(
-    sinks: Sinks, sink: Callable[[Sinks], tuple[Target, Callable[[], Any]]], limit: int, over: int, character: str
+    sinks: Sinks, sink: Callable[[Sinks], tuple[Destination, Callable[[], Any]]], limit: int, over: int, character: str
 ) -> None:
     """Up to it the message is whole; above it the content is left out, and the message says so."""
     made = filled(limit + over, character)
@@ -143,15 +142,15 @@ def test_an_event_that_the_bus_refuses_is_a_failure(aws: None, monkeypatch: pyte
 
     with Server(refuse) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", server.url)
-        stage: Stage = publish_stage(Target("eventbridge", "bus"), COMPLETED, Written().logger)
+        stage: Stage = publish_stage(Destination("eventbridge", "bus"), COMPLETED, Written().logger)
         with pytest.raises(PublishFailed, match="ThrottlingException"):
             stage(stored())
 
 
 @pytest.mark.parametrize(
-    "target", [Target("sns", "arn:aws:sns:eu-west-1:123456789012:nowhere"), Target("firehose", "x")]
+    "target", [Destination("sns", "arn:aws:sns:eu-west-1:123456789012:nowhere"), Destination("firehose", "x")]
 )
-def test_a_sink_that_is_not_there_is_a_failed_stage(aws: None, target: Target) -> None:  # noqa: ARG001
+def test_a_sink_that_is_not_there_is_a_failed_stage(aws: None, target: Destination) -> None:  # noqa: ARG001
     with pytest.raises(CallRefused, match="NotFound"):
         publish_stage(target, COMPLETED, Written().logger)(stored())
 
@@ -166,7 +165,7 @@ def test_a_call_that_would_outlive_the_sandbox_is_not_made(sinks: Sinks) -> None
 @pytest.mark.parametrize("sink", [_to_sns, _to_eventbridge, _to_firehose])
 @pytest.mark.parametrize("captured", [False, True])
 def test_content_is_published_only_where_it_is_captured(
-    sinks: Sinks, sink: Callable[[Sinks], tuple[Target, Callable[[], Any]]], *, captured: bool
+    sinks: Sinks, sink: Callable[[Sinks], tuple[Destination, Callable[[], Any]]], *, captured: bool
 ) -> None:
     target, read = sink(sinks)
     publish_stage(target, COMPLETED, Written().logger)(stored(capture_content=captured))

@@ -9,8 +9,7 @@ import pytest
 from function.aws.stages.client import CallRefused, NoTimeLeft
 from function.aws.stages.message import as_message
 from function.aws.stages.store import ITEM_LIMIT, RETENTION, store_stage
-from function.settings import Target
-from function.stream.errors import Outcome
+from function.contract import Destination, Outcome
 from tests.aws.stages.emulated import Table
 from tests.aws.stages.records import CANARY, Written, record
 
@@ -102,7 +101,7 @@ def test_content_is_stored_only_where_it_is_captured(table: Table) -> None:
 def test_a_table_that_is_not_there_is_a_failed_stage(aws: None) -> None:  # noqa: ARG001 - the environment
     made = record()
     with pytest.raises(CallRefused, match="ResourceNotFoundException"):
-        store_stage(Target("dynamodb", "nowhere"), Written().logger)(made)
+        store_stage(Destination("dynamodb", "nowhere"), Written().logger)(made)
 
     assert made.message is not None
 

@@ -1,0 +1,54 @@
+"""The user's own classes and texts, each named by a setting as ``module:Name``. They are imported once, at start."""
+
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel
+
+from .contract import SettingsError, variable
+
+
+def load(setting: str, reference: str, expected: str) -> Any:  # noqa: ANN401 - whatever the user's module holds
+    """Return what ``reference``, the value of ``setting``, names; ``expected`` describes it for the error message.
+
+    Raises:
+        SettingsError: there is no such module, or it has no such name.
+    """
+    module, name = reference.split(":")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise wrong_reference(setting, reference, expected, f" ({error})") from error
+
+
+def wrong_reference(setting: str, reference: str, expected: str, cause: str = "") -> SettingsError:
+    """Return the error of a setting that names something else than ``expected``."""
+    return SettingsError(f"{variable(setting)} must name {expected}; got {reference!r}{cause}.")
+
+
+def load_request_model(reference: str) -> type[BaseModel]:
+    """Return the class that a request's body is checked with.
+
+    Raises:
+        SettingsError: there is no such class, or it has no prompt.
+    """
+    expected = "a Pydantic model with a field or a property `prompt`"
+    model = load("request", reference, expected)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise wrong_reference("request", reference, expected)
+    if not ("prompt" in model.model_fields or hasattr(model, "prompt")):
+        raise wrong_reference("request", reference, expected)
+    return model
+
+
+def load_instructions(reference: str) -> str:
+    """Return the instructions for the model.
+
+    Raises:
+        SettingsError: there is no such name, or it is not a string.
+    """
+    expected = "a string"
+    instructions = load("instructions", reference, expected)
+    if not isinstance(instructions, str):
+        raise wrong_reference("instructions", reference, expected)
+    return instructions

@@ -1,0 +1,31 @@
+"""The user's classes and texts: what a reference may name, and the error when it names something else."""
+
+import pytest
+
+from function.contract import SettingsError
+from function.schema import INSTRUCTIONS, Request
+from function.user_code import load, load_instructions, load_request_model
+
+
+@pytest.mark.parametrize("reference", ["no_such_module:Name", "json:NoSuchName"])
+def test_a_name_that_is_not_there_is_reported_with_its_variable(reference: str) -> None:
+    """And with the reason that Python gives."""
+    with pytest.raises(SettingsError, match=rf"^LLM_SCHEMA must name a model; got '{reference}' \(.+\)\.$"):
+        load("schema", reference, "a model")
+
+
+def test_what_fits_is_returned() -> None:
+    assert load_request_model("function.schema:Request") is Request
+    assert load_instructions("function.schema:INSTRUCTIONS") == INSTRUCTIONS
+
+
+@pytest.mark.parametrize("reference", ["function.schema:Answer", "function.schema:INSTRUCTIONS", "threading:Lock"])
+def test_a_request_is_a_model_with_a_prompt(reference: str) -> None:
+    expected = "a Pydantic model with a field or a property `prompt`"
+    with pytest.raises(SettingsError, match=f"^LLM_REQUEST must name {expected}; got '{reference}'.$"):
+        load_request_model(reference)
+
+
+def test_instructions_are_a_string() -> None:
+    with pytest.raises(SettingsError, match=r"^LLM_INSTRUCTIONS must name a string; got 'function.schema:Answer'\.$"):
+        load_instructions("function.schema:Answer")
