@@ -27,13 +27,13 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 a module of the user's may fail in any way
         _refuse(f"LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: {_described(error)}")
     read = contract.read_settings(os.environ)
-    models = importlib.import_module("function.aws.models")
-    if read.structured_output in {"auto", "native"} and models.takes_native_schema(read.model_id):
+    claude = importlib.import_module("function.claude")
+    if read.structured_output in {"auto", "native"} and claude.takes_native_schema(read.model_id):
         _check(importlib.import_module("function.user_code").load("schema", read.schema, ""))
 
 
 def _check(answer: object) -> None:
-    output_schema = importlib.import_module("function.aws.output_schema")
+    output_schema = importlib.import_module("function.aws.bedrock.output_schema")
     try:
         schema = output_schema.output_schema(importlib.import_module("pydantic").TypeAdapter(answer).json_schema())
     except output_schema.InexpressibleError as error:

@@ -8,7 +8,8 @@ from typing import cast
 from aws_lambda_powertools import Logger
 
 from .answer_type import AnswerType
-from .aws.bedrock import Converse
+from .aws.bedrock.call import BedrockModel
+from .aws.bedrock.converse import Converse
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
 from .aws.stages.log import log_stage
 from .aws.stages.publish import publish_stage
@@ -42,7 +43,7 @@ class Endpoint:
         self._clock = clock
         self._request = load_request_model(settings.request)
         self._answer = AnswerType(settings.schema)
-        self.converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
+        self.model = BedrockModel(Converse(settings, self._answer.schema, load_instructions(settings.instructions)))
         logger = Logger(service=function_name, use_rfc3339=True)
         self._stages = [
             log_stage(logger, function_name),
@@ -87,7 +88,7 @@ class Endpoint:
     def _exchange(self, prompt: str, encoder: Encoder, pace: Pace) -> Exchange:
         def ask(previous: AnswerError | None) -> PacedEvents:
             patience = pace.deadline - self._clock.now() + READ_SLACK
-            call = self.converse.ask(prompt, previous, patience)
+            call = self.model.ask(prompt, previous, patience)
             return paced(call, pace, self._clock)
 
         return Exchange(

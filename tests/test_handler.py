@@ -80,8 +80,8 @@ def make() -> Iterator[Make]:
 
     yield endpoint
     for it in made:
-        if it.converse.client:  # its connections live as long as the process, if nobody closes them
-            it.converse.client.close()
+        if it.model.client:  # its connections live as long as the process, if nobody closes them
+            it.model.client.close()
 
 
 @pytest.fixture

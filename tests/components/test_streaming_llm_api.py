@@ -40,7 +40,7 @@ def test_the_function_is_started_through_the_wrapper() -> None:
     assert function["runtime"] == f"python{running_python()}"
     assert function["architectures"] == ["arm64"]
     with zipfile.ZipFile(function["code"].path) as opened:
-        assert {"bootstrap", "function/handler.py", "function/aws/runtime.py"} <= set(opened.namelist())
+        assert {"bootstrap", "function/handler.py", "function/aws/runtime/__main__.py"} <= set(opened.namelist())
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from function.aws.gateway import Response, prelude
-from function.aws.runtime import Invocation, RuntimeApi
+from function.aws.runtime.api import Invocation, RuntimeApi
 from function.schema import Answer
 from function.stream.encoders import Stamp
 from function.stream.errors import AnswerInvalid, ModelFailed, StreamError

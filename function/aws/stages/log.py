@@ -16,7 +16,7 @@ from ...contract import METRICS_NAMESPACE, Outcome
 from ...stream.errors import AnswerInvalid, DeadlineReached, causes
 from ...stream.record import Record
 from ...stream.stages import Stage
-from ..bedrock_errors import error_code
+from ..bedrock.errors import error_code
 from .message import visible_path
 
 PLAIN_CODES = frozenset(

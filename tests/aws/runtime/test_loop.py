@@ -22,9 +22,11 @@ from textwrap import dedent, indent
 
 import pytest
 
-from function.aws.runtime import Invocation, NotTaken, RuntimeApi, TextFormat
+from function.aws.logs import TextFormat
+from function.aws.runtime.api import Invocation, RuntimeApi
+from function.aws.runtime.errors import NotTaken
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BOOTSTRAP = ROOT / "function" / "bootstrap"
 PATIENCE = 30.0
 """Seconds after which a test gives up; no assertion depends on it."""

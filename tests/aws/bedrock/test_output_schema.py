@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from function.aws.output_schema import InexpressibleError, output_schema
+from function.aws.bedrock.output_schema import InexpressibleError, output_schema
 from function.schema import Answer
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from function.aws.models import claude_version, takes_native_schema, takes_temperature
+from function.claude import claude_version, takes_native_schema, takes_temperature
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import ReadTimeoutError as StreamReadTimeoutError
 
-from ..stream.errors import ModelBusy, ModelError, ModelFailed, ModelMisconfigured, ModelTimeout, ModelUnavailable
+from ...stream.errors import ModelBusy, ModelError, ModelFailed, ModelMisconfigured, ModelTimeout, ModelUnavailable
 
 BY_CODE: Final[dict[str, type[ModelError]]] = {
     "ThrottlingException": ModelBusy,

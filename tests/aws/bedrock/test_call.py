@@ -9,8 +9,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from function.aws.bedrock import Call, Converse
-from function.aws.bedrock_errors import BY_CODE, as_model_error
+from function.aws.bedrock.call import BedrockModel, Call
+from function.aws.bedrock.converse import Converse
+from function.aws.bedrock.errors import BY_CODE, as_model_error
 from function.contract import SettingsError, read_settings
 from function.schema import Answer as AnswerModel
 from function.stream.errors import (
@@ -66,18 +67,18 @@ def environment(bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
             client.close()
 
 
-MADE: list[Converse] = []
+MADE: list[BedrockModel] = []
 """Their connections live as long as the process, if nobody closes them."""
 
 
-def converse(**variables: str) -> Converse:
+def converse(**variables: str) -> BedrockModel:
     settings = read_settings({f"LLM_{name.upper()}": value for name, value in variables.items()})
-    made = Converse(settings, AnswerModel.model_json_schema(), "Explain.")
+    made = BedrockModel(Converse(settings, AnswerModel.model_json_schema(), "Explain."))
     MADE.append(made)
     return made
 
 
-def ask(model: Converse, previous: AnswerInvalid | AnswerNotJson | None = None, patience: float = 30) -> Call:
+def ask(model: BedrockModel, previous: AnswerInvalid | AnswerNotJson | None = None, patience: float = 30) -> Call:
     return model.ask("Why?", previous, patience)
 
 

@@ -1,0 +1,141 @@
+"""What is asked: the parameters of ConverseStream.
+
+API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from botocore.exceptions import ClientError
+
+from ...claude import takes_native_schema, takes_temperature
+from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput
+from ...stream.errors import AnswerError, AnswerInvalid
+from .errors import error_code
+from .output_schema import InexpressibleError, output_schema
+
+DEFAULT_TEMPERATURE: Final = 0.7
+TOOL_NAME: Final = "answer"
+FINE_GRAINED_TOOL_STREAMING: Final = "fine-grained-tool-streaming-2025-05-14"
+
+_log = logging.getLogger("function.aws.bedrock")
+_NAMES_OUTPUT_CONFIGURATION = re.compile(r"output_?(config|format)|text_?format|json_?schema|grammar", re.IGNORECASE)
+
+
+class Converse:
+    """What is asked of one model: answers of one schema."""
+
+    def __init__(self, settings: Settings, schema: Mapping[str, Any], instructions: str) -> None:
+        """Decide how the schema reaches the model.
+
+        Raises:
+            SettingsError: the model takes no temperature and one is set, or the schema cannot be sent natively.
+        """
+        self._settings = settings
+        self._schema = schema
+        self._instructions = instructions
+        self._temperature = _temperature(settings)
+        self._set_native(settings)
+
+    def _set_native(self, settings: Settings) -> None:
+        wanted = settings.structured_output
+        self.strategy = wanted
+        self._native: dict[str, Any] | None = None
+        if wanted is StructuredOutput.AUTO:
+            self.strategy = StructuredOutput.PROMPT
+            if not takes_native_schema(settings.model_id):
+                return
+        elif wanted is not StructuredOutput.NATIVE:
+            return
+        try:
+            self._native = output_schema(self._schema)
+        except InexpressibleError as error:
+            if wanted is StructuredOutput.NATIVE:
+                raise SettingsError(f"LLM_STRUCTURED_OUTPUT cannot be native for LLM_SCHEMA: {error}") from error
+            return
+        self.strategy = StructuredOutput.NATIVE
+
+    def fall_back(self, error: ClientError) -> bool:
+        """Ask in plain words from now on, if it is the output configuration that the service refuses."""
+        if self._settings.structured_output is not StructuredOutput.AUTO or not _refuses_output_configuration(error):
+            return False
+        self.strategy = StructuredOutput.PROMPT
+        _log.warning("the model takes no output configuration: the schema stands in the instructions from now on")
+        return True
+
+    def request(self, strategy: StructuredOutput, prompt: str, previous: AnswerError | None) -> dict[str, Any]:
+        """Return the parameters of ConverseStream."""
+        settings = self._settings
+        instructions = self._instructions
+        content = [{"text": prompt}]
+        if previous is not None:
+            content.append({"text": _reproach(previous)})
+        inference: dict[str, Any] = {"maxTokens": settings.max_tokens}
+        if self._temperature is not None:
+            inference["temperature"] = self._temperature
+        request: dict[str, Any] = {
+            "modelId": settings.model_id,
+            "messages": [{"role": "user", "content": content}],
+            "inferenceConfig": inference,
+        }
+        if strategy is StructuredOutput.NATIVE:
+            request["outputConfig"] = _native_output(self._native)
+        elif strategy is StructuredOutput.TOOL:
+            request |= _forced_tool(self._schema)
+        else:
+            instructions = f"{instructions}\n\n{_in_plain_words(self._schema)}"
+        request["system"] = [{"text": instructions}]
+        if settings.guardrail:
+            request["guardrailConfig"] = _guardrail(settings.guardrail, settings.guardrail_streaming)
+        return request
+
+
+def _temperature(settings: Settings) -> float | None:
+    if takes_temperature(settings.model_id):
+        return DEFAULT_TEMPERATURE if settings.temperature is None else settings.temperature
+    if settings.temperature is not None:
+        raise SettingsError(f"LLM_TEMPERATURE is set, and {settings.model_id} takes none; it may be none")
+    return None
+
+
+def _refuses_output_configuration(error: ClientError) -> bool:
+    message = error.response.get("Error", {}).get("Message", "")
+    return error_code(error) == "ValidationException" and bool(_NAMES_OUTPUT_CONFIGURATION.search(message))
+
+
+def _native_output(schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    structure = {"jsonSchema": {"name": TOOL_NAME, "schema": json.dumps(schema)}}
+    return {"textFormat": {"type": "json_schema", "structure": structure}}
+
+
+def _forced_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that make the model call one tool, and stream its input as it writes it."""
+    tool = {"toolSpec": {"name": TOOL_NAME, "description": "Give the answer.", "inputSchema": {"json": schema}}}
+    return {
+        "toolConfig": {"tools": [tool], "toolChoice": {"tool": {"name": TOOL_NAME}}},
+        "additionalModelRequestFields": {"anthropic_beta": [FINE_GRAINED_TOOL_STREAMING]},
+    }
+
+
+def _in_plain_words(schema: Mapping[str, Any]) -> str:
+    return (
+        "Answer with one JSON document and nothing else: no words before or after it, no Markdown. "
+        f"It must match this JSON Schema:\n{json.dumps(schema)}"
+    )
+
+
+def _reproach(error: AnswerError) -> str:
+    if isinstance(error, AnswerInvalid):
+        return f"An earlier answer was refused: the value at {error.path or 'the root'} broke the rule {error.rule}."
+    return "An earlier answer was refused: it was not one JSON document."
+
+
+def _guardrail(guardrail: Guardrail, streaming: GuardrailStreaming) -> dict[str, str]:
+    return {
+        "guardrailIdentifier": guardrail.id,
+        "guardrailVersion": guardrail.version,
+        "streamProcessingMode": streaming.value,
+    }

@@ -1,0 +1,140 @@
+"""The Lambda Runtime API, one method per call.
+
+Source: AWS Lambda Developer Guide, "Building a custom runtime"; docs/wire.md has the bytes.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPMessage
+from typing import Final
+
+from ...contract import margin
+from ..logs import places
+from .answer import Answer, frame, taken
+from .errors import ERROR_BODY, ERROR_TYPE, RuntimeApiGone, error_document, refusal
+
+API: Final = "/2018-06-01/runtime"
+MEDIA_TYPE: Final = "application/vnd.awslambda.http-integration-response"
+INVOCATION_ID: Final = "Lambda-Runtime-Invocation-Id"
+SHORT_CALL: Final = 5.0
+"""Seconds for a connection to open, and for calls that carry no answer."""
+LONGEST_INVOCATION: Final = 900.0
+"""Seconds, where the platform names no deadline."""
+
+_log = logging.getLogger("function.aws.runtime")
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What ``/next`` gave. Times are seconds since the epoch; the answer's is the earlier: the stages want theirs."""
+
+    id: str
+    event: bytes
+    headers: HTTPMessage
+    answer_by: float
+    killed_at: float
+
+    def seconds_to_write(self) -> float:
+        """Return how long a write may block now; once the answer's time is over, a quarter of what is left."""
+        now = time.time()
+        return max(self.answer_by - now, (self.killed_at - now) / 4, 0.01)
+
+    def echo(self) -> Mapping[str, str]:
+        """Return the header fields that every report on this invocation repeats."""
+        return {INVOCATION_ID: self.headers[INVOCATION_ID]} if INVOCATION_ID in self.headers else {}
+
+
+class RuntimeApi:
+    """The platform's side. Each call has a connection of its own: none goes stale while the sandbox is frozen."""
+
+    def __init__(self, address: str) -> None:
+        """Take the ``host:port`` of ``AWS_LAMBDA_RUNTIME_API``."""
+        self._address = address
+
+    def next(self) -> Invocation:
+        """Wait for the next invocation, for as long as it takes.
+
+        Raises:
+            RuntimeApiGone: there will be none.
+        """
+        try:
+            with closing(self._connect(SHORT_CALL)) as connection:
+                connection.sock.settimeout(None)  # the sandbox may be frozen for hours
+                connection.request("GET", f"{API}/invocation/next")
+                response = connection.getresponse()
+                event = response.read()
+        except (OSError, HTTPException) as error:
+            raise RuntimeApiGone(repr(error)) from error
+        if response.status != HTTPStatus.OK:
+            raise RuntimeApiGone(refusal(response.status, event))
+        request_id = response.headers.get("Lambda-Runtime-Aws-Request-Id")
+        deadline = response.headers.get("Lambda-Runtime-Deadline-Ms")
+        if not request_id or not (deadline or "0").isdecimal():
+            raise RuntimeApiGone(f"an event without an id, or with a deadline that is none: {deadline!r}")
+        now = time.time()
+        killed_at = int(deadline) / 1000 if deadline else now + LONGEST_INVOCATION
+        return Invocation(
+            id=request_id,
+            event=event,
+            headers=response.headers,
+            answer_by=killed_at - margin(killed_at - now),
+            killed_at=killed_at,
+        )
+
+    def answer(self, invocation: Invocation, head: bytes) -> Answer:
+        """Begin the streamed answer: ``head``, the prelude, is a chunk of its own.
+
+        Raises:
+            NotTaken: the platform went away or stalls.
+        """
+        with taken(), ExitStack() as unless_begun:
+            connection = unless_begun.enter_context(closing(self._connect(invocation.seconds_to_write())))
+            connection.putrequest("POST", f"{API}/invocation/{invocation.id}/response", skip_accept_encoding=True)
+            connection.putheader("Content-Type", MEDIA_TYPE)
+            connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
+            connection.putheader("Transfer-Encoding", "chunked")
+            connection.putheader("Trailer", f"{ERROR_TYPE}, {ERROR_BODY}")
+            for name, value in invocation.echo().items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            connection.send(frame(head))
+            unless_begun.pop_all()
+        return Answer(connection, invocation.seconds_to_write)
+
+    def fail(self, invocation: Invocation, error: Exception) -> None:
+        """Report that the handler failed before it answered."""
+        kind = type(error).__qualname__
+        document = error_document(kind, "The function failed; its log says where.", places(error))
+        self._report(f"/invocation/{invocation.id}/error", f"Function.{kind}", document, invocation.echo())
+
+    def fail_to_start(self, kind: str, error: Exception) -> None:
+        """Report that there is nothing to invoke. What ``error`` says is shown: no request has been seen yet."""
+        self._report("/init/error", kind, error_document(kind, str(error), places(error)), {})
+
+    def _connect(self, seconds: float) -> HTTPConnection:
+        connection = HTTPConnection(self._address, timeout=seconds)
+        connection.connect()  # http.client sets TCP_NODELAY
+        return connection
+
+    def _report(self, path: str, kind: str, document: bytes, headers: Mapping[str, str]) -> None:
+        """Send an error; whether it arrives changes nothing for us."""
+        fields = {"Content-Type": "application/json", ERROR_TYPE: _ascii(kind), **headers}
+        try:
+            with closing(self._connect(SHORT_CALL)) as connection:
+                connection.request("POST", API + path, document, fields)
+                response = connection.getresponse()
+                said = response.read()
+        except (OSError, HTTPException) as error:
+            _log.warning("the platform did not take an error report: %r", error)
+        else:
+            if response.status != HTTPStatus.ACCEPTED:
+                _log.warning("the platform refused an error report: %s", refusal(response.status, said))
+
+
+def _ascii(text: str) -> str:
+    """Return ``text`` as a header field can carry it."""
+    return text.encode("ascii", "backslashreplace").decode()

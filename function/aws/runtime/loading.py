@@ -1,0 +1,44 @@
+"""The handler that ``_HANDLER`` names, or the reason why there is none in the Runtime API's words."""
+
+import importlib
+from collections.abc import Callable, Mapping
+
+from ..gateway import LambdaContext, Response
+
+Handler = Callable[[object, LambdaContext], Response]
+
+
+class InitFailed(Exception):
+    """The function cannot start; ``kind`` is the Runtime API's ``category.reason``."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        """Take the kind, and a sentence for whoever deploys."""
+        super().__init__(message)
+        self.kind = kind
+
+
+def load(environ: Mapping[str, str]) -> Handler:
+    """Import ``_HANDLER``.
+
+    Raises:
+        InitFailed: it is not there, or this loop cannot serve the way the function is set up.
+        Exception: what its module raised.
+    """
+    if "AWS_LAMBDA_MAX_CONCURRENCY" in environ:
+        raise InitFailed("Runtime.Unsupported", "Lambda Managed Instances are not supported: one request at a time.")
+    if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        raise InitFailed("Runtime.Unsupported", "SnapStart is not supported: switch it off for this function.")
+    name = environ.get("_HANDLER", "")
+    module_name, _, attribute = name.rpartition(".")
+    if not module_name:
+        raise InitFailed("Runtime.MalformedHandlerName", f"_HANDLER is {name!r}; it must be module.function.")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise InitFailed("Runtime.ImportModuleError", f"Unable to import {module_name}: {error}") from error
+    except SyntaxError as error:
+        raise InitFailed("Runtime.UserCodeSyntaxError", f"Syntax error in {module_name}: {error}") from error
+    handler: Handler | None = getattr(module, attribute, None)
+    if handler is None:
+        raise InitFailed("Runtime.HandlerNotFound", f"There is no {attribute} in {module_name}.")
+    return handler
