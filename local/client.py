@@ -92,12 +92,15 @@ class Reply:
         self.taken: list[bytes] = []
         """The chunks of the body so far, as they were framed; ``chunks`` adds them."""
         self.end: End | None = None
+        self.head = b""
+        """Status line and fields of the response as they arrived, without the empty line that ends them."""
         self.status = 0
         self.headers: dict[str, str] = {}
         """Lower-case names; the values of repeated fields are joined by commas."""
         self.trailers = b""
         self._method = method
         self._read = 0
+        self._body = self._read_body()
         transport = transport or Transport()
         self._clock = transport.clock
         self._socket = _connect(target, transport)
@@ -123,13 +126,14 @@ class Reply:
     def chunks(self) -> Iterator[bytes]:
         """Yield the chunks of the body as they were framed, each as soon as it is complete.
 
-        After the last one ``end`` is set and the connection closed. A body that is not chunked is one chunk.
+        After the last one ``end`` is set and the connection closed. A body that is not chunked is one chunk. A second
+        call goes on where the first one was left.
 
         Raises:
             TimeoutError: the server is silent.
         """
         chunk = bytearray()
-        for data, is_last_of_chunk in self._body():
+        for data, is_last_of_chunk in self._body:
             chunk += data
             if is_last_of_chunk:
                 self.taken.append(bytes(chunk))
@@ -144,7 +148,7 @@ class Reply:
         Raises:
             TimeoutError: the server is silent.
         """
-        for data, _ in self._body():
+        for data, _ in self._body:
             if data:
                 yield Piece((self._clock() - self._sent) * 1000, data)
 
@@ -202,9 +206,10 @@ class Reply:
             fields[name.lower()] = value.strip() if known is None else f"{known}, {value.strip()}"
             if self._read - start > HEAD_LIMIT:
                 raise NotHttp(f"the head of the response has more than {HEAD_LIMIT} bytes")
+        self.head = bytes(self.raw[start : self._read]).rstrip(b"\r\n")
         self.status, self.headers = int(status_line[1]), fields
 
-    def _body(self) -> Iterator[tuple[bytes, bool]]:
+    def _read_body(self) -> Iterator[tuple[bytes, bool]]:
         """Yield bytes of the body, and whether a chunk ends with them; then set ``end`` and disconnect."""
         self.wait()
         try:

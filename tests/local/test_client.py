@@ -152,6 +152,7 @@ def test_fields_are_found_in_lower_case_and_repeated_ones_are_joined() -> None:
     with scripted(sending(head, b"0\r\nX-Sum: 5\r\nX-Other: 6\r\n\r\n")) as url, Reply(url) as reply:
         assert reply.body() == b""
 
+    assert reply.head == head.removesuffix(b"\r\n\r\n")
     assert reply.headers == {"x-twice": "a, b", "transfer-encoding": "chunked"}
     assert reply.trailers == b"X-Sum: 5\r\nX-Other: 6\r\n"
 
@@ -232,6 +233,13 @@ def test_each_piece_has_the_time_at_which_it_arrived() -> None:
         (3000, b"end"),
     ]
     assert reply.end is End.CLEAN
+
+
+def test_reading_goes_on_where_it_was_left() -> None:
+    with scripted(sending(CHUNKED, b"3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n")) as url, Reply(url) as reply:
+        assert next(reply.chunks()) == b"one"
+        assert next(reply.pieces()).data == b"two"
+        assert (reply.body(), reply.end) == (b"three", End.CLEAN)
 
 
 def test_a_line_is_there_as_soon_as_it_is_complete() -> None:
