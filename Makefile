@@ -43,7 +43,7 @@ bench: .cache/bench/.made ## what a fragment costs, against the field; writes do
 SECONDS := 60
 fuzz: $(VENV)/.test ## the promises of partials with new chance, again and again; SECONDS=60
 	@end=$$(($$(date +%s) + $(SECONDS))); while [ $$(date +%s) -lt $$end ]; do \
-	  FUZZ=1 $(RUN) -m pytest -q -x tests/stream/test_partials_properties.py \
+	  FUZZ=1 $(RUN) -m pytest -q -x tests/partials/test_promises.py \
 	    --hypothesis-seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') || exit 1; done
 
 clean: ## remove what was made, the model included

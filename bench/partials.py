@@ -27,7 +27,7 @@ from botocore.eventstream import EventStreamBuffer
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import from_json
 
-from function.stream.partials import Partials
+from function.partials import Partials
 
 _HERE: Final = Path(__file__).parent
 _SIZES: Final = {"2 KB": 2_000, "40 KB": 40_000, "250 KB": 250_000, "1 MB": 1_000_000}

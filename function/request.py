@@ -7,6 +7,7 @@ from pydantic_core import ErrorDetails, from_json
 
 from .aws.gateway import HttpRequest
 from .contract import RESOURCE
+from .partials.changes import pointer
 from .stream.errors import BodyInvalid, BodyNotJson, BodyTooLarge, MediaTypeUnsupported, MethodNotAllowed, NotFound
 
 UNDECLARED = frozenset({"text/plain", "application/x-www-form-urlencoded"})
@@ -68,5 +69,4 @@ def _validated(body: bytes, model: type[BaseModel]) -> Any:  # noqa: ANN401 - th
 
 def _told(error: ErrorDetails) -> dict[str, object]:
     """Return one error as path and rule: its words and its input are not ours to repeat."""
-    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in error["loc"])
-    return {"path": "".join(f"/{step}" for step in steps), "rule": error["type"]}
+    return {"path": pointer(error["loc"]), "rule": error["type"]}

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from .events import Change, Complete, Event, Idle, Overdue, Partial
+from ..partials.changes import Change
+from .events import Complete, Event, Idle, Overdue, Partial
 
 JSON_SPACE: Final = " \t\n\r"
 """White space of JSON (RFC 8259 §2)."""

@@ -144,8 +144,6 @@ class AnswerError(StreamError):
     """The model's answer cannot be used."""
 
     outcome = Outcome.INVALID
-    closed_before = 0
-    """Values that closed in the fragment of the mistake, before it."""
 
 
 class AnswerNotJson(AnswerError):

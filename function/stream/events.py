@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
+from ..partials.changes import Change
 from .errors import StreamError
 
 
@@ -43,20 +44,6 @@ class Overdue:
 
 
 PacedEvent = ModelEvent | Idle | Overdue
-
-
-class Change(NamedTuple):
-    """One step of a growing object: ``append`` grows the open string at ``path``, ``value`` sets what is there.
-
-    ``path`` is an RFC 6901 pointer. ``closed`` says that the value is final and validated, with all that is inside.
-    Exactly one of ``append`` and ``value`` counts: ``value`` does where ``append`` is None. Where ``append`` is empty
-    there is nothing to do but note ``closed``: so end objects and arrays, whose members came before.
-    """
-
-    path: str
-    append: str | None = None
-    value: object = None
-    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

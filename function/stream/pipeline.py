@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from ..contract import Outcome
+from ..partials import Invalid, NotJson, Partials
 from .encoders import Encoder
 from .errors import (
     AnswerError,
+    AnswerInvalid,
     AnswerNotJson,
     AnswerRefused,
     AnswerTruncated,
@@ -34,7 +36,6 @@ from .events import (
     Stop,
     Usage,
 )
-from .partials import Partials
 from .record import Record
 from .stages import Stage, finalise
 
@@ -140,7 +141,10 @@ def _attempt(
     _judge(record)
     if record.stop_reason is None:
         raise ModelFailed
-    value = exchange.to_json(partials.finish())
+    try:
+        value = exchange.to_json(partials.finish())
+    except (NotJson, Invalid) as error:
+        _raise_as_answer_error(error)
     record.concluded(value)
     return Complete(value, record.stop_reason, record.usage, record.output_tokens_estimated)
 
@@ -148,11 +152,18 @@ def _attempt(
 def _grown(partials: Partials[Any], text: str, record: Record) -> Partial:
     try:
         changes = partials.feed(text)
-    except AnswerError as failure:
-        record.closed_values += failure.closed_before
-        raise
+    except (NotJson, Invalid) as error:
+        record.closed_values += error.closed_before
+        _raise_as_answer_error(error)
     record.closed_values += sum(change.closed for change in changes)
     return Partial(text, changes, partials.whole, partials.between_tokens, lambda: partials.live)
+
+
+def _raise_as_answer_error(error: NotJson | Invalid) -> NoReturn:
+    """Raise the error that has a status. ``Invalid`` itself says no more than that, so it is not among the causes."""
+    if isinstance(error, NotJson):
+        raise AnswerNotJson(error.detail) from error
+    raise AnswerInvalid(error.path, error.rule) from error.__context__
 
 
 def _hear_out(events: PacedEvents, record: Record) -> None:

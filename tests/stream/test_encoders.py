@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from function.partials import Change
 from function.stream.encoders import Encoder, Stamp
-from function.stream.events import Change, Complete, Idle, Overdue, Partial, Usage
+from function.stream.events import Complete, Idle, Overdue, Partial, Usage
 from function.stream.negotiation import choose_format
 
 STAMP = Stamp("req-1", "model-1", lambda: 412)

@@ -5,8 +5,7 @@ from typing import assert_type
 from pydantic import BaseModel
 
 from components import StreamingLlmApi
-from function.stream.events import Change
-from function.stream.partials import Partials
+from function.partials import Change, Partials
 from local.bedrock.script import whole
 from local.bedrock.server import Bedrock
 from local.twin import Twin

@@ -14,12 +14,12 @@ import pytest
 
 from function.aws.gateway import Response, prelude
 from function.aws.runtime.api import Invocation, RuntimeApi
+from function.partials import Partials
 from function.schema import Answer
 from function.stream.encoders import Stamp
 from function.stream.errors import AnswerInvalid, ModelFailed, StreamError
 from function.stream.events import Complete, Cut, Idle, Partial, Usage
 from function.stream.negotiation import choose_format
-from function.stream.partials import Partials
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
 FRAGMENTS = ['{"summary": "Pay per', ' use.", "keywords": ["cost"', "]}"]

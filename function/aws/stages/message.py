@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from ...partials.changes import unescape
 from ...stream.errors import AnswerInvalid
 from ...stream.record import Record
 
@@ -68,7 +69,7 @@ def visible_path(path: str, record: Record) -> str:
 
 
 def _is_ours(step: str, field_names: frozenset[str]) -> bool:
-    name = step.replace("~1", "/").replace("~0", "~")
+    name = unescape(step)
     return not step or name in field_names or (step.isdigit() and len(step) <= LONGEST_INDEX)
 
 

@@ -4,10 +4,7 @@ import tracemalloc
 import pytest
 from pydantic import BaseModel
 
-from function.stream import json_reader, partials
-from function.stream.errors import AnswerError, AnswerInvalid, AnswerNotJson
-from function.stream.events import Change
-from function.stream.partials import Partials, applied
+from function.partials import Change, Invalid, NotJson, Partials, applied, partials, reader
 
 
 class Recipe(BaseModel):
@@ -34,17 +31,17 @@ def test_a_model_grows_and_ends_as_itself() -> None:
 
 def test_an_endless_answer_ends_at_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     """An endless string is not JSON, and stays so."""
-    monkeypatch.setattr(json_reader, "MAX_BYTES", 1000)
+    monkeypatch.setattr(reader, "MAX_BYTES", 1000)
     growing = Partials(str)
     growing.feed('"')
 
-    with pytest.raises(AnswerNotJson, match="longer than"):  # noqa: PT012 it comes at any fragment
+    with pytest.raises(NotJson, match="longer than"):  # noqa: PT012 it comes at any fragment
         for _ in range(20):
             growing.feed("x" * 100)
 
-    with pytest.raises(AnswerNotJson, match="longer than"):
+    with pytest.raises(NotJson, match="longer than"):
         growing.feed('"')
-    with pytest.raises(AnswerNotJson, match="longer than"):
+    with pytest.raises(NotJson, match="longer than"):
         growing.finish()
 
 
@@ -53,18 +50,19 @@ def test_text_after_a_mistake_at_the_end_raises_it_again() -> None:
     growing = Partials(str)
     growing.feed('"a')
 
-    with pytest.raises(AnswerNotJson, match="too early"):
+    with pytest.raises(NotJson, match="too early"):
         growing.finish()
-    with pytest.raises(AnswerNotJson, match="too early"):
+    with pytest.raises(NotJson, match="too early"):
         growing.feed("b")
 
 
-@pytest.mark.parametrize(("rest", "error"), [('"minutes": "ten"}', AnswerInvalid), ("oops", AnswerNotJson)])
-def test_a_mistake_says_what_closed_before_it_in_its_fragment(rest: str, error: type[AnswerError]) -> None:
+@pytest.mark.parametrize(("rest", "error"), [('"minutes": "ten"}', Invalid), ("oops", NotJson)])
+def test_a_mistake_says_what_closed_before_it_in_its_fragment(rest: str, error: type[NotJson | Invalid]) -> None:
     """Its changes are not returned."""
     with pytest.raises(error) as caught:
         Partials(Recipe).feed('{"title": "Pancakes", ' + rest)
 
+    assert isinstance(caught.value, NotJson | Invalid)
     assert caught.value.closed_before == 1
 
 

@@ -17,14 +17,12 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from function.stream.errors import AnswerInvalid
-from function.stream.events import Change
-from function.stream.partials import Partials, applied
-from tests.stream.schemas import Spec, cut, mutated, specs, written
+from function.partials import Change, Invalid, Partials, applied, unescape
+from tests.partials.schemas import Spec, cut, mutated, specs, written
 
 settings.register_profile(
     "promises",
-    max_examples=int(os.environ.get("EXAMPLES", "2000")),  # fewer for the mutation check
+    max_examples=int(os.environ.get("EXAMPLES", "2000")),  # fewer for a quick run
     derandomize="FUZZ" not in os.environ,  # the same examples at every run: new ones are for make fuzz
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
@@ -76,7 +74,7 @@ def test_no_late_alarm(data: st.DataObject) -> None:
     last = len(text) if deadline.up else max(ends[path] for path in deadline.paths)
 
     partials = Partials(spec.type)
-    with pytest.raises(AnswerInvalid):
+    with pytest.raises(Invalid):
         _fed_at_most(partials, text, last)
 
 
@@ -105,7 +103,7 @@ def test_monotone(data: st.DataObject) -> None:
             for path, was in closed.items():
                 assert json.dumps(_at(partials.live, path)) == was
         partials.finish()
-    except AnswerInvalid as error:
+    except Invalid as error:
         assert not any(_within(error.path, path) for path in closed)  # noqa: PT017 it may come or not
     for path, was in closed.items():
         assert json.dumps(_at(partials.snapshot, path)) == was
@@ -117,7 +115,7 @@ def _within(path: str, outer: str) -> bool:
 
 def _at(tree: Any, path: str) -> Any:
     for step in path.split("/")[1:]:
-        tree = tree[int(step)] if isinstance(tree, list) else tree[step.replace("~1", "/").replace("~0", "~")]
+        tree = tree[int(step)] if isinstance(tree, list) else tree[unescape(step)]
     return tree
 
 
@@ -159,7 +157,7 @@ def _first_mistake(type_: Any, text: str) -> tuple[str, str, int]:
         for read, character in enumerate(text, 1):  # noqa: B007 the last one counts
             partials.feed(character)
         partials.finish()
-    except AnswerInvalid as error:
+    except Invalid as error:
         return error.path, error.rule, read
     raise AssertionError(text)
 
@@ -180,7 +178,7 @@ def _mistakes_of(adapter: TypeAdapter[Any], text: str) -> set[tuple[tuple[str, .
 def _leads(path: str, place: tuple[str, ...]) -> bool:
     """Pydantic's place has the path's steps in order; what it has besides names members of unions and the like."""
     left = iter(place)
-    return all(step.replace("~1", "/").replace("~0", "~") in left for step in path.split("/")[1:])
+    return all(unescape(step) in left for step in path.split("/")[1:])
 
 
 def _completed(text: str) -> str:
@@ -240,7 +238,7 @@ def _closings(type_: Any, fragments: list[str]) -> tuple[str | tuple[str, str], 
         for fragment in fragments:
             changes += partials.feed(fragment)
         ending = "".join(sorted(repr(partials.finish())))  # a set has no order
-    except AnswerInvalid as error:
+    except Invalid as error:
         ending = error.path, error.rule
     closed = [change.path for change in changes if change.closed]
     return ending, [(path, json.dumps(_at(partials.live, path))) for path in closed]

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
+from .changes import escape
+
 MAX_BYTES: Final = 16 * 1024 * 1024
 """A document of more bytes (UTF-8) is an error, however it goes on."""
 MAX_DEPTH: Final = 201
@@ -111,12 +113,17 @@ _Step = Callable[["Reader", "list[Event]"], bool]
 
 
 class NotJson(ValueError):
-    """The text is not one JSON document; ``before`` are the events of the last fragment up to the mistake."""
+    """The text is not one JSON document (RFC 8259)."""
+
+    closed_before = 0
+    """Values that closed in the fragment of the mistake, before it."""
 
     def __init__(self, detail: str) -> None:
         """Take a sentence that quotes nothing of the text."""
         super().__init__(detail)
-        self.before: list[Event] = []
+        self.detail = detail
+        self.events_before: list[Event] = []
+        """Events of the last fragment up to the mistake."""
 
 
 class _Open:
@@ -171,7 +178,7 @@ class Reader:
         """Read on and return what happened, in the order of the text.
 
         Raises:
-            NotJson: the document can no longer become JSON; its ``before`` holds what happened up to there.
+            NotJson: the document can no longer become JSON; its ``events_before`` holds what happened up to there.
         """
         events: list[Event] = []
         try:
@@ -181,7 +188,7 @@ class Reader:
             while self._step(self, events):
                 pass
         except NotJson as error:
-            error.before = events
+            error.events_before = events
             raise
         return events
 
@@ -358,7 +365,7 @@ class Reader:
         if keys is None or key in keys:
             raise NotJson(f"A key occurs twice in one object. (byte {start - 1})")
         keys.add(key)
-        path = top.prefix + (key if "~" not in key and "/" not in key else key.replace("~", "~0").replace("/", "~1"))
+        path = top.prefix + (key if "~" not in key and "/" not in key else escape(key))
         events.append(("key", "string", path, key, start - 1, end + 1))
         return path
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
-from function.stream import json_reader
-from function.stream.json_reader import MAX_DIGITS, Event, NotJson, Reader
-from tests.stream.json_cases import ACCEPTED, REFUSED
+from function.partials import reader as reader_module
+from function.partials.reader import MAX_DIGITS, Event, NotJson, Reader
+from tests.partials.json_cases import ACCEPTED, REFUSED
 
 EXCEPTIONS = ('"a":1,"a"', '"b":1,"b"', "NaN", "Infinity", "inf", "1e400", "1e999")
 """Where design and Pydantic part: it takes duplicate keys, NaN and infinities."""
@@ -127,7 +127,7 @@ def test_a_hundred_thousand_levels_are_an_error_not_a_recursion(opener: str) -> 
 @pytest.mark.parametrize("start", ['"', '{"', "1", "[", '{"a": "', "-1.", " "])
 def test_an_endless_token_ends_at_the_cap(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A string, key, number or white space without an end is an error when the cap is passed, in bounded memory."""
-    monkeypatch.setattr(json_reader, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(reader_module, "MAX_BYTES", 1_000_000)
     filler = " " * 1000 if start in ("[", " ") else "7" * 1000
     reader = Reader()
     tracemalloc.start()
@@ -153,8 +153,8 @@ def test_an_answer_of_a_hundred_megabytes_is_cut_off_at_the_cap() -> None:
             reader.feed(fragment)
             read += len(fragment)
 
-    assert read <= json_reader.MAX_BYTES
-    assert len(reader.text) <= json_reader.MAX_BYTES + len(fragment)
+    assert read <= reader_module.MAX_BYTES
+    assert len(reader.text) <= reader_module.MAX_BYTES + len(fragment)
 
 
 def test_keys_by_the_million_are_read() -> None:
@@ -184,8 +184,8 @@ def test_a_mistake_carries_what_came_before_it() -> None:
     with pytest.raises(NotJson) as caught:
         Reader().feed('{"a": 1, "b" x')
 
-    assert [event[:4] for event in caught.value.before][-1] == ("key", "string", "/b", "b") or (
-        caught.value.before[-1][:4] == ("value", "number", "/a", 1)
+    assert [event[:4] for event in caught.value.events_before][-1] == ("key", "string", "/b", "b") or (
+        caught.value.events_before[-1][:4] == ("value", "number", "/a", 1)
     )
 
 
@@ -355,7 +355,7 @@ def test_an_end_too_early_is_told_at_the_end(text: str, mistake: str) -> None:
 
 def test_a_document_may_be_as_long_as_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     """And one byte more is too much, in a string too."""
-    monkeypatch.setattr(json_reader, "MAX_BYTES", 4)
+    monkeypatch.setattr(reader_module, "MAX_BYTES", 4)
     reader = Reader()
     reader.feed('"a')
 
@@ -376,7 +376,7 @@ def test_there_is_room_inside_a_string_alone(before: str) -> None:
 @pytest.mark.parametrize(("cap", "room"), [(10, 2), (5, 1), (4, 0), (1_000_000, 4096)])
 def test_the_room_is_what_surely_fits(cap: int, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """At four bytes a character, and so much at most that little is held back."""
-    monkeypatch.setattr(json_reader, "MAX_BYTES", cap)
+    monkeypatch.setattr(reader_module, "MAX_BYTES", cap)
     reader = Reader()
     reader.feed('"')
 

@@ -30,8 +30,7 @@ from pydantic import (
 from pydantic_core import PydanticOmit, PydanticUseDefault, core_schema
 from typing_extensions import TypeAliasType
 
-from function.stream.errors import AnswerInvalid
-from function.stream.partials import Partials
+from function.partials import Invalid, Partials
 
 
 def _even(value: Any) -> Any:
@@ -535,9 +534,9 @@ def test_a_mistake_is_known_at_its_character(type_: Any, wrong: str, path: str, 
     partials: Partials[Any] = Partials(type_)
     closed = [change.path for character in wrong[:-1] for change in partials.feed(character) if change.closed]
 
-    with pytest.raises(AnswerInvalid) as slow:
+    with pytest.raises(Invalid) as slow:
         partials.feed(wrong[-1])
-    with pytest.raises(AnswerInvalid) as fast:
+    with pytest.raises(Invalid) as fast:
         Partials(type_).feed(wrong)
 
     assert (slow.value.path, slow.value.rule) == (fast.value.path, fast.value.rule) == (path, rule)

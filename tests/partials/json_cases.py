@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from function.stream.json_reader import MAX_DEPTH, MAX_DIGITS
+from function.partials.reader import MAX_DEPTH, MAX_DIGITS
 
 ACCEPTED: Final = [
     *("[]", "{}", "[ ]", "{ }", "\n[\t1 ,\r2 ]\n", '""', "0", "-0", "true", "false", "null", " 7 ", '"a"'),

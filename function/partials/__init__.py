@@ -1,0 +1,8 @@
+"""Partial objects of a Pydantic type from growing JSON. A library of its own: it needs Pydantic and nothing else."""
+
+from .changes import Change, applied, escape, pointer, unescape
+from .judging import Invalid
+from .partials import Partials
+from .reader import NotJson
+
+__all__ = ["Change", "Invalid", "NotJson", "Partials", "applied", "escape", "pointer", "unescape"]
