@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from function.stream.events import Change
-from function.stream.partials import Partials, applied
+from function.partials import Change, Partials, applied
 from local.changes import MisplacedChange, rebuild, tokens
 
 LEAVES = st.none() | st.booleans() | st.integers(-9, 9) | st.text(alphabet="ab~/01 é", max_size=5)
