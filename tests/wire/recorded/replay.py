@@ -107,7 +107,7 @@ def _replay(chain: Chain, sinks: Sinks, request: Recorded) -> Replayed:
     heads: list[bytes] = []
 
     def meanwhile(reply: Reply) -> None:
-        heads.append(reply.wait().head)
+        heads.append(bytes(reply.wait().raw).partition(b"\r\n\r\n")[0])
         MEANWHILE[request.meanwhile](chain, request, reply)
 
     chain.bedrock.play(_gated(request.model, request), *([request.again] if request.again else []))
