@@ -76,4 +76,4 @@ $(VENV)/.test: tests/requirements.txt requirements.txt function/requirements.txt
 	@touch $@
 
 bundle: ## dist/function.zip for Lambda; HOST=1: dist/function-host.zip for this machine
-	@$(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) components/bundle.py $(if $(HOST),--host)
+	@$(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) -m components.bundle $(if $(HOST),--host)

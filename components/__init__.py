@@ -1,9 +1,30 @@
-"""The infrastructure: a component that defines the endpoint in AWS, and the bundle that it deploys."""
+"""The infrastructure: a component that defines the endpoint in AWS, and the bundle that it deploys.
 
-from .arguments import StreamingLlmApiArgs
-from .configuration import arguments_from
-from .options import InvalidArgument
-from .streaming_llm_api import StreamingLlmApi
+The names below are loaded when they are first asked for: the bundle is built where Pulumi is not installed.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .arguments import StreamingLlmApiArgs
+    from .configuration import arguments_from
+    from .options import InvalidArgument
+    from .streaming_llm_api import StreamingLlmApi
+else:
+    _MODULES = {
+        "InvalidArgument": "options",
+        "StreamingLlmApi": "streaming_llm_api",
+        "StreamingLlmApiArgs": "arguments",
+        "arguments_from": "configuration",
+    }
+
+    def __getattr__(name: str) -> object:
+        """Load a public name from its module (PEP 562)."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
 
 VERSION = "0.1.0"
 

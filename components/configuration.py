@@ -10,7 +10,7 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from .arguments import StreamingLlmApiArgs
-from .options import camel, refuse_unknown
+from .parsing import camel, refuse_unknown
 
 _READ: Final[dict[type, Callable[[str], Any]]] = {
     bool: {"true": True, "false": False}.__getitem__,

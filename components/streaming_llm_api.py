@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pulumi
 
-from . import access, records
-from .account_logging import account_logging
 from .arguments import Authorization, Endpoint, StreamingLlmApiArgs
-from .bundle import Bundle, BundleError, Target, running_python
-from .monitoring import Watched, declare_alarms, declare_dashboard
-from .options import InvalidArgument, Options, checked
-from .scope import Scope
-from .streaming_api import streaming_api, url
-from .streaming_function import log_group, streaming_function, variables
-from .trial import try_function
+from .bundle import Bundle, BundleError, Target
+from .bundle.target import running_python
+from .options import InvalidArgument, Options
+from .parsing import checked
+from .resources import callers, records
+from .resources.account_logging import account_logging
+from .resources.api import streaming_api, url
+from .resources.function import log_group, streaming_function, variables
+from .resources.monitoring import Watched, declare_alarms, declare_dashboard
+from .resources.scope import Scope
+from .trial.trial import try_function
 
 TYPE = "streaming-llm:index:StreamingLlmApi"
 
@@ -70,7 +72,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
         function = streaming_function(scope, options, archive, logs, variables(options, sink, store))
         logging = account_logging(scope, function.place) if options.manage_account_logging else []
         api = streaming_api(scope, options, function, logging)
-        access.web_acl(scope, options, api)
+        callers.web_acl(scope, options, api)
         watched = pulumi.Output.all(function.function.name, api.rest_api.name, api.stage.stage_name).apply(
             lambda found: Watched(*found),
         )
@@ -85,8 +87,8 @@ class StreamingLlmApi(pulumi.ComponentResource):
         self.stage_arn = api.stage.arn
         self.log_group_name = logs.name
         self.sink, self.store = pulumi.Output.from_input(sink), pulumi.Output.from_input(store)
-        self.api_key = access.api_key(scope, options, api)
-        self.domain_target = access.domain(scope, options, api)
+        self.api_key = callers.api_key(scope, options, api)
+        self.domain_target = callers.domain(scope, options, api)
         self.dashboard_url = declare_dashboard(scope, options, watched, function.place)
         self.register_outputs(
             {

@@ -8,8 +8,8 @@ from pathlib import Path
 import botocore.session
 from botocore.model import StringShape
 
-from components.monitoring import Watched, alarms
-from components.options import checked
+from components.parsing import checked
+from components.resources.monitoring import Watched, alarms
 from function.contract import Outcome
 from function.stream.errors import StreamError
 

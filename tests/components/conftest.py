@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from components.bundle import Bundle, Target, running_python
+from components.bundle import Bundle, Target
+from components.bundle.target import running_python
 from tests.components.own_code import OwnCode, write_own_code
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent

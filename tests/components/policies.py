@@ -6,8 +6,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from components.iam.document import Statement, document
+
 Document = Mapping[str, Any]
 Context = Mapping[str, str]
+
+
+def policy(statements: Sequence[Statement]) -> Document:
+    """Return the policy document of statements, as IAM reads it."""
+    found: Document = json.loads(document(statements))
+    return found
 
 
 def allows(documents: Iterable[Document], action: str, resource: str, context: Context | None = None) -> bool:

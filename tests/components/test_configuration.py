@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components import InvalidArgument, StreamingLlmApiArgs, arguments_from
-from components.options import camel, checked
+from components.parsing import camel, checked
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PROJECT = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())

@@ -8,8 +8,8 @@ import pytest
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization, Endpoint
-from components.options import camel, checked
-from components.streaming_function import variables
+from components.parsing import camel, checked
+from components.resources.function import variables
 from function.contract import read_settings
 from tests.components.options_table import EVERYTHING, EVERYTHING_TOLD
 from tests.components.recording import declare

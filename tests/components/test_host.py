@@ -21,7 +21,7 @@ from pulumi.runtime.proto import (
 )
 
 from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
-from components.options import camel
+from components.parsing import camel
 from tests.components.recording import computed
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent

@@ -11,8 +11,8 @@ import pytest
 
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization
-from components.bundle import running_python
-from components.model_access import ACTION
+from components.bundle.target import running_python
+from components.iam.model import ACTION
 from tests.components.options_table import EVERYTHING, KEY, POOL, TOPIC, WEB_ACL
 from tests.components.policies import allows
 from tests.components.published import arguments, inputs

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components import cors
+from components.resources import preflight as cors
 from local.client import Reply
 from local.gateway.server import Gateway
 from local.lambda_.function import Function

@@ -8,10 +8,9 @@ import pytest
 from cfnlint.api import lint_all  # type: ignore[import-untyped]  # it ships no types
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
-from components.model_access import Place, Statement
-from components.role_access import (
+from components.iam.document import Place, Statement
+from components.iam.role import (
     delivery_statements,
-    document,
     key_statements,
     log_statements,
     network_statements,
@@ -21,7 +20,7 @@ from components.role_access import (
     tracing_statements,
 )
 from tests.components.options_table import EVERYTHING
-from tests.components.policies import allows, template
+from tests.components.policies import allows, policy, template
 from tests.components.recording import Declared, declare
 
 PLACE = Place("aws", "eu-central-1", "123456789012")
@@ -69,23 +68,23 @@ def test_each_grant_is_its_actions_on_its_resource(
     *,
     allowed: bool,
 ) -> None:
-    assert allows([document(statements)], action, resource) is allowed
+    assert allows([policy(statements)], action, resource) is allowed
 
 
 def test_network_interfaces_are_for_lambda_and_not_for_the_functions_own_code() -> None:
-    policy = document(network_statements(PLACE))
+    rules = policy(network_statements(PLACE))
     own_code = {"lambda:SourceFunctionArn": f"arn:aws:lambda:{HERE}:function:llm-1"}
-    assert allows([policy], "ec2:CreateNetworkInterface", "*")
-    assert not allows([policy], "ec2:CreateNetworkInterface", "*", own_code)
+    assert allows([rules], "ec2:CreateNetworkInterface", "*")
+    assert not allows([rules], "ec2:CreateNetworkInterface", "*", own_code)
 
 
 def test_a_private_api_is_called_through_its_endpoint_alone() -> None:
     api = f"arn:aws:execute-api:{HERE}:abc"
-    policy = document(private_statements(api, "vpce-1"))
+    rules = policy(private_statements(api, "vpce-1"))
     call = ("execute-api:Invoke", f"{api}/v1/POST/stream")
-    assert allows([policy], *call, {"aws:SourceVpce": "vpce-1"})
-    assert not allows([policy], *call, {"aws:SourceVpce": "vpce-2"})
-    assert not allows([policy], *call)
+    assert allows([rules], *call, {"aws:SourceVpce": "vpce-1"})
+    assert not allows([rules], *call, {"aws:SourceVpce": "vpce-2"})
+    assert not allows([rules], *call)
 
 
 def _policies(declared: Declared) -> dict[str, Mapping[str, Any]]:
@@ -119,7 +118,7 @@ def test_the_linter_would_notice() -> None:
         {"Effect": "Allow", "Action": "sns:Publishh", "Resource": f"arn:aws:sns:{HERE}:t"},
         {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": f"arn:aws:sns:{HERE}:t"},
     ]
-    assert len(_findings({str(number): document([it]) for number, it in enumerate(wrong)})) == 2
+    assert len(_findings({str(number): policy([it]) for number, it in enumerate(wrong)})) == 2
 
 
 def _findings(policies: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -129,8 +128,8 @@ def _findings(policies: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 @pytest.mark.parametrize("args", EVERYTHING, ids="+".join)
 def test_only_actions_that_know_no_resource_are_allowed_on_all(args: StreamingLlmApiArgs) -> None:
-    for policy in _policies(declare(lambda: StreamingLlmApi("llm", args))).values():
-        for statement in policy["Statement"]:
+    for held in _policies(declare(lambda: StreamingLlmApi("llm", args))).values():
+        for statement in held["Statement"]:
             if statement["Effect"] == "Allow" and "*" in statement["Resource"]:
                 assert set(statement["Action"]) <= WITHOUT_RESOURCE.keys() or statement["Resource"] != "*"
             assert "*" not in json.dumps(statement["Action"])

@@ -8,9 +8,9 @@ import pytest
 
 from components import InvalidArgument, StreamingLlmApiArgs
 from components.arguments import Architecture, Authorization, Endpoint, Runtime
-from components.bundle import PYTHONS, running_python
-from components.options import camel, checked, default_runtime
-from components.streaming_function import variables
+from components.bundle.target import PYTHONS, running_python
+from components.parsing import camel, checked, default_runtime
+from components.resources.function import variables
 from function.contract import SETTINGS, read_settings, variable
 from tests.components.options_table import CERTIFICATE, EVERYTHING, EVERYTHING_TOLD, JUDGE, POOL
 

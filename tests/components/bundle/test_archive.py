@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from components.bundle import HOST, SERVICES, Bundle, BundleError, Target, running_python
+from components.bundle import Bundle, BundleError, Target
+from components.bundle.target import HOST, running_python
+from components.bundle.wheels import SERVICES
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import Twin
 from tests.components.own_code import OwnCode, write_wheel
 
-REPOSITORY = Path(__file__).resolve().parent.parent.parent
+REPOSITORY = Path(__file__).resolve().parents[3]
 UNCHECKED_HASH = 0b01
 AARCH64 = 183
 """The machine in an ELF header (ELF for the Arm 64-bit Architecture, "e_machine")."""
@@ -32,7 +34,7 @@ def test_two_builds_in_other_folders_at_other_times_give_the_same_bytes(tmp_path
     for path in tmp_path.rglob("*.py"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
         path.chmod(0o600)
-    _run("components/bundle.py", "--host", folder=tmp_path)
+    _run("-m", "components.bundle", "--host", folder=tmp_path)
     elsewhere = tmp_path / "dist" / "function-host.zip"
     assert hashlib.sha256(elsewhere.read_bytes()).hexdigest() == hashlib.sha256(host_zip.read_bytes()).hexdigest()
 
@@ -191,7 +193,7 @@ def test_a_change_in_an_included_requirement_file_is_seen(tmp_path: Path, cache:
     digests = set()
     for text in ("# one\n", "# two\n"):
         (tmp_path / "more.txt").write_text(text)
-        digests.add(Bundle(Target.host(), cache, tmp_path / "code", tmp_path / "requirements.txt").layer)
+        digests.add(Bundle(Target.host(), cache, tmp_path / "code", tmp_path / "requirements.txt").wheels.folder)
     assert len(digests) == 2
 
 
@@ -206,9 +208,10 @@ def _without_pip(folder: Path, path: str) -> subprocess.CompletedProcess[str]:
     """Run the build where ``-S`` hides pip from Python."""
     shutil.copytree(REPOSITORY / "function", folder / "function", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "components").mkdir()
-    shutil.copy(REPOSITORY / "components" / "bundle.py", folder / "components")
+    shutil.copy(REPOSITORY / "components" / "__init__.py", folder / "components")
+    shutil.copytree(REPOSITORY / "components" / "bundle", folder / "components" / "bundle")
     return subprocess.run(
-        [sys.executable, "-S", "components/bundle.py"],
+        [sys.executable, "-S", "-m", "components.bundle"],
         cwd=folder,
         env={"PATH": path},
         capture_output=True,
@@ -246,4 +249,4 @@ def test_a_python_that_is_not_at_hand_costs_the_bytecode_and_says_so(cache: Path
 
     says = "There is no Python 3.99 here to make bytecode: a cold start of this bundle takes some 0.3 s more."
     with pytest.raises(InterruptedError, match=says):
-        Bundle(Target("3.99", HOST), cache, report=stop).wheels()
+        Bundle(Target("3.99", HOST), cache, report=stop).wheels.collect()

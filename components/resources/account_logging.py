@@ -1,14 +1,13 @@
 """The role that lets API Gateway write logs: one setting for an account and region, so one for a whole program."""
 
-import json
 from typing import Final
 from weakref import WeakKeyDictionary
 
 import pulumi
 import pulumi_aws as aws
 
-from . import role_access
-from .model_access import Place
+from ..iam.document import Place, document
+from ..iam.role import assumed_by
 from .scope import Scope
 
 _Sets = dict[str, list[pulumi.Resource]]
@@ -44,7 +43,7 @@ def _declare(
 ) -> list[pulumi.Resource]:
     role = aws.iam.Role(
         f"{name}-role",
-        assume_role_policy=json.dumps(role_access.document(role_access.assumed_by("apigateway.amazonaws.com"))),
+        assume_role_policy=document(assumed_by("apigateway.amazonaws.com")),
         tags=scope.tags,
         opts=stays,
     )

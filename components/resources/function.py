@@ -1,6 +1,5 @@
 """The function with what it needs first: log group, role, policies, and the model that it may call."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,18 @@ from pathlib import Path
 import pulumi
 import pulumi_aws as aws
 
-from . import model_access, role_access
-from .model_access import Place, Statement
-from .options import Options
+from ..iam.document import Place, Statement, document
+from ..iam.model import Model, guardrail_statements, model, model_statements, models_in
+from ..iam.role import (
+    assumed_by,
+    key_statements,
+    log_statements,
+    network_statements,
+    sink_statements,
+    store_statements,
+    tracing_statements,
+)
+from ..options import Options
 from .scope import Scope
 
 WRAPPER = "/var/task/bootstrap"
@@ -52,7 +60,7 @@ def streaming_function(
     place = logs.arn.apply(Place.of)
     role = aws.iam.Role(
         scope.child("role"),
-        assume_role_policy=json.dumps(role_access.document(role_access.assumed_by("lambda.amazonaws.com"))),
+        assume_role_policy=document(assumed_by("lambda.amazonaws.com")),
         tags=scope.tags,
         opts=scope.options(),
     )
@@ -129,7 +137,7 @@ def _policy(
     return aws.iam.RolePolicy(
         scope.child(f"may-{purpose}"),
         role=role.name,
-        policy=statements.apply(lambda found: json.dumps(role_access.document(found))),
+        policy=statements.apply(document),
         opts=scope.options(),
     )
 
@@ -149,43 +157,43 @@ def _purposes(
         return pulumi.Output.all(what, place).apply(lambda given: statements(given[0], given[1]))
 
     purposes = {
-        "log": logs.arn.apply(role_access.log_statements),
-        "trace": pulumi.Output.from_input(role_access.tracing_statements()),
+        "log": logs.arn.apply(log_statements),
+        "trace": pulumi.Output.from_input(tracing_statements()),
         "call-model": _model_statements(scope, options, place),
     }
     if options.guardrail is not None:
-        purposes["apply-guardrail"] = here(model_access.guardrail_statements, options.guardrail)
+        purposes["apply-guardrail"] = here(guardrail_statements, options.guardrail)
     if options.sink != "log":
-        purposes["publish"] = here(role_access.sink_statements, environment["LLM_SINK"])
+        purposes["publish"] = here(sink_statements, environment["LLM_SINK"])
     if options.store != "none":
-        purposes["store"] = here(role_access.store_statements, environment["LLM_STORE"])
+        purposes["store"] = here(store_statements, environment["LLM_STORE"])
     if options.vpc is not None:
-        purposes["join-network"] = place.apply(role_access.network_statements)
+        purposes["join-network"] = place.apply(network_statements)
     if options.kms_key is not None:
-        purposes["use-key"] = pulumi.Output.from_input(options.kms_key).apply(role_access.key_statements)
+        purposes["use-key"] = pulumi.Output.from_input(options.kms_key).apply(key_statements)
     return purposes
 
 
 def _model_statements(scope: Scope, options: Options, place: pulumi.Output[Place]) -> pulumi.Output[list[Statement]]:
-    called = pulumi.Output.from_input(options.model_id).apply(model_access.model)
+    called = pulumi.Output.from_input(options.model_id).apply(model)
     if options.model_regions is None:
-        behind = called.apply(lambda model: _models_behind(scope, model))
+        behind = called.apply(lambda found: _models_behind(scope, found))
     else:
         regions = options.model_regions
         behind = pulumi.Output.all(called, place).apply(
-            lambda given: model_access.models_in(given[0], given[1], regions),
+            lambda given: models_in(given[0], given[1], regions),
         )
     return pulumi.Output.all(called, place, behind).apply(
-        lambda given: model_access.model_statements(given[0], given[1], given[2]),
+        lambda given: model_statements(given[0], given[1], given[2]),
     )
 
 
-def _models_behind(scope: Scope, model: model_access.Model) -> pulumi.Input[list[str]]:
+def _models_behind(scope: Scope, called: Model) -> pulumi.Input[list[str]]:
     """Return the ARNs of the models that a profile routes to. A preview asks too, and so needs credentials."""
-    if not model.asks_regions:
+    if not called.asks_regions:
         return []
     profile = aws.bedrock.get_inference_profile_output(
-        inference_profile_id=model.arn or model.id,
+        inference_profile_id=called.arn or called.id,
         opts=pulumi.InvokeOutputOptions(parent=scope.parent),
     )
     return profile.models.apply(lambda models: [found.model_arn for found in models])

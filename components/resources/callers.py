@@ -3,10 +3,10 @@
 import pulumi
 import pulumi_aws as aws
 
-from .arguments import Authorization, DomainArgs, Endpoint
-from .options import Options
+from ..arguments import Authorization, DomainArgs, Endpoint
+from ..options import Options
+from .api import STAGE, StreamingApi
 from .scope import Scope
-from .streaming_api import STAGE, StreamingApi
 
 
 def api_key(scope: Scope, options: Options, api: StreamingApi) -> pulumi.Output[str] | None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-Statement = dict[str, object]
-"""One statement of an IAM policy document."""
+from .document import Place, Statement, allow
 
 ACTION: Final = "bedrock:InvokeModelWithResponseStream"
 """What ConverseStream is authorised by; InvokeModel would be Converse, which the function never calls."""
@@ -32,21 +31,6 @@ class Kind(StrEnum):
     GEOGRAPHIC = "a geographic inference profile"
     GLOBAL = "a global inference profile"
     APPLICATION = "an application inference profile"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the function runs."""
-
-    partition: str
-    region: str
-    account: str
-
-    @classmethod
-    def of(cls, arn: str) -> "Place":
-        """Return the place of a resource by its ARN."""
-        _, partition, _, region, account, *_ = arn.split(":")
-        return cls(partition, region, account)
 
 
 @dataclass(frozen=True)
@@ -99,7 +83,7 @@ def model_statements(called: Model, place: Place, behind: Sequence[str] = ()) ->
         behind: ARNs of the models behind a geographic or application profile.
     """
     if called.kind is Kind.MODEL:
-        return [_allow("Model", [_model_arn(place.partition, place.region, called.id)])]
+        return [allow("Model", ACTION, [_model_arn(place.partition, place.region, called.id)])]
     profile = (
         called.arn or f"arn:{place.partition}:bedrock:{place.region}:{place.account}:inference-profile/{called.id}"
     )
@@ -112,12 +96,12 @@ def model_statements(called: Model, place: Place, behind: Sequence[str] = ()) ->
     else:
         regionless = {arn for arn in regional if arn.split(":")[3] == ""}
         regional -= regionless
-    statements = [_allow("Profile", [profile])]
+    statements = [allow("Profile", ACTION, [profile])]
     if regional:
-        statements.append(_allow("ModelsBehindProfile", sorted(regional), through))
+        statements.append(allow("ModelsBehindProfile", ACTION, sorted(regional), through))
     if regionless:
         unspecified = {"StringEquals": {**through["StringEquals"], "aws:RequestedRegion": "unspecified"}}
-        statements.append(_allow("ModelInAnyRegion", sorted(regionless), unspecified))
+        statements.append(allow("ModelInAnyRegion", ACTION, sorted(regionless), unspecified))
     return statements
 
 
@@ -134,13 +118,8 @@ def guardrail_statements(guardrail: str, place: Place) -> list[Statement]:
         if name.startswith("arn:")
         else f"arn:{place.partition}:bedrock:{place.region}:{place.account}:guardrail/{name}"
     )
-    return [{"Sid": "Guardrail", "Effect": "Allow", "Action": "bedrock:ApplyGuardrail", "Resource": arn}]
+    return [allow("Guardrail", "bedrock:ApplyGuardrail", arn)]
 
 
 def _model_arn(partition: str, region: str, name: str) -> str:
     return f"arn:{partition}:bedrock:{region}::foundation-model/{name}"
-
-
-def _allow(sid: str, resources: list[str], condition: dict[str, dict[str, str]] | None = None) -> Statement:
-    statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": ACTION, "Resource": resources}
-    return {**statement, "Condition": condition} if condition else statement

@@ -1,13 +1,6 @@
 """What the role may do besides calling its model, and resource policies: pure functions to IAM statements."""
 
-from collections.abc import Sequence
-
-from .model_access import Place, Statement
-
-
-def document(statements: Sequence[Statement]) -> dict[str, object]:
-    """Return the policy document of ``statements``."""
-    return {"Version": "2012-10-17", "Statement": list(statements)}
+from .document import Place, Statement, allow
 
 
 def assumed_by(service: str) -> list[Statement]:
@@ -18,12 +11,12 @@ def assumed_by(service: str) -> list[Statement]:
 def log_statements(group_arn: str) -> list[Statement]:
     """Return the statement for writing to exactly one log group, which exists before the function does."""
     streams = f"{group_arn.removesuffix(':*')}:*"
-    return [_allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], streams)]
+    return [allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], streams)]
 
 
 def tracing_statements() -> list[Statement]:
     """Return the statement for X-Ray, whose actions know no resource."""
-    return [_allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
+    return [allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
 
 
 def sink_statements(sink: str, place: Place) -> list[Statement]:
@@ -31,23 +24,23 @@ def sink_statements(sink: str, place: Place) -> list[Statement]:
     kind, _, name = sink.partition(":")
     match kind:
         case "sns":
-            return [_allow("Publish", ["sns:Publish"], name)]
+            return [allow("Publish", ["sns:Publish"], name)]
         case "eventbridge":
-            return [_allow("Publish", ["events:PutEvents"], _arn("events", place, "event-bus", name))]
+            return [allow("Publish", ["events:PutEvents"], _arn("events", place, "event-bus", name))]
         case "firehose":
-            return [_allow("Publish", ["firehose:PutRecord"], _arn("firehose", place, "deliverystream", name))]
+            return [allow("Publish", ["firehose:PutRecord"], _arn("firehose", place, "deliverystream", name))]
     return []
 
 
 def store_statements(store: str, place: Place) -> list[Statement]:
     """Return the statement for keeping records in ``dynamodb:NAME or ARN``; none for ``none``."""
     kind, _, name = store.partition(":")
-    return [_allow("Store", ["dynamodb:PutItem"], _arn("dynamodb", place, "table", name))] if kind == "dynamodb" else []
+    return [allow("Store", ["dynamodb:PutItem"], _arn("dynamodb", place, "table", name))] if kind == "dynamodb" else []
 
 
 def key_statements(key_arn: str) -> list[Statement]:
     """Return the statement for a customer's KMS key: to read the environment, to publish and to store under it."""
-    return [_allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)]
+    return [allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)]
 
 
 def network_statements(place: Place) -> list[Statement]:
@@ -67,7 +60,7 @@ def network_statements(place: Place) -> list[Statement]:
     functions = f"arn:{place.partition}:lambda:{place.region}:{place.account}:function:*"
     own_code = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
     return [
-        _allow("Network", actions, "*"),
+        allow("Network", actions, "*"),
         {"Sid": "NetworkIsLambdas", "Effect": "Deny", "Action": actions, "Resource": "*", "Condition": own_code},
     ]
 
@@ -86,8 +79,8 @@ def delivery_statements(bucket_arn: str, key_arn: str | None) -> list[Statement]
     """Return the statements with which Firehose delivers into a bucket."""
     actions = ["s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
     statements = [
-        _allow("Bucket", actions[1:], bucket_arn),
-        _allow("Objects", [actions[0], "s3:PutObject"], f"{bucket_arn}/*"),
+        allow("Bucket", actions[1:], bucket_arn),
+        allow("Objects", [actions[0], "s3:PutObject"], f"{bucket_arn}/*"),
     ]
     return [*statements, *(key_statements(key_arn) if key_arn else [])]
 
@@ -97,7 +90,3 @@ def _arn(service: str, place: Place, kind: str, name: str) -> str:
     if name.startswith("arn:"):
         return name
     return f"arn:{place.partition}:{service}:{place.region}:{place.account}:{kind}/{name}"
-
-
-def _allow(sid: str, actions: Sequence[str], resource: str) -> Statement:
-    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": resource}

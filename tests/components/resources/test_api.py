@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization, Endpoint
-from components.streaming_api import digest
+from components.resources.deployment import digest
 from tests.components.options_table import JUDGE, POOL
 from tests.components.preflight import answer_to_preflight
 from tests.components.recording import Declared, declare

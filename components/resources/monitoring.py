@@ -9,9 +9,9 @@ from typing import Any, Final
 import pulumi
 import pulumi_aws as aws
 
-from .arguments import DashboardArgs
-from .model_access import Place
-from .options import OUTCOMES, Options
+from ..arguments import DashboardArgs
+from ..iam.document import Place
+from ..options import OUTCOMES, Options
 from .scope import Scope
 
 NAMESPACE: Final = "StreamingLlm"

@@ -11,9 +11,11 @@ from typing import Final
 
 import pulumi
 
+from ..bundle import Bundle
+from ..bundle.cache import digest
+from ..options import InvalidArgument
+from ..parsing import camel
 from . import inspection
-from .bundle import Bundle, digest
-from .options import InvalidArgument, camel
 
 PLACEHOLDERS: Final = {"LLM_SINK": "log", "LLM_STORE": "none"}
 """In place of what only the deployment knows."""
@@ -41,11 +43,11 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
     """
     variables = {**PLACEHOLDERS, **{name: text for name, text in environment.items() if isinstance(text, str)}}
     program = Path(inspection.__file__)
-    tried = bundle.cache / f"tried-{digest(bundle.digest(), variables, program.read_bytes())}"
+    tried = bundle.cache / f"tried-{digest({'bundle': bundle.digest(), 'program': program.read_bytes(), **variables})}"
     if not tried.exists():
         with tempfile.TemporaryDirectory() as tree:
             bundle.stage(Path(tree))
-            complaint = _start(program, f"{tree}{os.pathsep}{bundle.wheels()}", variables)
+            complaint = _start(program, f"{tree}{os.pathsep}{bundle.wheels.collect()}", variables)
         if complaint:
             raise InvalidArgument(_in_keys(complaint))
         tried.touch()

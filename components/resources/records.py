@@ -1,13 +1,13 @@
 """Where records go: a sink and a store that are created, or ones that exist."""
 
-import json
 from typing import Final
 
 import pulumi
 import pulumi_aws as aws
 
-from . import role_access
-from .options import Options
+from ..iam.document import document
+from ..iam.role import assumed_by, delivery_statements
+from ..options import Options
 from .scope import Scope
 
 TABLE_KEY: Final = "id"
@@ -92,17 +92,17 @@ def _delivery_stream(scope: Scope, options: Options) -> aws.kinesis.FirehoseDeli
     )
     role = aws.iam.Role(
         scope.child("delivery-role"),
-        assume_role_policy=json.dumps(role_access.document(role_access.assumed_by("firehose.amazonaws.com"))),
+        assume_role_policy=document(assumed_by("firehose.amazonaws.com")),
         tags=scope.tags,
         opts=scope.options(),
     )
     statements = pulumi.Output.all(bucket.arn, options.kms_key).apply(
-        lambda given: role_access.delivery_statements(given[0], given[1]),
+        lambda given: delivery_statements(given[0], given[1]),
     )
     policy = aws.iam.RolePolicy(
         scope.child("delivery-may-write"),
         role=role.name,
-        policy=statements.apply(lambda found: json.dumps(role_access.document(found))),
+        policy=statements.apply(document),
         opts=scope.options(),
     )
     return aws.kinesis.FirehoseDeliveryStream(

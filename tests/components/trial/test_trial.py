@@ -9,7 +9,7 @@ import pytest
 
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
 from components.bundle import Bundle, Target
-from components.trial import try_function
+from components.trial.trial import try_function
 from tests.components.own_code import OwnCode
 from tests.components.recording import Declared, declare
 

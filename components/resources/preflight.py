@@ -8,6 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import pulumi
+import pulumi_aws as aws
+
+from ..arguments import Authorization
+from ..options import Options
+from .scope import Scope
+
 EXPOSED_HEADERS: Final = "X-Request-Id, x-amzn-RequestId"
 """What a page may read of an answer, as in the function's own answers."""
 
@@ -77,3 +84,83 @@ def error_headers(origins: Sequence[str]) -> dict[str, str]:
 def as_literals(prefix: str, headers: Mapping[str, str]) -> dict[str, str]:
     """Return header fields as the gateway's parameters: quoted, under ``prefix`` (``method.response.header`` …)."""
     return {f"{prefix}.{name}": f"'{value}'" for name, value in headers.items()}
+
+
+def allowed_headers(options: Options) -> list[str]:
+    """Return the request headers that a page may send: those that the authorization reads, and the body's type."""
+    token = options.authorizer.get("header", "Authorization")
+    by_authorization = {
+        Authorization.IAM: ["Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256"],
+        Authorization.API_KEY: ["X-Api-Key"],
+        Authorization.COGNITO: [token],
+        Authorization.LAMBDA: [token],
+    }
+    return ["Content-Type", *by_authorization.get(options.authorization, [])]
+
+
+def preflight(
+    scope: Scope,
+    options: Options,
+    rest_api: aws.apigateway.RestApi,
+    resource: aws.apigateway.Resource,
+) -> list[pulumi.CustomResource]:
+    """OPTIONS is always there, whatever the origins: a removed method would live on in its last picture."""
+    headers = preflight_headers(options.allowed_origins, allowed_headers(options))
+    method = aws.apigateway.Method(
+        scope.child("options"),
+        rest_api=rest_api.id,
+        resource_id=resource.id,
+        http_method="OPTIONS",
+        authorization="NONE",
+        api_key_required=False,
+        opts=scope.options(),
+    )
+    integration = aws.apigateway.Integration(
+        scope.child("preflight"),
+        rest_api=rest_api.id,
+        resource_id=resource.id,
+        http_method=method.http_method,
+        type="MOCK",
+        request_templates=NO_CONTENT,
+        opts=scope.options(),
+    )
+    response = aws.apigateway.MethodResponse(
+        scope.child("preflight-response"),
+        rest_api=rest_api.id,
+        resource_id=resource.id,
+        http_method=method.http_method,
+        status_code="204",
+        response_parameters={f"method.response.header.{name}": True for name in PREFLIGHT_HEADERS},
+        opts=scope.options(),
+    )
+    mapping = aws.apigateway.IntegrationResponse(
+        scope.child("preflight-mapping"),
+        rest_api=rest_api.id,
+        resource_id=resource.id,
+        http_method=method.http_method,
+        status_code=response.status_code,
+        response_parameters=as_literals("method.response.header", headers),
+        response_templates=preflight_template(options.allowed_origins),
+        opts=scope.options(after=[integration]),
+    )
+    return [method, integration, response, mapping]
+
+
+def gateway_responses(
+    scope: Scope,
+    options: Options,
+    rest_api: aws.apigateway.RestApi,
+) -> list[pulumi.CustomResource]:
+    """Declare what the gateway answers by itself: one response for its 4xx, one for its 5xx."""
+    headers = as_literals("gatewayresponse.header", error_headers(options.allowed_origins))
+    return [
+        aws.apigateway.Response(
+            scope.child(f"errors-{family}"),
+            rest_api_id=rest_api.id,
+            response_type=f"DEFAULT_{family.upper()}",
+            response_parameters=headers,
+            response_templates=PROBLEM,
+            opts=scope.options(),
+        )
+        for family in ("4xx", "5xx")
+    ]

@@ -8,7 +8,7 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
-from components.monitoring import NAMESPACE
+from components.resources.monitoring import NAMESPACE
 from function.aws.stages.log import log_stage
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid

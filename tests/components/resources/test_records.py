@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
-from components.records import TABLE_EXPIRY, TABLE_KEY
+from components.resources.records import TABLE_EXPIRY, TABLE_KEY
 from function.aws.stages import store as store_stage
 from tests.components.options_table import KEY
 from tests.components.policies import allows

@@ -6,9 +6,10 @@ from typing import Final
 
 import pytest
 
-from components import StreamingLlmApi, cors
-from components.options import checked
-from components.streaming_function import variables
+from components import StreamingLlmApi
+from components.parsing import checked
+from components.resources import preflight as cors
+from components.resources.function import variables
 from local.bedrock.script import Answer, Stop
 from local.client import Reply
 from tests.components.preflight import answer_to_preflight

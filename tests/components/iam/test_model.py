@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from components.model_access import ACTION, Kind, Place, guardrail_statements, model, model_statements, models_in
-from components.role_access import document
-from tests.components.policies import allows
+from components.iam.document import Place
+from components.iam.model import ACTION, Kind, guardrail_statements, model, model_statements, models_in
+from tests.components.policies import allows, policy
 
 PLACE = Place("aws", "eu-central-1", "123456789012")
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -122,15 +122,15 @@ def test_the_right_model_through_the_right_profile_and_no_other(
     *,
     allowed: bool,
 ) -> None:
-    policy = document(model_statements(model(model_id), PLACE, behind))
-    assert allows([policy], ACTION, resource, context) is allowed
+    rules = policy(model_statements(model(model_id), PLACE, behind))
+    assert allows([rules], ACTION, resource, context) is allowed
 
 
 @pytest.mark.parametrize("model_id", [HAIKU, f"eu.{HAIKU}", f"global.{HAIKU}", APPLICATION])
 def test_nothing_but_the_streaming_call_is_allowed(model_id: str) -> None:
-    policy = document(model_statements(model(model_id), PLACE, EU))
+    rules = policy(model_statements(model(model_id), PLACE, EU))
     for action in ("bedrock:InvokeModel", "bedrock:GetInferenceProfile", "bedrock:CreateModelInvocationJob"):
-        assert not allows([policy], action, _model("eu-central-1", HAIKU), _through(GEOGRAPHIC))
+        assert not allows([rules], action, _model("eu-central-1", HAIKU), _through(GEOGRAPHIC))
 
 
 def test_stated_regions_stand_for_the_look_up_and_the_source_is_always_among_them() -> None:
@@ -141,10 +141,10 @@ def test_stated_regions_stand_for_the_look_up_and_the_source_is_always_among_the
 def test_an_application_profile_with_stated_regions_is_bound_by_its_condition_alone() -> None:
     """Its ARN does not tell the model: any model of these regions, but only through this very profile."""
     called = model(APPLICATION)
-    policy = document(model_statements(called, PLACE, models_in(called, PLACE, ["eu-west-1"])))
-    assert allows([policy], ACTION, _model("eu-west-1", HAIKU), _through(APPLICATION))
-    assert not allows([policy], ACTION, _model("eu-west-1", HAIKU), {})
-    assert not allows([policy], ACTION, _model("us-east-1", HAIKU), _through(APPLICATION))
+    rules = policy(model_statements(called, PLACE, models_in(called, PLACE, ["eu-west-1"])))
+    assert allows([rules], ACTION, _model("eu-west-1", HAIKU), _through(APPLICATION))
+    assert not allows([rules], ACTION, _model("eu-west-1", HAIKU), {})
+    assert not allows([rules], ACTION, _model("us-east-1", HAIKU), _through(APPLICATION))
 
 
 def test_other_partitions_are_named_as_they_are() -> None:
@@ -164,6 +164,6 @@ def test_other_partitions_are_named_as_they_are() -> None:
     ],
 )
 def test_a_guardrail_may_be_applied_and_no_other(guardrail: str, arn: str) -> None:
-    policy = document(guardrail_statements(guardrail, PLACE))
-    assert allows([policy], "bedrock:ApplyGuardrail", arn)
-    assert not allows([policy], "bedrock:ApplyGuardrail", f"{arn}x")
+    rules = policy(guardrail_statements(guardrail, PLACE))
+    assert allows([rules], "bedrock:ApplyGuardrail", arn)
+    assert not allows([rules], "bedrock:ApplyGuardrail", f"{arn}x")

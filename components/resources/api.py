@@ -3,21 +3,22 @@
 Documented at docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html.
 """
 
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
 
-from . import cors, role_access
-from .arguments import Authorization, Endpoint
-from .model_access import Place
-from .options import Options
+from ..arguments import Authorization, Endpoint
+from ..iam.document import Place, document
+from ..iam.role import private_statements
+from ..options import Options
+from .deployment import deployment_of
+from .function import StreamingFunction, log_group
+from .preflight import gateway_responses, preflight
 from .scope import Scope
-from .streaming_function import StreamingFunction, log_group
 
 STAGE: Final = "v1"
 PATH: Final = "stream"
@@ -48,30 +49,6 @@ _METHOD_AUTHORIZATION: Final = {
     Authorization.COGNITO: "COGNITO_USER_POOLS",
     Authorization.LAMBDA: "CUSTOM",
 }
-_SHAPE: Final = {
-    aws.apigateway.RestApi: ("endpoint_configuration", "binary_media_types", "api_key_source"),
-    aws.apigateway.RestApiPolicy: ("policy",),
-    aws.apigateway.Resource: ("path_part",),
-    aws.apigateway.Authorizer: (
-        *("type", "authorizer_uri", "provider_arns", "identity_source"),
-        *("authorizer_result_ttl_in_seconds", "identity_validation_expression", "authorizer_credentials"),
-    ),
-    aws.apigateway.Method: (
-        *("http_method", "authorization", "authorizer_id", "authorization_scopes", "api_key_required"),
-        *("request_models", "request_parameters", "request_validator_id"),
-    ),
-    aws.apigateway.Integration: (
-        *("type", "uri", "integration_http_method", "response_transfer_mode", "timeout_milliseconds"),
-        *("request_templates", "request_parameters", "passthrough_behavior", "content_handling"),
-        *("credentials", "connection_id", "connection_type", "cache_key_parameters", "cache_namespace"),
-    ),
-    aws.apigateway.MethodResponse: ("status_code", "response_parameters", "response_models"),
-    aws.apigateway.IntegrationResponse: (
-        *("status_code", "response_parameters", "response_templates", "selection_pattern", "content_handling"),
-    ),
-    aws.apigateway.Response: ("response_type", "status_code", "response_parameters", "response_templates"),
-}
-"""What a deployment takes a picture of: for each kind of resource, the properties that shape the API."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +58,6 @@ class StreamingApi:
     rest_api: aws.apigateway.RestApi
     stage: aws.apigateway.Stage
     deployment: aws.apigateway.Deployment
-
-
-def allowed_headers(options: Options) -> list[str]:
-    """Return the request headers that a page may send: those that the authorization reads, and the body's type."""
-    token = options.authorizer.get("header", "Authorization")
-    by_authorization = {
-        Authorization.IAM: ["Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256"],
-        Authorization.API_KEY: ["X-Api-Key"],
-        Authorization.COGNITO: [token],
-        Authorization.LAMBDA: [token],
-    }
-    return ["Content-Type", *by_authorization.get(options.authorization, [])]
 
 
 def streaming_api(
@@ -115,8 +80,8 @@ def streaming_api(
     shape = [
         *[it for it in (rest_api, policy, resource, authorizer) if it is not None],
         *_post(scope, options, target, (rest_api, resource, authorizer)),
-        *_preflight(scope, options, rest_api, resource),
-        *_gateway_responses(scope, options, rest_api),
+        *preflight(scope, options, rest_api, resource),
+        *gateway_responses(scope, options, rest_api),
     ]
     permission = aws.lambda_.Permission(
         scope.child("permission"),
@@ -126,61 +91,9 @@ def streaming_api(
         source_arn=pulumi.Output.concat(rest_api.execution_arn, f"/*/POST/{PATH}"),
         opts=scope.options(),
     )
-    deployment = aws.apigateway.Deployment(
-        scope.child("deployment"),
-        rest_api=rest_api.id,
-        triggers={"shape": picture(shape)},
-        opts=_replaceable(scope.options(after=shape)),
-    )
+    deployment = deployment_of(scope, rest_api, shape)
     stage = _stage(scope, options, (rest_api, deployment), [permission, *logging])
     return StreamingApi(rest_api, stage, deployment)
-
-
-def _replaceable(options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    """Return options for what each change makes anew, and holds nothing: ``protect`` would forbid every change."""
-    return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=False))
-
-
-def picture(resources: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:
-    """Return a hash over the outputs of everything that a deployment takes a picture of.
-
-    Outputs, not inputs: a user's transform, a default of the provider and a replaced function count too.
-    """
-    kinds = [type(resource).__name__ for resource in resources]
-    shapes = pulumi.Output.all(*map(_shape, resources))
-    return shapes.apply(lambda found: digest(list(zip(kinds, found, strict=True))))
-
-
-def _shape(resource: pulumi.CustomResource) -> pulumi.Output[dict[str, Any]]:
-    """Return what shapes the API of one resource; a preview knows it of one that exists, and not of a new one."""
-    properties = {name: _settled(getattr(resource, name)) for name in _SHAPE[type(resource)]}
-    return resource.id.apply(lambda _: pulumi.Output.all(**properties))
-
-
-def _settled(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
-    """Return ``output``, known also where it is None.
-
-    The SDK calls each property that is not set unknown in a preview, which would announce a new deployment every time.
-    """
-
-    async def known() -> bool:
-        return await output.is_known() or await output.future(with_unknowns=True) is None
-
-    value = output.future(with_unknowns=True)
-    return pulumi.Output(output.resources(), value, known(), output.is_secret())
-
-
-def digest(shape: object) -> str:
-    """Return the hash of JSON values; the order of keys and whether a number came as a float are nothing."""
-    return hashlib.sha256(json.dumps(_plain(shape), sort_keys=True).encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 JSON values
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def url(options: Options, api: StreamingApi) -> pulumi.Output[str]:
@@ -212,12 +125,12 @@ def _policy(scope: Scope, options: Options, rest_api: aws.apigateway.RestApi) ->
     if options.endpoint is not Endpoint.PRIVATE or options.vpc_endpoint is None:
         return None
     statements = pulumi.Output.all(rest_api.execution_arn, options.vpc_endpoint["id"]).apply(
-        lambda given: role_access.private_statements(given[0], given[1]),
+        lambda given: private_statements(given[0], given[1]),
     )
     return aws.apigateway.RestApiPolicy(
         scope.child("api-policy"),
         rest_api_id=rest_api.id,
-        policy=statements.apply(lambda found: json.dumps(role_access.document(found))),
+        policy=statements.apply(document),
         opts=scope.options(),
     )
 
@@ -293,73 +206,6 @@ def _post(
         opts=scope.options(),
     )
     return [method, integration]
-
-
-def _preflight(
-    scope: Scope,
-    options: Options,
-    rest_api: aws.apigateway.RestApi,
-    resource: aws.apigateway.Resource,
-) -> list[pulumi.CustomResource]:
-    """OPTIONS is always there, whatever the origins: a removed method would live on in its last picture."""
-    headers = cors.preflight_headers(options.allowed_origins, allowed_headers(options))
-    method = aws.apigateway.Method(
-        scope.child("options"),
-        rest_api=rest_api.id,
-        resource_id=resource.id,
-        http_method="OPTIONS",
-        authorization="NONE",
-        api_key_required=False,
-        opts=scope.options(),
-    )
-    integration = aws.apigateway.Integration(
-        scope.child("preflight"),
-        rest_api=rest_api.id,
-        resource_id=resource.id,
-        http_method=method.http_method,
-        type="MOCK",
-        request_templates=cors.NO_CONTENT,
-        opts=scope.options(),
-    )
-    response = aws.apigateway.MethodResponse(
-        scope.child("preflight-response"),
-        rest_api=rest_api.id,
-        resource_id=resource.id,
-        http_method=method.http_method,
-        status_code="204",
-        response_parameters={f"method.response.header.{name}": True for name in cors.PREFLIGHT_HEADERS},
-        opts=scope.options(),
-    )
-    mapping = aws.apigateway.IntegrationResponse(
-        scope.child("preflight-mapping"),
-        rest_api=rest_api.id,
-        resource_id=resource.id,
-        http_method=method.http_method,
-        status_code=response.status_code,
-        response_parameters=cors.as_literals("method.response.header", headers),
-        response_templates=cors.preflight_template(options.allowed_origins),
-        opts=scope.options(after=[integration]),
-    )
-    return [method, integration, response, mapping]
-
-
-def _gateway_responses(
-    scope: Scope,
-    options: Options,
-    rest_api: aws.apigateway.RestApi,
-) -> list[pulumi.CustomResource]:
-    headers = cors.as_literals("gatewayresponse.header", cors.error_headers(options.allowed_origins))
-    return [
-        aws.apigateway.Response(
-            scope.child(f"errors-{family}"),
-            rest_api_id=rest_api.id,
-            response_type=f"DEFAULT_{family.upper()}",
-            response_parameters=headers,
-            response_templates=cors.PROBLEM,
-            opts=scope.options(),
-        )
-        for family in ("4xx", "5xx")
-    ]
 
 
 def _stage(

@@ -1,0 +1,134 @@
+"""The function, its wheels and the user's modules as one reproducible zip for Lambda. Standard library only.
+
+The same inputs give the same bytes on the same machine: names are sorted, dates and owners constant, bytecode is made
+by a fresh interpreter. Each step is cached by the content of what goes in.
+"""
+
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .bytecode import compile_sources
+from .cache import digest, replacing
+from .target import BundleError, Target
+from .wheels import Report, Wheels
+
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+
+
+def function_sources() -> Path:
+    """Return the folder ``function``: inside this package in the wheel, beside the package in a checkout."""
+    here = Path(__file__).resolve().parent.parent
+    return next(folder for folder in (here / "function", here.parent / "function") if folder.is_dir())
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What goes into the zip. ``code`` is a folder of the user's modules, ``requirements`` a pip file beside it."""
+
+    target: Target
+    cache: Path
+    code: Path | None = None
+    requirements: Path | None = None
+    report: Report = print
+
+    def build(self) -> Path:
+        """Return the path of the zip, built unless one of the same content is cached.
+
+        Raises:
+            BundleError: a wheel, a file or a tool is missing, or two files claim the same name.
+        """
+        done = self.cache / f"function-{self.digest()}.zip"
+        if not done.exists():
+            with replacing(done) as staged, tempfile.TemporaryDirectory() as tree:
+                shutil.copyfile(self._zipped_wheels(), staged)
+                self.stage(Path(tree))
+                _append(staged, Path(tree))
+        return done
+
+    def digest(self) -> str:
+        """Return a hash of everything that goes into the zip.
+
+        Raises:
+            BundleError: a file is missing.
+        """
+        files = {name: path.read_bytes() for name, path in self._files().items()}
+        return digest({"wheels": self.wheels.folder.name, **{f"files/{name}": data for name, data in files.items()}})
+
+    def stage(self, tree: Path) -> None:
+        """Write the function and the user's modules into ``tree``, as they lie in the zip, with bytecode.
+
+        Raises:
+            BundleError: a module of the user's is not Python.
+        """
+        self._refuse_clashes()
+        for name, path in self._files().items():
+            place = tree / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+        compile_sources(self.target, tree, strict=True)
+
+    @property
+    def wheels(self) -> Wheels:
+        """The packages that the function and the user's modules import."""
+        own = [] if self.requirements is None else [self.requirements]
+        return Wheels(self.target, self.cache, (function_sources() / "requirements.txt", *own), self.report)
+
+    def _zipped_wheels(self) -> Path:
+        """Return a zip of the wheels. Builds that differ in the user's modules alone share it."""
+        folder = self.wheels.collect()
+        archive = folder.with_name(folder.name + ".zip")
+        if not archive.exists():
+            with replacing(archive) as staged:
+                _append(staged, folder)
+        return archive
+
+    def _files(self) -> dict[str, Path]:
+        return {**dict(_function_files()), **dict(self._user_files())}
+
+    def _user_files(self) -> Iterator[tuple[str, Path]]:
+        if self.code is None:
+            return
+        if not self.code.is_dir():
+            raise BundleError(f"code: there is no folder {self.code}.")
+        yield from _files(self.code)
+
+    def _refuse_clashes(self) -> None:
+        taken = {"function", "bootstrap", *(entry.name for entry in self.wheels.collect().iterdir())}
+        taken |= {name.removesuffix(".py") for name in taken}
+        for top in sorted({name.partition("/")[0] for name, _ in self._user_files()}):
+            if top.removesuffix(".py") in taken:
+                raise BundleError(f"code: {top} in {self.code} has the name of something that the function needs.")
+
+
+def _function_files() -> Iterator[tuple[str, Path]]:
+    sources = function_sources()
+    for name, path in _files(sources):
+        yield ("bootstrap" if name == "bootstrap" else f"function/{name}"), path
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of every file that belongs to the sources: no caches, no environments, nothing hidden."""
+    for path in sorted(root.iterdir()):
+        if path.name.startswith(".") or path.name == "__pycache__" or path.suffix == ".pyc":
+            continue
+        if path.is_dir():
+            if not (path / "pyvenv.cfg").exists():
+                yield from ((f"{path.name}/{name}", inner) for name, inner in _files(path))
+        else:
+            yield path.name, path
+
+
+def _append(archive: Path, tree: Path) -> None:
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
+        for path in sorted(path for path in tree.rglob("*") if path.is_file()):
+            name = path.relative_to(tree).as_posix()
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = 3  # Unix: the upper half of external_attr is a file's mode
+            entry.external_attr = (stat.S_IFREG | (0o755 if name == "bootstrap" else 0o644)) << 16
+            out.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)

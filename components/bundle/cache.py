@@ -1,0 +1,32 @@
+"""Files that are named by the content of what goes into them, so that a second run finds them."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def digest(parts: Mapping[str, str | bytes]) -> str:
+    """Return a short hash of the named parts and of this package's own files.
+
+    A change of one of these files may change every byte that the bundle writes.
+    """
+    own = {f"bundle/{path.name}": path.read_bytes() for path in Path(__file__).parent.glob("*.py")}
+    hashed = hashlib.sha256()
+    for name, content in sorted({**own, **parts}.items()):
+        data = content.encode() if isinstance(content, str) else content
+        hashed.update(f"{name}\0{len(data)}\0".encode() + data)
+    return hashed.hexdigest()[:20]
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a file beside ``path`` to write; it takes the path's place when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        yield staged
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)

@@ -1,0 +1,169 @@
+"""The packages that the function and the user's modules import, as Lambda will have them."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+from .bytecode import compile_sources, interpreter, magic
+from .cache import digest
+from .target import HOST, MACHINES, BundleError, Target
+
+SERVICES: Final = ("bedrock-runtime", "dynamodb", "events", "firehose", "sns", "sts")
+"""The services whose descriptions stay in botocore's data; what lies beside them at the top stays too."""
+
+_BUILD_ONLY: Final = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+"""Notes of an installer to itself: they name the machine that built."""
+
+
+Report = Callable[[str], object]
+"""Receives a line of progress."""
+
+
+@dataclass(frozen=True)
+class Wheels:
+    """What the pip files ``lists`` name, for ``target``."""
+
+    target: Target
+    cache: Path
+    lists: tuple[Path, ...]
+    report: Report
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie once they are collected; its name is a hash of everything that decides on its content."""
+        python = interpreter(self.target.python)
+        texts = {
+            f"{number}{name}": text
+            for number, path in enumerate(self.lists)
+            for name, text in _requirement_texts(path).items()
+        }
+        parts: dict[str, str | bytes] = {"target": str(self.target), "magic": str(python and magic(python)), **texts}
+        return self.cache / f"wheels-{digest(parts)}"
+
+    def collect(self) -> Path:
+        """Return the folder with all of them, trimmed and compiled.
+
+        Raises:
+            BundleError: neither pip nor uv is there, or a wheel is missing for the target.
+        """
+        if interpreter(self.target.python) is None:
+            self.report(
+                f"There is no Python {self.target.python} here to make bytecode: "
+                "a cold start of this bundle takes some 0.3 s more.",
+            )
+        folder = self.folder
+        if not folder.exists():
+            self.report(f"Collecting wheels for {self.target} (once; some seconds) …")
+            self._collect_into(folder)
+        return folder
+
+    def _collect_into(self, folder: Path) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="collecting-") as scratch:
+            tree = Path(scratch) / "tree"
+            _install(self.target, self.lists, tree)
+            _trim(tree)
+            compile_sources(self.target, tree, strict=False)
+            try:
+                tree.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another build of the same was faster
+                    raise
+
+
+def _requirement_texts(path: Path) -> dict[str, bytes]:
+    """Return the file and those that it includes, so that a change in any of them is seen.
+
+    Raises:
+        BundleError: one of them is missing.
+    """
+    if not path.is_file():
+        raise BundleError(f"requirements: there is no file {path}.")
+    text = path.read_text(encoding="utf-8")
+    included = re.findall(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)", text, re.MULTILINE)
+    texts = {
+        f"/{name}{inner}": held for name in included for inner, held in _requirement_texts(path.parent / name).items()
+    }
+    return {"": text.encode(), **texts}
+
+
+def _install(target: Target, lists: Iterable[Path], tree: Path) -> None:
+    wanted = [f"--requirement={path}" for path in lists]
+    if importlib.util.find_spec("pip"):
+        tool = "pip"
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-compile",
+            "--no-input",
+            *_pip_target(target),
+        ]
+    elif shutil.which("uv"):
+        tool = "uv"
+        command = ["uv", "pip", "install", "--quiet", "--only-binary=:all:", *_uv_target(target)]
+    else:
+        raise BundleError(f"Neither pip (of {sys.executable}) nor uv is there to collect wheels: install one of them.")
+    done = subprocess.run(  # noqa: S603 our own arguments
+        [*command, f"--target={tree}", *wanted],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PIP_USER": "0"},
+    )
+    if done.returncode:
+        _explain(tool, target, done.stderr)
+
+
+def _pip_target(target: Target) -> list[str]:
+    if target.architecture == HOST:
+        return ["--only-binary=:all:"]
+    tags = [f"manylinux_2_{minor}" for minor in range(_glibc(target), 16, -1)] + ["manylinux2014"]
+    machine = MACHINES[target.architecture]
+    platforms = [f"--platform={tag}_{machine}" for tag in tags]  # pip adds no older tag by itself
+    return ["--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}", *platforms]
+
+
+def _uv_target(target: Target) -> list[str]:
+    if target.architecture == HOST:
+        return [f"--python={sys.executable}"]
+    glibc = 17 if target.python == "3.11" else 34  # of those that uv has a name for
+    platform = f"{MACHINES[target.architecture]}-manylinux_2_{glibc}"
+    return [f"--python-platform={platform}", f"--python-version={target.python}"]
+
+
+def _glibc(target: Target) -> int:
+    """Return the minor version of the C library under Lambda's Python: Amazon Linux 2 has 2.26, 2023 has 2.34."""
+    return 26 if target.python == "3.11" else 34
+
+
+def _explain(tool: str, target: Target, output: str) -> NoReturn:
+    missing = re.search(r"No matching distribution found for (.+)", output)
+    if missing:
+        raise BundleError(
+            f"requirements: there is no wheel of {missing[1].strip()} for {target}. "
+            "Choose a version that has one, or another architecture or runtime.",
+        )
+    tail = "\n".join(output.strip().splitlines()[-5:])
+    raise BundleError(f"requirements: {tool} could not collect the wheels for {target}:\n{tail}")
+
+
+def _trim(tree: Path) -> None:
+    """Drop what the function never reads: scripts, installers' notes, descriptions of services it does not call."""
+    for stray in [tree / "bin", tree / "Scripts", *tree.glob(".*")]:
+        shutil.rmtree(stray) if stray.is_dir() else stray.unlink(missing_ok=True)
+    for note in [path for path in tree.glob("*.dist-info/*") if path.name in _BUILD_ONLY]:
+        note.unlink()
+    for service in [*tree.glob("botocore/data/*/"), *tree.glob("boto3/data/*/"), *tree.glob("boto3/examples/")]:
+        if service.name not in SERVICES:
+            shutil.rmtree(service)

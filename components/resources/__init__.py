@@ -1,0 +1,1 @@
+"""The resources in AWS, one file per part of the endpoint."""
