@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from ..partials.changes import Change
@@ -15,11 +16,26 @@ class Delta:
     text: str
 
 
+class Verdict(Enum):
+    """What a stop of the model means for its answer."""
+
+    GOOD = auto()
+    """The answer is at its end."""
+    TRUNCATED = auto()
+    """A limit of tokens ended the answer too early."""
+    REFUSED = auto()
+    """The model, a guardrail or a content filter declined."""
+    UNKNOWN = auto()
+    """The reason is none of those that are known: nothing can be said of the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The model stopped, for a reason of the Converse API (``end_turn``, ``max_tokens`` …)."""
+    """The model stopped."""
 
     reason: str
+    """In the words of the model's service."""
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)

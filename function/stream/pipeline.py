@@ -35,13 +35,10 @@ from .events import (
     Partial,
     Stop,
     Usage,
+    Verdict,
 )
 from .record import Record
 from .stages import Stage, finalise
-
-GOOD_STOPS = frozenset({"end_turn", "stop_sequence", "tool_use"})
-TRUNCATIONS = frozenset({"max_tokens", "model_context_window_exceeded"})
-REFUSALS = frozenset({"guardrail_intervened", "content_filtered", "refusal"})
 
 HEARD_OUT = 1_000
 """Characters of an answer that is not JSON to read on for the reason: a guardrail's sentence has up to 500."""
@@ -179,12 +176,11 @@ def _hear_out(events: PacedEvents, record: Record) -> None:
 
 def _judge(record: Record) -> None:
     """Raise where the model stopped for a reason that is not the end of its answer."""
-    reason = record.stop_reason
-    if reason in TRUNCATIONS:
+    if record.verdict is Verdict.TRUNCATED:
         raise AnswerTruncated
-    if reason in REFUSALS:
+    if record.verdict is Verdict.REFUSED:
         raise AnswerRefused
-    if reason is not None and reason not in GOOD_STOPS:
+    if record.verdict is Verdict.UNKNOWN:
         raise ModelFailed
 
 

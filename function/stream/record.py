@@ -7,7 +7,7 @@ from math import inf
 
 from ..contract import Outcome
 from .errors import StreamError
-from .events import Delta, ModelEvent, Stop, Usage
+from .events import Delta, ModelEvent, Stop, Usage, Verdict
 
 CHARACTERS_PER_TOKEN = 4
 """A rough measure, used where the service reported no usage."""
@@ -38,6 +38,8 @@ class Record:
     outcome: Outcome = Outcome.CANCELLED
     error: StreamError | None = None
     stop_reason: str | None = None
+    verdict: Verdict | None = None
+    """What the stop means; None before there is one."""
     usage: Usage | None = None
     attempts: int = 0
     characters: int = 0
@@ -67,6 +69,7 @@ class Record:
         self.attempts += 1
         self.characters_before = self.characters
         self.stop_reason = None
+        self.verdict = None
         self.closed_values = 0
         self.pieces.clear()
 
@@ -80,6 +83,7 @@ class Record:
                 self.pieces.append(event.text)
         elif isinstance(event, Stop):
             self.stop_reason = event.reason
+            self.verdict = event.verdict
         else:
             before = self.usage or Usage(0, 0)
             self.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)

@@ -10,10 +10,11 @@ from typing import TypeVar
 import pytest
 
 from function.stream.errors import DeadlineReached, ModelFailed
-from function.stream.events import Delta, Idle, ModelEvent, Overdue, PacedEvent, Stop, Usage
+from function.stream.events import Delta, Idle, ModelEvent, Overdue, PacedEvent, Stop, Usage, Verdict
 from function.stream.pacing import QUEUE_LENGTH, Pace, SystemClock, paced
 
 T = TypeVar("T")
+END = Stop("end_turn", Verdict.GOOD)
 
 
 class TestClock:
@@ -101,42 +102,42 @@ def play(*script: ModelEvent | float | Exception, **pace: float) -> list[tuple[f
 
 
 def test_events_pass_as_they_come() -> None:
-    assert play(Delta("a"), 1, Delta("b"), Stop("end_turn"), Usage(1, 2)) == [
+    assert play(Delta("a"), 1, Delta("b"), END, Usage(1, 2)) == [
         (0, Delta("a")),
         (1, Delta("b")),
-        (1, Stop("end_turn")),
+        (1, END),
         (1, Usage(1, 2)),
     ]
 
 
 def test_silence_is_filled_with_heartbeats() -> None:
     """A client's connection never stays silent for longer than the gateway allows."""
-    assert play(Delta("a"), 45, Delta("b"), Stop("end_turn")) == [
+    assert play(Delta("a"), 45, Delta("b"), END) == [
         (0, Delta("a")),
         (20, Idle()),
         (40, Idle()),
         (45, Delta("b")),
-        (45, Stop("end_turn")),
+        (45, END),
     ]
 
 
 def test_patience_ends_once() -> None:
     """Five minutes of a model that thinks: the head is due once, then only heartbeats follow."""
-    assert play(300, Delta("a"), Stop("end_turn"), heartbeat=150) == [
+    assert play(300, Delta("a"), END, heartbeat=150) == [
         (150, Idle()),
         (290, Overdue()),
         (300, Delta("a")),
-        (300, Stop("end_turn")),
+        (300, END),
     ]
 
 
 def test_patience_ends_in_the_middle_of_an_answer_too() -> None:
     """The whole document must be there by then for a caller that does not stream."""
-    assert play(200, Delta("a"), 100, Delta("b"), Stop("end_turn"), heartbeat=1000) == [
+    assert play(200, Delta("a"), 100, Delta("b"), END, heartbeat=1000) == [
         (200, Delta("a")),
         (290, Overdue()),
         (300, Delta("b")),
-        (300, Stop("end_turn")),
+        (300, END),
     ]
 
 
@@ -160,15 +161,15 @@ def test_a_deadline_at_the_end_of_patience_is_the_deadline() -> None:
 
 def test_after_the_stop_nothing_turns_the_answer_bad() -> None:
     """An error, silence or the deadline before the usage only end the events."""
-    told = [(0, Delta("a")), (0, Stop("end_turn"))]
+    told = [(0, Delta("a")), (0, END)]
 
-    assert play(Delta("a"), Stop("end_turn"), ModelFailed()) == told
-    assert play(Delta("a"), Stop("end_turn"), 3, Usage(1, 2)) == told
-    assert play(Delta("a"), Stop("end_turn"), 2, Usage(1, 2), deadline=1) == told
+    assert play(Delta("a"), END, ModelFailed()) == told
+    assert play(Delta("a"), END, 3, Usage(1, 2)) == told
+    assert play(Delta("a"), END, 2, Usage(1, 2), deadline=1) == told
 
 
 def test_usage_is_waited_for_a_little() -> None:
-    assert play(Stop("end_turn"), 1.5, Usage(1, 2))[-1] == (1.5, Usage(1, 2))
+    assert play(END, 1.5, Usage(1, 2))[-1] == (1.5, Usage(1, 2))
 
 
 def test_what_the_source_raises_reaches_the_consumer() -> None:
@@ -231,7 +232,7 @@ def test_signals_are_for_the_main_thread() -> None:
     class Masked(ScriptedSource):
         def __iter__(self) -> Iterator[ModelEvent]:
             masks.append(set(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
-            yield Stop("end_turn")
+            yield END
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     clock = TestClock()
@@ -254,7 +255,7 @@ def test_a_signal_while_the_reader_starts_leaves_no_call_behind() -> None:
         def __iter__(self) -> Iterator[ModelEvent]:
             os.kill(os.getpid(), signal.SIGTERM)
             self.cancelled.wait(10)
-            yield Stop("end_turn")
+            yield END
 
     before = signal.signal(signal.SIGTERM, terminate)
     try:

@@ -30,6 +30,7 @@ from function.stream.events import (
     PacedEvent,
     Stop,
     Usage,
+    Verdict,
 )
 from function.stream.negotiation import choose_format
 from function.stream.pipeline import HEARD_OUT, Exchange, PacedEvents, reject, run
@@ -122,8 +123,12 @@ class Run:
         return dict(json.loads(self.body))
 
 
-def told(*texts: str, reason: str = "end_turn") -> list[PacedEvent]:
-    return [*map(Delta, texts), Stop(reason), Usage(12, 80)]
+END = Stop("end_turn", Verdict.GOOD)
+
+
+def told(*texts: str, verdict: Verdict = Verdict.GOOD) -> list[PacedEvent]:
+    stop = END if verdict is Verdict.GOOD else Stop("why", verdict)
+    return [*map(Delta, texts), stop, Usage(12, 80)]
 
 
 def pieces(text: str, size: int = 4) -> list[str]:
@@ -218,14 +223,13 @@ def test_a_failure_in_raw_text_is_a_cut() -> None:
         (told(GOOD, " and more"), "answer_not_json", Outcome.INVALID),
         (told(GOOD[:-1]), "answer_not_json", Outcome.INVALID),
         (told(), "answer_not_json", Outcome.INVALID),
-        (told(GOOD[:20], reason="max_tokens"), "answer_truncated", Outcome.TRUNCATED),
-        (told(GOOD, reason="model_context_window_exceeded"), "answer_truncated", Outcome.TRUNCATED),
-        (told(GOOD[:20], reason="guardrail_intervened"), "answer_refused", Outcome.REFUSED),
-        (told("Blocked by policy.", reason="guardrail_intervened"), "answer_refused", Outcome.REFUSED),
-        (told(GOOD[:20], "Blocked.", reason="content_filtered"), "answer_refused", Outcome.REFUSED),
-        (told(reason="refusal"), "answer_refused", Outcome.REFUSED),
-        (told(GOOD, reason="malformed_model_output"), "model_failed", Outcome.FAILED),
-        (told(GOOD, reason="a reason of next year"), "model_failed", Outcome.FAILED),
+        (told(GOOD[:20], verdict=Verdict.TRUNCATED), "answer_truncated", Outcome.TRUNCATED),
+        (told(GOOD, verdict=Verdict.TRUNCATED), "answer_truncated", Outcome.TRUNCATED),
+        (told(GOOD[:20], verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
+        (told("Blocked by policy.", verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
+        (told(GOOD[:20], "Blocked.", verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
+        (told(verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
+        (told(GOOD, verdict=Verdict.UNKNOWN), "model_failed", Outcome.FAILED),
         ([Delta(GOOD)], "model_failed", Outcome.FAILED),
         ([], "model_failed", Outcome.FAILED),
     ],
@@ -252,7 +256,7 @@ def test_only_a_good_stop_and_a_valid_document_complete(
 
 def test_an_invalid_value_ends_the_model_call_at_once() -> None:
     """What the model still had to say is neither waited for nor paid."""
-    played = Run(LINES, [Delta(BAD[:20]), Delta(BAD[20:]), Delta("never read"), Stop("end_turn")]).play()
+    played = Run(LINES, [Delta(BAD[:20]), Delta(BAD[20:]), Delta("never read"), END]).play()
 
     problem = AnswerInvalid("/keywords/1", "string_type").as_problem("req-1")
     assert played.events[-1]["problem"] == problem
@@ -289,7 +293,7 @@ def test_patience_ends_with_a_timeout_where_nothing_can_be_said(accept: str) -> 
 
 
 def test_patience_bounds_the_whole_document() -> None:
-    assert Run(WHOLE, [Delta(GOOD), Overdue(), Stop("end_turn")]).play().problem["code"] == "model_timeout"
+    assert Run(WHOLE, [Delta(GOOD), Overdue(), END]).play().problem["code"] == "model_timeout"
 
 
 def test_raw_text_that_has_begun_has_time() -> None:
@@ -317,7 +321,7 @@ def test_a_problem_is_not_padded() -> None:
 @pytest.mark.parametrize("taken", [1, 2, 3])
 def test_a_reader_that_leaves_cancels(accept: str, taken: int) -> None:
     """The model call is closed first, then the stages run once, and know."""
-    played = Run(accept, [*map(Delta, pieces(GOOD)), Stop("end_turn")])
+    played = Run(accept, [*map(Delta, pieces(GOOD)), END])
     for _ in range(taken):
         played.happened.append(next(played.output))
     played.output.close()
@@ -383,9 +387,9 @@ def test_raw_text_that_was_not_seen_may_be_answered_again() -> None:
     assert Run(RAW, told("12"), told(GOOD), max_attempts=2).play().body == GOOD.encode()
 
 
-@pytest.mark.parametrize("reason", ["max_tokens", "guardrail_intervened"])
-def test_a_second_answer_would_not_help_everything(reason: str) -> None:
-    assert len(Run(WHOLE, told(GOOD[:9], reason=reason), told(GOOD), max_attempts=2).play().asked) == 1
+@pytest.mark.parametrize("verdict", [Verdict.TRUNCATED, Verdict.REFUSED])
+def test_a_second_answer_would_not_help_everything(verdict: Verdict) -> None:
+    assert len(Run(WHOLE, told(GOOD[:9], verdict=verdict), told(GOOD), max_attempts=2).play().asked) == 1
 
 
 def test_the_last_attempt_decides() -> None:

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from math import ceil
@@ -18,9 +18,10 @@ from urllib3.exceptions import HTTPError
 
 from ...contract import StructuredOutput
 from ...stream.errors import AnswerError
-from ...stream.events import Delta, ModelEvent, Stop, Usage
+from ...stream.events import ModelEvent
 from .converse import Converse
 from .errors import as_model_error
+from .events import model_events
 from .text import unfenced, whole_characters
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Call:
         if self.cancelled:
             return
         raw = self._unless_cancelled(stream)
-        events = whole_characters(_model_events(raw, tool=strategy is StructuredOutput.TOOL))
+        events = whole_characters(model_events(raw, tool=strategy is StructuredOutput.TOOL))
         yield from unfenced(events) if strategy is StructuredOutput.PROMPT else events
 
     def _open(self) -> "tuple[StructuredOutput, EventStream[Any]]":
@@ -171,19 +172,3 @@ def _refuse_retry(
         raise caught_exception
     if response is not None and cancelled and response[0].status_code != HTTPStatus.OK:
         raise BotoCoreError
-
-
-def _model_events(raw: Iterable[Mapping[str, Any]], *, tool: bool) -> Iterator[ModelEvent]:
-    """Turn the events of one answer into ours; opening frames and reasoning are none."""
-    for event in raw:
-        if "contentBlockDelta" in event:
-            delta = event["contentBlockDelta"]["delta"]
-            text = delta.get("toolUse", {}).get("input") if tool else delta.get("text")
-            if text:
-                yield Delta(text)
-        elif "messageStop" in event:
-            yield Stop(event["messageStop"]["stopReason"])
-        elif "metadata" in event:
-            usage = event["metadata"].get("usage")
-            if usage:
-                yield Usage(usage["inputTokens"], usage["outputTokens"])

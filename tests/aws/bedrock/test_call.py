@@ -24,7 +24,7 @@ from function.stream.errors import (
     ModelTimeout,
     ModelUnavailable,
 )
-from function.stream.events import Delta, ModelEvent, Stop, Usage
+from function.stream.events import Delta, ModelEvent, Stop, Usage, Verdict
 from local.bedrock.script import (
     Answer,
     BadChecksum,
@@ -99,7 +99,7 @@ def test_text_deltas_stop_and_usage_are_events(bedrock: Bedrock) -> None:
     events = list(ask(converse()))
 
     assert text(events) == DOCUMENT
-    assert events[-2:] == [Stop("end_turn"), Usage(12, len(pieces(DOCUMENT)))]
+    assert events[-2:] == [Stop("end_turn", Verdict.GOOD), Usage(12, len(pieces(DOCUMENT)))]
 
 
 def test_the_schema_goes_to_the_model_natively(bedrock: Bedrock) -> None:
@@ -162,7 +162,7 @@ def test_a_forced_tool_streams_its_input(bedrock: Bedrock) -> None:
     assert body["toolConfig"]["toolChoice"] == {"tool": {"name": "answer"}}
     assert body["additionalModelRequestFields"] == {"anthropic_beta": ["fine-grained-tool-streaming-2025-05-14"]}
     assert text(events) == DOCUMENT
-    assert Stop("tool_use") in events
+    assert Stop("tool_use", Verdict.GOOD) in events
 
 
 def test_a_guardrail_goes_with_the_call(bedrock: Bedrock) -> None:
@@ -256,7 +256,7 @@ def test_half_a_character_at_the_end_is_no_silence(bedrock: Bedrock) -> None:
     """It must not be dropped: a document with something after it is none."""
     bedrock.play([Answer("{}\ud83d"), StopStep()])
 
-    assert list(ask(converse())) == [Delta("{}"), Delta("\ufffd"), Stop("end_turn")]
+    assert list(ask(converse())) == [Delta("{}"), Delta("\ufffd"), Stop("end_turn", Verdict.GOOD)]
 
 
 @pytest.mark.parametrize("shape", sorted(BY_CODE))
@@ -484,7 +484,7 @@ def test_a_drained_connection_is_used_again(bedrock: Bedrock) -> None:
 def test_usage_may_be_missing(bedrock: Bedrock) -> None:
     bedrock.play([*pieces(DOCUMENT), StopStep()])
 
-    assert list(ask(converse()))[-1] == Stop("end_turn")
+    assert list(ask(converse()))[-1] == Stop("end_turn", Verdict.GOOD)
 
 
 def test_usage_is_what_the_service_counted(bedrock: Bedrock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from function.contract import Outcome
-from function.stream.events import Delta, Stop, Usage
+from function.stream.events import Delta, Stop, Usage, Verdict
 from function.stream.record import Record
 
 CANARY = "canary-7f3a"
@@ -29,7 +29,7 @@ def record(outcome: Outcome = Outcome.COMPLETED, *, capture_content: bool = Fals
     made.media_type = "text/plain; charset=utf-8"
     made.hear(Delta(f'{{"summary": "{CANARY}"'))
     made.sent(b"x" * 9)
-    made.hear(Stop("end_turn"))
+    made.hear(Stop("end_turn", Verdict.GOOD))
     made.hear(Usage(12, 34))
     made.concluded({"summary": CANARY})
     made.outcome = outcome
