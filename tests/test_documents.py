@@ -45,7 +45,7 @@ def test_every_code_is_documented_as_it_is() -> None:
 
 def test_every_ending_is_documented() -> None:
     """A row of the matrix is a row of the table, in its order."""
-    assert [row[0] for row in rows("endings.md")] == [ending.what for ending in ENDINGS]
+    assert [row[0] for row in rows("endings.md") if len(row) == 7] == [ending.what for ending in ENDINGS]
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda it: it.what)

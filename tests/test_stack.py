@@ -39,9 +39,9 @@ def test_the_dev_stack_exports_its_url_function_log_and_dashboard() -> None:
     assert exported["DashboardUrl"].startswith("https://eu-central-1.console.aws.amazon.com/cloudwatch/")
 
 
-def test_the_readme_counts_the_resources_of_the_dev_stack() -> None:
+def test_the_documentation_counts_the_resources_of_the_dev_stack() -> None:
     resources = [it for it in _run(DEV).resources if it.type.startswith("aws:")]
-    assert f"the {len(resources)} resources of the stack `dev`" in (REPOSITORY / "README.md").read_text()
+    assert f"the {len(resources)} resources of the stack `dev`" in (REPOSITORY / "docs" / "deploy.md").read_text()
 
 
 def test_a_stack_that_asks_for_a_key_exports_it() -> None:

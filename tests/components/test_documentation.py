@@ -1,4 +1,4 @@
-"""docs/component.md and the README say what is there: children, policies, settings and their defaults."""
+"""docs/component-reference.md and the README say what is there: children, policies, settings and their defaults."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.components.options_table import EVERYTHING, EVERYTHING_TOLD
 from tests.components.recording import declare
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-TEXT = (REPOSITORY / "docs" / "component.md").read_text()
+TEXT = (REPOSITORY / "docs" / "component-reference.md").read_text()
 README = (REPOSITORY / "README.md").read_text()
 
 
@@ -127,4 +127,4 @@ def test_the_chapter_on_reuse_begins_with_the_import() -> None:
 def test_every_policy_of_the_role_is_in_the_table() -> None:
     names = {it.name for args in EVERYTHING for it in declare(lambda: StreamingLlmApi("llm", args)).of("RolePolicy")}  # noqa: B023 called at once
     ours = {name.removeprefix("llm-") for name in names if name.startswith("llm-may-")}
-    assert {row[0] for row in _rows("Who may do what") if row[0].startswith("may-")} == ours
+    assert {row[0] for row in _rows("Permissions of the function") if row[0].startswith("may-")} == ours

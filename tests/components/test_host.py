@@ -182,9 +182,9 @@ def _properties(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def test_the_documentation_has_each_input_with_its_type_and_words(schema: dict[str, Any]) -> None:
-    documented = (REPOSITORY / "docs" / "component.md").read_text()
+    documented = (REPOSITORY / "docs" / "component-reference.md").read_text()
     for table in expected_tables(schema):
-        assert table in documented, f"docs/component.md should have\n{table}"
+        assert table in documented, f"docs/component-reference.md should have\n{table}"
 
 
 def expected_tables(schema: dict[str, Any]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from local.twin import Twin
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVED_AT = "http://127.0.0.1:8000/v1/stream"
-RUNNABLE = ["getting-started"]
+RUNNABLE = ["getting-started", "endings"]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CURL = re.compile(r"^curl .*$", re.MULTILINE)
 FILE = re.compile(r"# ([\w/-]+\.py)\n")

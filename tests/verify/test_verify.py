@@ -747,10 +747,8 @@ def test_hints_are_for_codes_that_there_are() -> None:
 
 
 def test_the_documents_name_every_option() -> None:
-    """The table of operations.md, the Makefile and the program know the same ones."""
-    program, rows, rule = (
-        (CHECKOUT / name).read_text() for name in ("verify/cli.py", "docs/operations.md", "Makefile")
-    )
+    """The table of deploy.md, the Makefile and the program know the same ones."""
+    program, rows, rule = ((CHECKOUT / name).read_text() for name in ("verify/cli.py", "docs/deploy.md", "Makefile"))
     read = set(re.findall(r'environment\.get\("(\w+)"', program))
 
     assert read == {"URL", *re.findall(r"^\| `(\w+)=", rows, re.MULTILINE)}

@@ -87,7 +87,7 @@ class Ending:
     def client(self) -> tuple[str, str]:
         """What the client is given before the first byte, and after it."""
         if self.outcome is Outcome.COMPLETED:
-            return "200 and the whole answer", "`complete`, a clean end; raw text: the last bracket, a clean end"
+            return "200 and the complete answer", "`complete`, a clean end; raw text: the last bracket, a clean end"
         if self.error is None:
             return "the gateway's 5xx", "cut"
         if self.outcome is Outcome.REJECTED:
@@ -110,39 +110,37 @@ def _fails(what: str, error: type[StreamError]) -> Ending:
     return Ending(what, error.code, error.outcome)
 
 
-COMPLETED: Final = Ending("the answer is whole and valid; also if the client left, or anything broke after a good stop")
+COMPLETED: Final = Ending("the answer is complete and valid, whatever happened to the client or after a good stop")
 CANCELLED: Final = Ending(
-    "the platform takes no more of the answer: it reset the invocation, or stalled until the answer's time was over",
+    "the platform accepts no more of the response: it reset the invocation, or blocked until the time was over",
     outcome=Outcome.CANCELLED,
 )
 REJECTED: Final = {
     error.code: _fails(what, error)
     for what, error in {
-        "no format that the client accepts": errors.NotAcceptable,
-        "a body declared as something other than JSON": errors.MediaTypeUnsupported,
-        "a body above the limit": errors.BodyTooLarge,
-        "a body that is not JSON": errors.BodyNotJson,
-        "a body that is not a valid request": errors.BodyInvalid,
-        "an invocation past the gateway for another path": errors.NotFound,
-        "an invocation past the gateway with another method": errors.MethodNotAllowed,
+        "the client accepts none of the formats": errors.NotAcceptable,
+        "the body is declared as something other than JSON": errors.MediaTypeUnsupported,
+        "the body is larger than the limit": errors.BodyTooLarge,
+        "the body is not JSON": errors.BodyNotJson,
+        "the body is not a valid request": errors.BodyInvalid,
+        "the function is invoked without the gateway, for another path": errors.NotFound,
+        "the function is invoked without the gateway, with another method": errors.MethodNotAllowed,
     }.items()
 }
 FAILURES: Final[Mapping[str, type[StreamError]]] = {
     "the model's quota is used up": errors.ModelBusy,
     "the model is not ready or not available, or there is no connection to it": errors.ModelUnavailable,
-    "the model reports an error, its stream is cut or damaged, ends without a stop or with a malformed answer": (
-        errors.ModelFailed
-    ),
-    "access denied, credentials expired, an unknown model, a refused request: the operator must act": (
+    "the model reports an error, or its stream is cut, damaged, malformed or without a stop": (errors.ModelFailed),
+    "access denied, expired credentials, an unknown model, a refused request: the operator must act": (
         errors.ModelMisconfigured
     ),
-    "silence for longer than the client's connection can wait, or than the service itself waits": errors.ModelTimeout,
-    "the function's time is nearly up": errors.DeadlineReached,
-    "the answer is not one JSON document, or stops in the middle of it": errors.AnswerNotJson,
-    "a value breaks the schema: the model call is closed at once": errors.AnswerInvalid,
-    "the token limit comes before the end": errors.AnswerTruncated,
-    "the model or a guardrail declines": errors.AnswerRefused,
-    "a mistake of ours, or of the user's classes": errors.Internal,
+    "the model is silent for longer than the client's connection or Bedrock itself waits": errors.ModelTimeout,
+    "the deadline is reached": errors.DeadlineReached,
+    "the answer is not one JSON document, or ends in the middle of it": errors.AnswerNotJson,
+    "a value breaks the schema; the model call is closed at once": errors.AnswerInvalid,
+    "the token limit is reached before the end": errors.AnswerTruncated,
+    "the model or a guardrail refuses": errors.AnswerRefused,
+    "a bug in the function or in the user's classes": errors.Internal,
 }
 FAILED: Final = {error.code: _fails(what, error) for what, error in FAILURES.items()}
 ENDINGS: Final = [COMPLETED, *REJECTED.values(), *FAILED.values(), CANCELLED]
