@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .arguments import StreamingLlmApiArgs
     from .configuration import arguments_from
+    from .contract import VERSION
     from .options import InvalidArgument
     from .streaming_llm_api import StreamingLlmApi
 else:
@@ -16,6 +17,7 @@ else:
         "InvalidArgument": "options",
         "StreamingLlmApi": "streaming_llm_api",
         "StreamingLlmApiArgs": "arguments",
+        "VERSION": "contract",
         "arguments_from": "configuration",
     }
 
@@ -25,7 +27,5 @@ else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)
 
-
-VERSION = "0.1.0"
 
 __all__ = ["VERSION", "InvalidArgument", "StreamingLlmApi", "StreamingLlmApiArgs", "arguments_from"]

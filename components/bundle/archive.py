@@ -4,6 +4,7 @@ The same inputs give the same bytes on the same machine: names are sorted, dates
 by a fresh interpreter. Each step is cached by the content of what goes in.
 """
 
+import hashlib
 import shutil
 import stat
 import tempfile
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ..contract import VERSION
 from .bytecode import compile_sources
 from .cache import digest, replacing
 from .target import BundleError, Target
@@ -20,11 +22,26 @@ from .wheels import Report, Wheels
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
+BUILD_FILE: Final = "function/build.txt"
+"""Holds the name of the build, which the function writes into every line of its log."""
+
 
 def function_sources() -> Path:
     """Return the folder ``function``: inside this package in the wheel, beside the package in a checkout."""
     here = Path(__file__).resolve().parent.parent
     return next(folder for folder in (here / "function", here.parent / "function") if folder.is_dir())
+
+
+def build_name() -> str:
+    """Return the version and a hash of the function's own sources, such as ``0.1.0+3f9a1c2``.
+
+    Neither the user's modules nor the rest of the repository change it.
+    """
+    sources = hashlib.sha256()
+    for name, path in _function_files():
+        data = path.read_bytes()
+        sources.update(f"{name}\0{len(data)}\0".encode() + data)
+    return f"{VERSION}+{sources.hexdigest()[:7]}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,7 @@ class Bundle:
             place = tree / name
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
+        (tree / BUILD_FILE).write_text(build_name(), encoding="utf-8")
         compile_sources(self.target, tree, strict=True)
 
     @property

@@ -2,10 +2,12 @@
 
 import hashlib
 import os
+import re
 import shutil
 import struct
 import subprocess
 import sys
+import venv
 import zipfile
 from collections.abc import Callable
 from importlib.util import MAGIC_NUMBER
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from components import VERSION
 from components.bundle import Bundle, BundleError, Target
 from components.bundle.target import HOST, running_python
 from components.bundle.wheels import SERVICES
@@ -50,6 +53,51 @@ def _run(*arguments: str, folder: Path, **environment: str) -> str:
         check=True,
     )
     return done.stdout
+
+
+def test_the_zip_names_its_build(shipped_zip: Path, host_zip: Path) -> None:
+    """The version and seven digits of a hash, the same for every target."""
+    names = set()
+    for path in (shipped_zip, host_zip):
+        with zipfile.ZipFile(path) as opened:
+            names.add(opened.read("function/build.txt").decode())
+    [name] = names
+    assert re.fullmatch(rf"{re.escape(VERSION)}\+[0-9a-f]{{7}}", name)
+
+
+BUILD_NAME = "from components.bundle.archive import build_name; print(build_name())"
+
+
+@pytest.mark.parametrize(
+    ("changed", "renamed"),
+    [
+        ("function/schema.py", True),
+        ("function/bootstrap", True),
+        ("function/requirements.txt", True),
+        ("components/options.py", False),
+        ("components/bundle/archive.py", False),
+        ("docs/wire.md", False),
+    ],
+)
+def test_only_a_change_of_the_functions_own_sources_renames_the_build(
+    tmp_path: Path,
+    changed: str,
+    renamed: bool,  # noqa: FBT001 a parameter of the test
+) -> None:
+    for folder in ("components", "function", "docs"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    before = _run("-c", BUILD_NAME, folder=tmp_path, PYTHONPATH=str(tmp_path))
+    with (tmp_path / changed).open("a") as file:
+        file.write("\n# one more line\n")
+    assert (_run("-c", BUILD_NAME, folder=tmp_path, PYTHONPATH=str(tmp_path)) != before) is renamed
+
+
+def test_the_users_modules_do_not_rename_the_build(
+    own_code: OwnCode, cache: Path, host_zip: Path, tmp_path: Path
+) -> None:
+    Bundle(Target.host(), cache, own_code.folder, own_code.requirements, own_code.report).stage(tmp_path)
+    with zipfile.ZipFile(host_zip) as opened:
+        assert (tmp_path / "function" / "build.txt").read_bytes() == opened.read("function/build.txt")
 
 
 def test_a_second_build_takes_the_first_ones_result(host_zip: Path, cache: Path) -> None:
@@ -207,9 +255,7 @@ def test_lambda_gets_only_what_it_can_run(python: str, architecture: str) -> Non
 def _without_pip(folder: Path, path: str) -> subprocess.CompletedProcess[str]:
     """Run the build where ``-S`` hides pip from Python."""
     shutil.copytree(REPOSITORY / "function", folder / "function", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "components").mkdir()
-    shutil.copy(REPOSITORY / "components" / "__init__.py", folder / "components")
-    shutil.copytree(REPOSITORY / "components" / "bundle", folder / "components" / "bundle")
+    shutil.copytree(REPOSITORY / "components", folder / "components", ignore=shutil.ignore_patterns("__pycache__"))
     return subprocess.run(
         [sys.executable, "-S", "-m", "components.bundle"],
         cwd=folder,
@@ -218,6 +264,27 @@ def _without_pip(folder: Path, path: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_make_bundle_needs_neither_pulumi_nor_a_virtual_environment(
+    tmp_path: Path, shipped_zip: Path, cache: Path
+) -> None:
+    """A Python without a single package; what was collected already spares it pip."""
+    for folder in ("components", "function"):
+        shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "bundle").symlink_to(cache)
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False)
+    subprocess.run(  # noqa: S603 our own arguments
+        ["make", "bundle", f"PYTHON={bare / 'bin' / 'python'}"],  # noqa: S607 whichever make is there
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        check=True,
+    )
+    assert (tmp_path / "dist" / "function.zip").read_bytes() == shipped_zip.read_bytes()
 
 
 def test_without_pip_and_uv_a_sentence_says_what_to_install(tmp_path: Path) -> None:
