@@ -76,7 +76,7 @@ def test_every_member_of_the_log_line_and_every_metric_is_described(
     log_stage(written.logger, "f")(made)
     [line] = written.lines
     metrics = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"][0]["Metrics"]
-    described = set(re.findall(r"`([^`]+)`", RECORDS))
+    described = set(re.findall(r"`([^`\n]+)`", RECORDS))
 
     assert {name for name in line if not name.startswith("gen_ai.")} - {"stage"} <= described
     assert {metric["Name"] for metric in metrics} <= described

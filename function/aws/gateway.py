@@ -1,4 +1,4 @@
-"""The REST proxy dialect of API Gateway: event → ``HttpRequest``, ``Response`` → prelude. Bytes: docs/wire.md."""
+"""The REST proxy dialect of API Gateway: event → ``HttpRequest``, ``Response`` → prelude. Bytes: docs/runtime.md."""
 
 import base64
 import json

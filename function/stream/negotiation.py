@@ -12,7 +12,7 @@ Format = Callable[[Stamp], Encoder]
 
 
 @dataclass(frozen=True, slots=True)
-class _Offer:
+class Offer:
     """A media type that we write, and how."""
 
     media_type: str
@@ -20,19 +20,19 @@ class _Offer:
     format: Format
 
 
-def _typed(encoder: type[JsonLines | ServerSentEvents], media_type: str) -> list[_Offer]:
-    def offer(view: str | None) -> _Offer:
+def _typed(encoder: type[JsonLines | ServerSentEvents], media_type: str) -> list[Offer]:
+    def offer(view: str | None) -> Offer:
         content_type = f"{media_type}; view={view}" if view else media_type
-        return _Offer(media_type, view, lambda stamp: encoder(stamp, content_type, snapshots=view is not None))
+        return Offer(media_type, view, lambda stamp: encoder(stamp, content_type, snapshots=view is not None))
 
     return [offer(None), offer("snapshot")]
 
 
-_OFFERS: Final = [
-    _Offer("text/plain", None, lambda _: RawText()),
+OFFERS: Final = [
+    Offer("text/plain", None, lambda _: RawText()),
     *_typed(ServerSentEvents, "text/event-stream"),
     *_typed(JsonLines, "application/jsonl"),
-    _Offer("application/json", None, lambda _: WholeJson()),
+    Offer("application/json", None, lambda _: WholeJson()),
     *_typed(JsonLines, "application/x-ndjson"),
 ]
 """In the order of our preference."""
@@ -46,7 +46,7 @@ class _Range:
     view: str | None
     quality: float
 
-    def specificity(self, offer: _Offer) -> int:
+    def specificity(self, offer: Offer) -> int:
         """Return how closely this range names ``offer``; 0 where it does not."""
         if self.view != offer.view:
             return 0
@@ -66,13 +66,13 @@ def choose_format(accept: str | None) -> Format:
         NotAcceptable: the client accepts none of ours.
     """
     ranges = [_range(text) for text in (accept or "").split(",") if text.strip()] or [_Range("*/*", None, 1.0)]
-    best = max(_OFFERS, key=lambda offer: _quality(offer, ranges))
+    best = max(OFFERS, key=lambda offer: _quality(offer, ranges))
     if not _quality(best, ranges):
         raise NotAcceptable("Accepted: text/plain, text/event-stream, application/jsonl, application/json.")
     return best.format
 
 
-def _quality(offer: _Offer, ranges: list[_Range]) -> float:
+def _quality(offer: Offer, ranges: list[_Range]) -> float:
     """Return the quality that the closest range gives to ``offer``."""
     specificity, quality = max((it.specificity(offer), it.quality) for it in ranges)
     return quality if specificity else 0.0

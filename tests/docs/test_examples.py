@@ -19,7 +19,7 @@ from local.twin import Twin
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVED_AT = "http://127.0.0.1:8000/v1/stream"
-RUNNABLE = ["getting-started", "endings"]
+RUNNABLE = ["getting-started", "endings", "partials", "schemas", "local-stack"]
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CURL = re.compile(r"^curl .*$", re.MULTILINE)
 FILE = re.compile(r"# ([\w/-]+\.py)\n")
@@ -49,6 +49,15 @@ def run(*command: str, folder: Path | None = None) -> subprocess.CompletedProces
     paths = [str(ROOT), *([str(folder)] if folder else [])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own pages
+
+
+def test_the_tests_that_the_page_on_testing_shows_pass(tmp_path: Path) -> None:
+    """The one of a Pulumi program runs in tests/components, where the bundle's packages are at hand."""
+    program("testing", tmp_path)
+    tests = ["test_invoices.py", "test_stream.py"]
+    done = run(sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests, folder=tmp_path)
+
+    assert "6 passed" in done.stdout
 
 
 @pytest.mark.parametrize("page", RUNNABLE)

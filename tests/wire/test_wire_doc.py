@@ -1,4 +1,4 @@
-"""docs/wire.md shows the bytes that the code writes."""
+"""docs/wire.md and docs/runtime.md show the bytes that the code writes."""
 
 import json
 import re
@@ -21,12 +21,12 @@ from function.stream.errors import AnswerInvalid, ModelFailed, StreamError
 from function.stream.events import Complete, Cut, Idle, Partial, Usage
 from function.stream.negotiation import choose_format
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "wire.md").read_text()
+DOCUMENT = "".join((Path(__file__).parents[2] / "docs" / name).read_text() for name in ("wire.md", "runtime.md"))
 FRAGMENTS = ['{"summary": "Pay per', ' use.", "keywords": ["cost"', "]}"]
 
 
 def example(name: str) -> str:
-    """Return the one block of the document that is marked ``name``."""
+    """Return the one block of the documents that is marked ``name``."""
     [block] = re.findall(rf"^```{re.escape(name)}\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
     return str(block)
 

@@ -1,6 +1,6 @@
 """The loop: wait for an invocation, stream the answer of the handler, let the stages run, and again.
 
-What is done when the platform or a signal breaks in stands in docs/wire.md.
+What is done when the platform or a signal breaks in stands in docs/runtime.md.
 """
 
 import gc

@@ -1,4 +1,4 @@
-"""The streamed answer, one chunk per write. Bytes: docs/wire.md."""
+"""The streamed answer, one chunk per write. Bytes: docs/runtime.md."""
 
 import base64
 import socket

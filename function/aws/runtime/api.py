@@ -1,6 +1,6 @@
 """The Lambda Runtime API, one method per call.
 
-Source: AWS Lambda Developer Guide, "Building a custom runtime"; docs/wire.md has the bytes.
+Source: AWS Lambda Developer Guide, "Building a custom runtime"; docs/runtime.md has the bytes.
 """
 
 import logging
