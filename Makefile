@@ -20,8 +20,10 @@ demo: $(VENV)/.demo ## one prompt through the whole chain; PROMPT=, SCHEMA=modul
 serve: $(VENV)/.demo ## keep the endpoint up on this machine; PORT=, BEDROCK=aws, and as demo
 	@$(RUN) -m local
 
-verify: $(VENV)/.demo ## check a deployed stage, or the twin, from outside; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
-	@$(RUN) -m verify
+verify: $(VENV)/.demo ## check a deployed endpoint; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
+	@test -n "$$URL" || { echo "Set URL to the whole endpoint: make verify URL=https://…/v1/stream" >&2; exit 2; }
+	@$(RUN) -m verify $(if $(ORIGIN),--origin="$$ORIGIN") $(if $(BODY),--body="$$BODY") \
+	  $(if $(filter-out 0 no false,$(SIGV4)),--sigv4) $(if $(filter-out 0 no false,$(WARM)),--warm) -- "$$URL"
 
 test: lint types ## everything that can be checked without an account
 	@$(RUN) -m pytest -q -n auto --dist loadfile

@@ -7,7 +7,7 @@ from .cli import main
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(os.environ))
+        sys.exit(main(sys.argv[1:], os.environ))
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted: no verdict.\n")
+        sys.stderr.write("\nInterrupted: no result.\n")
         sys.exit(130)

@@ -1,63 +1,70 @@
-"""What a refusal says, and what to do about it: sentences for people."""
+"""Describes a response that is not the expected one, and says what to do about it."""
 
 from typing import Final
 
-from .endpoint import OK, Answer
+from .endpoint import OK, Response
 
-WHERE: Final = "Is URL= the whole endpoint (…/v1/stream, what pulumi stack output ApiUrl says)?"
-LOG: Final = "The function's log line of this request names the cause"
-COMPILING: Final = "A schema that is new to the service takes minutes to compile: WARM=1 waits for it"
+CHECK_URL: Final = (
+    "Check that the URL is the whole endpoint, as `pulumi stack output ApiUrl` prints it (it ends in /v1/stream)."
+)
+ADD_CREDENTIALS: Final = "set the environment variable API_KEY, or add --sigv4 (make: SIGV4=1)."
+READ_LOG: Final = "The function's log line of this request names the cause."
+COMPILING: Final = "Bedrock takes minutes to compile a new schema: --warm (make: WARM=1) waits for it."
+SCHEMA_BROKEN: Final = (
+    "The model's answer does not match the schema. If that happens every time, try another model or other instructions."
+)
 BY_CODE: Final = {
-    "INVALID_API_KEY": "It wants an API key that it knows: API_KEY=…, what pulumi stack output ApiKey "
-    "--show-secrets says",
-    "MISSING_AUTHENTICATION_TOKEN": f"{WHERE} Does it want signed requests (SIGV4=1)?",
-    "ACCESS_DENIED": "Do the credentials allow execute-api:Invoke? Does a policy refuse this network?",
-    "INVALID_SIGNATURE": "Are the AWS credentials right (aws sts get-caller-identity)?",
-    "EXPIRED_TOKEN": "The AWS credentials have expired: log in again",
-    "UNAUTHORIZED": "Its authorizer wants a token, which cannot be shown from here",
-    "WAF_FILTERED": "The web ACL refuses this caller",
-    "THROTTLED": "Does somebody else call all the time? The throttle argument says how many requests it takes",
-    "QUOTA_EXCEEDED": "The quota of this API key is used up",
+    "INVALID_API_KEY": "The endpoint requires a valid API key. Set the environment variable API_KEY to what "
+    "`pulumi stack output ApiKey --show-secrets` prints.",
+    "MISSING_AUTHENTICATION_TOKEN": f"{CHECK_URL} If it requires signed requests, add --sigv4 (make: SIGV4=1).",
+    "ACCESS_DENIED": "Check that the credentials allow execute-api:Invoke, and that the API's resource policy allows "
+    "this network.",
+    "INVALID_SIGNATURE": "Check the AWS credentials (aws sts get-caller-identity).",
+    "EXPIRED_TOKEN": "The AWS credentials have expired: log in again.",
+    "UNAUTHORIZED": "A token is required; verify cannot send one.",
+    "WAF_FILTERED": "The web ACL refuses this caller.",
+    "THROTTLED": "Other callers may be using up the limit; see the component's argument `throttle`.",
+    "QUOTA_EXCEEDED": "The quota of this API key is used up.",
     "model_timeout": COMPILING,
-    "deadline_reached": f"The model takes longer than the timeout argument allows. {COMPILING}",
-    "answer_not_json": "The model does not keep to the schema. If it never does: another model, or instructions",
-    "answer_invalid": "The model does not keep to the schema. If it never does: another model, or instructions",
-    "answer_truncated": "maxTokens is too small for this answer",
-    "answer_refused": """The model, or the guardrail, does not answer this: BODY='{"prompt": "…"}'""",
+    "deadline_reached": f"The model takes longer than the component's argument `timeout` allows. {COMPILING}",
+    "answer_not_json": SCHEMA_BROKEN,
+    "answer_invalid": SCHEMA_BROKEN,
+    "answer_truncated": "The component's argument `maxTokens` is too small for this answer.",
+    "answer_refused": """The model or the guardrail refuses this prompt. Send another one: --body (make: BODY=).""",
 }
-"""What to do about a code."""
+"""What to do about the code of a problem."""
 BY_STATUS: Final = {
-    400: "BODY= is no JSON",
-    401: "It wants to know who calls: API_KEY=… or SIGV4=1",
-    403: f"{WHERE} Does it want API_KEY=… or SIGV4=1?",
-    422: """Its request class takes another body: BODY='{"…": …}'""",
-    429: "The model's quota is used up: try again later",
-    500: "Does the function start? Is its concurrency used up? Its log group and the stage's access log tell",
-    502: LOG,
+    400: "The request is not JSON: check --body (make: BODY=).",
+    401: f"The endpoint requires credentials: {ADD_CREDENTIALS}",
+    403: f"{CHECK_URL} If it requires credentials, {ADD_CREDENTIALS}",
+    422: "The endpoint's request class expects another request: send one with --body (make: BODY=).",
+    429: "The model's quota is used up. Try again later.",
+    500: "Check that the function starts and that its concurrency is not used up: see its log group and the API's "
+    "access log.",
+    502: READ_LOG,
     504: COMPILING,
 }
-"""What to do about a status whose code says nothing."""
+"""What to do about a status if the code is unknown."""
 
 
-def hint(answer: Answer) -> str:
-    """Say what to do about a refusal, or nothing."""
-    if answer.media_type.startswith("text/html"):
-        return f"A web page answers. {WHERE}"
-    if moved := answer.headers.get("location"):
-        return f"It sends callers to {moved}: say URL={moved}"
-    return BY_CODE.get(answer.code or "") or BY_STATUS.get(answer.status, "")
+def advice_for(response: Response) -> str:
+    """Return what to do about a response, or an empty string."""
+    if response.media_type.startswith("text/html"):
+        return f"The URL serves an HTML page. {CHECK_URL}"
+    if location := response.headers.get("location"):
+        return f"The URL redirects to {location}. If that is the endpoint, use it as the URL."
+    return BY_CODE.get(response.code or "") or BY_STATUS.get(response.status, "")
 
 
-def told(answer: Answer) -> str:
-    """Return status, code and words of a refusal, and the request's id."""
-    problem = answer.document()
-    words = answer.media_type
-    if isinstance(problem, dict) and answer.status != OK:
+def describe(response: Response) -> str:
+    """Return the status, what the body says about it, and the request's id."""
+    words = response.media_type
+    problem = response.document()
+    if isinstance(problem, dict) and response.status != OK:
         words = " ".join(str(problem[name]) for name in ("code", "title", "detail", "message") if name in problem)
-    return f"status {answer.status} {words}".rstrip(" .") + named(answer)
+    return f"status {response.status} {words}".rstrip(" .") + with_id(response)
 
 
-def named(answer: Answer) -> str:
-    """Return the request's id, to be looked for in the log."""
-    request_id = answer.headers.get("x-request-id") or answer.headers.get("x-amzn-requestid")
-    return f" (request {request_id})" if request_id else ""
+def with_id(response: Response) -> str:
+    """Return the request's id in brackets, for a search in the log; an empty string if there is none."""
+    return f" (request {response.request_id})" if response.request_id else ""

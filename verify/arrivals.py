@@ -1,4 +1,7 @@
-"""Did events come as they were sent? Pure functions over when each was sent, when it came, and its bytes."""
+"""Did events arrive as they were sent? Pure functions of when each was sent, when it was received, and its bytes.
+
+A stream that is buffered on the way shows as bursts: events that were sent apart and arrived together.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,15 +10,14 @@ from itertools import groupby
 from typing import Final
 
 SENT_APART: Final = 200.0
-"""Milliseconds between two events that a network alone does not bring together."""
+"""Milliseconds: a network alone does not bring two events together that were sent this far apart."""
 TOGETHER: Final = 20.0
-"""Milliseconds within which events come together."""
+"""Milliseconds: events received within this time arrived together."""
 JITTER: Final = 2.0
-"""Milliseconds between two reads of what was there already."""
-MOST: Final = 0.5
-"""Share of the events after the start above which bursts are no chance."""
-SHOWN: Final = 40
-"""Rows of a timeline."""
+"""Milliseconds between two reads of bytes that had arrived together."""
+BURST_SHARE: Final = 0.5
+"""If more than this share of the events after the start arrived in bursts, they are not a coincidence."""
+TIMELINE_ROWS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,92 +25,92 @@ class Arrival:
     """One event. The two clocks need not agree: only differences count."""
 
     sent: float
-    """Milliseconds by the sender's clock."""
-    came: float
-    """Milliseconds by ours."""
+    """Milliseconds by the function's clock."""
+    received: float
+    """Milliseconds by the client's clock."""
     size: int
-    """Bytes of the body since the event before: padding and heartbeats in between count."""
+    """Bytes of the body since the event before; padding and heartbeats in between count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Events that were sent apart and came together."""
+    """Events that were sent apart and arrived together."""
 
     first: int
-    """The number of the first one, from 0."""
+    """The number of the first event, from 0."""
     count: int
     size: int
-    """Bytes that had gathered when they were let go."""
-    held: float
-    """Milliseconds that the first one waited for the last one."""
+    """Bytes that were in the buffer when it was released."""
+    delay: float
+    """Milliseconds by which the first event waited for the last one."""
 
 
-class Finding(StrEnum):
-    """What the arrivals tell of the way from the sender."""
+class Pace(StrEnum):
+    """How a stream arrived."""
 
-    IN_TIME = "in time"
-    HELD_BACK = "held back"
-    """The start of the stream came in one piece, the rest in time."""
+    UNDELAYED = "undelayed"
+    START_BUFFERED = "start buffered"
+    """The start of the stream arrived at once, the rest as it was sent."""
     IN_BLOCKS = "in blocks"
-    """Most came in bursts, and not at the start alone."""
-    IN_ONE_PIECE = "in one piece"
-    """Nothing came before everything was there."""
-    TOO_QUICK = "too quick"
-    """Sent within so short a time that nothing can be said."""
+    """Most of the stream arrived in bursts, not only its start."""
+    ALL_AT_ONCE = "all at once"
+    """Nothing arrived before everything was sent."""
+    UNKNOWN = "unknown"
+    """All events were sent within so short a time that nothing can be concluded."""
 
 
 def bursts(arrivals: Sequence[Arrival]) -> list[Burst]:
-    """Return what was sent apart and came together, in order."""
+    """Return the bursts, in order."""
     found = []
     first = 0
     while first < len(arrivals):
         end = _end(arrivals, first)
         group = arrivals[first:end]
-        held = (group[-1].sent - group[0].sent) - (group[-1].came - group[0].came)
-        if held >= SENT_APART:
-            found.append(Burst(first, len(group), sum(it.size for it in group), held))
+        delay = (group[-1].sent - group[0].sent) - (group[-1].received - group[0].received)
+        if delay >= SENT_APART:
+            found.append(Burst(first, len(group), sum(arrival.size for arrival in group), delay))
         first = end
     return found
 
 
 def _end(arrivals: Sequence[Arrival], first: int) -> int:
-    """Return the number after the last event that came together with ``first``; when in doubt it did."""
+    """Return the number after the last event that arrived together with ``first``; in doubt, it did."""
     end = first + 1
     while end < len(arrivals):
-        before, it = arrivals[end - 1], arrivals[end]
-        gap = it.came - before.came
-        if it.came - arrivals[first].came > TOGETHER and gap > (it.sent - before.sent) / 2 + JITTER:
+        before, event = arrivals[end - 1], arrivals[end]
+        gap = event.received - before.received
+        if event.received - arrivals[first].received > TOGETHER and gap > (event.sent - before.sent) / 2 + JITTER:
             break
         end += 1
     return end
 
 
-def judge(arrivals: Sequence[Arrival]) -> Finding:
-    """Tell how the stream came."""
+def pace_of(arrivals: Sequence[Arrival]) -> Pace:
+    """Return how the stream arrived."""
     if not arrivals or arrivals[-1].sent - arrivals[0].sent < SENT_APART:
-        return Finding.TOO_QUICK
+        return Pace.UNKNOWN
     found = bursts(arrivals)
     if found and found[0].count == len(arrivals):
-        return Finding.IN_ONE_PIECE
+        return Pace.ALL_AT_ONCE
     at_start = found[0].count if found and found[0].first == 0 else 0
-    if sum(it.count for it in found if it.first > 0) > MOST * (len(arrivals) - at_start):
-        return Finding.IN_BLOCKS
-    return Finding.HELD_BACK if at_start else Finding.IN_TIME
+    if sum(burst.count for burst in found if burst.first > 0) > BURST_SHARE * (len(arrivals) - at_start):
+        return Pace.IN_BLOCKS
+    return Pace.START_BUFFERED if at_start else Pace.UNDELAYED
 
 
 def lateness(arrivals: Sequence[Arrival]) -> list[float]:
-    """Return how many milliseconds later each came than it would have, had it come as promptly as the promptest."""
-    delays = [it.came - it.sent for it in arrivals]
+    """Return by how many milliseconds each event was slower than the fastest one."""
+    delays = [arrival.received - arrival.sent for arrival in arrivals]
     return [delay - min(delays) for delay in delays]
 
 
 def timeline(arrivals: Sequence[Arrival]) -> list[str]:
-    """Return a table: one row for all that came at once, when these were sent, how late that was, and the bytes."""
+    """Return a table: a row for all events received in the same millisecond, with when they were sent and how late."""
     timed = zip(arrivals, lateness(arrivals), strict=True)
-    rows = [_row(list(group)) for _, group in groupby(timed, lambda it: round(it[0].came))]
-    if len(rows) > SHOWN:
-        rows = [*rows[: SHOWN - 5], f"  … {len(rows) - SHOWN + 1} more …", *rows[-4:]]
-    return ["  came ms  events         sent ms  late ms   bytes", *rows]
+    rows = [_row(list(group)) for _, group in groupby(timed, lambda timed_arrival: round(timed_arrival[0].received))]
+    if len(rows) > TIMELINE_ROWS:
+        rows = [*rows[: TIMELINE_ROWS - 5], f"  … {len(rows) - TIMELINE_ROWS + 1} more …", *rows[-4:]]
+    return ["  received ms  events         sent ms  late ms   bytes", *rows]
 
 
 def _row(group: Sequence[tuple[Arrival, float]]) -> str:
@@ -116,5 +118,5 @@ def _row(group: Sequence[tuple[Arrival, float]]) -> str:
     sent = f"{first.sent:.0f}"
     if last.sent > first.sent:
         sent += f" to {last.sent:.0f}"
-    late, size = max(late for _, late in group), sum(it.size for it, _ in group)
-    return f"{first.came:9.0f}  {len(group):6}  {sent:>14}  {late:7.0f}  {size:6}"
+    late, size = max(late for _, late in group), sum(arrival.size for arrival, _ in group)
+    return f"{first.received:13.0f}  {len(group):6}  {sent:>14}  {late:7.0f}  {size:6}"

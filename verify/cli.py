@@ -1,55 +1,100 @@
-"""``python -m verify``: URL and options come as environment variables, each check is a line, a failure exits with 1."""
+"""The command line of ``python -m verify``."""
 
+import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from .endpoint import Endpoint
 from .report import Report, verify
-from .signing import NoCredentials, Sign, nobody, with_api_key, with_sigv4
+from .signing import NoCredentials, Sign, with_api_key, with_sigv4
+
+DESCRIPTION: Final = """\
+Check a deployed endpoint. It makes six billed model calls and prints one line per check.
+A run takes seconds to minutes, depending on the model. Progress is shown every few seconds."""
+EXAMPLE: Final = """\
+the API key of the endpoint, if it has one, is read from the environment variable API_KEY.
+
+exit status: 0 if no check failed, 1 if one failed, 2 if the command line is wrong.
+
+example:
+  export API_KEY="$(pulumi stack output ApiKey --show-secrets)"
+  python -m verify "$(pulumi stack output ApiUrl)" --origin https://app.example.com"""
 
 
-def main(environment: Mapping[str, str]) -> int:
-    """Run the checks; return 0 if none failed, 1 if one did, 2 if an option cannot be used."""
-    url = environment.get("URL", "").strip().rstrip("/")
-    if not _is_usable(url):
-        wrong = f"URL={url} is no address of an endpoint. " if url else ""
-        sys.stderr.write(f"{wrong}Say which endpoint: make verify URL=https://…/v1/stream\n")
-        return 2
-    for option in ("API_KEY", "ORIGIN"):
-        if not _is_plain(environment.get(option, "")):
-            sys.stderr.write(f"{option}= has characters that no HTTP header can carry.\n")
-            return 2
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End the program with one line, without the usage that ``--help`` shows."""
+        self.exit(2, f"{message} (--help lists the options)\n")
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the checks; return 0 if none failed and 1 if one did. A wrong option ends the program with status 2."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    key = environment.get("API_KEY", "")
+    if not _is_plain(key):
+        parser.error("API_KEY contains characters that an HTTP header cannot carry")
     report = Report(sys.stdout, is_terminal=sys.stdout.isatty())
     try:
-        endpoint = Endpoint(url, _sign(url, environment), report.waiting)
+        sign = _sign(options.url, key, is_signed=options.sigv4)
     except NoCredentials as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    body = environment.get("BODY")
-    return verify(
-        endpoint,
-        report,
-        body=body.encode() if body else None,
-        origin=environment.get("ORIGIN") or None,
-        warm_first=bool(environment.get("WARM")),
+        parser.error(f"argument --sigv4: {error}")
+    endpoint = Endpoint(options.url, sign, report.progress)
+    return verify(endpoint, report, body=options.body, origin=options.origin, warm_first=options.warm)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m verify",
+        description=DESCRIPTION,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
+    parser.add_argument("url", metavar="URL", type=_url, help="the whole endpoint: https://…/v1/stream")
+    parser.add_argument(
+        "--sigv4",
+        action="store_true",
+        help="sign each request with your AWS credentials; API_KEY is then ignored",
+    )
+    parser.add_argument("--origin", metavar="ORIGIN", type=_origin, help="check CORS for pages of https://…")
+    parser.add_argument(
+        "--warm", action="store_true", help="first wait until Bedrock has compiled the schema (minutes, if it is new)"
+    )
+    parser.add_argument(
+        "--body",
+        metavar="JSON",
+        type=str.encode,
+        help="what to send as the request; required if the endpoint has its own request class",
+    )
+    return parser
 
 
-def _is_usable(url: str) -> bool:
+def _url(text: str) -> str:
+    url = text.strip().rstrip("/")
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and _is_plain(url)
-    except ValueError:  # an odd port or address
-        return False
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an impossible port or address
+        is_usable = False
+    if not is_usable or not _is_plain(url):
+        raise argparse.ArgumentTypeError(f"must be an address such as https://example.com/v1/stream; got {text!r}")
+    return url
+
+
+def _origin(text: str) -> str:
+    if not _is_plain(text):
+        raise argparse.ArgumentTypeError(f"must be a web origin such as https://app.example.com; got {text!r}")
+    return text
 
 
 def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text
 
 
-def _sign(url: str, environment: Mapping[str, str]) -> Sign:
-    if environment.get("SIGV4"):
+def _sign(url: str, key: str, *, is_signed: bool) -> Sign | None:
+    if is_signed:
         return with_sigv4(url)
-    key = environment.get("API_KEY")
-    return with_api_key(key) if key else nobody
+    return with_api_key(key) if key else None

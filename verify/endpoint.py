@@ -1,72 +1,67 @@
-"""An HTTP/1.1 client that notes when each piece came, proves who it is, and waits when the gateway throttles."""
+"""The endpoint under test: sends requests with credentials, and sends them again when it is asked to wait."""
 
 import json
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from .signing import Sign, nobody
+from local.client import End, NotHttp, Piece, Reply, Transport
 
-PATIENCE: Final = 310.0
-"""Seconds of silence: a gateway that is not of the edge ends a stream after 300."""
-CONNECT_PATIENCE: Final = 10.0
-"""Seconds for a connection to be taken."""
-WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds to wait each time that the endpoint asks for patience; longer where Retry-After says so."""
+from .signing import Sign
+
+TRANSPORT: Final = Transport(connect_timeout=10.0, timeout=310.0)
+"""A regional API Gateway ends a response after 300 seconds of silence: its message must arrive before ours."""
+RETRY_WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds to wait before each further attempt; longer if Retry-After says so."""
 LONGEST_WAIT: Final = 60.0
-"""Seconds: a Retry-After beyond is the answer."""
-TOO_MANY, UNAVAILABLE = 429, 503
+"""Seconds; a response with a longer Retry-After is final."""
 OK: Final = 200
-AT_ONCE: Final = 65_536
+TOO_MANY_REQUESTS: Final = 429
+UNAVAILABLE: Final = 503
 
 
 class Unreachable(Exception):
-    """There was no answer, or none of HTTP's; the message says why, and what to look at."""
+    """There is no HTTP response; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send. ``path`` goes behind the endpoint's own."""
+    """What to send."""
 
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
     path: str = ""
-    signed: bool = True
-    """Show who calls, if the endpoint asks for it."""
+    """Appended to the URL of the endpoint."""
+    with_credentials: bool = True
+    """Add the API key or the signature, if the endpoint has one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes that came together."""
-
-    came: float
-    """Milliseconds since the request was sent."""
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back."""
+class Response:
+    """What the endpoint sent."""
 
     status: int
     headers: Mapping[str, str]
     """Lower-case names; repeated fields joined by commas."""
-    pieces: tuple[Piece, ...]
-    whole: bool
-    """The body ended as HTTP says it does, and was not left early."""
+    pieces: Sequence[Piece]
+    is_complete: bool
+    """The body ended as HTTP requires, and the client did not disconnect before."""
 
     @property
     def body(self) -> bytes:
-        """The body, as far as it came."""
+        """The body, as far as it arrived."""
         return b"".join(piece.data for piece in self.pieces)
+
+    @property
+    def size(self) -> str:
+        """The length of the body, for people."""
+        return f"{len(self.body):,} bytes"
 
     @property
     def media_type(self) -> str:
@@ -74,7 +69,7 @@ class Answer:
         return self.headers.get("content-type", "")
 
     def document(self) -> Any:  # noqa: ANN401 - whatever the document is
-        """Return the body as JSON, or None where it is none."""
+        """Return the body as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -88,21 +83,26 @@ class Answer:
         return code if isinstance(code, str) else None
 
     @property
+    def request_id(self) -> str | None:
+        """The id under which the log has this request."""
+        return self.headers.get("x-request-id") or self.headers.get("x-amzn-requestid")
+
+    @property
     def retry_after(self) -> float | None:
-        """Seconds to wait, if the answer says so (RFC 9110 §10.2.3)."""
-        said = self.headers.get("retry-after", "")
+        """Seconds to wait, if the response has a Retry-After field that can be read (RFC 9110 §10.2.3)."""
+        value = self.headers.get("retry-after", "")
         try:
-            if said.isdecimal():
-                return float(said)
+            if value.isdecimal():
+                return float(value)
             now = parsedate_to_datetime(self.headers.get("date", ""))
-            return max(0.0, (parsedate_to_datetime(said) - now).total_seconds())
-        except (ValueError, TypeError):  # no date, or one without a zone beside one with it
+            return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+        except (ValueError, TypeError):  # not a date, or one of the two dates has no time zone
             return None
 
     @property
-    def asks_for_patience(self) -> bool:
-        """The same request may do better soon: a 429, or a 503 that says when. A quota does not come back."""
-        if self.status == TOO_MANY:
+    def should_be_retried(self) -> bool:
+        """The same request may succeed soon: a 429, or a 503 with Retry-After. A used-up quota does not return soon."""
+        if self.status == TOO_MANY_REQUESTS:
             return self.code != "QUOTA_EXCEEDED" and (self.retry_after or 0) <= LONGEST_WAIT
         return self.status == UNAVAILABLE and self.retry_after is not None and self.retry_after <= LONGEST_WAIT
 
@@ -113,96 +113,85 @@ class Endpoint:
     def __init__(
         self,
         url: str,
-        sign: Sign = nobody,
-        say: Callable[[str], None] = lambda _: None,
-        clock: Callable[[], float] = time.monotonic,
+        sign: Sign | None = None,
+        notify: Callable[[str], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
+        transport: Transport = TRANSPORT,
     ) -> None:
-        """Take how to prove who calls, whom to tell that it takes longer, and what time is (seconds)."""
+        """Take the credentials, a function that is called with a message before each wait, and one that waits."""
         self.url = url
         self._sign = sign
-        self._say = say
-        self._clock = clock
+        self._notify = notify
         self._sleep = sleep
+        self._transport = transport
         self.received = 0
-        """Bytes of the body that is being read."""
+        """Bytes of the body that is arriving, or of the last one."""
 
     @property
-    def is_protected(self) -> bool:
-        """Requests prove who calls."""
-        return self._sign is not nobody
+    def has_credentials(self) -> bool:
+        """Requests carry an API key or a signature."""
+        return self._sign is not None
 
-    def ask(self, request: Request, leave_after: int | None = None) -> Answer:
-        """Send a request and return the answer; ``leave_after`` so many pieces of a 200 the connection is closed.
+    def send(self, request: Request, disconnect_after: int | None = None) -> Response:
+        """Send a request, again if the endpoint asks to wait, and return the response.
+
+        If the status is 200, the connection is closed after ``disconnect_after`` pieces of the body.
 
         Raises:
-            Unreachable: there is none.
+            Unreachable: there is no response.
         """
-        for wait in WAITS:
-            answer = self._once(request, leave_after)
-            if not answer.asks_for_patience:
-                return answer
-            seconds = max(wait, answer.retry_after or 0)
-            code = f" {answer.code}" if answer.code else ""
-            self._say(f"the endpoint asks for patience ({answer.status}{code}): waiting {seconds:.0f} s")
+        for wait in RETRY_WAITS:
+            response = self._send_once(request, disconnect_after)
+            if not response.should_be_retried:
+                return response
+            seconds = max(wait, response.retry_after or 0)
+            code = f" {response.code}" if response.code else ""
+            self._notify(f"The endpoint responded with {response.status}{code}; retrying in {seconds:.0f} s")
             self._sleep(seconds)
-        return self._once(request, leave_after)
+        return self._send_once(request, disconnect_after)
 
-    def _once(self, request: Request, leave_after: int | None) -> Answer:
-        target = urlsplit(self.url + request.path)
-        path = target.path + (f"?{target.query}" if target.query else "")
+    def _send_once(self, request: Request, disconnect_after: int | None) -> Response:
+        url = self.url + request.path
         headers = request.headers
-        if request.signed:
-            headers = self._sign(request.method, target.geturl(), headers, request.body)
-        connect = HTTPSConnection if target.scheme == "https" else HTTPConnection
+        if self._sign is not None and request.with_credentials:
+            headers = self._sign(request.method, url, headers, request.body)
         self.received = 0
         try:
-            with closing(connect(target.netloc, timeout=CONNECT_PATIENCE)) as connection:
-                connection.connect()
-                connection.sock.settimeout(PATIENCE)
-                connection.request(request.method, path, request.body, dict(headers))
-                began = self._clock()
-                with connection.getresponse() as response:
-                    return self._read(response, began, leave_after)
-        except (OSError, HTTPException, UnicodeError) as error:
-            raise Unreachable(_why(error, target.netloc)) from error
+            with Reply(url, request.body, headers, request.method, self._transport) as reply:
+                return self._read(reply.wait(), disconnect_after)
+        except (OSError, UnicodeError) as error:
+            raise Unreachable(_explain(error, urlsplit(url).netloc)) from error
 
-    def _read(self, response: HTTPResponse, began: float, leave_after: int | None) -> Answer:
+    def _read(self, reply: Reply, disconnect_after: int | None) -> Response:
         pieces: list[Piece] = []
-        whole = False
         try:
-            for data in _pieces(response):
-                pieces.append(Piece((self._clock() - began) * 1000, data))
-                self.received += len(data)
-                if response.status == OK and len(pieces) == leave_after:
+            for piece in reply.pieces():
+                pieces.append(piece)
+                self.received += len(piece.data)
+                if reply.status == OK and len(pieces) == disconnect_after:
                     break
-            else:
-                whole = not response.length  # what is left of an announced length
-        except (HTTPException, OSError):
-            pass  # cut, or silent for too long
-        fields = {name.lower(): ", ".join(response.headers.get_all(name, [])) for name in response.headers}
-        return Answer(response.status, fields, tuple(pieces), whole)
+        except TimeoutError:
+            pass  # the response is incomplete, and what arrived of it is kept
+        return Response(reply.status, reply.headers, pieces, reply.end is End.CLEAN)
 
 
-def _pieces(response: HTTPResponse) -> Iterator[bytes]:
-    """Yield bytes as they come, a chunk at most."""
-    while data := response.read1(AT_ONCE):
-        yield data
-
-
-WHY: Final[Sequence[tuple[type[Exception], str]]] = [
-    (ConnectionRefusedError, "nobody listens at {place}. Is the endpoint up? Are host and port right?"),
-    (socket.gaierror, "no host of the name in {place} can be found from here. Is the URL right?"),
-    (UnicodeError, "no host of the name in {place} can exist. Is the URL right?"),
+EXPLANATIONS: Final[Sequence[tuple[type[Exception], str]]] = [
+    (ConnectionRefusedError, "nothing listens at {place}. Check host and port, and whether the endpoint is running."),
+    (socket.gaierror, "the host name in {place} cannot be resolved here. Check the URL."),
+    (UnicodeError, "{place} is not a valid host name. Check the URL."),
     (ssl.SSLCertVerificationError, "the certificate of {place} is not trusted here: {error.verify_message}."),
-    (ssl.SSLError, "{place} does not speak TLS. Is it http:// in place of https://?"),
-    (TimeoutError, "{place} is silent. A private endpoint is reached from inside its VPC alone."),
-    (ConnectionError, "{place} closed the connection without an answer. Is it https:// in place of http://?"),
-    (HTTPException, "{place} gave no answer of HTTP's. Is it https:// in place of http://?"),
-    (OSError, "no connection to {place}: {error}"),
+    (ssl.SSLError, "{place} does not speak TLS. Check whether the URL must begin with http://."),
+    (TimeoutError, "{place} does not respond. A private endpoint can be reached only from inside its VPC."),
+    (NotHttp, "{place} does not speak HTTP. Check whether the URL must begin with https://."),
+    (
+        ConnectionError,
+        "{place} closed the connection without a response. Check whether the URL must begin with https://.",
+    ),
+    (OSError, "cannot connect to {place}: {error}."),
 ]
 """What a failed connection means, the narrower kinds first."""
 
 
-def _why(error: Exception, place: str) -> str:
-    return next(text for kind, text in WHY if isinstance(error, kind)).format(place=place, error=error)
+def _explain(error: Exception, place: str) -> str:
+    text = next(text for kind, text in EXPLANATIONS if isinstance(error, kind))
+    return text.format(place=place, error=error)

@@ -1,4 +1,4 @@
-"""Runs the checks and shows what they found: a line a check, the timeline beneath its own."""
+"""Runs the checks and reports what they found: a line per check, and a timeline below the one that it explains."""
 
 import threading
 import time
@@ -6,32 +6,32 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from .checks.catalog import ANSWERS, CHECKS
-from .checks.presence import reached, warm
-from .checks.run import BRIEF, LONG, Check, Failed, Skipped, Undecided, Visit
+from .checks.catalog import CHECKS, MODEL_CALLS
+from .checks.presence import function_responds, warm_up
+from .checks.run import LONG_REQUEST, SHORT_REQUEST, Check, Failed, Run, Skipped, Undecided
 from .endpoint import Endpoint, Unreachable
 from .events import Malformed
 
-EVERY: float = 10.0
-"""Seconds between two lines that say that something is still awaited."""
-EVERY_ON_TERMINAL: float = 1.0
-"""The same where the line stays in its place."""
+INTERVAL: float = 10.0
+"""Seconds between two progress lines."""
+TERMINAL_INTERVAL: float = 1.0
+"""The same on a terminal, where the line is rewritten in place."""
 
 
 class Report:
-    """Lines for people."""
+    """The lines of one run, and what became of each check."""
 
-    def __init__(self, screen: TextIO, *, is_terminal: bool = False, every: float | None = None) -> None:
-        """Write to ``screen``; on a terminal what is awaited is shown in place, every so many seconds."""
+    def __init__(self, screen: TextIO, *, is_terminal: bool = False, interval: float | None = None) -> None:
+        """Write to ``screen``; progress is shown every ``interval`` seconds."""
         self._screen = screen
         self._is_terminal = is_terminal
-        self._every = every or (EVERY_ON_TERMINAL if is_terminal else EVERY)
+        self._interval = interval or (TERMINAL_INTERVAL if is_terminal else INTERVAL)
         self._lock = threading.Lock()
         self._began = time.monotonic()
-        self.named: dict[str, list[str]] = {"ok": [], "skip": [], "?": [], "FAIL": []}
-        """The checks by what became of them."""
-        self.unreachable = False
-        """A check had no answer at all."""
+        self._checks: dict[str, list[str]] = {"ok": [], "skip": [], "?": [], "FAIL": []}
+        """The names of the checks by their result."""
+        self.endpoint_is_gone = False
+        """A check had no response at all."""
 
     def line(self, text: str) -> None:
         """Write a line that stays."""
@@ -39,8 +39,8 @@ class Report:
             self._screen.write(f"{self._clear}{text}\n")
             self._screen.flush()
 
-    def waiting(self, text: str) -> None:
-        """Say what is awaited."""
+    def progress(self, text: str) -> None:
+        """Show what is awaited."""
         if self._is_terminal:
             with self._lock:
                 self._screen.write(f"{self._clear}      {text} …")
@@ -52,50 +52,52 @@ class Report:
     def _clear(self) -> str:
         return "\r\x1b[K" if self._is_terminal else ""
 
-    def run(self, name: str, check: Check, visit: Visit) -> bool:
-        """Run a check and tell what it found; return whether it did not fail."""
+    def run(self, name: str, check: Check, run: Run) -> bool:
+        """Run a check and report what it found; return whether it did not fail."""
+        timeline: tuple[str, ...] = ()
         try:
-            with StillWaiting(self, name, lambda: visit.endpoint.received, self._every):
-                mark, text = "ok", check(visit)
+            with StillWaiting(self, name, lambda: run.endpoint.received, self._interval):
+                result, text = "ok", check(run)
         except Skipped as reason:
-            mark, text = "skip", str(reason)
+            result, text = "skip", str(reason)
         except Undecided as reason:
-            mark, text = "?", str(reason)
-        except (Failed, Malformed) as reason:
-            mark, text = "FAIL", str(reason)
+            result, text = "?", str(reason)
+        except Failed as reason:
+            result, text, timeline = "FAIL", str(reason), tuple(reason.timeline)
+        except Malformed as reason:
+            result, text = "FAIL", str(reason)
         except Unreachable as reason:
-            mark, text = "FAIL", f"no answer: {reason}"
-            self.unreachable = True
-        self.named[mark].append(name)
-        self.line(f"{mark:4}  {name}: {text}")
-        table, visit.table = visit.table, ()
-        for row in table:
+            result, text = "FAIL", f"no response: {reason}"
+            self.endpoint_is_gone = True
+        self._checks[result].append(name)
+        self.line(f"{result:4}  {name}: {text}")
+        for row in timeline:
             self.line(f"      {row}")
-        return mark != "FAIL"
+        return result != "FAIL"
 
     def verdict(self) -> int:
-        """Say what all of it means; return 1 if a check failed."""
+        """Write what the results mean together; return 1 if a check failed, else 0."""
         seconds = f"{time.monotonic() - self._began:.0f} s"
-        failed, undecided, skipped = (", ".join(self.named[mark]) for mark in ("FAIL", "?", "skip"))
+        failed, undecided, skipped = (", ".join(self._checks[result]) for result in ("FAIL", "?", "skip"))
         if skipped:
             self.line(f"Skipped: {skipped}.")
         if undecided:
-            self.line(f"Could not be decided: {undecided}.")
+            self.line(f"Undecided: {undecided}.")
         if failed:
-            self.line(f"FAILED after {seconds}: {failed}. What to do stands beside each FAIL above.")
+            self.line(f"FAILED after {seconds}: {failed}. See the advice next to each FAIL.")
             return 1
-        scope = "What could be checked" if skipped or undecided else "All"
-        self.line(f"{scope} is as promised ({len(self.named['ok'])} checks, {seconds}).")
+        scope = "checks that could run" if skipped or undecided else "checks"
+        self.line(f"All {len(self._checks['ok'])} {scope} passed in {seconds}.")
         return 0
 
 
 class StillWaiting:
-    """Says every few seconds how long something has been awaited, and how much of it has come."""
+    """Reports every few seconds for how long something has been awaited, and how many bytes have arrived."""
 
-    def __init__(self, report: Report, text: str, received: Callable[[], int], every: float) -> None:
-        self._report, self._text, self._received, self._every = report, text, received, every
+    def __init__(self, report: Report, text: str, received: Callable[[], int], interval: float) -> None:
+        self._report, self._text, self._received, self._interval = report, text, received, interval
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._tell, daemon=True)
+        self._thread = threading.Thread(target=self._show, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -105,12 +107,11 @@ class StillWaiting:
         self._over.set()
         self._thread.join()
 
-    def _tell(self) -> None:
+    def _show(self) -> None:
         waited = 0.0
-        while not self._over.wait(self._every):
-            waited += self._every
-            came = self._received()
-            self._report.waiting(f"{self._text}: {waited:.0f} s, {came:,} bytes so far")
+        while not self._over.wait(self._interval):
+            waited += self._interval
+            self._report.progress(f"{self._text}: {waited:.0f} s, {self._received():,} bytes so far")
 
 
 def verify(
@@ -121,21 +122,26 @@ def verify(
     origin: str | None = None,
     warm_first: bool = False,
 ) -> int:
-    """Run every check against the endpoint; return 1 if one failed."""
-    visit = Visit(endpoint, body or LONG, body or BRIEF, origin)
-    report.line(f"Verifying {endpoint.url}")
-    if not report.run("is it there", reached, visit):
-        report.line("FAILED: without that nothing else was checked.")
+    """Run every check against the endpoint; return 1 if one failed, else 0.
+
+    ``body`` is the request for the model's answers in place of the default prompts.
+    """
+    run = Run(endpoint, body or LONG_REQUEST, body or SHORT_REQUEST, origin)
+    report.line(f"Checking {endpoint.url}")
+    if not report.run("endpoint responds", function_responds, run):
+        report.line("FAILED: the other checks were not run.")
         return 1
     if warm_first:
-        report.line("      Waiting for the service to compile the schema; a new one takes minutes.")
-        if not report.run("warm-up", warm, visit):
-            report.line("FAILED: without an answer of the model nothing else was checked.")
+        report.line("      Waiting until Bedrock has compiled the schema, which takes minutes if the schema is new.")
+        if not report.run("warm-up", warm_up, run):
+            report.line("FAILED: the model does not answer; the other checks were not run.")
             return 1
-    report.line(f"      {ANSWERS} answers of the model are asked for (each is billed): minutes, if it is slow.")
+    report.line(
+        f"      The checks make {MODEL_CALLS} model calls, each is billed. With a slow model they take minutes."
+    )
     for name, check in CHECKS:
-        report.run(name, check, visit)
-        if report.unreachable:
-            report.line("The endpoint is gone: the checks after this one were left out.")
+        report.run(name, check, run)
+        if report.endpoint_is_gone:
+            report.line("The endpoint no longer responds: the remaining checks were not run.")
             break
     return report.verdict()

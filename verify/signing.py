@@ -1,4 +1,4 @@
-"""How a request proves who calls: not at all, by an API key, or signed with AWS credentials."""
+"""Credentials of a request: an API key of the gateway, or a signature made with AWS credentials."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,43 +7,43 @@ from urllib.parse import urlsplit
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
 EXECUTE_API: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
+Sign = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
+"""Takes method, URL, header fields and body of a request; returns its header fields with the credentials."""
+
 
 class NoCredentials(Exception):
-    """The request was to be signed, and there is nothing to sign it with."""
-
-
-Sign = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
-"""Turns method, URL, header fields and body into the header fields that prove who calls."""
-
-
-def nobody(method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:  # noqa: ARG001 - a Sign
-    """Prove nothing."""
-    return headers
+    """The AWS credentials or the region are missing; the message says what to do."""
 
 
 def with_api_key(key: str) -> Sign:
-    """Show an API key of the gateway."""
+    """Return a function that adds an API key of the gateway."""
     return lambda _, __, headers, ___: {**headers, "x-api-key": key}
 
 
 def with_sigv4(url: str) -> Sign:
-    """Sign as AWS's own tools would, with the same credentials and configuration.
+    """Return a function that signs as the AWS CLI does, with the same credentials, profile and region.
 
     Raises:
-        NoCredentials: there are none, or no region for a host that does not name it.
+        NoCredentials: there are no credentials, or there is no region for a host name that does not contain it.
     """
-    session = Session()
-    credentials = session.get_credentials()
-    found = EXECUTE_API.search(urlsplit(url).netloc)
-    region = found[1] if found else session.get_config_variable("region")
+    try:
+        session = Session()
+        credentials = session.get_credentials()
+        found = EXECUTE_API.search(urlsplit(url).netloc)
+        region = found[1] if found else session.get_config_variable("region")
+        if credentials is not None:
+            credentials.get_frozen_credentials()  # an expired login is noticed here and not in the middle of the checks
+    except BotoCoreError as error:
+        raise NoCredentials(f"The AWS credentials cannot be used: {error}") from error
     if credentials is None:
-        raise NoCredentials("SIGV4=1 needs AWS credentials: set AWS_PROFILE, or log in.")
+        raise NoCredentials("There are no AWS credentials. Set AWS_PROFILE, or log in (aws sso login).")
     if not region:
-        raise NoCredentials("SIGV4=1 needs a region for a host name of yours: set AWS_REGION.")
+        raise NoCredentials("The host name does not contain an AWS region. Set AWS_REGION.")
     signer = SigV4Auth(credentials, "execute-api", region)
 
     def sign(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""A proxy before the twin that breaks one promise of the wire, or asks who calls."""
+"""A proxy in front of the local stack that breaks one promise of the wire, or requires credentials."""
 
 import hashlib
 import hmac
@@ -15,7 +15,7 @@ FRAMING = frozenset({"host", "content-length", "transfer-encoding", "connection"
 
 @dataclass
 class Passing:
-    """An answer on its way to the client: change it."""
+    """A response on its way to the client, which a test may change."""
 
     request_method: str
     request_path: str
@@ -28,20 +28,30 @@ class Passing:
 
 
 Spoil = Callable[[Passing], None]
-Doorkeeper = Callable[[Exchange, bytes], str | None]
-"""The code of the refusal of a request with this body, or None."""
+Gatekeeper = Callable[[Exchange, bytes], str | None]
+"""Returns the code with which the gateway refuses a request with this body, or None."""
 
 
-def nothing(passing: Passing) -> None:
-    """Pass on what comes."""
+def unchanged(passing: Passing) -> None:
+    """Change nothing."""
 
 
 def anyone(exchange: Exchange, body: bytes) -> str | None:
-    """Let everyone in."""
+    """Accept every request."""
 
 
-def proxy(twin: Twin, spoil: Spoil = nothing, refusal: Doorkeeper = anyone) -> Server:
-    """Return a server in front of ``twin`` whose answers ``spoil`` changes, and which may refuse callers."""
+def sniffable(passing: Passing) -> None:
+    """Leave out what keeps browsers from guessing the content type."""
+    passing.headers.pop("x-content-type-options", None)
+
+
+def cut(passing: Passing) -> None:
+    """End the body without its last chunk."""
+    passing.cut = True
+
+
+def proxy(twin: Twin, spoil: Spoil = unchanged, refusal: Gatekeeper = anyone) -> Server:
+    """Return a server in front of ``twin``: ``spoil`` changes its responses, ``refusal`` may refuse requests."""
     base = twin.url.removesuffix("/v1/stream")
 
     def respond(exchange: Exchange) -> None:
@@ -83,7 +93,10 @@ def _without_framing(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def signature(exchange: Exchange, body: bytes, region: str) -> tuple[str, str]:
-    """Credential and signature that it should have ("Create a signed AWS API request", IAM User Guide)."""
+    """Return the credential and the signature that a request must have.
+
+    IAM User Guide, "Create a signed AWS API request".
+    """
     names = exchange.headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
     fields = "".join(f"{name}:{exchange.headers[name].strip()}\n" for name in names)
     digest = hashlib.sha256(body).hexdigest()

@@ -2,8 +2,8 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,20 +13,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from local.client import Transport
 from local.http11.server import Exchange, Server
-from tests.verify.spoilt import KEY, SECRET, signature
+from tests.verify.stage import serving
 from verify.endpoint import Endpoint, Request, Unreachable
-from verify.signing import NoCredentials, nobody, with_api_key, with_sigv4
+from verify.signing import with_api_key
 
 PROBLEM = [("Content-Type", "application/problem+json")]
 ASK = Request(b"{}", {"Content-Type": "application/json"})
-
-
-@contextmanager
-def serving(respond: Callable[[Exchange], None]) -> Iterator[str]:
-    with Server(respond) as server:
-        yield server.url + "/v1/stream"
-        assert not server.mistakes
 
 
 def in_turn(*codes: str | None) -> Callable[[Exchange], None]:
@@ -41,32 +35,32 @@ def in_turn(*codes: str | None) -> Callable[[Exchange], None]:
     return respond
 
 
-def test_a_429_of_the_gateway_waits_longer_each_time_and_repeats() -> None:
+def test_after_a_429_of_the_gateway_the_request_is_repeated_with_longer_waits() -> None:
     """With the gateway's own code, or with none."""
-    said: list[str] = []
+    notes: list[str] = []
     slept: list[float] = []
     with serving(in_turn("THROTTLED", "", "THROTTLED", None)) as url:
-        assert Endpoint(url, say=said.append, sleep=slept.append).ask(ASK).status == 200
+        assert Endpoint(url, notify=notes.append, sleep=slept.append).send(ASK).status == 200
 
     assert slept == [1, 2, 4]
-    assert said[:2] == [
-        "the endpoint asks for patience (429 THROTTLED): waiting 1 s",
-        "the endpoint asks for patience (429): waiting 2 s",
+    assert notes[:2] == [
+        "The endpoint responded with 429 THROTTLED; retrying in 1 s",
+        "The endpoint responded with 429; retrying in 2 s",
     ]
 
 
-def test_patience_with_the_gateway_has_an_end() -> None:
+def test_the_number_of_attempts_is_limited() -> None:
     slept: list[float] = []
     with serving(in_turn(*["THROTTLED"] * 7)) as url:
-        assert Endpoint(url, sleep=slept.append).ask(ASK).status == 429
+        assert Endpoint(url, sleep=slept.append).send(ASK).status == 429
 
     assert sum(slept) == 61
 
 
 def refusing(status: int, code: str, **fields: str) -> Callable[[Exchange], None]:
     """Refuse once, then answer."""
-    told = [*PROBLEM, *((name.replace("_", "-"), value) for name, value in fields.items())]
-    waiting = [(status, told, json.dumps({"code": code}).encode())]
+    headers = [*PROBLEM, *((name.replace("_", "-"), value) for name, value in fields.items())]
+    waiting = [(status, headers, json.dumps({"code": code}).encode())]
 
     def respond(exchange: Exchange) -> None:
         exchange.read_body(1000)
@@ -91,10 +85,10 @@ NOON, LATER = "Wed, 25 Nov 2026 12:00:00 GMT", "Wed, 25 Nov 2026 12:00:07 GMT"
     ],
 )
 def test_retry_after_is_honoured(respond: Callable[[Exchange], None], seconds: float) -> None:
-    """In seconds and as a date, which is told from the answer's own; what cannot be read counts as not said."""
+    """In seconds, or as a date relative to the response's own. A value that cannot be read is ignored."""
     slept: list[float] = []
     with serving(respond) as url:
-        assert Endpoint(url, sleep=slept.append).ask(ASK).status == 200
+        assert Endpoint(url, sleep=slept.append).send(ASK).status == 200
 
     assert slept == [seconds]
 
@@ -109,12 +103,12 @@ def test_retry_after_is_honoured(respond: Callable[[Exchange], None], seconds: f
         refusing(502, "model_failed", Retry_After="1"),
     ],
 )
-def test_what_a_minute_does_not_help_is_the_answer(respond: Callable[[Exchange], None]) -> None:
+def test_a_refusal_that_will_last_is_not_repeated(respond: Callable[[Exchange], None]) -> None:
     with serving(respond) as url:
-        assert Endpoint(url, sleep=lambda _: pytest.fail("it waits")).ask(ASK).status != 200
+        assert Endpoint(url, sleep=lambda _: pytest.fail("the request is repeated")).send(ASK).status != 200
 
 
-def test_each_piece_has_the_time_at_which_it_came() -> None:
+def test_each_piece_has_the_time_at_which_it_arrived() -> None:
     times = iter([10.0, 10.5, 12.0])
 
     def respond(exchange: Exchange) -> None:
@@ -124,23 +118,23 @@ def test_each_piece_has_the_time_at_which_it_came() -> None:
         exchange.end()
 
     with serving(respond) as url:
-        endpoint = Endpoint(url, clock=lambda: next(times))
-        answer = endpoint.ask(Request(method="GET"))
+        endpoint = Endpoint(url, transport=Transport(clock=lambda: next(times)))
+        response = endpoint.send(Request(method="GET"))
 
     assert endpoint.received == len("onetwo")
-    assert [(piece.came, piece.data) for piece in answer.pieces] == [(500, b"one"), (2000, b"two")]
-    assert answer.whole
-    assert answer.headers["x-twice"] == "a, b"
+    assert [(piece.received_ms, piece.data) for piece in response.pieces] == [(500, b"one"), (2000, b"two")]
+    assert response.is_complete
+    assert response.headers["x-twice"] == "a, b"
 
 
-def test_what_has_come_is_counted_anew_for_each_answer() -> None:
+def test_the_bytes_are_counted_anew_for_each_response() -> None:
     def respond(exchange: Exchange) -> None:
         exchange.send(200, [], b"four")
 
     with serving(respond) as url:
         endpoint = Endpoint(url)
         for _ in range(2):
-            endpoint.ask(Request(method="GET"))
+            endpoint.send(Request(method="GET"))
 
     assert endpoint.received == len("four")
 
@@ -158,14 +152,14 @@ def length_cut(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("respond", [chunked_cut, length_cut])
-def test_a_body_without_its_end_is_not_whole(respond: Callable[[Exchange], None]) -> None:
+def test_a_body_without_its_end_is_incomplete(respond: Callable[[Exchange], None]) -> None:
     with serving(respond) as url:
-        answer = Endpoint(url).ask(Request(method="GET"))
+        response = Endpoint(url).send(Request(method="GET"))
 
-    assert (answer.body, answer.whole) == (b"half", False)
+    assert (response.body, response.is_complete) == (b"half", False)
 
 
-def test_leaving_closes_the_connection_after_the_pieces_that_were_asked_for() -> None:
+def test_disconnecting_closes_the_connection_after_the_given_number_of_pieces() -> None:
     left = []
 
     def respond(exchange: Exchange) -> None:
@@ -177,31 +171,30 @@ def test_leaving_closes_the_connection_after_the_pieces_that_were_asked_for() ->
         exchange.cut()
 
     with serving(respond) as url:
-        answer = Endpoint(url).ask(Request(method="GET"), leave_after=1)
+        response = Endpoint(url).send(Request(method="GET"), disconnect_after=1)
 
-    assert (answer.body, answer.whole, left) == (b"one", False, [True])
+    assert (response.body, response.is_complete, left) == (b"one", False, [True])
 
 
-def test_nobody_there_is_told() -> None:
+def test_a_port_where_nothing_listens_is_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
-    with pytest.raises(Unreachable, match=f"nobody listens at 127.0.0.1:{port}"):
-        Endpoint(f"http://127.0.0.1:{port}/v1/stream").ask(ASK)
+    with pytest.raises(Unreachable, match=f"nothing listens at 127.0.0.1:{port}"):
+        Endpoint(f"http://127.0.0.1:{port}/v1/stream").send(ASK)
 
 
-def test_a_model_that_thinks_is_waited_for_longer_than_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_is_awaited_for_longer_than_a_connection() -> None:
     def think(exchange: Exchange) -> None:
         exchange.read_body(1000)
         exchange.wait(None, 0.5)
         exchange.send(200, [], b"{}")
 
-    monkeypatch.setattr("verify.endpoint.CONNECT_PATIENCE", 0.2)
     with serving(think) as url:
-        assert Endpoint(url).ask(ASK).whole
+        assert Endpoint(url, transport=Transport(connect_timeout=0.2)).send(ASK).is_complete
 
 
-def test_a_stream_that_falls_silent_is_not_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What came of it is kept."""
+def test_a_stream_that_falls_silent_is_incomplete() -> None:
+    """What arrived of it is kept."""
 
     def fall_silent(exchange: Exchange) -> None:
         exchange.start(200, [])
@@ -210,22 +203,21 @@ def test_a_stream_that_falls_silent_is_not_whole(monkeypatch: pytest.MonkeyPatch
             exchange.wait(None, 30)
         exchange.cut()
 
-    monkeypatch.setattr("verify.endpoint.PATIENCE", 1.0)
     with serving(fall_silent) as url:
-        answer = Endpoint(url).ask(Request(method="GET"))
+        response = Endpoint(url, transport=Transport(timeout=1.0)).send(Request(method="GET"))
 
-    assert (answer.body, answer.whole) == (b"half", False)
+    assert (response.body, response.is_complete) == (b"half", False)
 
 
 @pytest.mark.parametrize("host", ["a..b", ".x", "x" * 64 + ".invalid"])
-def test_a_host_name_that_cannot_be_one_is_told(host: str) -> None:
-    with pytest.raises(Unreachable, match=f"no host of the name in {host} can exist"):
-        Endpoint(f"https://{host}/v1/stream").ask(ASK)
+def test_an_impossible_host_name_is_reported(host: str) -> None:
+    with pytest.raises(Unreachable, match=f"{host} is not a valid host name"):
+        Endpoint(f"https://{host}/v1/stream").send(ASK)
 
 
-def test_a_host_that_does_not_exist_is_told() -> None:
-    with pytest.raises(Unreachable, match=r"no host of the name in nowhere\.invalid"):
-        Endpoint("https://nowhere.invalid/v1/stream").ask(ASK)
+def test_a_host_that_does_not_exist_is_reported() -> None:
+    with pytest.raises(Unreachable, match=r"the host name in nowhere\.invalid cannot be resolved"):
+        Endpoint("https://nowhere.invalid/v1/stream").send(ASK)
 
 
 def hang_up(exchange: Exchange) -> None:
@@ -238,17 +230,24 @@ def other_protocol(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize(
-    ("respond", "words"), [(hang_up, "without an answer"), (other_protocol, "no answer of HTTP's")]
+    ("respond", "words"),
+    [(hang_up, "closed the connection without a response"), (other_protocol, "does not speak HTTP")],
 )
-def test_what_is_no_answer_is_told(respond: Callable[[Exchange], None], words: str) -> None:
-    with serving(respond) as url, pytest.raises(Unreachable, match=f"{words}. Is it https:// in place of http://"):
-        Endpoint(url).ask(ASK)
+def test_a_server_that_does_not_respond_in_http_is_reported(respond: Callable[[Exchange], None], words: str) -> None:
+    with (
+        serving(respond) as url,
+        pytest.raises(Unreachable, match=f"{words}. Check whether the URL must begin with https://"),
+    ):
+        Endpoint(url).send(ASK)
 
 
-def test_a_server_without_tls_is_told() -> None:
-    """The server's own complaint about the handshake is no mistake of its."""
-    with Server(hang_up) as server, pytest.raises(Unreachable, match=r"does not speak TLS\. Is it http://"):
-        Endpoint(f"https://127.0.0.1:{server.port}/v1/stream").ask(ASK)
+def test_a_server_without_tls_is_reported() -> None:
+    """The server cannot read the handshake; that is not counted as its mistake."""
+    with (
+        Server(hang_up) as server,
+        pytest.raises(Unreachable, match=r"does not speak TLS\. Check whether the URL must begin with http://"),
+    ):
+        Endpoint(f"https://127.0.0.1:{server.port}/v1/stream").send(ASK)
 
 
 @pytest.fixture
@@ -269,8 +268,8 @@ def certificate(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_that_nobody_trusts_is_told(certificate: ssl.SSLContext) -> None:
-    """A request never goes to whoever cannot prove a name."""
+def test_a_certificate_that_is_not_trusted_is_reported(certificate: ssl.SSLContext) -> None:
+    """A request never goes to a server that cannot prove its name."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def shake_hands() -> None:
@@ -280,11 +279,11 @@ def test_a_certificate_that_nobody_trusts_is_told(certificate: ssl.SSLContext) -
         thread = threading.Thread(target=shake_hands)
         thread.start()
         with pytest.raises(Unreachable, match="is not trusted here: self-signed certificate"):
-            Endpoint(f"https://127.0.0.1:{listener.getsockname()[1]}/v1/stream").ask(ASK)
+            Endpoint(f"https://127.0.0.1:{listener.getsockname()[1]}/v1/stream").send(ASK)
         thread.join()
 
 
-def test_an_api_key_is_shown_where_the_request_is_to_be_signed() -> None:
+def test_the_api_key_is_sent_with_requests_that_carry_credentials() -> None:
     seen = []
 
     def respond(exchange: Exchange) -> None:
@@ -294,59 +293,9 @@ def test_an_api_key_is_shown_where_the_request_is_to_be_signed() -> None:
 
     with serving(respond) as url:
         endpoint = Endpoint(url, with_api_key("k"))
-        endpoint.ask(ASK)
-        endpoint.ask(Request(signed=False))
+        endpoint.send(ASK)
+        endpoint.send(Request(with_credentials=False))
 
     assert seen == ["k", None]
-    assert endpoint.is_protected
-    assert not Endpoint(url, nobody).is_protected
-
-
-@pytest.fixture
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-3")
-
-
-@pytest.mark.usefixtures("credentials")
-def test_a_signed_request_has_the_signature_that_the_gateway_computes() -> None:
-    """Body, path and every header field that is sent are what was signed."""
-    seen = []
-
-    def respond(exchange: Exchange) -> None:
-        body = exchange.read_body(1000)
-        credential, expected = signature(exchange, body, "eu-west-3")
-        seen.append(f"Credential={credential}," in exchange.headers["Authorization"])
-        seen.append(exchange.headers["Authorization"].endswith(f"Signature={expected}"))
-        exchange.send(200, [], b"{}")
-
-    with serving(respond) as url:
-        endpoint = Endpoint(url, with_sigv4(url))
-        endpoint.ask(Request(b'{"a": 1}', {"Content-Type": "application/json", "Accept": "application/jsonl"}))
-        endpoint.ask(Request(b"[]", path="/nowhere"))
-
-    assert seen == [True] * 4
-
-
-@pytest.mark.usefixtures("credentials")
-def test_the_region_is_the_one_of_the_host_name() -> None:
-    sign = with_sigv4("https://abc.execute-api.ap-southeast-2.amazonaws.com/v1/stream")
-
-    assert "/ap-southeast-2/execute-api/" in sign("POST", "https://h/v1/stream", {}, b"")["Authorization"]
-
-
-@pytest.mark.usefixtures("credentials")
-@pytest.mark.parametrize(
-    ("missing", "words"), [("AWS_ACCESS_KEY_ID", "needs AWS credentials"), ("AWS_DEFAULT_REGION", "needs a region")]
-)
-def test_what_is_missing_for_a_signature_is_told(missing: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_REGION", raising=False)
-    monkeypatch.delenv(missing)
-    with pytest.raises(NoCredentials, match=words):
-        with_sigv4("https://llm.example.com/v1/stream")
+    assert endpoint.has_credentials
+    assert not Endpoint(url).has_credentials

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.endpoint import Piece
-from verify.events import Event, Malformed, grown, json_lines, server_sent
+from local.client import Piece
+from verify.events import Event, Malformed, read_json_lines, read_server_sent_events, rebuild_object
 
 START = {"type": "start", "at": 3, "id": "r"}
 DONE = {"type": "complete", "at": 9, "value": {"a": "é"}}
@@ -18,7 +18,7 @@ AS_SSE = "".join(
 
 
 def cut(text: str, cuts: list[int]) -> list[Piece]:
-    """The text in pieces; each comes a millisecond after the one before."""
+    """Return the text in pieces; each arrives a millisecond after the one before."""
     data = text.encode()
     edges = sorted({0, len(data), *(at % len(data) for at in cuts)})
     return [Piece(float(number), data[a:b]) for number, (a, b) in enumerate(pairwise(edges))]
@@ -26,15 +26,18 @@ def cut(text: str, cuts: list[int]) -> list[Piece]:
 
 @given(st.lists(st.integers(0, 1000), max_size=6))
 def test_any_pieces_give_the_same_events(cuts: list[int]) -> None:
-    assert [event.members for event in json_lines(cut("\n\n" + AS_LINES, cuts))] == [START, DONE]
-    assert [event.members for event in server_sent(cut(":  \n\n" + AS_SSE + ":\n\n", cuts))] == [START, DONE]
+    assert [event.members for event in read_json_lines(cut("\n\n" + AS_LINES, cuts))] == [START, DONE]
+    assert [event.members for event in read_server_sent_events(cut(":  \n\n" + AS_SSE + ":\n\n", cuts))] == [
+        START,
+        DONE,
+    ]
 
 
-def test_an_event_came_with_the_piece_that_ended_it_and_counts_what_stood_before() -> None:
+def test_an_event_has_the_time_of_the_piece_that_ended_it_and_counts_the_bytes_before_it() -> None:
     first, second = AS_LINES.splitlines(keepends=True)
     pieces = [Piece(1, b"\n\n" + first[:5].encode()), Piece(2, first[5:].encode()), Piece(7, second.encode())]
 
-    assert [(event.came, event.size) for event in json_lines(pieces)] == [
+    assert [(event.received_ms, event.size) for event in read_json_lines(pieces)] == [
         (2, len(first.encode()) + 2),
         (7, len(second.encode())),
     ]
@@ -43,32 +46,33 @@ def test_an_event_came_with_the_piece_that_ended_it_and_counts_what_stood_before
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{}\n", "without a type"),
-        ('{"type":"start"}\n', "without the time"),
-        ("[1]\n", "without a type"),
-        ("{oops\n", "no JSON"),
-        ('{"type":"start","at":1}', "no end"),
-        ('{"type":"delta","at":1,"changes":5}\n', "changes that are no list"),
-        ('{"type":"error","at":1,"problem":"x"}\n', "a problem that is no object"),
-        ('{"type":"error","at":1,"problem":{"title":5}}\n', "a title that is no text"),
+        ("{}\n", "has no type"),
+        ('{"type":"start"}\n', "does not say when it was sent"),
+        ("[1]\n", "has no type"),
+        ("{oops\n", "is not JSON"),
+        ('{"type":"start","at":1}', "is incomplete"),
+        ('{"type":"delta","at":1,"changes":[5]}\n', "changes must be a list of objects"),
+        ('{"type":"delta","at":1,"changes":5}\n', "changes must be a list"),
+        ('{"type":"error","at":1,"problem":"x"}\n', "a problem must be an object"),
+        ('{"type":"error","at":1,"problem":{"title":5}}\n', "a title must be a string"),
     ],
 )
-def test_lines_that_are_no_events_are_told(text: str, why: str) -> None:
+def test_a_line_that_is_not_an_event_is_refused(text: str, why: str) -> None:
     with pytest.raises(Malformed, match=why):
-        json_lines([Piece(0, text.encode())])
+        read_json_lines([Piece(0, text.encode())])
 
 
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (AS_SSE.replace("event: start", "event: delta"), "is named 'delta'"),
+        (AS_SSE.replace("event: start", "event: delta"), "has the name 'delta'"),
         (AS_SSE.replace("id: 2", "id: 3"), "has the id '3'"),
-        (AS_SSE.removesuffix("\n"), "no end"),
+        (AS_SSE.removesuffix("\n"), "is incomplete"),
     ],
 )
-def test_messages_that_contradict_themselves_are_told(text: str, why: str) -> None:
+def test_an_event_whose_fields_contradict_each_other_is_refused(text: str, why: str) -> None:
     with pytest.raises(Malformed, match=why):
-        server_sent([Piece(0, text.encode())])
+        read_server_sent_events([Piece(0, text.encode())])
 
 
 def deltas(*changes: dict[str, object]) -> list[Event]:
@@ -86,11 +90,13 @@ def test_changes_applied_in_order_give_the_object() -> None:
         {"path": "", "closed": True},
     )
 
-    assert grown(events) == ({"a/b": "xy", "list": [1]}, True)
-    assert grown(events[:-1]) == ({"a/b": "xy", "list": [1]}, False)
+    assert rebuild_object(events) == ({"a/b": "xy", "list": [1]}, True)
+    assert rebuild_object(events[:-1]) == ({"a/b": "xy", "list": [1]}, False)
 
 
-@pytest.mark.parametrize("change", [{"path": "/a/b", "value": 1}, {"path": "/a", "append": "x"}, {"value": 1}])
-def test_a_change_that_fits_nothing_is_told(change: dict[str, object]) -> None:
-    with pytest.raises(Malformed, match="fits nothing"):
-        grown(deltas({"path": "", "value": {}}, change))
+@pytest.mark.parametrize(
+    "change", [{"path": "/a/b", "value": 1}, {"path": "/a", "append": "x"}, {"value": 1}, {"path": None, "append": ""}]
+)
+def test_a_change_that_does_not_fit_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(Malformed, match="a change does not fit"):
+        rebuild_object(deltas({"path": "", "value": {}}, change))

@@ -1,1 +1,1 @@
-"""What the endpoint promises on the wire, one check per promise. The bytes are in docs/wire.md."""
+"""The checks: what the endpoint promises on the wire (docs/wire.md), a function per promise."""

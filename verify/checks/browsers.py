@@ -2,68 +2,71 @@
 
 from typing import Final
 
-from verify.advice import told
-from verify.endpoint import OK, Answer, Request
+from ..advice import describe
+from ..endpoint import OK, Request, Response
+from .run import INVALID_REQUEST, JSON, Run, Skipped, expect
 
-from .run import JSON, UNFIT, Skipped, Visit, expect
-
-FOREIGN: Final = "https://elsewhere.invalid"
+UNLISTED_ORIGIN: Final = "https://elsewhere.invalid"
 
 
-def preflight(visit: Visit) -> str:
-    """A page of the origin is let in by OPTIONS, without credentials; one of another origin is not."""
-    origin = _origin(visit)
-    answer = _preflight(visit, origin)
-    expect(answer.status in {OK, 204}, f"OPTIONS was answered with {told(answer)}")
-    _expect_allowed(answer, origin)
-    methods = answer.headers.get("access-control-allow-methods", "")
+def cors_preflight(run: Run) -> str:
+    """OPTIONS, without credentials, allows pages of the origin to call, and no pages of another origin."""
+    origin = _origin_of(run)
+    response = _preflight(run, origin)
+    expect(response.status in {OK, 204}, f"the response to OPTIONS is {describe(response)}")
+    _expect_allowed(response, origin)
+    methods = response.headers.get("access-control-allow-methods", "")
     expect("POST" in methods, f"Access-Control-Allow-Methods is {methods!r}, without POST")
-    allowed = answer.headers.get("access-control-allow-headers", "")
-    expect("content-type" in allowed.lower(), f"Access-Control-Allow-Headers is {allowed!r}, without Content-Type")
-    let_in = answer.headers["access-control-allow-origin"]
-    if let_in != "*":
-        other = _preflight(visit, FOREIGN).headers.get("access-control-allow-origin")
-        expect(other in {None, origin}, f"{FOREIGN}, which nobody listed, got Access-Control-Allow-Origin {other!r}")
-    return f"{answer.status}, {let_in} may call"
+    headers = response.headers.get("access-control-allow-headers", "")
+    expect("content-type" in headers.lower(), f"Access-Control-Allow-Headers is {headers!r}, without Content-Type")
+    allowed = response.headers["access-control-allow-origin"]
+    if allowed != "*":
+        other = _preflight(run, UNLISTED_ORIGIN).headers.get("access-control-allow-origin")
+        expect(
+            other in {None, origin},
+            f"for {UNLISTED_ORIGIN}, which is not an allowed origin, Access-Control-Allow-Origin is {other!r}",
+        )
+    return f"{response.status}, pages of {allowed} may call"
 
 
-def cors(visit: Visit) -> str:
-    """The function's answers and the gateway's own errors may be read by a page of the origin."""
-    origin = _origin(visit)
-    answer = visit.ask("Origin", Origin=origin)
-    _expect_allowed(answer, origin)
-    exposed = answer.headers.get("access-control-expose-headers", "")
+def cors_responses(run: Run) -> str:
+    """Pages of the origin may read the function's responses and the gateway's own errors."""
+    origin = _origin_of(run)
+    response = run.send("Origin", Origin=origin)
+    _expect_allowed(response, origin)
+    exposed = response.headers.get("access-control-expose-headers", "")
     expect("x-request-id" in exposed.lower(), f"Access-Control-Expose-Headers is {exposed!r}, without X-Request-Id")
     fields = {"Content-Type": JSON, "Origin": origin}
-    _expect_allowed(visit.endpoint.ask(Request(UNFIT, fields, path="/nowhere")), origin)
-    return "the function's answers and the gateway's own errors"
+    _expect_allowed(run.endpoint.send(Request(INVALID_REQUEST, fields, path="/nowhere")), origin)
+    return "the function's responses and the gateway's errors can be read"
 
 
-def _origin(visit: Visit) -> str:
-    if visit.origin is None:
-        raise Skipped("say ORIGIN=https://… if pages call the endpoint")
-    return visit.origin
+def nosniff(run: Run) -> str:
+    """Browsers do not hold back the start of a text to guess its type."""
+    without = [name for name, response in run.responses if response.headers.get("x-content-type-options") != "nosniff"]
+    expect(not without, f"X-Content-Type-Options: nosniff is missing from the responses to: {', '.join(without)}")
+    return f"{len(run.responses)} responses"
 
 
-def _preflight(visit: Visit, origin: str) -> Answer:
+def _origin_of(run: Run) -> str:
+    if run.origin is None:
+        raise Skipped("add --origin https://… (make: ORIGIN=) if web pages call the endpoint")
+    return run.origin
+
+
+def _preflight(run: Run, origin: str) -> Response:
     fields = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type",
     }
-    return visit.endpoint.ask(Request(headers=fields, method="OPTIONS", signed=False))
+    return run.endpoint.send(Request(headers=fields, method="OPTIONS", with_credentials=False))
 
 
-def _expect_allowed(answer: Answer, origin: str) -> None:
-    allowed = answer.headers.get("access-control-allow-origin")
+def _expect_allowed(response: Response, origin: str) -> None:
+    allowed = response.headers.get("access-control-allow-origin")
     expect(
         allowed in {origin, "*"},
-        f"Access-Control-Allow-Origin of a {answer.status} is {allowed!r}: is {origin} among allowedOrigins?",
+        f"in a response with status {response.status}, Access-Control-Allow-Origin is {allowed!r}. Check that "
+        f"{origin} is in the component's argument `allowedOrigins`.",
     )
-
-
-def nosniff(visit: Visit) -> str:
-    """Browsers are told not to hold the start of a text back to guess its type."""
-    without = [what for what, it in visit.answers if it.headers.get("x-content-type-options") != "nosniff"]
-    expect(not without, f"X-Content-Type-Options: nosniff is missing from the answers to: {', '.join(without)}")
-    return f"{len(visit.answers)} answers"

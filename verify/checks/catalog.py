@@ -1,36 +1,35 @@
-"""Every check with its name, in the order in which they run."""
+"""The checks in the order in which they run: those that cost nothing come first."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from .browsers import cors, nosniff, preflight
-from .disconnects import leaving
-from .formats import lines, raw_text, snapshots, sse, whole_json
-from .pace import pace
+from .browsers import cors_preflight, cors_responses, nosniff
+from .disconnects import client_disconnects
+from .formats import json_document, json_lines, raw_text, server_sent_events, snapshots
+from .pace import streams_without_delay
 from .presence import request_ids
-from .refusals import bad_json, not_acceptable, other_media_type, other_path, sizes, strangers, wrong_type
+from .refusals import accept, bad_json, body_size, content_type, gateway_errors, missing_credentials, wrong_type
 from .run import Check
 
-ANSWERS: Final = 6
-"""Answers that all checks together ask of the model, where nothing has to be asked again."""
+MODEL_CALLS: Final = 6
+"""Answers that all checks together request, if none has to be requested again."""
 CHECKS: Final[Sequence[tuple[str, Check]]] = [
     ("refuses bad JSON", bad_json),
     ("refuses a wrong type", wrong_type),
-    ("refuses other media", other_media_type),
-    ("refuses other formats", not_acceptable),
-    ("sizes", sizes),
-    ("gateway's own errors", other_path),
-    ("refuses strangers", strangers),
-    ("CORS: preflight", preflight),
-    ("CORS: answers", cors),
-    ("JSON Lines", lines),
-    ("streams in time", pace),
-    ("Server-Sent Events", sse),
+    ("refuses other content types", content_type),
+    ("refuses unknown formats", accept),
+    ("refuses large bodies", body_size),
+    ("gateway errors", gateway_errors),
+    ("refuses missing credentials", missing_credentials),
+    ("CORS: preflight", cors_preflight),
+    ("CORS: responses", cors_responses),
+    ("JSON Lines", json_lines),
+    ("streams without delay", streams_without_delay),
+    ("Server-Sent Events", server_sent_events),
     ("snapshot view", snapshots),
     ("raw text", raw_text),
-    ("leaving early", leaving),
-    ("whole JSON", whole_json),
+    ("client disconnects", client_disconnects),
+    ("JSON document", json_document),
     ("request ids", request_ids),
     ("nosniff", nosniff),
 ]
-"""In the order in which they run: what costs nothing comes first."""

@@ -1,14 +1,14 @@
-"""A client that disconnects early."""
+"""A client that disconnects early does not disturb the next one."""
 
-from verify.advice import named
+from ..advice import with_id
+from .formats import TEXT
+from .run import JSON, Run, expect
 
-from .formats import RAW
-from .run import JSON, Visit, expect, size_of
 
-
-def leaving(visit: Visit) -> str:
-    """A reader who leaves early does not disturb the next one."""
-    left = visit.ask_model("left early", RAW, visit.brief, leave_after=1)
-    answer = visit.share("after that", JSON, visit.brief)
-    expect(answer.whole and answer.document() is not None, f"the answer after it was cut off{named(answer)}")
-    return f"left after {size_of(left)}; the next answer, of {size_of(answer)}, is whole"
+def client_disconnects(run: Run) -> str:
+    """After a client has disconnected in the middle of an answer, the next answer is complete."""
+    left = run.request_answer("a client that disconnects", TEXT, run.short_request, disconnect_after=1)
+    response = run.request_shared_answer("the request after it", JSON, run.short_request)
+    is_complete = response.is_complete and response.document() is not None
+    expect(is_complete, f"the answer after it was cut{with_id(response)}")
+    return f"disconnected after {left.size}; the next answer, of {response.size}, is complete"

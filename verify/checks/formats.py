@@ -1,97 +1,104 @@
-"""The four formats: each answer is complete, valid and labelled as what it is."""
+"""The four formats: each answer is complete, valid and has the right content type."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from verify.advice import BY_CODE, LOG, named
-from verify.arrivals import SENT_APART, TOGETHER, Finding, judge
-from verify.endpoint import Answer
-from verify.events import Event, arrivals_of, grown, json_lines, server_sent
+from ..advice import BY_CODE, READ_LOG, with_id
+from ..arrivals import SENT_APART, TOGETHER, Pace, pace_of
+from ..endpoint import Response
+from ..events import Event, read_json_lines, read_server_sent_events, rebuild_object
+from .run import JSON, LINES, Failed, Run, expect
 
-from .run import JSON, LINES, Failed, Visit, expect, size_of
-
-RAW: Final = "text/plain"
-SSE: Final = "text/event-stream"
+TEXT: Final = "text/plain"
+SERVER_SENT_EVENTS: Final = "text/event-stream"
 
 
-def raw_text(visit: Visit) -> str:
-    """The JSON text itself, whole and ended as HTTP says."""
-    answer = visit.ask_model("raw text", RAW, visit.brief)
-    _expect_good(answer, "text/plain; charset=utf-8")
-    document = answer.document()
-    expect(document is not None, f"the text is no JSON document: {answer.body[-80:]!r} is its end")
-    first, last = answer.pieces[0].came, answer.pieces[-1].came
-    if visit.begins is not None:
+def raw_text(run: Run) -> str:
+    """The text of the JSON document, complete, in a body that ends as HTTP requires."""
+    response = run.request_answer("raw text", TEXT, run.short_request)
+    _expect_body(response, "text/plain; charset=utf-8")
+    document = response.document()
+    expect(document is not None, f"the text is not a JSON document; it ends with {response.body[-80:]!r}")
+    first, last = response.pieces[0].received_ms, response.pieces[-1].received_ms
+    if run.first_event_ms is not None:
         expect(
-            last - first > TOGETHER or first - visit.begins < SENT_APART,
-            f"{len(answer.body)} bytes came in one piece after {first:.0f} ms, though typed answers take time to send: "
-            '"streams in time" says more',
+            last - first > TOGETHER or first - run.first_event_ms < SENT_APART,
+            f"{len(response.body)} bytes arrived at once after {first:.0f} ms, although typed answers take time to "
+            'send: see "streams without delay"',
         )
-    return f"{size_of(answer)} in {len(answer.pieces)} pieces, first after {first:.0f} ms, last after {last:.0f} ms"
+    times = f"the first after {first:.0f} ms, the last after {last:.0f} ms"
+    return f"{response.size} in {len(response.pieces)} pieces, {times}"
 
 
-def lines(visit: Visit) -> str:
-    """Typed events in JSON Lines; their changes, applied in order, are the whole object."""
-    answer = visit.share("JSON Lines", LINES, visit.long)
-    _expect_good(answer, LINES)
-    return f"{_typed(visit, json_lines(answer.pieces), 'delta', answer)}, {size_of(answer)}"
+def json_lines(run: Run) -> str:
+    """Typed events in JSON Lines; their changes, applied in order, are the object."""
+    response = run.request_shared_answer("JSON Lines", LINES, run.long_request)
+    _expect_body(response, LINES)
+    return f"{_expect_events(run, read_json_lines(response.pieces), 'delta', response)}, {response.size}"
 
 
-def sse(visit: Visit) -> str:
-    """The same as Server-Sent Events."""
-    answer = visit.ask_model("Server-Sent Events", SSE, visit.brief)
-    _expect_good(answer, SSE)
-    events = server_sent(answer.pieces)
-    arrivals = arrivals_of(events)
-    visit.begins = None if judge(arrivals) is Finding.TOO_QUICK else arrivals[0].sent
-    return f"{_typed(visit, events, 'delta', answer)}, {size_of(answer)}"
+def server_sent_events(run: Run) -> str:
+    """The same events as Server-Sent Events."""
+    response = run.request_answer("Server-Sent Events", SERVER_SENT_EVENTS, run.short_request)
+    _expect_body(response, SERVER_SENT_EVENTS)
+    events = read_server_sent_events(response.pieces)
+    arrivals = [event.arrival for event in events]
+    run.first_event_ms = None if pace_of(arrivals) is Pace.UNKNOWN else arrivals[0].sent
+    return f"{_expect_events(run, events, 'delta', response)}, {response.size}"
 
 
-def snapshots(visit: Visit) -> str:
-    """Whole snapshots in place of changes."""
+def snapshots(run: Run) -> str:
+    """Events with the whole object so far in place of changes."""
     view = f"{LINES}; view=snapshot"
-    answer = visit.ask_model("snapshot view", view, visit.brief)
-    _expect_good(answer, view)
-    return f"{_typed(visit, json_lines(answer.pieces), 'snapshot', answer)}, {size_of(answer)}"
+    response = run.request_answer("snapshot view", view, run.short_request)
+    _expect_body(response, view)
+    return f"{_expect_events(run, read_json_lines(response.pieces), 'snapshot', response)}, {response.size}"
 
 
-def whole_json(visit: Visit) -> str:
-    """The validated document in one piece."""
-    answer = visit.share("whole JSON", JSON, visit.brief)
-    _expect_good(answer, JSON)
-    expect(answer.document() is not None, f"the body is no JSON document: {answer.body[:80]!r}")
-    return f"a document of {size_of(answer)}"
+def json_document(run: Run) -> str:
+    """The valid document, sent once it is complete."""
+    response = run.request_shared_answer("JSON document", JSON, run.short_request)
+    _expect_body(response, JSON)
+    expect(response.document() is not None, f"the body is not a JSON document: {response.body[:80]!r}")
+    return f"a document of {response.size}"
 
 
-def _expect_good(answer: Answer, media_type: str) -> None:
-    expect(answer.whole, f"the answer was cut off after {size_of(answer)}{named(answer)}. {LOG}.")
-    expect(answer.body, "the body is empty")
-    expect(answer.media_type == media_type, f"the content type is {answer.media_type!r}, not {media_type!r}")
+def _expect_body(response: Response, media_type: str) -> None:
+    expect(response.is_complete, f"the response was cut after {response.size}{with_id(response)}. {READ_LOG}")
+    expect(response.body, "the body is empty")
+    expect(response.media_type == media_type, f"the content type is {response.media_type!r}, not {media_type!r}")
     if media_type != JSON:
-        cached = answer.headers.get("cache-control", "")
-        expect("no-transform" in cached, f"Cache-Control is {cached!r}: without no-transform proxies may gather bytes")
+        caching = response.headers.get("cache-control", "")
+        expect(
+            "no-transform" in caching,
+            f"Cache-Control is {caching!r}, without no-transform: proxies are allowed to buffer the stream",
+        )
 
 
-def _typed(visit: Visit, events: Sequence[Event], middle: str, answer: Answer) -> str:
-    """Check the order of events and what they say of each other."""
+def _expect_events(run: Run, events: Sequence[Event], middle: str, response: Response) -> str:
+    """Check the order of the events, and that they agree with each other."""
     types = [event.type for event in events if event.type != "restart"]
     expect(types, "there are no events")
     if types[-1] == "error":
-        problem = events[-1].members.get("problem", {})
-        code, title = problem.get("code"), problem.get("title", "")
-        visit.miss(code)
-        what_to_do = BY_CODE.get(code) or LOG
-        raise Failed(f"the answer ended in an error: {code} {title.rstrip('.')}{named(answer)}. {what_to_do}.")
+        _fail_with(run, events[-1], response)
     expect(types[-1] == "complete", f"the last event is {types[-1]!r}: the stream was cut")
-    expect(types[0] == "start", f"the first event is {types[0]!r}, not start")
+    expect(types[0] == "start", f"the first event is {types[0]!r}, not 'start'")
     others = sorted(set(types[1:-1]) - {middle})
-    expect(not others, f"between start and complete there is {', '.join(others)}")
+    expect(not others, f"between start and complete there are events of the type {', '.join(others)}")
     times = [event.members["at"] for event in events]
-    expect(times == sorted(times), "at goes back in time")
-    started, request_id = events[0].members.get("id"), answer.headers.get("x-request-id")
-    expect(started == request_id, f"start says the id {started!r}, X-Request-Id says {request_id!r}")
-    expect("value" in events[-1].members, "complete has no value")
+    expect(times == sorted(times), "the times of the events (at) go backwards")
+    started, request_id = events[0].members.get("id"), response.headers.get("x-request-id")
+    expect(started == request_id, f"the id in the start event is {started!r}, but X-Request-Id is {request_id!r}")
+    expect("value" in events[-1].members, "the complete event has no value")
     if middle == "delta" and not any(event.type == "restart" for event in events):
-        _, closed = grown(events)
-        expect(closed, "the changes do not close the document")
+        _, is_closed = rebuild_object(events)
+        expect(is_closed, "the changes do not close the object")
     return f"start, {len(types) - 2} {middle} events, complete"
+
+
+def _fail_with(run: Run, error: Event, response: Response) -> None:
+    problem = error.members.get("problem", {})
+    code, title = problem.get("code"), problem.get("title", "")
+    run.count_failure(code)
+    words = f"{code} {title.rstrip('.')}{with_id(response)}"
+    raise Failed(f"the answer ended with an error: {words}. {BY_CODE.get(code) or READ_LOG}")

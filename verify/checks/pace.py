@@ -1,65 +1,72 @@
-"""Does each event come when it was sent?"""
+"""Does each event arrive when it was sent, or is the stream buffered on the way?"""
 
 from collections.abc import Sequence
 
-from verify.arrivals import SENT_APART, Arrival, Finding, bursts, judge, lateness, timeline
-from verify.events import arrivals_of, json_lines
+from ..arrivals import SENT_APART, Arrival, Burst, Pace, bursts, lateness, pace_of, timeline
+from ..events import read_json_lines
+from .run import LINES, Failed, Run, Skipped, Undecided
 
-from .run import LINES, Failed, Skipped, Undecided, Visit
 
+def streams_without_delay(run: Run) -> str:
+    """Nothing between the function and the client buffers the stream.
 
-def pace(visit: Visit) -> str:
-    """Each event comes when it was sent: the way from the function holds nothing back.
-
-    What comes late once may be chance, so it is asked for again.
+    A single late answer may be a coincidence, so a second one is requested before the check fails.
     """
-    answer = visit.share("pace", LINES, visit.long)
-    if not answer.whole:
-        raise Skipped("the answer was cut off")
-    arrivals = arrivals_of(json_lines(answer.pieces))
-    visit.table = timeline(arrivals)
-    if judge(arrivals) in {Finding.IN_TIME, Finding.TOO_QUICK}:
-        return paced(arrivals)
-    again = arrivals_of(json_lines(visit.ask_model("pace, again", LINES, visit.long).pieces))
-    if judge(again) is Finding.TOO_QUICK:
-        return paced(arrivals)
-    visit.table = timeline(again)
-    by_chance = "; only the answer before it came late: chance" if judge(again) is Finding.IN_TIME else ""
-    return paced(again) + by_chance
+    response = run.request_shared_answer("pace", LINES, run.long_request)
+    if not response.is_complete:
+        raise Skipped("the response was cut")
+    arrivals = [event.arrival for event in read_json_lines(response.pieces)]
+    if pace_of(arrivals) in {Pace.UNDELAYED, Pace.UNKNOWN}:
+        return describe_pace(arrivals)
+    second = run.request_answer("pace, again", LINES, run.long_request)
+    again = [event.arrival for event in read_json_lines(second.pieces)]
+    if pace_of(again) is Pace.UNKNOWN:
+        return describe_pace(arrivals)
+    coincidence = "; an earlier answer was delayed, this one was not" if pace_of(again) is Pace.UNDELAYED else ""
+    return describe_pace(again) + coincidence
 
 
-def paced(arrivals: Sequence[Arrival]) -> str:
-    """Say how the events came.
+def describe_pace(arrivals: Sequence[Arrival]) -> str:
+    """Describe how the events arrived.
 
     Raises:
-        Failed: some were held back; the message names the remedy.
-        Undecided: they were sent too quickly to tell.
+        Failed: some were delayed; the message says what to do and the timeline shows it.
+        Undecided: they were sent too quickly to conclude anything.
     """
-    finding, found = judge(arrivals), bursts(arrivals)
-    if finding is Finding.TOO_QUICK:
+    pace = pace_of(arrivals)
+    if pace is Pace.UNKNOWN:
         raise Undecided(
-            f"all was sent within {SENT_APART:.0f} ms, too quickly to tell. "
-            """Ask for a longer answer: BODY='{"prompt": "…"}'"""
+            f"all events were sent within {SENT_APART:.0f} ms, too quickly to see a delay. "
+            "Request a longer answer with --body (make: BODY=)."
         )
-    sent = f"{len(arrivals)} events, sent over {arrivals[-1].sent - arrivals[0].sent:.0f} ms, came"
-    if finding is Finding.IN_ONE_PIECE:
-        raise Failed(
-            f"{sent} in one piece of {found[0].size} bytes. Either the whole answer is gathered on the way (a proxy, "
-            "an integration that is not in STREAM mode), or its start is held back until there are even more bytes: "
-            f"ask for a longer answer to tell (BODY=), or try the remedy, startPadding above {found[0].size}"
+    if pace is Pace.UNDELAYED:
+        received_over = arrivals[-1].received - arrivals[0].received
+        return f"{_sent(arrivals)} over {received_over:.0f} ms, none more than {max(lateness(arrivals)):.0f} ms late"
+    raise Failed(_delay(arrivals, pace, bursts(arrivals)), timeline(arrivals))
+
+
+def _sent(arrivals: Sequence[Arrival]) -> str:
+    return f"{len(arrivals)} events, sent over {arrivals[-1].sent - arrivals[0].sent:.0f} ms, arrived"
+
+
+def _delay(arrivals: Sequence[Arrival], pace: Pace, found: Sequence[Burst]) -> str:
+    """Say what was delayed and what to do about it."""
+    first = found[0]
+    if pace is Pace.ALL_AT_ONCE:
+        return (
+            f"{_sent(arrivals)} all at once, in {first.size} bytes. Either something on the way buffers the whole "
+            "response (a proxy, an integration that is not in STREAM mode), or the start is buffered until more bytes "
+            "than that have gathered. To find out, request a longer answer with --body (make: BODY=), or try a "
+            f"startPadding above {first.size}"
         )
-    if finding is Finding.IN_BLOCKS:
-        raise Failed(
-            f"{sent} in {len(found)} blocks of up to {max(it.size for it in found)} bytes, up to "
-            f"{max(it.held for it in found):.0f} ms late. Something gathers bytes all along the way, a proxy perhaps: "
-            "startPadding does not help"
+    if pace is Pace.IN_BLOCKS:
+        return (
+            f"{_sent(arrivals)} in {len(found)} blocks of up to {max(burst.size for burst in found)} bytes, up to "
+            f"{max(burst.delay for burst in found):.0f} ms late. Something on the way, such as a proxy, buffers the "
+            "whole stream: startPadding does not help"
         )
-    if finding is Finding.HELD_BACK:
-        held = found[0]
-        raise Failed(
-            f"the first {held.count} events were held back for up to {held.held:.0f} ms and came in one piece of "
-            f"{held.size} bytes. Remedy: startPadding {held.size} (pulumi config set startPadding {held.size}, then "
-            "pulumi up)"
-        )
-    came = arrivals[-1].came - arrivals[0].came
-    return f"{sent} over {came:.0f} ms, none more than {max(lateness(arrivals)):.0f} ms late"
+    return (
+        f"the first {first.count} events were buffered for up to {first.delay:.0f} ms and arrived at once, in "
+        f"{first.size} bytes. Set startPadding to {first.size}: pulumi config set startPadding {first.size}, then "
+        "pulumi up"
+    )

@@ -1,47 +1,51 @@
-"""Is the endpoint there, does the model answer, and can each answer be found in the log?"""
+"""Is the endpoint there, does the model answer, and does every response have an id?"""
 
 from typing import Final
 
-from verify.advice import WHERE, hint, named, told
-from verify.endpoint import OK
-from verify.events import json_lines
+from ..advice import CHECK_URL, advice_for, describe, with_id
+from ..endpoint import OK, Response
+from ..events import read_json_lines
+from .run import LINES, Failed, Run, expect, expect_ok
 
-from .run import LINES, Failed, Visit, expect, expect_ok
-
-SOME_TIME: Final = ("model_timeout", "deadline_reached", "INTEGRATION_TIMEOUT")
-"""How an endpoint ends that waits for a schema to be compiled."""
-WARM_ATTEMPTS: Final = 5
-
-
-def reached(visit: Visit) -> str:
-    """The function answers: what is at the URL is such an endpoint, and lets the caller in."""
-    answer = visit.ask("a probe")
-    is_it = answer.code == "body_invalid" or (answer.status == OK and "x-request-id" in answer.headers)
-    expect(is_it, f"{told(answer)}. {hint(answer) or WHERE}")
-    return "the function answers"
+COMPILING_CODES: Final = ("model_timeout", "deadline_reached", "INTEGRATION_TIMEOUT")
+"""How a request ends while Bedrock compiles its schema."""
+WARM_UP_ATTEMPTS: Final = 5
 
 
-def warm(visit: Visit) -> str:
-    """Ask until the service has compiled the schema, which its first use may wait for."""
-    for attempt in range(1, WARM_ATTEMPTS + 1):
-        answer = visit.ask("warm-up", LINES, visit.brief)
-        if answer.status == OK:
-            events = json_lines(answer.pieces) if answer.whole else []
-            code = events[-1].members.get("problem", {}).get("code") if events else "a cut"
-            if code is None:
-                return f"ready, after {attempt} {'attempt' if attempt == 1 else 'attempts'}"
-        else:
-            code = answer.code
-            if code not in SOME_TIME:
-                expect_ok(answer)
-        expect(code in SOME_TIME, f"the answer ended in {code}{named(answer)}")
-    raise Failed(f"no answer after {WARM_ATTEMPTS} attempts; the last ended in {code}")
+def function_responds(run: Run) -> str:
+    """What is at the URL is such an endpoint, and it accepts the credentials."""
+    response = run.send("the first request")
+    is_endpoint = response.code == "body_invalid" or (response.status == OK and "x-request-id" in response.headers)
+    expect(is_endpoint, f"{describe(response)}. {advice_for(response) or CHECK_URL}")
+    return "the function responds"
 
 
-def request_ids(visit: Visit) -> str:
-    """Every answer of the function has an id of its own."""
-    ids = [answer.headers.get("x-request-id") for _, answer in visit.answers]
-    without = [what for what, answer in visit.answers if not answer.headers.get("x-request-id")]
-    expect(not without, f"X-Request-Id is missing from the answers to: {', '.join(without)}")
-    expect(len(set(ids)) == len(ids), "two answers have the same X-Request-Id")
-    return f"{len(ids)} answers, each with its own"
+def warm_up(run: Run) -> str:
+    """Request answers until Bedrock has compiled the schema, which may take minutes on its first use."""
+    for attempt in range(1, WARM_UP_ATTEMPTS + 1):
+        response = run.send("warm-up", LINES, run.short_request)
+        code = _final_code(response) if response.status == OK else response.code
+        if response.status == OK and code is None:
+            return f"ready after {attempt} {'attempt' if attempt == 1 else 'attempts'}"
+        if code not in COMPILING_CODES:
+            expect_ok(response)
+            raise Failed(f"the answer ended with {code}{with_id(response)}")
+    raise Failed(f"there is no answer after {WARM_UP_ATTEMPTS} attempts; the last one ended with {code}")
+
+
+def _final_code(response: Response) -> str | None:
+    """Return the code in the last event of an answer, None if it succeeded."""
+    events = read_json_lines(response.pieces) if response.is_complete else []
+    if not events:
+        return "a cut"
+    code = events[-1].members.get("problem", {}).get("code")
+    return None if code is None else str(code)
+
+
+def request_ids(run: Run) -> str:
+    """Every response of the function has an id of its own, under which the log has it."""
+    ids = [response.headers.get("x-request-id") for _, response in run.responses]
+    without = [name for name, response in run.responses if not response.headers.get("x-request-id")]
+    expect(not without, f"X-Request-Id is missing from the responses to: {', '.join(without)}")
+    expect(len(set(ids)) == len(ids), "two responses have the same X-Request-Id")
+    return f"{len(ids)} responses, each with an id of its own"

@@ -1,126 +1,131 @@
-"""One run of the checks: what is asked, what was seen so far, and how a check fails."""
+"""One run of the checks: the requests that it sends, what it has received so far, and how a check ends."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from verify.advice import hint, told
-from verify.endpoint import OK, Answer, Endpoint, Request
+from ..advice import advice_for, describe
+from ..endpoint import OK, Endpoint, Request, Response
 
-LONG: Final = b'{"prompt": "What is serverless computing? Answer in about 150 words."}'
+LONG_REQUEST: Final = b'{"prompt": "What is serverless computing? Answer in about 150 words."}'
 """One answer is long, so that its pace can be seen."""
-BRIEF: Final = b'{"prompt": "What is ice? Answer in one short sentence."}'
+SHORT_REQUEST: Final = b'{"prompt": "What is ice? Answer in one short sentence."}'
+INVALID_REQUEST: Final = b"[]"
+"""JSON that no request class accepts, so that it never reaches the model."""
 JSON: Final = "application/json"
 LINES: Final = "application/jsonl"
-UNFIT: Final = b"[]"
-"""JSON that no request class takes: it never reaches the model."""
-BY_CHANCE: Final = ("answer_not_json", "answer_invalid", "answer_truncated", "answer_refused", "model_failed")
-"""How one answer may fail and the next be good."""
+TRANSIENT_CODES: Final = (
+    "answer_not_json",
+    "answer_invalid",
+    "answer_truncated",
+    "answer_refused",
+    "model_failed",
+)
+"""Failures of one answer that the next one may not have."""
 
 
 class Failed(Exception):
-    """A promise is broken; the message says how, and what to do."""
+    """A promise is broken; the message says which, and what to do."""
+
+    def __init__(self, message: str, timeline: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.timeline = timeline
+        """A table that shows why, for people."""
 
 
 class Undecided(Exception):
-    """Nothing can be said; the message says why."""
+    """The check came to no result; the message says why."""
 
 
 class Skipped(Exception):
-    """There is nothing to check, or it was not asked for; the message says how to ask."""
+    """The check was not run; the message says why, or which option it needs."""
 
 
 @dataclass
-class Visit:
-    """One run of the checks, and what it has seen so far."""
+class Run:
+    """One run of the checks against an endpoint."""
 
     endpoint: Endpoint
-    long: bytes = LONG
-    """The body that asks for a long answer."""
-    brief: bytes = BRIEF
+    long_request: bytes = LONG_REQUEST
+    """The body of a request for a long answer."""
+    short_request: bytes = SHORT_REQUEST
     origin: str | None = None
-    table: Sequence[str] = ()
-    """The last timeline, for people."""
-    answers: list[tuple[str, Answer]] = field(default_factory=list)
-    """What the function answered, and to what."""
-    shared: dict[str, Answer] = field(default_factory=dict)
-    """Good answers that several checks look at, by what was accepted."""
-    begins: float | None = None
-    """Milliseconds after which a brief answer was begun, one that then took time to be sent."""
-    misses: int = 0
-    """How often the model gave no answer."""
-    is_mute: bool = False
-    """It will give none, as far as can be seen: the reason lasts, or it is the second time."""
+    """The web origin whose pages call the endpoint."""
+    responses: list[tuple[str, Response]] = field(default_factory=list)
+    """The responses of the function, each with a name of its request."""
+    shared_responses: dict[str, Response] = field(default_factory=dict)
+    """Complete answers that several checks look at, by the Accept field of their request."""
+    first_event_ms: float | None = None
+    """When the first event of a short answer was sent, in ms since its request, if sending the answer took time."""
+    failed_answers: int = 0
+    model_is_down: bool = False
+    """No further answer is requested: two have failed, or one failed for a reason that lasts."""
 
-    def ask(
+    def send(
         self,
-        what: str,
+        name: str,
         accept: str = JSON,
-        body: bytes = UNFIT,
+        body: bytes = INVALID_REQUEST,
         content_type: str = JSON,
-        leave_after: int | None = None,
+        disconnect_after: int | None = None,
         **headers: str,
-    ) -> Answer:
-        """Let the function answer a POST, by default with a body that it refuses."""
+    ) -> Response:
+        """Send a POST request, by default with a body that the function refuses."""
         fields = {"Accept": accept, "Content-Type": content_type, **headers}
-        answer = self.endpoint.ask(Request(body, fields), leave_after)
-        if answer.status == OK or (answer.code or "").islower():  # the gateway's own codes are in upper case
-            self.answers.append((what, answer))
-        return answer
+        response = self.endpoint.send(Request(body, fields), disconnect_after)
+        if response.status == OK or (response.code or "").islower():  # the gateway's own codes are in upper case
+            self.responses.append((name, response))
+        return response
 
-    def ask_model(self, what: str, accept: str, body: bytes, leave_after: int | None = None) -> Answer:
-        """Let the model answer.
+    def request_answer(self, name: str, accept: str, body: bytes, disconnect_after: int | None = None) -> Response:
+        """Send a request that the model answers.
 
         Raises:
-            Skipped: it is known that it does not.
-            Failed: it does not.
+            Skipped: the model is known to be down.
+            Failed: the status is not 200.
         """
-        if self.is_mute:
-            raise Skipped("there are no answers, see above")
-        answer = self.ask(what, accept, body, leave_after=leave_after)
-        if answer.status != OK:
-            self.miss(answer.code)
-        expect_ok(answer)
-        return answer
+        if self.model_is_down:
+            raise Skipped("the model does not answer, see above")
+        response = self.send(name, accept, body, disconnect_after=disconnect_after)
+        if response.status != OK:
+            self.count_failure(response.code)
+        expect_ok(response)
+        return response
 
-    def miss(self, code: object) -> None:
-        """Note that the model gave no answer, with this code."""
-        self.misses += 1
-        self.is_mute = self.misses > 1 or code not in BY_CHANCE
+    def request_shared_answer(self, name: str, accept: str, body: bytes) -> Response:
+        """Send a request that the model answers, or return the response to the same request of another check."""
+        if accept not in self.shared_responses:
+            self.shared_responses[accept] = self.request_answer(name, accept, body)
+        return self.shared_responses[accept]
 
-    def share(self, what: str, accept: str, body: bytes) -> Answer:
-        """Let the model answer, or return what it answered before."""
-        if accept not in self.shared:
-            self.shared[accept] = self.ask_model(what, accept, body)
-        return self.shared[accept]
+    def count_failure(self, code: object) -> None:
+        """Count a failed answer with this code."""
+        self.failed_answers += 1
+        self.model_is_down = self.failed_answers > 1 or code not in TRANSIENT_CODES
 
 
-Check = Callable[[Visit], str]
-"""Returns what was seen.
+Check = Callable[[Run], str]
+"""Returns what it found.
 
-Raises ``Failed``, ``Undecided``, ``Skipped``, or ``Malformed`` and ``Unreachable`` of the parts below.
+Raises ``Failed``, ``Undecided`` or ``Skipped``, ``Malformed`` if a body cannot be read, ``Unreachable`` if there is no
+response.
 """
 
 
 def expect(condition: object, otherwise: str) -> None:
-    """Go on if the condition holds.
+    """Do nothing if the condition holds.
 
     Raises:
-        Failed: it does not.
+        Failed: it does not; its message is ``otherwise``.
     """
     if not condition:
         raise Failed(otherwise)
 
 
-def expect_ok(answer: Answer) -> None:
-    """Go on if the endpoint accepted the request.
+def expect_ok(response: Response) -> None:
+    """Do nothing if the status is 200.
 
     Raises:
-        Failed: it did not; the message names the status, the code and what to do.
+        Failed: it is not; the message has status, code and what to do.
     """
-    expect(answer.status == OK, f"{told(answer)}. {hint(answer)}".rstrip(". ") + ".")
-
-
-def size_of(answer: Answer) -> str:
-    """Return the length of the body, for people."""
-    return f"{len(answer.body):,} bytes"
+    expect(response.status == OK, f"{describe(response)}. {advice_for(response)}".rstrip())
