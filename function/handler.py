@@ -8,6 +8,7 @@ from typing import cast
 from aws_lambda_powertools import Logger
 
 from .answer_type import AnswerType
+from .aws import logs
 from .aws.bedrock.call import BedrockModel
 from .aws.bedrock.converse import Converse
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
@@ -25,6 +26,10 @@ from .stream.pacing import Clock, Pace, SystemClock, paced
 from .stream.pipeline import Exchange, PacedEvents, reject, run
 from .stream.record import Record
 from .user_code import load_instructions, load_request_model
+from .version import SERVICE_VERSION
+
+NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
+"""Without it, browsers hold the start of ``text/plain`` back to guess what it is (mimesniff.spec.whatwg.org)."""
 
 READ_SLACK = 1.0
 """Seconds by which a read of the model may outlast the answer's time: the deadline is for pacing to tell."""
@@ -45,11 +50,13 @@ class Endpoint:
         self._answer = AnswerType(settings.schema)
         self.model = BedrockModel(Converse(settings, self._answer.schema, load_instructions(settings.instructions)))
         logger = Logger(service=function_name, use_rfc3339=True)
+        logger.append_keys(**{"service.version": SERVICE_VERSION})
         self._stages = [
             log_stage(logger, function_name),
             store_stage(settings.store, logger),
             publish_stage(settings.sink, settings.publish_outcomes, logger),
         ]
+        logger.info("function started")
 
     def handle(self, event: object, context: LambdaContext) -> Response:
         """Answer one invocation. Returns when the status is decided; the body is pulled to its very end, or closed."""
@@ -108,9 +115,11 @@ class Endpoint:
     def _response(self, output: Generator[Output, None, None], request: HttpRequest) -> Response:
         head = cast("Head", next(output))  # the first thing of every pipeline
         for_browsers = cors(self._settings.allowed_origins, request.header("origin"))
-        headers = {**head.headers, REQUEST_ID_HEADER: request.id, **for_browsers}
+        headers = {**head.headers, REQUEST_ID_HEADER: request.id, **for_browsers, **NO_SNIFFING}
         return Response(head.status, headers, cast("Generator[bytes | Cut, None, None]", output))
 
+
+logs.install(os.environ)  # before the first Logger is made
 
 handle = Endpoint(
     read_settings(os.environ), os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"), SystemClock()

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "function/aws/gateway.py": {"function.stream"},
     "function/aws/bedrock": AWS_LIBRARIES
     | {"function.aws.bedrock", "function.stream", "function.contract", "function.claude"},
-    "function/aws/logs.py": {"function.stream"},
+    "function/aws/logs.py": {"function.stream", "function.version"},
     "function/aws/termination.py": set[str](),
     "function/aws/runtime": {
         "function.aws.runtime",
@@ -34,6 +34,7 @@ MAY_IMPORT = {
         "function.aws.termination",
     },
     "function/claude.py": set[str](),
+    "function/version.py": {"function.contract"},
     "function/schema.py": PYDANTIC,
     "function/contract.py": set[str](),
     "function/answer_type.py": PYDANTIC | {"function.user_code"},

@@ -91,14 +91,12 @@ def parse_event(event: object, fallback_id: str) -> HttpRequest:
 def prelude(response: Response) -> bytes:
     """Return status and header fields as JSON, and the delimiter.
 
-    The fields that frame a message are the gateway's to write and are left out; browsers are told not to sniff,
-    since they hold the start of ``text/plain`` back for it.
+    The fields that frame a message are left out: the gateway writes them itself.
 
     Raises:
         ValueError: the fields do not fit into a prelude.
     """
     fields = {name: value for name, value in response.headers.items() if name.lower() not in _FRAMING}
-    fields["X-Content-Type-Options"] = "nosniff"
     document = json.dumps({"statusCode": response.status, "headers": fields}, separators=(",", ":"))
     encoded = document.encode("ascii") + DELIMITER  # json escapes control characters: no other NUL is in it
     if len(encoded) > PRELUDE_LIMIT:

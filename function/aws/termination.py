@@ -1,4 +1,8 @@
-"""SIGTERM and SIGINT: what runs is broken off, its record is cancelled, and its stages run to their end."""
+"""SIGTERM and SIGINT: the answer in progress is broken off, its record is cancelled, and its stages run to their end.
+
+A record starts as cancelled, and closing a body runs its stages; all that is left to do here is to break off what runs
+at that moment, once, and never the stages.
+"""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -10,46 +14,51 @@ class Terminated(BaseException):
 
 
 class Termination:
-    """SIGTERM and SIGINT: what runs is broken off by ``Terminated``, once; what is sheltered ends first."""
+    """Raises ``Terminated`` in the main thread when a signal asks the process to end: at once, or after a shelter."""
 
     def __init__(self) -> None:
-        """Begin unasked."""
-        self._asked = False
-        self._sheltered = False
-        self._cut: Callable[[], None] | None = None
+        """Begin without a request to end."""
+        self._requested = False
+        self._is_sheltered = False
+        self._disconnect: Callable[[], None] | None = None
 
     def install(self) -> None:
-        """Take the signals from now on."""
+        """Handle the signals from now on. Python allows this in the main thread only."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: self.ask())
+            signal.signal(number, lambda _number, _frame: self.request())
 
-    def ask(self) -> None:
-        """Break off, unless that was done before or has to wait.
+    def request(self) -> None:
+        """Break off what runs, unless that has been done before or has to wait for the end of a shelter.
 
-        What is broken off runs its stages before anyone else can act: the client is cut off first.
+        What is broken off runs its stages before anything else can act, so the client is disconnected first.
         """
-        before, self._asked = self._asked, True
-        if not (before or self._sheltered):
-            if self._cut is not None:
-                self._cut()
-            raise Terminated
+        was_requested, self._requested = self._requested, True
+        if was_requested or self._is_sheltered:
+            return
+        if self._disconnect is not None:
+            self._disconnect()
+        raise Terminated
 
     @contextmanager
-    def cuts(self, cut: Callable[[], None]) -> Iterator[None]:
-        """Call ``cut`` if what is inside is broken off."""
-        self._cut = cut
+    def disconnecting(self, disconnect: Callable[[], None]) -> Iterator[None]:
+        """Call ``disconnect`` before the code inside is broken off."""
+        self._disconnect = disconnect
         try:
             yield
         finally:
-            self._cut = None
+            self._disconnect = None
 
     @contextmanager
     def shelter(self) -> Iterator[None]:
-        """Let what is inside run to its end."""
-        self._sheltered = True
+        """Let the code inside run to its end; raise ``Terminated`` afterwards if that was requested meanwhile.
+
+        Raises:
+            Terminated: the process was asked to end, before or during the shelter.
+        """
+        self._is_sheltered = True
         try:
             yield
         finally:
-            self._sheltered = False
-        if self._asked:
+            self._is_sheltered = False
+        if self._requested:
             raise Terminated

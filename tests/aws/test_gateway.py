@@ -125,16 +125,15 @@ def test_no_event_is_a_traceback(anything: object) -> None:
 
 
 def test_the_prelude_is_status_and_fields_and_eight_nul_bytes() -> None:
-    answer = Response(200, {"Content-Type": "text/plain; charset=utf-8"}, empty())
-    assert prelude(answer) == (
-        b'{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8","X-Content-Type-Options":"nosniff"}}'
-        b"\0\0\0\0\0\0\0\0"
+    response = Response(200, {"Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"}, empty())
+    assert prelude(response) == (
+        b'{"statusCode":200,"headers":{"Content-Type":"text/plain","X-Content-Type-Options":"nosniff"}}\0\0\0\0\0\0\0\0'
     )
 
 
 def test_the_fields_that_frame_a_message_are_the_gateways_to_write() -> None:
-    answer = Response(200, {"content-length": "3", "Transfer-Encoding": "chunked"}, empty())
-    assert json.loads(prelude(answer)[:-8])["headers"] == {"X-Content-Type-Options": "nosniff"}
+    response = Response(200, {"content-length": "3", "Transfer-Encoding": "chunked", "X-A": "b"}, empty())
+    assert json.loads(prelude(response)[:-8])["headers"] == {"X-A": "b"}
 
 
 @given(st.integers(200, 599), st.dictionaries(st.text(), st.text()))

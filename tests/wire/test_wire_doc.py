@@ -76,13 +76,16 @@ def test_the_error_event_is_as_documented() -> None:
     assert encoder.failed(problem).decode() == example("error")
 
 
+HEADERS = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
+
+
 def body() -> Generator[bytes | Cut, None, None]:
     """Yield nothing: the prelude alone is of interest."""
     yield from ()
 
 
 def test_the_prelude_is_as_documented() -> None:
-    head = prelude(Response(200, {"Content-Type": "text/plain; charset=utf-8"}, body()))
+    head = prelude(Response(200, HEADERS, body()))
     assert head.decode().replace("\0", "␀") + "\n" == example("prelude")
 
 
@@ -93,10 +96,10 @@ def sent(pieces: list[bytes], error: StreamError | None) -> str:
         request = threads.submit(received, listener)
         invocation = Invocation("{id}", b"", HTTPMessage(), time.time() + 60, time.time() + 60)
         head, *rest = pieces
-        with closing(RuntimeApi(address).answer(invocation, head)) as answer:
+        with closing(RuntimeApi(address).respond(invocation, head)) as response:
             for piece in rest:
-                answer.write(piece)
-            answer.end(error)
+                response.send(piece)
+            response.end(error)
         wire = request.result().decode()
     return wire.replace(address, "{AWS_LAMBDA_RUNTIME_API}").replace("\0", "␀").replace("\r\n", "\n")
 
@@ -113,7 +116,7 @@ def received(listener: socket.socket) -> bytes:
 
 
 def test_the_runtimes_request_is_as_documented() -> None:
-    head = prelude(Response(200, {"Content-Type": "text/plain; charset=utf-8"}, body()))
+    head = prelude(Response(200, HEADERS, body()))
     pieces = [head, *(chunk for chunk in chunks("text/plain") if chunk.strip())]
     assert sent(pieces, None) == example("runtime")
     assert sent(pieces, ModelFailed()).endswith(f"\n}}\n{example('trailers')}")

@@ -1,6 +1,6 @@
-"""The loop: wait for an invocation, stream the answer of the handler, let the stages run, and again.
+"""The loop: get an invocation, stream the response of the handler, let the stages run, and begin again.
 
-What is done when the platform or a signal breaks in stands in docs/runtime.md.
+docs/runtime.md lists what happens when Lambda or a signal interrupts it.
 """
 
 import gc
@@ -8,115 +8,115 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Generator
 from contextlib import closing
 
 from ...stream.errors import Internal, StreamError
 from ...stream.events import END_OF_BODY, Cut
-from ..gateway import prelude
-from ..logs import install_log
+from .. import logs
+from ..gateway import Response, prelude
 from ..termination import Terminated, Termination
-from .answer import Answer
 from .api import Invocation, RuntimeApi
 from .context import Context
-from .errors import NotTaken, RuntimeApiGone
+from .errors import ResponseNotAccepted, RuntimeApiFailed
 from .loading import Handler, InitFailed, load
-
-Body = Generator[bytes | Cut, None, None]
+from .response import StreamedResponse
 
 _log = logging.getLogger("function.aws.runtime")
 
 
-def serve(api: RuntimeApi, handle: Handler, invocation: Invocation, termination: Termination) -> None:
-    """Answer one invocation, then let the body finish: its stages run when the client has everything."""
-    try:
-        head, body = _opened(handle, invocation)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the platform is told and the loop goes on
-        _log.exception("the handler failed")
-        api.fail(invocation, error)
-        return
-    delivered = False
-    try:
-        with closing(api.answer(invocation, head)) as answer, termination.cuts(answer.cut):
-            _deliver(body, answer)
-        delivered = True
-    except NotTaken as failure:
-        _log.warning("the platform did not take the answer: %s", failure)
-    finally:
-        with termination.shelter():
-            _finish(body, delivered=delivered)
-
-
 def main() -> int:
-    """Serve until the platform or a signal ends it; return the exit status."""
-    request_id = install_log(os.environ)
+    """Serve until Lambda or a signal ends the process; return the exit status."""
+    logs.install(os.environ)
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
     termination = Termination()
     termination.install()
     try:
         try:
             handle = load(os.environ)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the platform is told
+        except Exception as error:  # noqa: BLE001 - whatever it is, Lambda gets a report
             _log.critical("the function cannot start: %s", error, exc_info=error)
-            api.fail_to_start(
-                error.kind if isinstance(error, InitFailed) else f"Function.{type(error).__name__}", error
-            )
+            kind = error.kind if isinstance(error, InitFailed) else f"Function.{type(error).__name__}"
+            api.report_init_error(kind, error)
             return 1
         while True:
             invocation = api.next()
-            request_id.current = invocation.id
+            logs.request_id.current = invocation.id
             _set_trace(invocation.headers.get("Lambda-Runtime-Trace-Id"))
             serve(api, handle, invocation, termination)
-    except RuntimeApiGone as error:
-        _log.critical("the Runtime API is gone: %s", error)
+    except RuntimeApiFailed as error:
+        _log.critical("the Runtime API failed: %s", error)
         return 1
     except Terminated:
         return 0
 
 
-def _opened(handle: Handler, invocation: Invocation) -> tuple[bytes, Body]:
-    response = handle(json.loads(invocation.event), Context.of(invocation.id, invocation.headers, invocation.killed_at))
+def serve(api: RuntimeApi, handle: Handler, invocation: Invocation, termination: Termination) -> None:
+    """Send the response of one invocation, then pull the body to its end: there its stages run."""
     try:
-        return prelude(response), response.body
+        head, response = _begun(handle, invocation)
+    except Exception as error:  # noqa: BLE001 - whatever it is, Lambda gets a report and the loop goes on
+        _log.exception("the handler failed")
+        api.report_invocation_error(invocation, error)
+        return
+    is_delivered = False
+    try:
+        with closing(api.respond(invocation, head)) as stream, termination.disconnecting(stream.disconnect):
+            _deliver(response, stream)
+        is_delivered = True
+    except ResponseNotAccepted as failure:
+        _log.warning("Lambda stopped accepting the response: %s", failure)
+    finally:
+        with termination.shelter():
+            _finish(response, is_delivered=is_delivered)
+
+
+def _begun(handle: Handler, invocation: Invocation) -> tuple[bytes, Response]:
+    """Call the handler and return the prelude of its response, and the response."""
+    context = Context.of(invocation.id, invocation.headers, invocation.killed_at)
+    response = handle(json.loads(invocation.event), context)
+    try:
+        return prelude(response), response
     except Exception:
         response.body.close()
         raise
 
 
-def _deliver(body: Body, answer: Answer) -> None:
+def _deliver(response: Response, stream: StreamedResponse) -> None:
+    """Send the body and its ending."""
     try:
-        error = _relay(body, answer)
-    except NotTaken:
+        error = _send_chunks(response, stream)
+    except ResponseNotAccepted:
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, the client is told and the loop goes on
-        _log.exception("the body failed")
+    except Exception:  # noqa: BLE001 - whatever it is, the client sees a cut and the loop goes on
+        _log.exception("the response body failed")
         error = Internal()
-    answer.end(error)
+    stream.end(error)
 
 
-def _relay(body: Body, answer: Answer) -> StreamError | None:
-    """Write the chunks up to the ending; return what cut them off."""
-    for item in body:
+def _send_chunks(response: Response, stream: StreamedResponse) -> StreamError | None:
+    """Send the chunks up to the ending; return the error that cut the body, if one did."""
+    for item in response.body:
         if isinstance(item, Cut):
             return item.error
         if item == END_OF_BODY:
             return None
-        answer.write(item)
+        stream.send(item)
     return None
 
 
-def _finish(body: Body, *, delivered: bool) -> None:
+def _finish(response: Response, *, is_delivered: bool) -> None:
+    """Run the stages: those of a delivered response follow its ending, and those of any other run on closing."""
     try:
-        with closing(body):
-            if delivered:
+        with closing(response.body) as body:
+            if is_delivered:
                 for _ in body:
                     pass
-    except Exception:  # noqa: BLE001 - the client has its answer, and the loop goes on
-        _log.exception("the body failed to finish")
+    except Exception:  # noqa: BLE001 - the client has its response, and the loop goes on
+        _log.exception("the response body failed after its last chunk")
 
 
 def _set_trace(trace: str | None) -> None:
-    """Tell botocore and Powertools the trace of this event, and no other's."""
+    """Let botocore and Powertools send the trace id of this invocation and of no other."""
     os.environ.pop("_X_AMZN_TRACE_ID", None)
     if trace:
         os.environ["_X_AMZN_TRACE_ID"] = trace
@@ -124,5 +124,5 @@ def _set_trace(trace: str | None) -> None:
 
 if __name__ == "__main__":
     exit_status = main()
-    gc.freeze()  # nothing is worth collecting any more, and the platform waits for the process to end
+    gc.freeze()  # a last collection would find nothing of use, and Lambda waits for the process to end
     sys.exit(exit_status)

@@ -13,35 +13,36 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage
 from typing import Final
 
 from ...contract import margin
-from ..logs import places
-from .answer import Answer, frame, taken
-from .errors import ERROR_BODY, ERROR_TYPE, RuntimeApiGone, error_document, refusal
+from ..logs import redacted_trace
+from .errors import ERROR_BODY, ERROR_TYPE, RuntimeApiFailed, describe, error_document
+from .response import StreamedResponse, as_chunk, response_not_accepted
 
 API: Final = "/2018-06-01/runtime"
 MEDIA_TYPE: Final = "application/vnd.awslambda.http-integration-response"
 INVOCATION_ID: Final = "Lambda-Runtime-Invocation-Id"
-SHORT_CALL: Final = 5.0
-"""Seconds for a connection to open, and for calls that carry no answer."""
+CALL_TIMEOUT: Final = 5.0
+"""Seconds for a connection to open, and for calls that carry no response."""
 LONGEST_INVOCATION: Final = 900.0
-"""Seconds, where the platform names no deadline."""
+"""Seconds that an invocation may take where Lambda names no deadline."""
 
 _log = logging.getLogger("function.aws.runtime")
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What ``/next`` gave. Times are seconds since the epoch; the answer's is the earlier: the stages want theirs."""
+    """What ``/next`` returned. Times are seconds since the epoch."""
 
     id: str
     event: bytes
     headers: HTTPMessage
-    answer_by: float
+    respond_by: float
+    """When the response should be at its end, so that the stages have time before the sandbox is killed."""
     killed_at: float
 
     def seconds_to_write(self) -> float:
-        """Return how long a write may block now; once the answer's time is over, a quarter of what is left."""
+        """Return how long a write may block now; once the response's time is over, a quarter of what is left."""
         now = time.time()
-        return max(self.answer_by - now, (self.killed_at - now) / 4, 0.01)
+        return max(self.respond_by - now, (self.killed_at - now) / 4, 0.01)
 
     def echo(self) -> Mapping[str, str]:
         """Return the header fields that every report on this invocation repeats."""
@@ -49,7 +50,7 @@ class Invocation:
 
 
 class RuntimeApi:
-    """The platform's side. Each call has a connection of its own: none goes stale while the sandbox is frozen."""
+    """Each call has a connection of its own, since none would survive while the sandbox is frozen."""
 
     def __init__(self, address: str) -> None:
         """Take the ``host:port`` of ``AWS_LAMBDA_RUNTIME_API``."""
@@ -59,39 +60,39 @@ class RuntimeApi:
         """Wait for the next invocation, for as long as it takes.
 
         Raises:
-            RuntimeApiGone: there will be none.
+            RuntimeApiFailed: there will be none.
         """
         try:
-            with closing(self._connect(SHORT_CALL)) as connection:
+            with closing(self._connect(CALL_TIMEOUT)) as connection:
                 connection.sock.settimeout(None)  # the sandbox may be frozen for hours
                 connection.request("GET", f"{API}/invocation/next")
                 response = connection.getresponse()
                 event = response.read()
         except (OSError, HTTPException) as error:
-            raise RuntimeApiGone(repr(error)) from error
+            raise RuntimeApiFailed(repr(error)) from error
         if response.status != HTTPStatus.OK:
-            raise RuntimeApiGone(refusal(response.status, event))
+            raise RuntimeApiFailed(describe(response.status, event))
         request_id = response.headers.get("Lambda-Runtime-Aws-Request-Id")
         deadline = response.headers.get("Lambda-Runtime-Deadline-Ms")
         if not request_id or not (deadline or "0").isdecimal():
-            raise RuntimeApiGone(f"an event without an id, or with a deadline that is none: {deadline!r}")
+            raise RuntimeApiFailed(f"the invocation has no id, or its deadline is not a number: {deadline!r}")
         now = time.time()
         killed_at = int(deadline) / 1000 if deadline else now + LONGEST_INVOCATION
         return Invocation(
             id=request_id,
             event=event,
             headers=response.headers,
-            answer_by=killed_at - margin(killed_at - now),
+            respond_by=killed_at - margin(killed_at - now),
             killed_at=killed_at,
         )
 
-    def answer(self, invocation: Invocation, head: bytes) -> Answer:
-        """Begin the streamed answer: ``head``, the prelude, is a chunk of its own.
+    def respond(self, invocation: Invocation, head: bytes) -> StreamedResponse:
+        """Begin the streamed response: ``head``, the prelude, is a chunk of its own.
 
         Raises:
-            NotTaken: the platform went away or stalls.
+            ResponseNotAccepted: Lambda closed the connection or stopped reading.
         """
-        with taken(), ExitStack() as unless_begun:
+        with response_not_accepted(), ExitStack() as unless_begun:
             connection = unless_begun.enter_context(closing(self._connect(invocation.seconds_to_write())))
             connection.putrequest("POST", f"{API}/invocation/{invocation.id}/response", skip_accept_encoding=True)
             connection.putheader("Content-Type", MEDIA_TYPE)
@@ -101,19 +102,19 @@ class RuntimeApi:
             for name, value in invocation.echo().items():
                 connection.putheader(name, value)
             connection.endheaders()
-            connection.send(frame(head))
+            connection.send(as_chunk(head))
             unless_begun.pop_all()
-        return Answer(connection, invocation.seconds_to_write)
+        return StreamedResponse(connection, invocation.seconds_to_write)
 
-    def fail(self, invocation: Invocation, error: Exception) -> None:
-        """Report that the handler failed before it answered."""
+    def report_invocation_error(self, invocation: Invocation, error: Exception) -> None:
+        """Report that the handler failed before it returned a response."""
         kind = type(error).__qualname__
-        document = error_document(kind, "The function failed; its log says where.", places(error))
+        document = error_document(kind, "The function failed; its log says where.", redacted_trace(error))
         self._report(f"/invocation/{invocation.id}/error", f"Function.{kind}", document, invocation.echo())
 
-    def fail_to_start(self, kind: str, error: Exception) -> None:
-        """Report that there is nothing to invoke. What ``error`` says is shown: no request has been seen yet."""
-        self._report("/init/error", kind, error_document(kind, str(error), places(error)), {})
+    def report_init_error(self, kind: str, error: Exception) -> None:
+        """Report that there is nothing to invoke. The message is sent too: no request has been seen yet."""
+        self._report("/init/error", kind, error_document(kind, str(error), redacted_trace(error)), {})
 
     def _connect(self, seconds: float) -> HTTPConnection:
         connection = HTTPConnection(self._address, timeout=seconds)
@@ -121,18 +122,18 @@ class RuntimeApi:
         return connection
 
     def _report(self, path: str, kind: str, document: bytes, headers: Mapping[str, str]) -> None:
-        """Send an error; whether it arrives changes nothing for us."""
+        """Send an error report. Whether it arrives changes nothing here, so a failure is only logged."""
         fields = {"Content-Type": "application/json", ERROR_TYPE: _ascii(kind), **headers}
         try:
-            with closing(self._connect(SHORT_CALL)) as connection:
+            with closing(self._connect(CALL_TIMEOUT)) as connection:
                 connection.request("POST", API + path, document, fields)
                 response = connection.getresponse()
-                said = response.read()
+                refusal = response.read()
         except (OSError, HTTPException) as error:
-            _log.warning("the platform did not take an error report: %r", error)
+            _log.warning("an error report could not be sent to Lambda: %r", error)
         else:
             if response.status != HTTPStatus.ACCEPTED:
-                _log.warning("the platform refused an error report: %s", refusal(response.status, said))
+                _log.warning("Lambda refused an error report: %s", describe(response.status, refusal))
 
 
 def _ascii(text: str) -> str:

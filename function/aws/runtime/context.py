@@ -1,4 +1,4 @@
-"""The Lambda context that the handler gets, made from the header fields of ``/next``."""
+"""The Lambda context of one invocation, made from the header fields of ``/next``."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who called, where Amazon Cognito knows."""
+    """The caller's identity in Amazon Cognito, if it has one."""
 
     cognito_identity_id: str | None
     cognito_identity_pool_id: str | None
@@ -20,7 +20,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class ClientContext:
-    """What a mobile SDK sent along."""
+    """What a mobile SDK sent with the call."""
 
     custom: Mapping[str, object] | None
     env: Mapping[str, object] | None
@@ -73,6 +73,9 @@ class Context:
 
 
 def _object(headers: HTTPMessage, name: str) -> dict[str, Any]:
-    """Return a header field that is a JSON object, in UTF-8 though ``http.client`` reads Latin-1; empty without."""
+    """Return a header field that holds a JSON object; empty if it is missing.
+
+    The field is UTF-8, and ``http.client`` decodes it as Latin-1.
+    """
     document: dict[str, Any] = json.loads((headers.get(name) or "{}").encode("latin-1"))
     return document

@@ -1,4 +1,4 @@
-"""What goes wrong between the function and the Runtime API, and how an error is reported there."""
+"""What goes wrong between the function and the Runtime API, and the document that reports an error there."""
 
 import json
 from typing import Final
@@ -7,19 +7,19 @@ ERROR_TYPE: Final = "Lambda-Runtime-Function-Error-Type"
 ERROR_BODY: Final = "Lambda-Runtime-Function-Error-Body"
 
 
-class RuntimeApiGone(Exception):
-    """The Runtime API does not answer as it must; Lambda starts another sandbox."""
+class RuntimeApiFailed(Exception):
+    """The Runtime API is not there or does not keep to its specification; Lambda starts another sandbox."""
 
 
-class NotTaken(Exception):
-    """The platform did not take the answer: it went away, stalls or refuses."""
+class ResponseNotAccepted(Exception):
+    """Lambda stopped accepting the response: it closed the connection, stopped reading or refused it."""
 
 
-def error_document(kind: str, message: str, places: list[str]) -> bytes:
-    """Return the JSON document that describes an error to the Runtime API."""
-    return json.dumps({"errorMessage": message, "errorType": kind, "stackTrace": places}).encode()
+def error_document(kind: str, message: str, trace: list[str]) -> bytes:
+    """Return an error as the Runtime API wants it."""
+    return json.dumps({"errorMessage": message, "errorType": kind, "stackTrace": trace}).encode()
 
 
-def refusal(status: int, body: bytes) -> str:
-    """Describe an answer of the Runtime API, whose bodies name an ``errorType``."""
+def describe(status: int, body: bytes) -> str:
+    """Return words for a refusal of the Runtime API, whose bodies name an ``errorType``."""
     return f"{status} {body[:200].decode('utf-8', 'replace')}"

@@ -1,4 +1,4 @@
-"""The handler that ``_HANDLER`` names, or the reason why there is none in the Runtime API's words."""
+"""The handler that ``_HANDLER`` names."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -9,20 +9,20 @@ Handler = Callable[[object, LambdaContext], Response]
 
 
 class InitFailed(Exception):
-    """The function cannot start; ``kind`` is the Runtime API's ``category.reason``."""
+    """The function cannot start. ``kind`` is a ``Category.Reason`` as the Runtime API defines them."""
 
     def __init__(self, kind: str, message: str) -> None:
-        """Take the kind, and a sentence for whoever deploys."""
+        """Take the kind, and a sentence for the person who deploys."""
         super().__init__(message)
         self.kind = kind
 
 
 def load(environ: Mapping[str, str]) -> Handler:
-    """Import ``_HANDLER``.
+    """Import the module that ``_HANDLER`` names and return the function.
 
     Raises:
-        InitFailed: it is not there, or this loop cannot serve the way the function is set up.
-        Exception: what its module raised.
+        InitFailed: there is no such function, or this runtime does not support how Lambda runs it.
+        Exception: the module raised it.
     """
     if "AWS_LAMBDA_MAX_CONCURRENCY" in environ:
         raise InitFailed("Runtime.Unsupported", "Lambda Managed Instances are not supported: one request at a time.")

@@ -23,6 +23,7 @@ LINE: Final = 120
 UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SENTENCES: Final = re.compile(r'("(?:title|detail|message|errorMessage)": ?)"(?:[^"\\]|\\.)*"')
 TIMES: Final = re.compile(r'("(?:at|beganAt)": ?)(?:\d+|"[^"]*")')
+VERSION_OF_LINE: Final = re.compile(r"\t\d+\.\d+\.\d+\+\w+(?=\t)")
 TIME_OF_LINE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 VARYING_FIELDS: Final = frozenset({"date", "host", "x-amz-apigw-id", "x-amzn-trace-id"})
 HEARTBEATS: Final = (b"\n", b":\n\n")
@@ -126,7 +127,7 @@ class Normal:
         if line.startswith("{"):
             return self.value(json.loads(line))
         first, *more = line.split("\r")
-        *start, _ = TIME_OF_LINE.sub(TIME, self.text(first)).split("\t")
+        *start, _ = VERSION_OF_LINE.sub("", TIME_OF_LINE.sub(TIME, self.text(first))).split("\t")
         return ["\t".join([*start, SENTENCE]), *_types(more)]
 
     def _field(self, line: str) -> str:

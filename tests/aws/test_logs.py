@@ -1,0 +1,150 @@
+"""The lines of the log: a child process for what is global, a log record for what is not."""
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from function.aws.logs import JsonFormat, TextFormat, redact
+from function.version import SERVICE_VERSION
+
+ROOT = Path(__file__).parents[2]
+CANARY = "canary-7f3a"
+
+
+def logged(program: str, **environment: str) -> tuple[str, str]:
+    """Return what a program writes to stdout and stderr; the root logger is its own."""
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-P", "-c", dedent(program)],
+        env={"PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def record_of(error: Exception) -> logging.LogRecord:
+    record = logging.LogRecord("n", logging.ERROR, "p", 1, "bug", None, (type(error), error, None))
+    record.aws_request_id = "req-1"
+    return record
+
+
+def trace_of(error: Exception) -> list[str]:
+    """Return the parts of the line that the text format makes of ``error``."""
+    return TextFormat().format(record_of(error)).split("\r")[1:]
+
+
+def test_the_log_names_the_whole_chain_of_causes() -> None:
+    """As Python would: a cause, or what was being handled unless it was put aside; a circle of causes ends."""
+    inner, middle, outer = KeyError(CANARY), OSError(CANARY), ValueError(CANARY)
+    outer.__cause__, middle.__context__, inner.__context__ = middle, inner, outer
+    assert trace_of(outer) == ["ValueError", "caused by OSError", "caused by KeyError"]
+    middle.__suppress_context__ = True
+    assert trace_of(outer) == ["ValueError", "caused by OSError"]
+
+
+def test_every_line_names_the_build() -> None:
+    record = record_of(ValueError(CANARY))
+    assert TextFormat().format(record).split("\r")[0].split("\t")[2:] == ["req-1", SERVICE_VERSION, "bug"]
+    assert json.loads(JsonFormat().format(record))["service.version"] == SERVICE_VERSION
+
+
+def test_an_exception_is_logged_without_its_message_in_json_too() -> None:
+    line = JsonFormat().format(record_of(ValueError(CANARY)))
+    assert (json.loads(line)["errorType"], json.loads(line)["stackTrace"]) == ("ValueError", ["ValueError"])
+    assert CANARY not in line
+
+
+LOG_A_BUG = f"""
+    try:
+        raise ValueError("{CANARY}")
+    except ValueError:
+        logging.exception("bug %s", 1)
+"""
+
+
+def test_a_root_logger_without_handlers_gets_one_that_writes_to_stderr() -> None:
+    out, line = logged(f"""
+    import logging, os
+    from function.aws import logs
+    logs.install(os.environ)
+    logs.install(os.environ)
+    logs.request_id.current = "req-1"
+    {LOG_A_BUG}
+    logging.info("below the level")
+    """)
+    assert out == ""
+    assert line.startswith("[ERROR]\t")
+    assert f"Z\treq-1\t{SERVICE_VERSION}\tbug 1\rValueError\r" in line
+    assert line.count("\n") == 1
+    assert CANARY not in line
+
+
+def test_the_handlers_of_a_host_keep_their_formats_and_get_exceptions_without_messages() -> None:
+    """AWS's own runtime installs a handler before it imports the function."""
+    _, lines = logged(f"""
+    import logging, os
+    logging.basicConfig(format="host: %(message)s")
+    from function.aws import logs
+    logs.install(os.environ)
+    {LOG_A_BUG}
+    """)
+    first, trace, *frames = lines.splitlines()
+    assert (first, trace) == ("host: bug 1", "ValueError")
+    assert [frame.lstrip().startswith("File ") for frame in frames] == [True]
+    assert CANARY not in lines
+
+
+def test_the_handlers_module_keeps_exceptions_out_of_the_log_of_any_host() -> None:
+    """A host that knows nothing of the log need not: importing the handler is enough."""
+    _, lines = logged(
+        f"""
+    import logging
+    logging.basicConfig()
+    import function.handler
+    {LOG_A_BUG}
+    """,
+        AWS_DEFAULT_REGION="eu-west-1",
+    )
+    assert "ERROR:root:bug 1\nValueError\n" in lines
+    assert CANARY not in lines
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"), [("", ["WARNING"]), ("INFO", ["INFO", "WARNING"]), ("LOUD", ["WARNING"])]
+)
+def test_the_level_is_what_lambda_sets(level: str, expected: list[str]) -> None:
+    _, lines = logged(
+        """
+    import logging, os
+    from function.aws import logs
+    logs.install(os.environ)
+    logging.info("x")
+    logging.warning("x")
+    """,
+        AWS_LAMBDA_LOG_FORMAT="json",
+        AWS_LAMBDA_LOG_LEVEL=level,
+    )
+    assert [json.loads(line)["level"] for line in lines.splitlines()] == expected
+
+
+def test_a_record_without_an_exception_is_left_alone() -> None:
+    record = logging.LogRecord("n", logging.ERROR, "p", 1, "bug", None, None)
+    assert redact(record)
+    assert record.exc_text is None
+
+
+def test_what_is_printed_leaves_at_once() -> None:
+    """No line waits in a buffer while the sandbox is frozen: the process ends here without flushing any."""
+    out, _ = logged("""
+    import os
+    from function.aws import logs
+    logs.install(os.environ)
+    print("a line")
+    os._exit(0)
+    """)
+    assert out == "a line\n"
