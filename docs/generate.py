@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from function.stream.encoders import JsonLines, RawText, ServerSentEvents, Stamp, WholeJson
+from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.errors import StreamError
 from function.stream.negotiation import OFFERS
+from function.stream.record import Start
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PART: Final = re.compile(
@@ -62,7 +63,7 @@ FORMATS: Final[Mapping[type, Sequence[str]]] = {
     RawText: ["the JSON text of the answer, as it grows", "the document's last bracket", "a cut"],
     ServerSentEvents: ["typed events, one per message", "`complete`", "`error`, and a clean end"],
     JsonLines: ["typed events, one per line", "`complete`", "`error`, and a clean end"],
-    WholeJson: ["the validated document in one piece", "the document", "none: nothing is sent before"],
+    JsonDocument: ["the validated document in one piece", "the document", "none: nothing is sent before"],
 }
 """What a client gets of each encoder: the body, a good end, and a bad end after the first byte."""
 
@@ -71,11 +72,11 @@ def formats() -> str:
     """Return every format that a client can ask for, in the order in which the function prefers them."""
     rows = []
     for offer in OFFERS:
-        encoder = offer.format(Stamp("", "", lambda: 0))
+        encoder = offer.format.encoder(Start("", "", 0, lambda: 0))
         body, good, bad = FORMATS[type(encoder)]
         parameter = f"; view={offer.view}" if offer.view else ""
         shown = body.replace("typed events", "the same with snapshots") if offer.view else body
-        rows.append([f"`{offer.media_type}{parameter}`", f"`{encoder.headers['Content-Type']}`", shown, good, bad])
+        rows.append([f"`{offer.media_type}{parameter}`", f"`{offer.format.content_type}`", shown, good, bad])
     return table(["`Accept`", "`Content-Type`", "body", "a good end", "a bad end after the first byte"], rows)
 
 

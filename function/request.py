@@ -1,52 +1,92 @@
-"""The request is checked here: what fails never reaches the model."""
+"""The client's request: the format that it asks for, and the prompt. A rejected one never reaches the model."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 
 from .aws.gateway import HttpRequest
 from .contract import RESOURCE
 from .partials.changes import pointer
-from .stream.errors import BodyInvalid, BodyNotJson, BodyTooLarge, MediaTypeUnsupported, MethodNotAllowed, NotFound
+from .stream.errors import (
+    BodyInvalid,
+    BodyNotJson,
+    BodyTooLarge,
+    MediaTypeUnsupported,
+    MethodNotAllowed,
+    NotFound,
+    StreamError,
+    as_stream_error,
+)
+from .stream.negotiation import Format, choose_format
 
-UNDECLARED = frozenset({"text/plain", "application/x-www-form-urlencoded"})
-"""Types that clients send when nobody told them a better one: curl's and fetch's defaults."""
-TOLD_ERRORS = 20
-"""Errors of a body that a problem lists."""
+DEFAULT_MEDIA_TYPES: Final = frozenset({"text/plain", "application/x-www-form-urlencoded"})
+"""What fetch and curl declare a body to be if the caller does not set its type."""
+REPORTED_ERRORS: Final = 20
+"""Errors of a body that a problem lists at most."""
 
 
-def check_route(request: HttpRequest) -> None:
-    """Refuse what the gateway would not have passed on.
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that the model can answer."""
+
+    format: Format
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A request that cannot be served; ``format`` is None if none was chosen before that was clear."""
+
+    format: Format | None
+    error: StreamError
+
+
+def read_request(http: HttpRequest, model: type[BaseModel], limit: int) -> Accepted | Rejected:
+    """Return what a client asks; ``model`` is the user's request class, ``limit`` the longest body in bytes."""
+    chosen = None
+    try:
+        check_route(http)
+        chosen = choose_format(http.header("accept"))
+        return Accepted(chosen, read_prompt(http, model, limit))
+    except Exception as error:  # noqa: BLE001 - the user's request class may fail in any way
+        return Rejected(chosen, as_stream_error(error))
+
+
+def check_route(http: HttpRequest) -> None:
+    """Check what the gateway would not have passed on.
 
     Raises:
-        NotFound: another resource, or no event of a gateway at all.
-        MethodNotAllowed: another method than POST.
+        NotFound: the path is another one, or the event is not from a gateway.
+        MethodNotAllowed: the method is not POST.
     """
-    if request.resource != RESOURCE:
+    if http.resource != RESOURCE:
         raise NotFound
-    if request.method != "POST":
+    if http.method != "POST":
         raise MethodNotAllowed
 
 
-def read_prompt(request: HttpRequest, model: type[BaseModel], limit: int) -> str:
+def read_prompt(http: HttpRequest, model: type[BaseModel], limit: int) -> str:
     """Return the prompt of a body that is a valid ``model`` in JSON, a bare JSON string (the prompt), or empty.
 
     Raises:
-        MediaTypeUnsupported: the body is declared to be something else.
+        MediaTypeUnsupported: the body is declared as something else.
         BodyTooLarge: it has more than ``limit`` bytes.
-        BodyNotJson: it cannot be decoded, or is not JSON (RFC 8259; NaN and Infinity are none).
-        BodyInvalid: it breaks the rules of ``model``; each path and rule is told.
+        BodyNotJson: it cannot be decoded, or is not JSON (RFC 8259, which has no NaN and no Infinity).
+        BodyInvalid: it breaks the rules of ``model``; the error lists paths and rules.
     """
-    if not _may_be_json(request.header("content-type")):
+    if not _may_be_json(http.header("content-type")):
         raise MediaTypeUnsupported
-    body = request.body
+    body = http.body
     if len(body) > limit:
         raise BodyTooLarge(f"The limit is {limit} bytes.")
     try:
         prompt: object = _validated(body, model).prompt
     except ValidationError as error:
-        raise BodyInvalid(errors=[_told(it) for it in error.errors()[:TOLD_ERRORS]]) from None
+        # Pydantic's messages and inputs may quote the body: the client gets paths and rules alone
+        errors = [{"path": pointer(each["loc"]), "rule": each["type"]} for each in error.errors()[:REPORTED_ERRORS]]
+        raise BodyInvalid(errors=errors) from None
     return str(prompt)
 
 
@@ -54,7 +94,7 @@ def _may_be_json(content_type: str | None) -> bool:
     declared = (content_type or "").split(";")[0].strip().lower()
     kind, _, subtype = declared.partition("/")
     is_json = subtype == "json" or subtype.endswith("+json")
-    return not declared or declared in UNDECLARED or (is_json and kind in {"application", "text"})
+    return not declared or declared in DEFAULT_MEDIA_TYPES or (is_json and kind in {"application", "text"})
 
 
 def _validated(body: bytes, model: type[BaseModel]) -> Any:  # noqa: ANN401 - the user's class, which has a prompt
@@ -65,8 +105,3 @@ def _validated(body: bytes, model: type[BaseModel]) -> Any:  # noqa: ANN401 - th
     except ValueError as error:
         raise BodyNotJson from error
     return model(prompt=document) if isinstance(document, str) else model.model_validate_json(body)
-
-
-def _told(error: ErrorDetails) -> dict[str, object]:
-    """Return one error as path and rule: its words and its input are not ours to repeat."""
-    return {"path": pointer(error["loc"]), "rule": error["type"]}

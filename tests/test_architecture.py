@@ -41,7 +41,13 @@ MAY_IMPORT = {
     "function/user_code.py": PYDANTIC | {"function.contract"},
     "function/cors.py": {"function.contract"},
     "function/request.py": PYDANTIC
-    | {"function.contract", "function.aws.gateway", "function.partials.changes", "function.stream.errors"},
+    | {
+        "function.contract",
+        "function.aws.gateway",
+        "function.partials.changes",
+        "function.stream.errors",
+        "function.stream.negotiation",
+    },
     "function/handler.py": PYDANTIC | AWS_LIBRARIES | {"function"},
 }
 """What each part may import beside the standard library; the longest name that fits a file counts."""

@@ -70,10 +70,8 @@ def test_every_member_of_the_log_line_and_every_metric_is_described(
     error: StreamError | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-2-3")
-    made, written = record(), Written()
-    if error is not None:
-        made.failed(error)
-    log_stage(written.logger, "f")(made)
+    written = Written()
+    log_stage(written.logger, "f")(record(error=error))
     [line] = written.lines
     metrics = json.loads(capsys.readouterr().out)["_aws"]["CloudWatchMetrics"][0]["Metrics"]
     described = set(re.findall(r"`([^`\n]+)`", RECORDS))
@@ -90,7 +88,7 @@ def names(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON values
 
 
 def test_the_message_is_the_documented_one() -> None:
-    made = record(capture_content=True, value={"summary": "", "keywords": []})
+    made = record(capture_content=True, answer={"summary": "", "keywords": []})
     [example] = re.findall(r"^```json\n(.*?)^```", RECORDS, re.MULTILINE | re.DOTALL)
 
     assert list(names(as_message(made))) == list(names(json.loads(example)))

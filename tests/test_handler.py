@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from queue import Queue
 from typing import TYPE_CHECKING, Protocol, TypeVar
+from uuid import uuid4
 
 import pytest
 from pydantic import BaseModel, computed_field, field_validator
@@ -18,6 +19,7 @@ from function.stream.pacing import Clock, SystemClock
 from local.bedrock.script import Answer, Fail, Hang, Refuse, Step, Stop, whole
 from local.bedrock.script import Cut as CutStep
 from local.bedrock.server import Bedrock
+from local.http11.server import Exchange, Server
 
 if TYPE_CHECKING:
     from function.handler import Endpoint
@@ -75,7 +77,8 @@ def make() -> Iterator[Make]:
     made: list[Endpoint] = []
 
     def endpoint(variables: dict[str, str], clock: Clock | None = None) -> "Endpoint":
-        made.append(module.Endpoint(read_settings(variables), "f", clock or SystemClock()))
+        name = f"function-{uuid4()}"  # a logger of the same name would write where an earlier test's did
+        made.append(module.Endpoint(read_settings(variables), name, clock or SystemClock()))
         return made[-1]
 
     yield endpoint
@@ -289,3 +292,76 @@ def test_patience_counts_from_the_gateway(make: Make, bedrock: Bedrock) -> None:
     assert response.status == 504
     assert json.loads(body(response))["code"] == "model_timeout"
     assert clock.time <= 1
+
+
+class Receiver:
+    """DynamoDB and EventBridge in one: notes which of them was called, and what was written to the log before."""
+
+    def __init__(self, written: Callable[[], str]) -> None:
+        self.happened: list[str] = []
+        self._written = written
+
+    def note(self) -> None:
+        """Note the stages whose lines have come since the last time."""
+        lines = [json.loads(line) for line in self._written().splitlines()]
+        self.happened += [f"{line['stage']}: {line['message']}" for line in lines if "stage" in line]
+
+    def answer(self, exchange: Exchange) -> None:
+        self.note()
+        self.happened.append(str(exchange.headers["X-Amz-Target"]))
+        exchange.read_body(1_000_000)
+        exchange.send(200, [("Content-Type", "application/x-amz-json-1.1")], b'{"FailedEntryCount": 0, "Entries": []}')
+
+
+def test_the_stages_are_log_store_and_publish_in_this_order(
+    make: Make, bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And each does its own work: a line and metrics, an item, an event."""
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+    receiver = Receiver(lambda: capsys.readouterr().out)
+    with Server(receiver.answer) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", server.url)
+        bedrock.play(whole(DOCUMENT))
+        body(make({"LLM_STORE": "dynamodb:records", "LLM_SINK": "eventbridge:bus"}).handle(event(), Context()))
+        receiver.note()
+
+    assert receiver.happened == [
+        "log: request completed",
+        "DynamoDB_20120810.PutItem",
+        "store: record stored",
+        "AWSEvents.PutEvents",
+        "publish: record published",
+    ]
+
+
+def test_a_rejected_request_has_the_log_stage_alone(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    body(make({}).handle(event(body="{"), Context()))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert [line["stage"] for line in lines if "stage" in line] == ["log"]
+
+
+@pytest.mark.parametrize(("accept", "media_type"), [("application/jsonl", "application/jsonl"), ("image/png", None)])
+def test_a_rejected_request_is_logged_with_the_format_that_was_chosen(
+    make: Make, capsys: pytest.CaptureFixture[str], accept: str, media_type: str | None
+) -> None:
+    body(make({}).handle(event(body="{", headers={"accept": accept}), Context()))
+    line = json.loads(capsys.readouterr().out.splitlines()[0])
+
+    assert line.get("media_type") == media_type
+    assert line["function_request_id"] == "invocation-1"
+
+
+def test_the_stages_have_the_time_that_the_answer_left_them(
+    make: Make, bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Measured from the beginning of the invocation: near its end no call is begun."""
+    clock = StoppedClock()
+    bedrock.play(whole(DOCUMENT))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")
+    response = make({"LLM_STORE": "dynamodb:records"}, clock).handle(event(), Context())
+    clock.time = 119.9
+    body(response)
+
+    assert "failed: NoTimeLeft" in caplog.text

@@ -1,60 +1,59 @@
-"""Events become bytes: raw JSON text, JSON Lines, Server-Sent Events, or one whole document.
+"""Events become bytes: raw JSON text, JSON Lines, Server-Sent Events, or one JSON document.
 
 Each encoder is for one request. Formats: RFC 8259 (JSON), jsonlines.org, the event stream of the HTML standard.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from ..partials.changes import Change
 from .events import Complete, Event, Idle, Overdue, Partial
+from .record import Start
 
 JSON_SPACE: Final = " \t\n\r"
 """White space of JSON (RFC 8259 §2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What every typed event may say of its request."""
+class Encoder(ABC):
+    """Turns the events of one answer into bytes. No bytes is no chunk; a format overrides what it has bytes for."""
 
-    request_id: str
-    model_id: str
-    elapsed: Callable[[], int]
-    """Milliseconds since the request began."""
-
-
-class Encoder(Protocol):
-    """Turns the events of one answer into bytes. No bytes is no chunk."""
-
-    can_say_error: bool
-    """A failure, or a restart, can be told to the client after the first byte."""
+    can_report_errors: ClassVar[bool] = False
+    """After the first byte the client can still be given an error, or a restart."""
 
     @property
+    @abstractmethod
     def headers(self) -> Mapping[str, str]:
-        """The header fields of a 200 answer."""
+        """The header fields of a response whose status is 200."""
 
+    @abstractmethod
     def padding(self, size: int) -> bytes:
         """Return ``size`` bytes that every reader of this format skips."""
 
-    def commits(self, event: Event) -> bool:
-        """Tell whether the status must be decided now, since ``event`` has something for the client."""
+    def commits(self, _event: Event, /) -> bool:
+        """Return whether the status must be decided now, because ``event`` has something for the client."""
+        return False
 
     def opening(self) -> bytes:
         """Return what stands before the first event."""
+        return b""
 
-    def encode(self, event: Event) -> bytes:
+    def encode(self, _event: Event, /) -> bytes:
         """Return the bytes for one event."""
+        return b""
 
-    def restart(self, problem: Mapping[str, object]) -> bytes:
-        """Return the bytes that make void what came before, for a second attempt; ``problem`` says why."""
+    def restart(self, _problem: Mapping[str, object], /) -> bytes:
+        """Return the bytes that void everything before them, for another attempt; ``problem`` says why."""
+        return b""
 
-    def complete(self, answer: Complete) -> bytes:
+    @abstractmethod
+    def complete(self, answer: Complete, /) -> bytes:
         """Return the last bytes of a good answer."""
 
-    def failed(self, problem: Mapping[str, object]) -> bytes:
+    def failed(self, _problem: Mapping[str, object], /) -> bytes:
         """Return the last bytes of an answer that went wrong."""
+        return b""
 
 
 def _json(value: object) -> str:
@@ -62,19 +61,18 @@ def _json(value: object) -> str:
 
 
 def _streaming(content_type: str) -> dict[str, str]:
-    """Header fields that ask proxies to neither keep nor gather what passes."""
+    """Return header fields that ask proxies neither to store nor to collect what passes."""
     return {"Content-Type": content_type, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
-class RawText:
-    """The JSON text itself, as it comes, but for the end.
+class RawText(Encoder):
+    """The JSON text itself, as it arrives, but for its end.
 
-    The document's last bracket is withheld until the verdict, so that what looks whole is whole and valid.
-    A root without brackets is withheld from the point where it could look whole: all of a number or literal.
+    The document's last bracket is withheld until the answer is known to be good: a body that looks complete is
+    complete and valid. A root without brackets, a number or a literal, is withheld from its first character.
     """
 
-    can_say_error = False
-    content_type = "text/plain; charset=utf-8"
+    content_type: Final = "text/plain; charset=utf-8"
 
     def __init__(self) -> None:
         self._root = ""
@@ -90,78 +88,70 @@ class RawText:
         """White space: JSON allows it before the document (RFC 8259 §2)."""
         return b" " * size
 
-    def commits(self, event: Event) -> bool:
+    def commits(self, event: Event, /) -> bool:
         """Only text that can be sent decides the status."""
         return isinstance(event, Partial) and bool(self._split(event)[0])
 
-    def opening(self) -> bytes:
-        """Nothing."""
-        return b""
-
-    def encode(self, event: Event) -> bytes:
-        """Text goes out as it is; white space keeps an idle connection open where the grammar allows it."""
+    def encode(self, event: Event, /) -> bytes:
+        """Text is sent as it is; white space keeps an idle connection open where the grammar allows it."""
         if isinstance(event, Partial):
             sendable, self._withheld = self._split(event)
             self._root = self._root_with(event)
-            self._between_tokens = event.between_tokens and not (event.whole and self._root == '"')
+            self._between_tokens = event.between_tokens and not (event.is_complete and self._root == '"')
             return sendable.encode()
         return b" " if isinstance(event, Idle) and self._between_tokens else b""
 
     def _split(self, event: Partial) -> tuple[str, str]:
-        """Part what may be sent from what must wait."""
+        """Return what may be sent, and what must wait."""
         text = self._withheld + event.text
         root = self._root_with(event)
         if not root or root not in '{["':
             return "", text
-        if not event.whole:
+        if not event.is_complete:
             return text, ""
         end = len(text.rstrip(JSON_SPACE)) - 1 if not self._withheld else 0
         return text[:end], text[end:]
 
     def _root_with(self, event: Partial) -> str:
-        """Return the document's first character, if it is in: before it there is only white space."""
+        """Return the document's first character, if it has come: before it there is only white space."""
         return self._root or event.text.lstrip(JSON_SPACE)[:1]
 
-    def restart(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - there is no way to say it
+    def restart(self, _problem: Mapping[str, object], /) -> bytes:
         """Forget what was withheld; what was sent cannot be taken back."""
         self._root = self._withheld = ""
         self._between_tokens = False
         return b""
 
-    def complete(self, answer: Complete) -> bytes:  # noqa: ARG002 - the text is the model's own
-        """The verdict is good: the rest may go."""
+    def complete(self, _answer: Complete, /) -> bytes:
+        """The answer is good: what was withheld may be sent."""
         return self._withheld.encode()
 
-    def failed(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - text has no room for it
-        """Nothing: the body must not look whole."""
-        return b""
 
+class _Typed(Encoder):
+    """Events of the shapes in docs/wire.md; a subclass decides how one is written."""
 
-class _Typed:
-    """Events of the shapes in docs/wire.md; how one is written is for the subclass to say."""
+    can_report_errors = True
 
-    can_say_error = True
-
-    def __init__(self, stamp: Stamp, content_type: str, *, snapshots: bool) -> None:
-        self._stamp = stamp
+    def __init__(self, start: Start, content_type: str, *, snapshots: bool) -> None:
+        self._start = start
         self._content_type = content_type
         self._snapshots = snapshots
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The type under the name that was asked for."""
+        """The media type under the name that was asked for."""
         return _streaming(self._content_type)
 
-    def commits(self, event: Event) -> bool:
-        """The first words of the model, or the end of the client's patience."""
+    def commits(self, event: Event, /) -> bool:
+        """The model's first text decides the status, or the moment when the client can wait no longer."""
         return isinstance(event, Partial | Overdue)
 
     def opening(self) -> bytes:
         """The ``start`` event."""
-        return self._write("start", {"id": self._stamp.request_id, "model": self._stamp.model_id})
+        return self._write("start", {"id": self._start.id, "model": self._start.model_id})
 
-    def encode(self, event: Event) -> bytes:
-        """A delta or a snapshot; silence becomes a heartbeat."""
+    def encode(self, event: Event, /) -> bytes:
+        """A ``delta`` or a ``snapshot``; silence becomes a heartbeat."""
         if not isinstance(event, Partial):
             return self._heartbeat()
         if not event.changes:
@@ -170,11 +160,11 @@ class _Typed:
             return self._write("snapshot", {"value": event.snapshot()})
         return self._write("delta", {"changes": [as_json(change) for change in event.changes]})
 
-    def restart(self, problem: Mapping[str, object]) -> bytes:
+    def restart(self, problem: Mapping[str, object], /) -> bytes:
         """The ``restart`` event."""
         return self._write("restart", {"problem": problem})
 
-    def complete(self, answer: Complete) -> bytes:
+    def complete(self, answer: Complete, /) -> bytes:
         """The ``complete`` event."""
         usage = answer.usage and {"inputTokens": answer.usage.input_tokens, "outputTokens": answer.usage.output_tokens}
         members = {"value": answer.value, "stopReason": answer.stop_reason, "usage": usage}
@@ -182,28 +172,28 @@ class _Typed:
             members["outputTokensEstimated"] = answer.output_tokens_estimated
         return self._write("complete", members)
 
-    def failed(self, problem: Mapping[str, object]) -> bytes:
+    def failed(self, problem: Mapping[str, object], /) -> bytes:
         """The ``error`` event."""
         return self._write("error", {"problem": problem})
 
     def _write(self, kind: str, members: Mapping[str, object]) -> bytes:
-        return self._frame(kind, _json({"type": kind, "at": self._stamp.elapsed(), **members}))
+        return self._frame(kind, _json({"type": kind, "at": self._start.elapsed(), **members}))
 
-    def _frame(self, kind: str, data: str) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _frame(self, kind: str, data: str) -> bytes: ...
 
-    def _heartbeat(self) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def _heartbeat(self) -> bytes: ...
 
 
 class JsonLines(_Typed):
-    """One event a line. A blank line is a heartbeat, and readers skip it."""
+    """One event per line. A blank line is a heartbeat, and readers skip it."""
 
     def padding(self, size: int) -> bytes:
         """Blank lines."""
         return b"\n" * size
 
-    def _frame(self, kind: str, data: str) -> bytes:  # noqa: ARG002 - the line names its own type
+    def _frame(self, _kind: str, data: str) -> bytes:
         return f"{data}\n".encode()
 
     def _heartbeat(self) -> bytes:
@@ -211,10 +201,10 @@ class JsonLines(_Typed):
 
 
 class ServerSentEvents(_Typed):
-    """One event a message, named by its type and numbered. A comment is a heartbeat."""
+    """One event per message, named by its type and numbered. A comment is a heartbeat."""
 
-    def __init__(self, stamp: Stamp, content_type: str, *, snapshots: bool) -> None:
-        super().__init__(stamp, content_type, snapshots=snapshots)
+    def __init__(self, start: Start, content_type: str, *, snapshots: bool) -> None:
+        super().__init__(start, content_type, snapshots=snapshots)
         self._count = 0
 
     def padding(self, size: int) -> bytes:
@@ -230,44 +220,23 @@ class ServerSentEvents(_Typed):
         return b":\n\n"
 
 
-class WholeJson:
-    """The validated document in one piece, for callers that do not stream."""
+class JsonDocument(Encoder):
+    """The validated document in one piece, for callers that do not stream. Nothing is sent before its end."""
 
-    can_say_error = False
-    content_type = "application/json"
+    content_type: Final = "application/json"
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """An ordinary JSON answer."""
+        """An ordinary JSON response."""
         return {"Content-Type": self.content_type, "Cache-Control": "no-store"}
 
     def padding(self, size: int) -> bytes:
         """White space: JSON allows it before the document (RFC 8259 §2)."""
         return b" " * size
 
-    def commits(self, event: Event) -> bool:  # noqa: ARG002 - only the verdict does
-        """Never before the verdict."""
-        return False
-
-    def opening(self) -> bytes:
-        """Nothing."""
-        return b""
-
-    def encode(self, event: Event) -> bytes:  # noqa: ARG002 - only the verdict counts
-        """Nothing, whatever comes."""
-        return b""
-
-    def restart(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - nothing was sent
-        """Nothing: nothing was sent that could be void."""
-        return b""
-
-    def complete(self, answer: Complete) -> bytes:
+    def complete(self, answer: Complete, /) -> bytes:
         """The document."""
         return _json(answer.value).encode()
-
-    def failed(self, problem: Mapping[str, object]) -> bytes:  # noqa: ARG002 - nothing was sent
-        """Nothing: the failure has a status of its own."""
-        return b""
 
 
 def as_json(change: Change) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""How a request can end, and every failure that a client can be told of.
+"""Every failure that is reported to a client.
 
 The tree is split by who must act::
 
@@ -7,10 +7,10 @@ The tree is split by who must act::
     ├─ ModelError        the operator     429 · 502 · 503 · 504
     ├─ AnswerError       the model        502
     ├─ DeadlineReached   time was up      504
-    └─ Internal          us               500
+    └─ Internal          the developers   500
 
-A failure becomes a problem document (RFC 9457). Its sentences are fixed or name paths and rules: no value of the prompt
-or the answer and nothing of the cause ever enters one. The cause is for the log, through ``raise … from``.
+A failure becomes a problem document (RFC 9457). Its sentences are fixed, or name paths and rules: it never holds a
+value of the prompt or the answer, nor anything of the cause. The cause is for the log, through ``raise … from``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,17 +27,17 @@ class StreamError(Exception):
     outcome: ClassVar[Outcome]
     title: ClassVar[str]
     retry_after: ClassVar[int | None] = None
-    """Seconds after which a second try makes sense; None where it does not."""
+    """Seconds after which another request makes sense; None where it does not."""
 
     def __init__(self, detail: str | None = None, **members: object) -> None:
-        """Take a sentence for the client and extension members of the problem (RFC 9457 §3.2)."""
+        """Take a sentence for the client, and extension members of the problem (RFC 9457 §3.2)."""
         super().__init__(detail or self.title)
         self.detail = detail
         self.members = members
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """The header fields of an answer that is this problem and nothing else."""
+        """The header fields of a response that is this problem and nothing else."""
         fields = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
         if self.retry_after is not None:
             fields["Retry-After"] = str(self.retry_after)
@@ -57,87 +57,115 @@ class StreamError(Exception):
 
 
 class RequestError(StreamError):
-    """The request cannot be served as it is; the model was not called."""
+    """The request cannot be served as it is. The model was not called."""
 
     outcome = Outcome.REJECTED
 
 
 class NotAcceptable(RequestError):
-    """No format that the client accepts is one that we write (RFC 9110 §15.5.7)."""
+    """The endpoint writes none of the formats that the client accepts (RFC 9110 §15.5.7)."""
 
-    code, status, title = "not_acceptable", 406, "None of the accepted formats can be served."
+    code = "not_acceptable"
+    status = 406
+    title = "None of the accepted formats can be served."
 
 
 class MediaTypeUnsupported(RequestError):
-    """The body is declared to be something other than JSON (RFC 9110 §15.5.16)."""
+    """The body is declared as something other than JSON (RFC 9110 §15.5.16)."""
 
-    code, status, title = "media_type_unsupported", 415, "The body must be JSON."
+    code = "media_type_unsupported"
+    status = 415
+    title = "The body must be JSON."
 
 
 class BodyTooLarge(RequestError):
     """The body is longer than the configured limit (RFC 9110 §15.5.14)."""
 
-    code, status, title = "body_too_large", 413, "The body is too large."
+    code = "body_too_large"
+    status = 413
+    title = "The body is too large."
 
 
 class BodyNotJson(RequestError):
     """The body is not a JSON document in UTF-8 (RFC 8259)."""
 
-    code, status, title = "body_not_json", 400, "The body is not valid JSON."
+    code = "body_not_json"
+    status = 400
+    title = "The body is not valid JSON."
 
 
 class BodyInvalid(RequestError):
     """The body is JSON but not a valid request; ``errors`` lists each path and rule."""
 
-    code, status, title = "body_invalid", 422, "The body is not a valid request."
+    code = "body_invalid"
+    status = 422
+    title = "The body is not a valid request."
 
 
 class NotFound(RequestError):
-    """The function was invoked past the gateway for a path that it does not serve."""
+    """The function was invoked without the gateway, for a path that it does not serve."""
 
-    code, status, title = "not_found", 404, "There is nothing here."
+    code = "not_found"
+    status = 404
+    title = "No such path."
 
 
 class MethodNotAllowed(RequestError):
-    """The function was invoked past the gateway with a method that it does not serve."""
+    """The function was invoked without the gateway, with a method that it does not serve."""
 
-    code, status, title = "method_not_allowed", 405, "Only POST is served here."
+    code = "method_not_allowed"
+    status = 405
+    title = "Only POST is served here."
 
 
 class ModelError(StreamError):
-    """The model could not be asked, or did not finish its answer."""
+    """The model could not be called, or did not finish its answer."""
 
     outcome = Outcome.FAILED
 
 
 class ModelBusy(ModelError):
-    """The model's quota is used up for the moment."""
+    """The model's quota is used up for now."""
 
-    code, status, title, retry_after = "model_busy", 429, "The model is busy.", 5
+    code = "model_busy"
+    status = 429
+    title = "The model is busy."
+    retry_after = 5
 
 
 class ModelUnavailable(ModelError):
-    """The model or the connection to it is not there for the moment."""
+    """The model, or the connection to it, is not available for now."""
 
-    code, status, title, retry_after = "model_unavailable", 503, "The model is not available.", 5
+    code = "model_unavailable"
+    status = 503
+    title = "The model is not available."
+    retry_after = 5
 
 
 class ModelFailed(ModelError):
     """The model's stream broke, reported an error, or ended without a stop."""
 
-    code, status, title, retry_after = "model_failed", 502, "The model failed to finish its answer.", 1
+    code = "model_failed"
+    status = 502
+    title = "The model failed to finish its answer."
+    retry_after = 1
 
 
 class ModelMisconfigured(ModelError):
-    """The service refuses our call as it is: access, model id or parameters are wrong. The operator must act."""
+    """The service refuses the call itself: access, model id or parameters are wrong. The operator must act."""
 
-    code, status, title = "model_misconfigured", 502, "The endpoint is not set up to call its model."
+    code = "model_misconfigured"
+    status = 502
+    title = "The endpoint is not set up to call its model."
 
 
 class ModelTimeout(ModelError):
-    """The model stayed silent for longer than the client's connection, a read or the service itself can wait."""
+    """The model was silent for longer than the client's connection, a read or the service itself can wait."""
 
-    code, status, title, retry_after = "model_timeout", 504, "The model did not answer in time.", 1
+    code = "model_timeout"
+    status = 504
+    title = "The model did not answer in time."
+    retry_after = 1
 
 
 class AnswerError(StreamError):
@@ -149,13 +177,19 @@ class AnswerError(StreamError):
 class AnswerNotJson(AnswerError):
     """The answer is not one JSON document (RFC 8259)."""
 
-    code, status, title, retry_after = "answer_not_json", 502, "The model's answer is not valid JSON.", 1
+    code = "answer_not_json"
+    status = 502
+    title = "The model's answer is not valid JSON."
+    retry_after = 1
 
 
 class AnswerInvalid(AnswerError):
     """A value of the answer breaks its schema: ``path`` is an RFC 6901 pointer, ``rule`` Pydantic's error type."""
 
-    code, status, title, retry_after = "answer_invalid", 502, "The model's answer breaks its schema.", 1
+    code = "answer_invalid"
+    status = 502
+    title = "The model's answer breaks its schema."
+    retry_after = 1
 
     def __init__(self, path: str, rule: str) -> None:
         """Name the place and the rule, never the value."""
@@ -165,35 +199,44 @@ class AnswerInvalid(AnswerError):
 
 
 class AnswerTruncated(AnswerError):
-    """The model reached its token limit before the answer was whole."""
+    """The model reached its token limit before the answer was complete."""
 
-    code, status, title = "answer_truncated", 502, "The answer reached its length limit before it was whole."
+    code = "answer_truncated"
+    status = 502
+    title = "The answer reached its length limit before it was complete."
     outcome = Outcome.TRUNCATED
 
 
 class AnswerRefused(AnswerError):
     """The model or a guardrail declined to answer."""
 
-    code, status, title = "answer_refused", 502, "The model declined to answer."
+    code = "answer_refused"
+    status = 502
+    title = "The model declined to answer."
     outcome = Outcome.REFUSED
 
 
 class DeadlineReached(StreamError):
-    """The function's time was nearly up before the answer was whole."""
+    """The function's time was nearly up before the answer was complete."""
 
-    code, status, title, retry_after = "deadline_reached", 504, "The answer took longer than the endpoint may run.", 1
+    code = "deadline_reached"
+    status = 504
+    title = "The answer took longer than the endpoint may run."
+    retry_after = 1
     outcome = Outcome.DEADLINE
 
 
 class Internal(StreamError):
-    """A mistake of ours; its cause is in the log."""
+    """A mistake in the endpoint or in the user's classes; its cause is in the log."""
 
-    code, status, title = "internal", 500, "The endpoint failed."
+    code = "internal"
+    status = 500
+    title = "The endpoint failed."
     outcome = Outcome.FAILED
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield ``error`` and everything that led to it, as a traceback would tell it."""
+    """Yield ``error`` and everything that led to it, as a traceback shows it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -202,22 +245,23 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def drop_frames(error: BaseException | None) -> None:
-    """Forget where ``error`` and all that led to it were raised.
+    """Clear the tracebacks of ``error`` and of all that led to it.
 
-    The frames hold what a request needed, and one of them often ``error`` itself: that waits for the collector.
+    Their frames hold what the request needed, and often ``error`` itself: it is freed now, and not at the next garbage
+    collection.
     """
-    met: list[BaseException] = []
-    found = [error]
-    while found:
-        it = found.pop()
-        if it is not None and not any(it is other for other in met):
-            met.append(it)
-            it.with_traceback(None)
-            found += [it.__cause__, it.__context__]
+    cleared: set[int] = set()
+    waiting = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is not None and id(current) not in cleared:
+            cleared.add(id(current))
+            current.with_traceback(None)
+            waiting += [current.__cause__, current.__context__]
 
 
 def as_stream_error(error: Exception) -> StreamError:
-    """Return ``error`` if a client may be told of it, else ``Internal`` with it as the cause."""
+    """Return ``error`` if it can be reported to a client, else ``Internal`` with it as the cause."""
     if isinstance(error, StreamError):
         return error
     internal = Internal()

@@ -1,4 +1,4 @@
-"""The values that travel: from the model (``ModelEvent``), through the pipeline (``Event``), and out (``Output``)."""
+"""The values that travel: from the model (``ModelEvent``), through the pipeline (``Event``), and to the client."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,12 +51,12 @@ ModelEvent = Delta | Stop | Usage
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing came for as long as a client's connection should stay silent."""
+    """No model event came for as long as a client's connection should stay silent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """The client has waited for as long as it can for the head of its answer. Comes once, if it comes."""
+    """The client cannot wait any longer for the head of its response. Comes at most once."""
 
 
 PacedEvent = ModelEvent | Idle | Overdue
@@ -64,16 +64,16 @@ PacedEvent = ModelEvent | Idle | Overdue
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A delta of the model and what it changed in the object."""
+    """A fragment of the model's text, and what it changed in the object."""
 
     text: str
     changes: list[Change]
-    whole: bool
-    """The document's last bracket (or quote) is in: only white space may follow."""
+    is_complete: bool
+    """The document's last token has ended: only white space may follow."""
     between_tokens: bool
     """White space may follow here without changing a value (RFC 8259 §2)."""
     snapshot: Callable[[], object]
-    """The object as far as it is certain, as JSON values; to be read before the next event."""
+    """Returns the object so far, as JSON values; to be called before the next event."""
 
 
 Event = Partial | Idle | Overdue
@@ -81,7 +81,7 @@ Event = Partial | Idle | Overdue
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """A good end: the validated document as JSON values, and what the model's service said of it."""
+    """A good end: the validated document as JSON values, and what the model's service reported of it."""
 
     value: object
     stop_reason: str
@@ -91,7 +91,7 @@ class Complete:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The status is decided: the first thing that the pipeline yields."""
+    """The status of the response and the header fields of its format."""
 
     status: int
     headers: Mapping[str, str]
@@ -99,12 +99,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The body must not look complete: error trailers, and an unclean end."""
+    """The body must not look complete: it ends with error trailers, and uncleanly."""
 
     error: StreamError
 
 
 END_OF_BODY: Final = b""
 """The body is complete (RFC 9112 §7.1: a chunk of length zero ends a chunked body)."""
-
-Output = Head | bytes | Cut

@@ -4,16 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from .encoders import Encoder, JsonLines, RawText, ServerSentEvents, Stamp, WholeJson
+from .encoders import Encoder, JsonDocument, JsonLines, RawText, ServerSentEvents
 from .errors import NotAcceptable
+from .record import Start
 
-Format = Callable[[Stamp], Encoder]
-"""Makes the encoder of one request."""
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that the endpoint writes, under one of its names."""
+
+    content_type: str
+    encoder: Callable[[Start], Encoder]
+    """Makes the encoder of one request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A media type that we write, and how."""
+    """What of an ``Accept`` field names a format."""
 
     media_type: str
     view: str | None
@@ -23,19 +30,20 @@ class Offer:
 def _typed(encoder: type[JsonLines | ServerSentEvents], media_type: str) -> list[Offer]:
     def offer(view: str | None) -> Offer:
         content_type = f"{media_type}; view={view}" if view else media_type
-        return Offer(media_type, view, lambda stamp: encoder(stamp, content_type, snapshots=view is not None))
+        made = Format(content_type, lambda start: encoder(start, content_type, snapshots=view is not None))
+        return Offer(media_type, view, made)
 
     return [offer(None), offer("snapshot")]
 
 
 OFFERS: Final = [
-    Offer("text/plain", None, lambda _: RawText()),
+    Offer("text/plain", None, Format(RawText.content_type, lambda _: RawText())),
     *_typed(ServerSentEvents, "text/event-stream"),
     *_typed(JsonLines, "application/jsonl"),
-    Offer("application/json", None, lambda _: WholeJson()),
+    Offer("application/json", None, Format(JsonDocument.content_type, lambda _: JsonDocument())),
     *_typed(JsonLines, "application/x-ndjson"),
 ]
-"""In the order of our preference."""
+"""In the order in which the endpoint prefers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ class _Range:
     quality: float
 
     def specificity(self, offer: Offer) -> int:
-        """Return how closely this range names ``offer``; 0 where it does not."""
+        """Return how closely this range names ``offer``; 0 if it does not."""
         if self.view != offer.view:
             return 0
         if self.media_type == offer.media_type:
@@ -58,12 +66,12 @@ class _Range:
 
 
 def choose_format(accept: str | None) -> Format:
-    """Return the format that the client likes best (RFC 9110 §12.5.1); no field is ``*/*``.
+    """Return the format that the client prefers (RFC 9110 §12.5.1); no field means ``*/*``.
 
     Among equals the first of ``text/plain``, ``text/event-stream``, ``application/jsonl``, ``application/json``.
 
     Raises:
-        NotAcceptable: the client accepts none of ours.
+        NotAcceptable: the client accepts none of the formats.
     """
     ranges = [_range(text) for text in (accept or "").split(",") if text.strip()] or [_Range("*/*", None, 1.0)]
     best = max(OFFERS, key=lambda offer: _quality(offer, ranges))
@@ -74,7 +82,7 @@ def choose_format(accept: str | None) -> Format:
 
 def _quality(offer: Offer, ranges: list[_Range]) -> float:
     """Return the quality that the closest range gives to ``offer``."""
-    specificity, quality = max((it.specificity(offer), it.quality) for it in ranges)
+    specificity, quality = max((each.specificity(offer), each.quality) for each in ranges)
     return quality if specificity else 0.0
 
 
@@ -88,7 +96,7 @@ def _range(text: str) -> _Range:
 
 
 def _weight(text: str) -> float:
-    """Read a ``q`` value (RFC 9110 §12.4.2); one that is none counts as zero."""
+    """Read a ``q`` value (RFC 9110 §12.4.2); a malformed one counts as zero."""
     try:
         weight = float(text)
     except ValueError:

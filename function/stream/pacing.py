@@ -1,7 +1,7 @@
-"""Time: the model's events with heartbeats, the client's patience and the deadline watched beside them.
+"""Time: the model's events, with heartbeats between them, a limit for the head and a deadline.
 
-A generator that is blocked in ``next()`` can do none of this, so one thread reads the model
-and hands its events over through a bounded queue. Nothing else in the function runs in a thread.
+A generator that is blocked in ``next()`` can watch none of these, so one thread reads the model and passes its events
+on through a bounded queue. Nothing else in the function runs in a thread.
 """
 
 import signal
@@ -11,29 +11,29 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from .errors import DeadlineReached
 from .events import Idle, ModelEvent, Overdue, PacedEvent, Stop
 
 T = TypeVar("T")
 
-QUEUE_LENGTH = 64
+QUEUE_LENGTH: Final = 64
 """Events that the model may be ahead of the client."""
-USAGE_PATIENCE = 2.0
-"""Seconds to wait, after the stop, for what is only bookkeeping."""
-CLOSE_PATIENCE = 1.0
-"""Seconds that a connection which was shut down may take to be closed by its reader."""
+USAGE_TIMEOUT: Final = 2.0
+"""Seconds to wait, after the stop, for the usage, which changes nothing for the client."""
+CLOSE_TIMEOUT: Final = 1.0
+"""Seconds to wait until the reader has closed a connection that was shut down."""
 
 
 class Source(Protocol):
     """The model's events, read in one thread and cancelled from another."""
 
     def __iter__(self) -> Iterator[ModelEvent]:
-        """Open the model call and yield its events; close it at the end, whatever the end is."""
+        """Open the model call and yield its events; close it when they end, in whatever way."""
 
     def cancel(self) -> bool:
-        """Make a blocked reader return at once; False if nothing is connected yet (it then closes itself later)."""
+        """Make a blocked reader return at once. False: nothing is connected yet, and it will close itself later."""
 
 
 class Clock(Protocol):
@@ -44,6 +44,19 @@ class Clock(Protocol):
 
     def wait(self, queue: "Queue[T]", seconds: float) -> T:
         """Return the next item of ``queue``; raise ``queue.Empty`` when none comes in time."""
+
+
+class Stopwatch:
+    """Measures from the moment when it is made."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.began = clock.now()
+        """A point in time of the clock."""
+
+    def elapsed(self) -> int:
+        """Return milliseconds."""
+        return round((self._clock.now() - self.began) * 1000)
 
 
 class SystemClock:
@@ -60,7 +73,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When to say what: ``heartbeat`` in seconds of silence, the others points in time on the clock's scale."""
+    """``heartbeat`` is in seconds of silence; ``head_by`` and ``deadline`` are points in time of the clock."""
 
     heartbeat: float
     head_by: float
@@ -69,14 +82,14 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """The reader is through; ``error`` says why, if not by the model's own end."""
+    """The reader has ended; ``error`` is the reason, unless the model came to its own end."""
 
     error: Exception | None
 
 
 @contextmanager
 def _without_signals() -> Generator[None, None, None]:
-    """Start threads in here: none takes a signal that is for the main one, which would then not wake to handle it."""
+    """Start threads inside: none of them takes a signal, for which the main thread would then not wake up."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     try:
         yield
@@ -94,7 +107,7 @@ class _Reader:
         self._thread = threading.Thread(target=self._read, name="model-reader", daemon=True)
 
     def start(self) -> None:
-        """Begin to read. A signal that came meanwhile may raise here: the reader has to be closed all the same."""
+        """Begin to read. A signal that came meanwhile may raise here: close the reader even so."""
         with _without_signals():
             self._thread.start()
 
@@ -107,7 +120,7 @@ class _Reader:
                     return
         except Exception as caught:  # noqa: BLE001 - it is raised again, in the thread that asked
             error = caught
-        with suppress(Full):  # full means that nobody takes from it any more
+        with suppress(Full):  # a full queue is one that nobody reads any more
             self.queue.put(_End(error), block=not self._abandoned.is_set())
         del error  # its traceback holds this frame
 
@@ -115,11 +128,11 @@ class _Reader:
         """Stop reading. The model's connection is closed on return, unless it was not open yet."""
         self._abandoned.set()
         connected = self._source.cancel()
-        with suppress(Empty):  # a reader that waits for room puts one more event, and sees that it is done
+        with suppress(Empty):  # a reader that waits for room puts one more event, and then sees that it was abandoned
             while True:
                 self.queue.get_nowait()
         if connected:
-            self._thread.join(CLOSE_PATIENCE)
+            self._thread.join(CLOSE_TIMEOUT)
 
 
 def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, None, None]:
@@ -165,6 +178,6 @@ def _watched(queue: "Queue[ModelEvent | _End]", pace: Pace, clock: Clock) -> Gen
             raise item.error
         if isinstance(item, Stop):
             stopped = True
-            end = min(end, clock.now() + USAGE_PATIENCE)
+            end = min(end, clock.now() + USAGE_TIMEOUT)
         heartbeat = clock.now() + pace.heartbeat
         yield item

@@ -1,10 +1,10 @@
-"""The one generator that joins everything: model events in, a head, chunks and an ending out, then the stages."""
+"""The one generator that joins everything: model events in, chunks and an ending out, then the stages."""
 
 import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final
 
 from ..contract import Outcome
 from ..partials import Invalid, NotJson, Partials
@@ -29,7 +29,7 @@ from .events import (
     Event,
     Head,
     Idle,
-    Output,
+    ModelEvent,
     Overdue,
     PacedEvent,
     Partial,
@@ -37,15 +37,19 @@ from .events import (
     Usage,
     Verdict,
 )
-from .record import Record
+from .record import Progress, Start, estimated_tokens, finished
 from .stages import Stage, finalise
 
-HEARD_OUT = 1_000
-"""Characters of an answer that is not JSON to read on for the reason: a guardrail's sentence has up to 500."""
+REASON_LIMIT: Final = 1_000
+"""Characters to read on after an answer that is not JSON: a guardrail's sentence has up to 500, then comes its stop."""
+HEAD_IS_DECIDED: Final = b""
+"""What a body yields first, before any reader has it: it has begun, and closing it runs the stages."""
 
+Body = Generator[bytes | Cut, None, None]
+"""Non-empty chunks, then one ending: ``END_OF_BODY`` or a ``Cut``."""
 PacedEvents = Generator[PacedEvent, None, None]
 Ask = Callable[[AnswerError | None], PacedEvents]
-"""Calls the model; the second time it is told what was wrong with its first answer."""
+"""Calls the model; a second call is given what was wrong with the first answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,185 +66,262 @@ class Exchange:
     max_attempts: int = 1
 
 
-def run(exchange: Exchange, record: Record, stages: Sequence[Stage]) -> Generator[Output, None, None]:
-    """Yield one head, then chunks, then one ending (``END_OF_BODY`` or a ``Cut``); then run the stages, once.
+def run(exchange: Exchange, start: Start, stages: Sequence[Stage]) -> tuple[Head, Body]:
+    """Return the head, as soon as the status is decided, and the body, which has begun.
 
-    Failures are yielded, not raised: the client has its answer, good or bad, before any stage runs.
-    Closing the generator closes the model call and finalises the record as cancelled, unless it had failed before.
+    After its ending the body runs the stages, once. Failures are endings and not exceptions: the client has its
+    response, good or bad, before any stage runs. Closing the body closes the model call and runs the stages with a
+    record that is cancelled, or failed if it had failed before.
     """
-    delivery = _Delivery(exchange, record)
+    response = _Response(start)
+    return _begun(response, _answered(_Answer(exchange, response), response, stages))
+
+
+def reject(error: StreamError, start: Start, stages: Sequence[Stage]) -> tuple[Head, Body]:
+    """Return the response to a request that never reaches the model: ``error`` as a problem document."""
+    response = _Response(start)
+    return _begun(response, _rejected(error, response, stages))
+
+
+def _begun(response: "_Response", body: Body) -> tuple[Head, Body]:
+    next(body)
+    return response.head, body
+
+
+def _answered(answer: "_Answer", response: "_Response", stages: Sequence[Stage]) -> Body:
     try:
         try:
-            answer = yield from _answer(exchange, record, delivery)
-            yield from delivery.complete(answer)
+            yield from answer.body()
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an honest ending
             failure = as_stream_error(error)
-            record.failed(failure)
-            yield from delivery.failed(failure)
+            response.failed(failure)
+            yield from answer.failure(failure)
         else:
-            record.outcome = Outcome.COMPLETED
+            response.progress.outcome = Outcome.COMPLETED
     finally:
-        finalise(stages, record)
+        finalise(stages, finished(response.start, response.progress))
 
 
-def reject(error: StreamError, record: Record, stages: Sequence[Stage]) -> Generator[Output, None, None]:
-    """Yield the problem of a request that never reaches the model; then run the stages, once."""
+def _rejected(error: StreamError, response: "_Response", stages: Sequence[Stage]) -> Body:
     try:
-        record.failed(error)
-        yield from _problem(error, record)
+        response.failed(error)
+        yield from response.problem(error)
     finally:
-        finalise(stages, record)
+        finalise(stages, finished(response.start, response.progress))
 
 
-def _problem(error: StreamError, record: Record) -> Generator[Output, None, None]:
-    """Yield an answer that is a problem document and nothing else."""
-    record.status = error.status
-    yield Head(error.status, error.headers)
-    chunk = json.dumps(error.as_problem(record.id), ensure_ascii=False, separators=(",", ":")).encode()
-    yield chunk
-    record.sent(chunk)
-    yield END_OF_BODY
+class _Response:
+    """What the client has been given so far, and what is counted of it."""
 
+    head: Head
+    """Set when the status is decided."""
 
-def _answer(exchange: Exchange, record: Record, delivery: "_Delivery") -> Generator[Output, None, Complete]:
-    """Ask until an answer is good, as often as the exchange allows."""
-    error: AnswerError | None = None
-    while True:
-        record.begin_attempt()
-        try:
-            return (yield from _attempt(exchange, record, delivery, error))
-        except AnswerError as failure:
-            if record.attempts == exchange.max_attempts or failure.retry_after is None or not delivery.can_restart:
-                raise
-            error = failure
-        drop_frames(error)
-        yield from delivery.restart(error)
+    def __init__(self, start: Start) -> None:
+        self.start = start
+        self.progress = Progress(text=start.content.keep([]))
+        self.has_head = False
 
+    def begin(self, head: Head) -> Body:
+        self.head = head
+        self.has_head = True
+        self.progress.status = head.status
+        yield HEAD_IS_DECIDED
 
-def _attempt(
-    exchange: Exchange, record: Record, delivery: "_Delivery", previous: AnswerError | None
-) -> Generator[Output, None, Complete]:
-    """Yield what one answer means to the client while it grows; return it when it is whole and valid."""
-    partials = Partials(exchange.answer)
-    with closing(exchange.ask(previous)) as events:
-        try:
-            for event in events:
-                if isinstance(event, Idle | Overdue):
-                    yield from delivery.event(event)
-                    continue
-                record.hear(event)
-                if isinstance(event, Delta) and event.text:
-                    yield from delivery.event(_grown(partials, event.text, record))
-        except AnswerNotJson:
-            _hear_out(events, record)
-            _judge(record)
-            raise
-    _judge(record)
-    if record.stop_reason is None:
-        raise ModelFailed
-    try:
-        value = exchange.to_json(partials.finish())
-    except (NotJson, Invalid) as error:
-        _raise_as_answer_error(error)
-    record.concluded(value)
-    return Complete(value, record.stop_reason, record.usage, record.output_tokens_estimated)
+    def write(self, chunk: bytes) -> Body:
+        """Yield a chunk, and count it when the reader has taken it and comes back."""
+        if chunk:  # the empty chunk would be the end of the body
+            yield chunk
+            progress = self.progress
+            progress.last_chunk_ms = self.start.elapsed()
+            if progress.first_chunk_ms is None:
+                progress.first_chunk_ms = progress.last_chunk_ms
+            progress.chunk_count += 1
+            progress.byte_count += len(chunk)
 
+    def failed(self, error: StreamError) -> None:
+        """Note the failure. It stays the outcome even if the reader leaves before it learns of it."""
+        self.progress.outcome = error.outcome
+        self.progress.error = error
 
-def _grown(partials: Partials[Any], text: str, record: Record) -> Partial:
-    try:
-        changes = partials.feed(text)
-    except (NotJson, Invalid) as error:
-        record.closed_values += error.closed_before
-        _raise_as_answer_error(error)
-    record.closed_values += sum(change.closed for change in changes)
-    return Partial(text, changes, partials.whole, partials.between_tokens, lambda: partials.live)
-
-
-def _raise_as_answer_error(error: NotJson | Invalid) -> NoReturn:
-    """Raise the error that has a status. ``Invalid`` itself says no more than that, so it is not among the causes."""
-    if isinstance(error, NotJson):
-        raise AnswerNotJson(error.detail) from error
-    raise AnswerInvalid(error.path, error.rule) from error.__context__
-
-
-def _hear_out(events: PacedEvents, record: Record) -> None:
-    """Read on for a little: prose in place of JSON is how a refusal looks until its stop comes."""
-    limit = record.characters + HEARD_OUT
-    with suppress(StreamError):
-        for event in events:
-            if isinstance(event, Delta | Stop | Usage):
-                record.hear(event)
-            if record.characters > limit or isinstance(event, Idle | Overdue):
-                return
-
-
-def _judge(record: Record) -> None:
-    """Raise where the model stopped for a reason that is not the end of its answer."""
-    if record.verdict is Verdict.TRUNCATED:
-        raise AnswerTruncated
-    if record.verdict is Verdict.REFUSED:
-        raise AnswerRefused
-    if record.verdict is Verdict.UNKNOWN:
-        raise ModelFailed
-
-
-class _Delivery:
-    """What the client has been given so far: nothing, or a head and some chunks."""
-
-    def __init__(self, exchange: Exchange, record: Record) -> None:
-        self._encoder = exchange.encoder
-        self._start_padding = exchange.start_padding
-        self._record = record
-        self.committed = False
-
-    @property
-    def can_restart(self) -> bool:
-        """Another attempt can take the place of this one, unseen or announced."""
-        return not self.committed or self._encoder.can_say_error
-
-    def event(self, event: Event) -> Generator[Output, None, None]:
-        """Yield what an event means to the client, the head included when it is time for it."""
-        if self.committed or self._encoder.commits(event):
-            yield from self._begun(self._opening() + self._encoder.encode(event))
-        elif isinstance(event, Overdue):
-            raise ModelTimeout
-        else:
-            self._encoder.encode(event)
-
-    def restart(self, error: StreamError) -> Generator[Output, None, None]:
-        """Make void what was sent, if anything was."""
-        chunk = self._encoder.restart(error.as_problem(self._record.id))
-        if self.committed:
-            yield from self._chunk(chunk)
-
-    def complete(self, answer: Complete) -> Generator[Output, None, None]:
-        """Yield the good end."""
-        yield from self._begun(self._opening() + self._encoder.complete(answer))
+    def problem(self, error: StreamError) -> Body:
+        """Yield a response that is a problem document and nothing else."""
+        yield from self.begin(Head(error.status, error.headers))
+        document = json.dumps(error.as_problem(self.start.id), ensure_ascii=False, separators=(",", ":"))
+        yield from self.write(document.encode())
         yield END_OF_BODY
 
-    def failed(self, error: StreamError) -> Generator[Output, None, None]:
+
+class _Answer:
+    """The answer to one request on its way from the model to the client."""
+
+    def __init__(self, exchange: Exchange, response: _Response) -> None:
+        self._exchange = exchange
+        self._encoder = exchange.encoder
+        self._response = response
+        self._start = response.start
+        self._progress = response.progress
+
+    def body(self) -> Body:
+        """Ask until an answer is good, as often as the exchange allows."""
+        error: AnswerError | None = None
+        while True:
+            try:
+                complete = yield from self._attempt(error)
+                break
+            except AnswerError as failure:
+                if not self._may_ask_again(failure):
+                    raise
+                error = failure
+            drop_frames(error)
+            restart = self._encoder.restart(error.as_problem(self._start.id))
+            if self._response.has_head:
+                yield from self._response.write(restart)
+        yield from self._write(self._opening() + self._encoder.complete(complete))
+        yield END_OF_BODY
+
+    def failure(self, error: StreamError) -> Body:
         """Yield the bad end: a status of its own, a last event, or a cut."""
-        if not self.committed:
-            yield from _problem(error, self._record)
-        elif self._encoder.can_say_error:
-            yield from self._chunk(self._encoder.failed(error.as_problem(self._record.id)))
+        if not self._response.has_head:
+            yield from self._response.problem(error)
+        elif self._encoder.can_report_errors:
+            yield from self._response.write(self._encoder.failed(error.as_problem(self._start.id)))
             yield END_OF_BODY
         else:
             yield Cut(error)
 
+    def _may_ask_again(self, error: AnswerError) -> bool:
+        """Another attempt can replace this one: it is allowed, may help, and the client has seen nothing or is told."""
+        can_replace = not self._response.has_head or self._encoder.can_report_errors
+        return can_replace and error.retry_after is not None and self._progress.attempts < self._exchange.max_attempts
+
+    def _attempt(self, previous: AnswerError | None) -> Generator[bytes | Cut, None, Complete]:
+        """Yield the chunks of one answer while it grows; return it when it is complete and valid."""
+        self._begin_attempt()
+        partials: Partials[Any] = Partials(self._exchange.answer)
+        with closing(self._exchange.ask(previous)) as events:
+            try:
+                for event in events:
+                    if isinstance(event, Delta):
+                        self._count(event)
+                        chunk = self._chunk(self._grow(partials, event.text)) if event.text else b""
+                    elif isinstance(event, Idle | Overdue):
+                        chunk = self._chunk(event)
+                    else:
+                        self._count(event)
+                        continue
+                    if chunk:
+                        yield from self._write(chunk)
+            except AnswerNotJson:
+                self._read_on(events)
+                self._raise_for_verdict()
+                raise
+        self._raise_for_verdict()
+        return self._complete(partials)
+
+    def _begin_attempt(self) -> None:
+        progress = self._progress
+        progress.attempts += 1
+        progress.characters_before = progress.characters
+        progress.stop = None
+        progress.closed_values = 0
+        progress.text = self._start.content.keep([])
+
+    def _count(self, event: ModelEvent) -> None:
+        progress = self._progress
+        if progress.first_event_ms is None:
+            progress.first_event_ms = self._start.elapsed()
+        if isinstance(event, Delta):
+            progress.characters += len(event.text)
+            if progress.text is not None:
+                progress.text.append(event.text)
+        elif isinstance(event, Stop):
+            progress.stop = event
+        else:
+            before = progress.usage or Usage(0, 0)
+            progress.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)
+
+    def _grow(self, partials: Partials[Any], text: str) -> Partial:
+        """Return what a fragment changes in the object."""
+        try:
+            changes = partials.feed(text)
+        except (NotJson, Invalid) as error:
+            self._progress.closed_values += error.closed_before
+            raise _answer_error(error) from _cause(error)
+        self._progress.closed_values += sum(change.closed for change in changes)
+        return Partial(text, changes, partials.whole, partials.between_tokens, lambda: partials.live)
+
+    def _complete(self, partials: Partials[Any]) -> Complete:
+        """Return the validated answer.
+
+        Raises:
+            ModelFailed: the model never stopped.
+            AnswerError: the document is incomplete or invalid.
+        """
+        progress = self._progress
+        if progress.stop is None:
+            raise ModelFailed
+        try:
+            answer = partials.finish()
+        except (NotJson, Invalid) as error:
+            raise _answer_error(error) from _cause(error)
+        progress.value = self._exchange.to_json(answer)
+        estimate = estimated_tokens(progress.characters)
+        return Complete(progress.value, progress.stop.reason, progress.usage, estimate)
+
+    def _read_on(self, events: PacedEvents) -> None:
+        """Read on until the stop, or a little: prose in place of JSON is how a refusal looks until its stop comes."""
+        limit = self._progress.characters + REASON_LIMIT
+        with suppress(StreamError):
+            for event in events:
+                if isinstance(event, Idle | Overdue):
+                    return
+                self._count(event)
+                if self._progress.characters > limit:
+                    return
+
+    def _raise_for_verdict(self) -> None:
+        """Raise if the model stopped for another reason than the end of its answer."""
+        verdict = self._progress.stop and self._progress.stop.verdict
+        if verdict is Verdict.TRUNCATED:
+            raise AnswerTruncated
+        if verdict is Verdict.REFUSED:
+            raise AnswerRefused
+        if verdict is Verdict.UNKNOWN:
+            raise ModelFailed
+
+    def _chunk(self, event: Event) -> bytes:
+        """Return the bytes that an event means to the client now.
+
+        Raises:
+            ModelTimeout: the client cannot wait any longer for the status, and its format has nothing to say yet.
+        """
+        if self._response.has_head:
+            return self._encoder.encode(event)
+        if self._encoder.commits(event):
+            return self._encoder.opening() + self._encoder.encode(event)
+        if isinstance(event, Overdue):
+            raise ModelTimeout
+        self._encoder.encode(event)
+        return b""
+
     def _opening(self) -> bytes:
-        return b"" if self.committed else self._encoder.opening()
+        return b"" if self._response.has_head else self._encoder.opening()
 
-    def _begun(self, chunk: bytes) -> Generator[Output, None, None]:
-        """Yield a chunk, after the head where it is the first: what cannot be written must not have a status of 200."""
-        if not self.committed:
-            self.committed = True
-            self._record.status = 200
-            yield Head(200, self._encoder.headers)
-            yield from self._chunk(self._encoder.padding(self._start_padding))
-        yield from self._chunk(chunk)
+    def _write(self, chunk: bytes) -> Body:
+        """Yield a chunk, after head and padding if it is the first.
 
-    def _chunk(self, chunk: bytes) -> Generator[Output, None, None]:
-        if chunk:  # no bytes is no chunk: the empty one is the end of the body
-            yield chunk
-            self._record.sent(chunk)
+        The head comes when the chunk is there: an event that cannot be written must not have a status of 200.
+        """
+        if not self._response.has_head:
+            yield from self._response.begin(Head(200, self._encoder.headers))
+            yield from self._response.write(self._encoder.padding(self._exchange.start_padding))
+        yield from self._response.write(chunk)
+
+
+def _answer_error(error: NotJson | Invalid) -> AnswerError:
+    return AnswerNotJson(error.detail) if isinstance(error, NotJson) else AnswerInvalid(error.path, error.rule)
+
+
+def _cause(error: NotJson | Invalid) -> BaseException | None:
+    """Return what the log names as the cause: ``Invalid`` itself would add nothing to the error made of it."""
+    return error if isinstance(error, NotJson) else error.__context__

@@ -1,121 +1,151 @@
-"""The record of one request: what is known of it when its stream is over."""
+"""What is known of one request: at its start, on the way, and when its stream is over. Stages get the last of these.
+
+Times are milliseconds since the request began, where nothing else is said.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import Final, TypeVar
 
 from ..contract import Outcome
 from .errors import StreamError
-from .events import Delta, ModelEvent, Stop, Usage, Verdict
+from .events import Stop, Usage
+
+T = TypeVar("T")
 
 CHARACTERS_PER_TOKEN = 4
 """A rough measure, used where the service reported no usage."""
 
 
-@dataclass(slots=True)
-class Record:
-    """What is known of one request. It hears model events and chunks where they pass.
+class Content:
+    """Whether the words of client and model are kept for stages and logs, or withheld from them.
 
-    Times are milliseconds since the request began. It starts as cancelled: any other outcome has to be earned.
+    Code that has such words asks here what it may pass on; nothing else knows the setting.
     """
+
+    __slots__ = ("_is_kept",)
+
+    def __init__(self, *, kept: bool) -> None:
+        self._is_kept = kept
+
+    def keep(self, words: T) -> T | None:
+        """Return ``words``, or None where content is withheld."""
+        return words if self._is_kept else None
+
+
+WITHHELD: Final = Content(kept=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is known of a request before the model is called."""
 
     id: str
     model_id: str
-    capture_content: bool
     max_tokens: int
-    field_names: frozenset[str]
-    """Names that the answer's schema gives to its fields: they may be told, other keys are the model's words."""
     elapsed: Callable[[], int]
-    """Milliseconds since the request began."""
-    invocation_id: str = ""
-    """The platform's id of the invocation."""
-    seconds_left: Callable[[], float] = lambda: inf
-    """Until the sandbox is killed."""
-    media_type: str | None = None
+    """Returns the milliseconds since the request began."""
+    time_limit: float = inf
+    """Seconds since the request began in which everything has to be over, the stages included."""
     began_at: float = field(default_factory=time.time)
     """Seconds since the epoch."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Names by which the host knows the request, for the log line: field names and their values."""
+    field_names: frozenset[str] = frozenset()
+    """Names that the answer's schema gives to its fields. Any other key in an answer is the model's own words."""
+    media_type: str | None = None
+    """Of the response; None where none that the client accepts could be found."""
+    content: Content = WITHHELD
+    prompt: str | None = None
+    """The client's words, only where content is kept."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What is counted while the answer passes. Only the pipeline writes it; it starts as a request that was cancelled.
+
+    Usage and characters are those of all attempts; the stop and the closed values are the last one's.
+    """
+
     outcome: Outcome = Outcome.CANCELLED
     error: StreamError | None = None
-    stop_reason: str | None = None
-    verdict: Verdict | None = None
-    """What the stop means; None before there is one."""
-    usage: Usage | None = None
+    status: int | None = None
     attempts: int = 0
+    stop: Stop | None = None
+    usage: Usage | None = None
     characters: int = 0
-    """Of all answers, if there was more than one attempt."""
     characters_before: int = 0
-    """Of the answers that the last one replaced."""
+    """Of the attempts before the last one."""
     closed_values: int = 0
-    """Of the last answer: how far it had come."""
     chunk_count: int = 0
     byte_count: int = 0
-    status: int | None = None
     first_event_ms: int | None = None
     first_chunk_ms: int | None = None
     last_chunk_ms: int | None = None
-    total_ms: int | None = None
-    prompt: str | None = None
-    """The caller's words, only where content is captured."""
+    text: list[str] | None = None
+    """The fragments of the last answer, only where content is kept."""
     value: object = None
-    """The validated answer, only where content is captured."""
-    pieces: list[str] = field(default_factory=list)
-    """The answer's text as it came, only where content is captured."""
-    message: dict[str, object] | None = None
-    """What the store stage made of this record, for publish to send."""
-
-    def begin_attempt(self) -> None:
-        """Forget the end of an answer that another one replaces."""
-        self.attempts += 1
-        self.characters_before = self.characters
-        self.stop_reason = None
-        self.verdict = None
-        self.closed_values = 0
-        self.pieces.clear()
-
-    def hear(self, event: ModelEvent) -> None:
-        """Take note of a model event as it passes."""
-        if self.first_event_ms is None:
-            self.first_event_ms = self.elapsed()
-        if isinstance(event, Delta):
-            self.characters += len(event.text)
-            if self.capture_content:
-                self.pieces.append(event.text)
-        elif isinstance(event, Stop):
-            self.stop_reason = event.reason
-            self.verdict = event.verdict
-        else:
-            before = self.usage or Usage(0, 0)
-            self.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)
-
-    def concluded(self, value: object) -> None:
-        """Take note of the validated answer."""
-        if self.capture_content:
-            self.value = value
-
-    def sent(self, chunk: bytes) -> None:
-        """Take note of a chunk that the client's side has taken."""
-        self.last_chunk_ms = self.elapsed()
-        if self.first_chunk_ms is None:
-            self.first_chunk_ms = self.last_chunk_ms
-        self.chunk_count += 1
-        self.byte_count += len(chunk)
-
-    def failed(self, error: StreamError) -> None:
-        """Take note of how it went wrong; that stays, even if the reader leaves before hearing of it."""
-        self.outcome = error.outcome
-        self.error = error
-
-    @property
-    def output_tokens_estimated(self) -> int:
-        """Tokens of the answer, guessed from its characters."""
-        return _tokens(self.characters)
-
-    @property
-    def tokens_not_awaited(self) -> int:
-        """Upper bound of the tokens that the model did not get to write, since its last answer was ended early."""
-        return max(0, self.max_tokens - _tokens(self.characters - self.characters_before))
+    """The validated answer as JSON values."""
 
 
-def _tokens(characters: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a request when its stream is over: what every stage is given."""
+
+    start: Start
+    outcome: Outcome
+    error: StreamError | None
+    status: int | None
+    attempts: int
+    stop_reason: str | None
+    usage: Usage | None
+    output_tokens_estimated: int
+    """Tokens of all attempts, estimated from their characters."""
+    tokens_not_awaited: int
+    """Upper bound of the tokens that the model did not get to write, since its last answer was ended early."""
+    closed_values: int
+    """Values of the last answer that were final: how far it had come."""
+    chunk_count: int
+    byte_count: int
+    first_event_ms: int | None
+    first_chunk_ms: int | None
+    last_chunk_ms: int | None
+    total_ms: int
+    answer: object
+    """The validated answer, or its text as far as it came; only where content is kept."""
+
+    def seconds_left(self) -> float:
+        """Return how long the stages may still take."""
+        return self.start.time_limit - self.start.elapsed() / 1000
+
+
+def finished(start: Start, progress: Progress) -> Record:
+    """Return the record of a request whose stream is over now."""
+    answer = progress.value if progress.value is not None else "".join(progress.text or ())
+    characters_of_last = progress.characters - progress.characters_before
+    return Record(
+        start=start,
+        outcome=progress.outcome,
+        error=progress.error,
+        status=progress.status,
+        attempts=progress.attempts,
+        stop_reason=progress.stop.reason if progress.stop else None,
+        usage=progress.usage,
+        output_tokens_estimated=estimated_tokens(progress.characters),
+        tokens_not_awaited=max(0, start.max_tokens - estimated_tokens(characters_of_last)),
+        closed_values=progress.closed_values,
+        chunk_count=progress.chunk_count,
+        byte_count=progress.byte_count,
+        first_event_ms=progress.first_event_ms,
+        first_chunk_ms=progress.first_chunk_ms,
+        last_chunk_ms=progress.last_chunk_ms,
+        total_ms=start.elapsed(),
+        answer=start.content.keep(answer),
+    )
+
+
+def estimated_tokens(characters: int) -> int:
+    """Return roughly how many tokens a text of so many characters has."""
     return -(-characters // CHARACTERS_PER_TOKEN)

@@ -13,26 +13,25 @@ _log = logging.getLogger(__name__)
 
 
 class StageFailed(Exception):
-    """A stage could not do its work, told in words that hold no content."""
+    """A stage could not do its work; the message holds no content."""
 
 
 def finalise(stages: Sequence[Stage], record: Record) -> None:
-    """Run every stage once; a failing one is logged, and the others still run. Then the error lets its frames go."""
-    record.total_ms = record.elapsed()
+    """Run every stage once. A failing one is logged, and the others still run; then what the error holds is freed."""
     for stage in stages:
         try:
             stage(record)
-        except Exception as error:  # noqa: BLE001 - a stage's failure is its own
+        except Exception as error:  # noqa: BLE001 - the stages after it run whatever it is
             _log.error(
                 "stage %s of request %s failed: %s",
                 getattr(stage, "__qualname__", type(stage).__qualname__),
-                record.id,
-                _told(error),
+                record.start.id,
+                _described(error),
             )
     drop_frames(record.error)
 
 
-def _told(error: Exception) -> str:
-    """Return the error's type, and its words only where they are ours: others' may hold content."""
-    words = str(error) if isinstance(error, StageFailed) else ""
-    return f"{type(error).__qualname__}: {words}" if words else type(error).__qualname__
+def _described(error: Exception) -> str:
+    """Return the error's type, and its message only if it is known to hold no content."""
+    message = str(error) if isinstance(error, StageFailed) else ""
+    return f"{type(error).__qualname__}: {message}" if message else type(error).__qualname__

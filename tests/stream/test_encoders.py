@@ -5,21 +5,22 @@ import json
 import pytest
 
 from function.partials import Change
-from function.stream.encoders import Encoder, Stamp
+from function.stream.encoders import Encoder
 from function.stream.events import Complete, Idle, Overdue, Partial, Usage
 from function.stream.negotiation import choose_format
+from function.stream.record import Start
 
-STAMP = Stamp("req-1", "model-1", lambda: 412)
+START = Start("req-1", "model-1", 100, lambda: 412)
 ANSWER = Complete({"summary": "Grüße"}, "end_turn", Usage(12, 80), 75)
 PROBLEM = {"type": "urn:x", "status": 502}
 
 
 def encoder(accept: str | None) -> Encoder:
-    return choose_format(accept)(STAMP)
+    return choose_format(accept).encoder(START)
 
 
-def partial(text: str, *changes: Change, whole: bool = False, between_tokens: bool = True) -> Partial:
-    return Partial(text, list(changes), whole, between_tokens, lambda: {"summary": "so far"})
+def partial(text: str, *changes: Change, is_complete: bool = False, between_tokens: bool = True) -> Partial:
+    return Partial(text, list(changes), is_complete, between_tokens, lambda: {"summary": "so far"})
 
 
 DELTA = partial('{"summary":"Gr', Change("", value={}), Change("/summary", append="Gr"), between_tokens=False)
@@ -124,7 +125,7 @@ def raw(*parts: Partial | Idle) -> tuple[str, str]:
 def test_raw_text_withholds_what_would_look_whole(parts: list[str], sent: str, withheld: str) -> None:
     """Text is sent as it is; the document's end waits for the verdict, a root without brackets waits whole."""
     texts = ["".join(parts[: index + 1]) for index in range(len(parts))]
-    events = [partial(part, whole=is_json(text)) for part, text in zip(parts, texts, strict=True)]
+    events = [partial(part, is_complete=is_json(text)) for part, text in zip(parts, texts, strict=True)]
 
     assert raw(*events) == (sent, withheld)
 
@@ -134,8 +135,8 @@ def test_raw_text_keeps_a_connection_open_only_between_tokens() -> None:
     assert raw(
         partial('{"a":"x', between_tokens=False), Idle(), partial('",', between_tokens=True), Idle(), Idle()
     ) == ('{"a":"x",  ', "")
-    assert raw(partial('{"a":1}', whole=True), Idle()) == ('{"a":1 ', "}")
-    assert raw(partial('"x"', whole=True), Idle()) == ('"x', '"')
+    assert raw(partial('{"a":1}', is_complete=True), Idle()) == ('{"a":1 ', "}")
+    assert raw(partial('"x"', is_complete=True), Idle()) == ('"x', '"')
     assert raw(Idle()) == ("", "")
 
 

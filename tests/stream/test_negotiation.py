@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.stream.encoders import Stamp
 from function.stream.errors import NotAcceptable
 from function.stream.negotiation import choose_format
+from function.stream.record import Start
 
-STAMP = Stamp("req-1", "model-1", lambda: 412)
+START = Start("req-1", "model-1", 100, lambda: 412)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,10 @@ STAMP = Stamp("req-1", "model-1", lambda: 412)
 )
 def test_the_client_gets_the_format_it_likes_best(accept: str | None, content_type: str) -> None:
     """Quality first, the closest range decides it, our order among equals (RFC 9110 §12.5.1)."""
-    assert choose_format(accept)(STAMP).headers["Content-Type"] == content_type
+    chosen = choose_format(accept)
+
+    assert chosen.content_type == content_type
+    assert chosen.encoder(START).headers["Content-Type"] == content_type
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from function.stream.errors import DeadlineReached, ModelFailed
 from function.stream.events import Delta, Idle, ModelEvent, Overdue, PacedEvent, Stop, Usage, Verdict
-from function.stream.pacing import QUEUE_LENGTH, Pace, SystemClock, paced
+from function.stream.pacing import QUEUE_LENGTH, Pace, Stopwatch, SystemClock, paced
 
 T = TypeVar("T")
 END = Stop("end_turn", Verdict.GOOD)
@@ -278,3 +278,12 @@ def test_a_generator_that_never_starts_opens_nothing() -> None:
             raise AssertionError
 
     paced(Untouchable(), Pace(20, 290, 1000), SystemClock()).close()
+
+
+def test_a_stopwatch_counts_milliseconds() -> None:
+    clock = TestClock()
+    clock.time = 5.0
+    watch = Stopwatch(clock)
+    clock.time = 5.4126
+
+    assert (watch.began, watch.elapsed()) == (5.0, 413)

@@ -2,13 +2,13 @@
 
 import json
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from pydantic import BaseModel, Field
 
 from function.contract import Outcome
-from function.stream.encoders import Stamp
 from function.stream.errors import (
     AnswerError,
     AnswerInvalid,
@@ -25,7 +25,6 @@ from function.stream.events import (
     Delta,
     Head,
     Idle,
-    Output,
     Overdue,
     PacedEvent,
     Stop,
@@ -33,8 +32,8 @@ from function.stream.events import (
     Verdict,
 )
 from function.stream.negotiation import choose_format
-from function.stream.pipeline import HEARD_OUT, Exchange, PacedEvents, reject, run
-from function.stream.record import Record
+from function.stream.pipeline import REASON_LIMIT, Body, Exchange, PacedEvents, reject, run
+from function.stream.record import Content, Record, Start
 from function.stream.stages import Stage
 
 RAW, LINES, SSE, WHOLE = "text/plain", "application/jsonl", "text/event-stream", "application/json"
@@ -66,25 +65,29 @@ class Run:
     ) -> None:
         self.happened: list[object] = []
         self.asked: list[AnswerError | None] = []
-        self.record = Record(
+        self.records: list[Record] = []
+        self._scripts = iter(scripts)
+        start = Start(
             id="req-1",
             model_id="model-1",
-            capture_content=capture_content,
             max_tokens=100,
-            field_names=frozenset({"summary", "keywords"}),
             elapsed=lambda: len(self.happened),
+            content=Content(kept=capture_content),
         )
-        self._scripts = iter(scripts)
-        stamp = Stamp("req-1", "model-1", lambda: 0)
         exchange = Exchange(
             ask=self._ask,
             answer=Answer,
             to_json=Answer.model_dump,
-            encoder=choose_format(accept)(stamp),
+            encoder=choose_format(accept).encoder(replace(start, elapsed=lambda: 0)),
             start_padding=start_padding,
             max_attempts=max_attempts,
         )
-        self.output = run(exchange, self.record, [*stages, lambda record: self.happened.append(record.outcome)])
+        self.head, self.output = run(exchange, start, [*stages, self._note])
+        self.happened.append(self.head)
+
+    def _note(self, record: Record) -> None:
+        self.records.append(record)
+        self.happened.append(record.outcome)
 
     def _ask(self, previous: AnswerError | None) -> PacedEvents:
         self.asked.append(previous)
@@ -105,8 +108,10 @@ class Run:
         return self
 
     @property
-    def head(self) -> Head:
-        return next(it for it in self.happened if isinstance(it, Head))
+    def record(self) -> Record:
+        """What the stages were given, once."""
+        [record] = self.records
+        return record
 
     @property
     def body(self) -> bytes:
@@ -260,18 +265,18 @@ def test_an_invalid_value_ends_the_model_call_at_once() -> None:
 
     problem = AnswerInvalid("/keywords/1", "string_type").as_problem("req-1")
     assert played.events[-1]["problem"] == problem
-    assert played.record.characters <= len(BAD)
+    assert played.record.output_tokens_estimated <= len(BAD) // 4 + 1
     assert played.record.closed_values == 2  # the one before it in its own fragment too
     assert played.record.tokens_not_awaited == 90
 
 
-def test_prose_is_heard_out_only_for_a_little() -> None:
+def test_prose_is_read_on_only_for_a_little() -> None:
     """A guardrail's sentence ends soon; a model that chats is ended."""
     sentences = ["No, " * 100] * 10
     played = Run(LINES, told(*sentences)).play()
 
     assert played.problem["code"] == "answer_not_json"
-    assert played.record.characters <= HEARD_OUT + 800
+    assert played.record.output_tokens_estimated <= (REASON_LIMIT + 800) // 4
 
 
 @pytest.mark.parametrize("accept", [LINES, SSE])
@@ -322,7 +327,7 @@ def test_a_problem_is_not_padded() -> None:
 def test_a_reader_that_leaves_cancels(accept: str, taken: int) -> None:
     """The model call is closed first, then the stages run once, and know."""
     played = Run(accept, [*map(Delta, pieces(GOOD)), END])
-    for _ in range(taken):
+    for _ in range(taken - 1):
         played.happened.append(next(played.output))
     played.output.close()
 
@@ -344,17 +349,51 @@ def test_an_end_that_is_not_taken_is_cancelled() -> None:
 
 def test_a_failure_keeps_its_outcome_when_the_reader_leaves_before_hearing_of_it() -> None:
     played = Run(RAW, [ModelBusy()])
-    next(played.output)
     played.output.close()
 
     assert played.record.outcome is Outcome.FAILED
+    assert played.record.chunk_count == 0
 
 
-def test_a_generator_that_is_never_started_asks_nothing() -> None:
-    played = Run(RAW, told(GOOD))
+@pytest.mark.parametrize("accept", FORMATS)
+def test_a_body_that_nobody_reads_has_begun_and_runs_the_stages_when_it_is_closed(accept: str) -> None:
+    """The head may be all that a reader takes: the model call is closed, and the record is there."""
+    played = Run(accept, [Delta(GOOD), *told()])
+    assert played.records == []
     played.output.close()
 
-    assert played.asked == []
+    assert played.happened.count("closed") == 1
+    assert played.happened[-1] is Outcome.CANCELLED
+    assert played.record.status == 200
+    assert played.record.chunk_count == 0
+
+
+def test_a_rejection_that_nobody_reads_runs_the_stages_when_it_is_closed() -> None:
+    records: list[Record] = []
+    _, body = reject(BodyNotJson(), Start("req-1", "model-1", 100, lambda: 0), [records.append])
+    assert records == []
+    body.close()
+
+    assert [record.outcome for record in records] == [Outcome.REJECTED]
+
+
+def test_a_signal_before_the_head_runs_the_stages() -> None:
+    """What ends the process is no failure of the answer: it passes, and the record is cancelled."""
+
+    class Terminated(BaseException):
+        pass
+
+    def ask(_: AnswerError | None) -> PacedEvents:
+        yield Idle()
+        raise Terminated
+
+    records: list[Record] = []
+    start = Start("req-1", "model-1", 100, lambda: 0)
+    exchange = Exchange(ask, Answer, Answer.model_dump, choose_format(RAW).encoder(start))
+    with pytest.raises(Terminated):
+        run(exchange, start, [records.append])
+
+    assert [record.outcome for record in records] == [Outcome.CANCELLED]
 
 
 def test_a_second_answer_takes_the_place_of_an_unseen_one() -> None:
@@ -404,7 +443,7 @@ def test_a_failing_stage_changes_nothing(accept: str, caplog: pytest.LogCaptureF
     """The client has everything, the stages after it run, and the log has the failure but not its words."""
 
     def stage(record: Record) -> None:
-        raise RuntimeError("secret of " + record.id)
+        raise RuntimeError("secret of " + record.start.id)
 
     with caplog.at_level(logging.ERROR):
         played = Run(accept, told(GOOD), stages=[stage, stage]).play()
@@ -415,13 +454,12 @@ def test_a_failing_stage_changes_nothing(accept: str, caplog: pytest.LogCaptureF
     assert "secret" not in caplog.text
 
 
-def test_the_record_hears_what_passes() -> None:
+def test_the_record_has_what_was_counted() -> None:
     record = Run(LINES, told(*pieces(GOOD)), capture_content=True).play().record
 
     assert record.usage == Usage(12, 80)
     assert record.stop_reason == "end_turn"
-    assert record.characters == len(GOOD)
-    assert record.value == json.loads(GOOD)
+    assert record.answer == json.loads(GOOD)
     assert record.output_tokens_estimated == 10
     assert record.first_event_ms is not None
     assert record.first_chunk_ms is not None
@@ -440,21 +478,40 @@ def test_the_record_counts_what_the_client_was_given() -> None:
 def test_the_record_holds_no_content_unless_it_is_captured() -> None:
     record = Run(LINES, told(*pieces(GOOD))).play().record
 
-    assert record.value is None
-    assert record.pieces == []
+    assert record.answer is None
+
+
+def test_an_answer_that_broke_off_is_kept_as_text() -> None:
+    """Of several attempts it is the last one's."""
+    script: Script = [*map(Delta, pieces(GOOD[:20])), ModelFailed()]
+    record = Run(WHOLE, told(BAD), script, max_attempts=2, capture_content=True).play().record
+
+    assert record.answer == GOOD[:20]
+
+
+@pytest.mark.parametrize("name", ["outcome", "status", "answer", "start"])
+def test_a_stage_cannot_change_a_record(name: str) -> None:
+    """What one stage does is nothing that another can see."""
+    with pytest.raises(AttributeError):
+        setattr(Run(LINES, told(GOOD)).play().record, name, None)
 
 
 def test_a_rejected_request_is_a_problem_and_one_record() -> None:
-    seen: list[Outcome] = []
-    record = Run(RAW).record
-    outputs: list[Output] = list(reject(BodyNotJson(), record, [lambda it: seen.append(it.outcome)]))
+    records: list[Record] = []
+    start = Start("req-1", "model-1", 100, lambda: 0)
+    head, body = reject(BodyNotJson(), start, [records.append])
+    chunk, *rest = body
 
-    assert outputs[0] == Head(400, BodyNotJson().headers)
-    assert outputs[2:] == [END_OF_BODY]
-    assert seen == [Outcome.REJECTED]
+    assert head == Head(400, BodyNotJson().headers)
+    assert isinstance(chunk, bytes)
+    assert json.loads(chunk) == BodyNotJson().as_problem("req-1")
+    assert rest == [END_OF_BODY]
+    [record] = records
+    assert (record.outcome, record.status, record.byte_count) == (Outcome.REJECTED, 400, len(chunk))
+    assert record.start is start
 
 
-def _generators() -> list[Callable[[], Generator[Output, None, None]]]:
+def _bodies() -> list[Callable[[], Body]]:
     return [
         lambda: Run(RAW, told(GOOD)).output,
         lambda: Run(RAW, [ModelBusy()]).output,
@@ -463,8 +520,8 @@ def _generators() -> list[Callable[[], Generator[Output, None, None]]]:
     ]
 
 
-@pytest.mark.parametrize("make", _generators())
-def test_no_chunk_is_empty_before_the_end(make: Callable[[], Generator[Output, None, None]]) -> None:
+@pytest.mark.parametrize("make", _bodies())
+def test_no_chunk_is_empty_before_the_end(make: Callable[[], Body]) -> None:
     """The empty chunk is the end of the body, so nothing else may be empty."""
     *before, last = make()
 

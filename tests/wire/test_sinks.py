@@ -18,6 +18,7 @@ def emulator() -> Iterator[str]:
         yield url
 
 
+STAGES = ["log", "store", "publish"]
 READERS: dict[str, Callable[[Sinks], list[dict[str, Any]]]] = {
     "sns": lambda sinks: sinks.received(),
     "eventbridge": lambda sinks: [event["detail"] for event in sinks.received()],
@@ -49,6 +50,7 @@ def test_a_record_reaches_store_and_sink_as_it_is(
         assert record == published[each.headers["x-request-id"]]
         assert item["outcome"]["S"] == record["outcome"]
         _check_record(record, each, code)
+        assert [stage for stage in each.order() if stage in STAGES] == STAGES
     table.client.close()
     sinks.close()
 

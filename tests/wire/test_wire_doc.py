@@ -16,10 +16,10 @@ from function.aws.gateway import Response, prelude
 from function.aws.runtime.api import Invocation, RuntimeApi
 from function.partials import Partials
 from function.schema import Answer
-from function.stream.encoders import Stamp
 from function.stream.errors import AnswerInvalid, ModelFailed, StreamError
 from function.stream.events import Complete, Cut, Idle, Partial, Usage
 from function.stream.negotiation import choose_format
+from function.stream.record import Start
 
 DOCUMENT = "".join((Path(__file__).parents[2] / "docs" / name).read_text() for name in ("wire.md", "runtime.md"))
 FRAGMENTS = ['{"summary": "Pay per', ' use.", "keywords": ["cost"', "]}"]
@@ -31,15 +31,15 @@ def example(name: str) -> str:
     return str(block)
 
 
-def stamp(*times: int) -> Stamp:
+def start(*times: int) -> Start:
     """Return the example's request, whose clock shows these times."""
     shown = iter(times)
-    return Stamp("c6af9ac6-7b61", "anthropic.claude", lambda: next(shown))
+    return Start("c6af9ac6-7b61", "anthropic.claude", 100, lambda: next(shown))
 
 
 def chunks(accept: str) -> list[bytes]:
     """Return what the example's answer is in this format, the silence before its end included."""
-    encoder = choose_format(accept)(stamp(412, 430, 520, 640, 655))
+    encoder = choose_format(accept).encoder(start(412, 430, 520, 640, 655))
     partials = Partials(Answer)
     out = [encoder.opening()]
     for text in FRAGMENTS:
@@ -71,7 +71,7 @@ def test_the_document_is_what_the_fragments_make() -> None:
 
 
 def test_the_error_event_is_as_documented() -> None:
-    encoder = choose_format("application/jsonl")(stamp(640))
+    encoder = choose_format("application/jsonl").encoder(start(640))
     problem = AnswerInvalid("/keywords/3", "string_type").as_problem("c6af9ac6-7b61")
     assert encoder.failed(problem).decode() == example("error")
 

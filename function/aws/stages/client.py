@@ -1,4 +1,4 @@
-"""How stages speak to AWS: briefly. The client has its answer, and the time that is left is for all of them."""
+"""How stages call AWS: within the time that is left for all of them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,40 +13,40 @@ from ...stream.stages import StageFailed
 
 C = TypeVar("C", bound=BaseClient)
 
-PATIENCE: Final = 3.0
-"""Seconds that a call may take: a third to connect, the rest to read, one attempt."""
-LEAST_TIME: Final = 0.2
-"""Seconds before the kill in which no call is begun."""
+CALL_TIMEOUT: Final = 3.0
+"""Seconds that a call may take: a third to connect, the rest to read, in one attempt."""
+SHORTEST_CALL: Final = 0.2
+"""Seconds: with less time left no call is begun."""
 
 
 class NoTimeLeft(StageFailed):
-    """The sandbox is about to be killed."""
+    """The request's time is up."""
 
 
 class CallRefused(StageFailed):
-    """The service refused the call; the words are its code."""
+    """The service refused the call; the message is its code."""
 
 
-class Brief(Generic[C]):
-    """A client whose calls are over before the sandbox is killed, and leave the stages after them half of the time."""
+class TimedClient(Generic[C]):
+    """A client whose calls take at most half of the time that is left: the stages after it have the other half."""
 
     def __init__(self, make: Callable[[Config], C]) -> None:
-        """Make the client that serves where time is no matter."""
+        """Make the client that serves as long as there is time enough."""
         self._make = make
-        self._client = make(_config(PATIENCE))
+        self._client = make(_config(CALL_TIMEOUT))
 
     @contextmanager
     def call(self, record: Record) -> Iterator[C]:
         """Lend the client for one call, with a connection of its own: none goes stale while the sandbox is frozen.
 
         Raises:
-            NoTimeLeft: a call may not be begun any more.
-            CallRefused: the service said no.
+            NoTimeLeft: there is not enough time for a call.
+            CallRefused: the service answered with an error.
         """
         seconds = record.seconds_left()
-        if seconds < LEAST_TIME:
+        if seconds < SHORTEST_CALL:
             raise NoTimeLeft
-        client = self._client if seconds / 2 >= PATIENCE else self._make(_config(seconds / 2))
+        client = self._client if seconds / 2 >= CALL_TIMEOUT else self._make(_config(seconds / 2))
         try:
             yield client
         except ClientError as error:
@@ -55,5 +55,5 @@ class Brief(Generic[C]):
             client.close()
 
 
-def _config(patience: float) -> Config:
-    return Config(connect_timeout=patience / 3, read_timeout=patience * 2 / 3, retries={"total_max_attempts": 1})
+def _config(timeout: float) -> Config:
+    return Config(connect_timeout=timeout / 3, read_timeout=timeout * 2 / 3, retries={"total_max_attempts": 1})

@@ -1,12 +1,13 @@
-"""The log stage: one structured line and one metric line for each request.
+"""The log stage: one structured line and one line of metrics per request.
 
 Names are those of OpenTelemetry's GenAI conventions where one exists; metrics are in CloudWatch's embedded format
 (docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-Nothing of the prompt or the answer is in either, nor of an error's words where these could quote them.
+Neither holds anything of the prompt or the answer, nor an error's message that could quote them.
 """
 
 import logging
 import traceback
+from typing import Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -14,12 +15,12 @@ from botocore.exceptions import ClientError
 
 from ...contract import METRICS_NAMESPACE, Outcome
 from ...stream.errors import AnswerInvalid, DeadlineReached, causes
-from ...stream.record import Record
+from ...stream.record import Content, Record
 from ...stream.stages import Stage
 from ..bedrock.errors import error_code
 from .message import visible_path
 
-PLAIN_CODES = frozenset(
+PLAIN_CODES: Final = frozenset(
     {
         "AccessDeniedException",
         "ExpiredTokenException",
@@ -31,43 +32,44 @@ PLAIN_CODES = frozenset(
         "UnrecognizedClientException",
     }
 )
-"""Refusals of callers, models and quotas, decided before anyone reads the prompt: their words cannot quote it."""
+"""Refusals of callers, models and quotas: they are decided before the prompt is read, and cannot quote it."""
 
 
 def log_stage(logger: Logger, function_name: str) -> Stage:
-    """Return the stage that writes the line and the metrics of a record."""
+    """Return the stage that writes the line and the metrics of a record; ``function_name`` is their dimension."""
 
     def log(record: Record) -> None:
         write = {logging.INFO: logger.info, logging.WARNING: logger.warning, logging.ERROR: logger.error}
         write[_level(record)]("request %s", record.outcome.value, extra=_fields(record))
-        _meter(record, function_name)
+        _write_metrics(record, function_name)
 
     return log
 
 
 def _level(record: Record) -> int:
-    """An abort, our own timeout included, and a bad request are warnings; any other failure is an error."""
+    """A rejected request, a cancelled one and one that reached the deadline are warnings; other failures are errors."""
     if record.outcome is Outcome.COMPLETED:
         return logging.INFO
     if record.outcome in {Outcome.REJECTED, Outcome.CANCELLED}:
         return logging.WARNING
-    aborted = any(isinstance(error, DeadlineReached) for error in causes(record.error))
-    return logging.WARNING if aborted else logging.ERROR
+    timed_out = any(isinstance(error, DeadlineReached) for error in causes(record.error))
+    return logging.WARNING if timed_out else logging.ERROR
 
 
 def _fields(record: Record) -> dict[str, object]:
+    start = record.start
     fields: dict[str, object] = {
         "stage": "log",
-        "request_id": record.id,
-        "function_request_id": record.invocation_id,
+        "request_id": start.id,
+        **start.labels,
         "outcome": record.outcome.value,
-        "media_type": record.media_type,
+        "media_type": start.media_type,
         "http.response.status_code": record.status,
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "aws.bedrock",
         "gen_ai.output.type": "json",
-        "gen_ai.request.model": record.model_id,
-        "gen_ai.request.max_tokens": record.max_tokens,
+        "gen_ai.request.model": start.model_id,
+        "gen_ai.request.max_tokens": start.max_tokens,
         "gen_ai.response.finish_reasons": [record.stop_reason] if record.stop_reason else [],
         "gen_ai.usage.input_tokens": record.usage.input_tokens if record.usage else None,
         "gen_ai.usage.output_tokens": record.usage.output_tokens if record.usage else None,
@@ -89,7 +91,7 @@ def _error_fields(record: Record) -> dict[str, object]:
     error = record.error
     fields: dict[str, object] = {
         "error.type": getattr(error, "code", None),
-        "causes": [_described(cause, quoting=record.capture_content) for cause in causes(error)],
+        "causes": [_described(cause, record.start.content) for cause in causes(error)],
     }
     if isinstance(error, AnswerInvalid):
         fields |= {"error_path": visible_path(error.path, record), "error_rule": error.rule}
@@ -100,22 +102,24 @@ def _error_fields(record: Record) -> dict[str, object]:
     return fields
 
 
-def _described(error: BaseException, *, quoting: bool) -> dict[str, object]:
-    """Return what may be said of one error: its type, and the service's words where they cannot quote content."""
+def _described(error: BaseException, content: Content) -> dict[str, object]:
+    """Return the type of an error, and of the service's own the message if it cannot quote withheld content."""
     described: dict[str, object] = {"type": type(error).__qualname__}
     if isinstance(error, ClientError):
         code = error_code(error)
         described |= {"code": code, "request_id": error.response.get("ResponseMetadata", {}).get("RequestId")}
-        if quoting or code in PLAIN_CODES:
-            described["message"] = error.response.get("Error", {}).get("Message")
+        message = error.response.get("Error", {}).get("Message")
+        shown = message if code in PLAIN_CODES else content.keep(message)
+        if shown is not None:
+            described["message"] = shown
     return described
 
 
-def _measure(metrics: EphemeralMetrics, record: Record) -> None:
-    """Add what only a request that reached the model has: a rejected one would make them look good."""
+def _add_measurements(metrics: EphemeralMetrics, record: Record) -> None:
+    """Add what only a request that reached the model has: rejected ones would make the model look fast."""
     invalid = 1 if isinstance(record.error, AnswerInvalid) else 0
     metrics.add_metric("ValidationErrors", MetricUnit.Count, invalid)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, record.total_ms or 0)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, record.total_ms)
     if record.first_chunk_ms is not None:
         metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.first_chunk_ms)
     if record.usage is not None:
@@ -123,14 +127,14 @@ def _measure(metrics: EphemeralMetrics, record: Record) -> None:
         metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
 
 
-def _meter(record: Record, function_name: str) -> None:
+def _write_metrics(record: Record, function_name: str) -> None:
     metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service="")
     metrics.add_dimension("function", function_name)
     metrics.add_dimensions(function=function_name, outcome=record.outcome.value)
-    completed = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}
+    is_good = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}
     metrics.add_metric("Requests", MetricUnit.Count, 1)
-    metrics.add_metric("NotCompleted", MetricUnit.Count, 0 if completed else 1)
+    metrics.add_metric("NotCompleted", MetricUnit.Count, 0 if is_good else 1)
     if record.outcome is not Outcome.REJECTED:
-        _measure(metrics, record)
-    metrics.add_metadata("request_id", record.id)
+        _add_measurements(metrics, record)
+    metrics.add_metadata("request_id", record.start.id)
     metrics.flush_metrics()

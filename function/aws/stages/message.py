@@ -1,35 +1,37 @@
-"""The record as a message: what store keeps and publish sends. Its members are documented in docs/records.md."""
+"""The record as a message: what is stored and published. Its members are documented in docs/records.md."""
 
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from ...partials.changes import unescape
 from ...stream.errors import AnswerInvalid
 from ...stream.record import Record
 
-VERSION = 1
-"""Goes up when a member changes its meaning or goes away; new members may come without."""
+VERSION: Final = 1
+"""Goes up when a member changes its meaning or is dropped; members may be added without."""
 
-LONGEST_PATH = 1000
-"""Characters: a key of the model's may have any length, and a message without content has to fit everywhere."""
-LONGEST_INDEX = 6
-"""Digits: a longer number in a path is a key of the model's, not an index."""
+LONGEST_PATH: Final = 1000
+"""Characters: a key that the model made up may have any length, and a message without content has to fit everywhere."""
+LONGEST_INDEX: Final = 6
+"""Digits: a longer number in a path is not an index but a key that the model made up."""
 
 
 def as_message(record: Record) -> dict[str, object]:
-    """Return the record as JSON values; ``content`` is there only where content is captured."""
+    """Return the record as JSON values; ``content`` is a member only where content is kept."""
+    start = record.start
+    usage = record.usage
     message: dict[str, object] = {
         "version": VERSION,
-        "id": record.id,
-        "beganAt": datetime.fromtimestamp(record.began_at, UTC).isoformat(timespec="milliseconds"),
+        "id": start.id,
+        "beganAt": datetime.fromtimestamp(start.began_at, UTC).isoformat(timespec="milliseconds"),
         "outcome": record.outcome.value,
-        "model": record.model_id,
-        "mediaType": record.media_type,
+        "model": start.model_id,
+        "mediaType": start.media_type,
         "status": record.status,
         "stopReason": record.stop_reason,
-        "usage": record.usage
-        and {"inputTokens": record.usage.input_tokens, "outputTokens": record.usage.output_tokens},
+        "usage": usage and {"inputTokens": usage.input_tokens, "outputTokens": usage.output_tokens},
         "outputTokensEstimated": record.output_tokens_estimated,
         "attempts": record.attempts,
         "chunks": record.chunk_count,
@@ -42,16 +44,15 @@ def as_message(record: Record) -> dict[str, object]:
         },
         "error": _error(record),
     }
-    if record.capture_content:
-        answer = record.value if record.value is not None else "".join(record.pieces)
-        message["content"] = {"prompt": record.prompt, "answer": answer}
-    return message
+    content = start.content.keep({"prompt": start.prompt, "answer": record.answer})
+    return message if content is None else {**message, "content": content}
 
 
 def fitted(message: Mapping[str, object], limit: int) -> str:
-    """Return ``message`` as JSON of at most ``limit`` bytes: content that does not fit is left out, and that said.
+    """Return ``message`` as JSON of at most ``limit`` bytes.
 
-    What JSON in UTF-8 cannot carry is replaced: half a surrogate pair by a question mark.
+    Content that does not fit is left out, and ``contentOmitted`` says so. Half a surrogate pair, which UTF-8 cannot
+    carry, becomes a question mark.
     """
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), default=str)
     encoded = text.encode(errors="replace")
@@ -61,16 +62,20 @@ def fitted(message: Mapping[str, object], limit: int) -> str:
 
 
 def visible_path(path: str, record: Record) -> str:
-    """Return a path into the answer without the model's own words: keys that the schema does not name become ``*``."""
-    if record.capture_content:
-        return path[:LONGEST_PATH]
-    steps = path.split("/")
-    return "/".join(step if _is_ours(step, record.field_names) else "*" for step in steps)[:LONGEST_PATH]
+    """Return a path into the answer as logs and messages may show it.
+
+    Where content is withheld, a key that the schema does not name, which the model made up, becomes ``*``.
+    """
+    return (record.start.content.keep(path) or _masked(path, record.start.field_names))[:LONGEST_PATH]
 
 
-def _is_ours(step: str, field_names: frozenset[str]) -> bool:
-    name = unescape(step)
-    return not step or name in field_names or (step.isdigit() and len(step) <= LONGEST_INDEX)
+def _masked(path: str, field_names: frozenset[str]) -> str:
+    return "/".join(step if _is_known(step, field_names) else "*" for step in path.split("/"))
+
+
+def _is_known(step: str, field_names: frozenset[str]) -> bool:
+    is_index = step.isdigit() and len(step) <= LONGEST_INDEX
+    return not step or is_index or unescape(step) in field_names
 
 
 def _error(record: Record) -> dict[str, object] | None:

@@ -1,7 +1,8 @@
-"""The publish stage: the record's message goes to the log, to SNS, to EventBridge or to Firehose."""
+"""The publish stage: the record's message in the log, SNS, EventBridge or Firehose."""
 
 import json
 from collections.abc import Callable
+from typing import Final
 
 import boto3
 from aws_lambda_powertools import Logger
@@ -9,16 +10,16 @@ from aws_lambda_powertools import Logger
 from ...contract import Destination
 from ...stream.record import Record
 from ...stream.stages import Stage, StageFailed
-from .client import Brief
-from .message import fitted
+from .client import TimedClient
+from .message import as_message, fitted
 
-KB = 1024
-MESSAGE_LIMIT = 256 * KB - 2 * KB
+KB: Final = 1024
+MESSAGE_LIMIT: Final = 256 * KB - 2 * KB
 """Bytes of a message to SNS, EventBridge or the log: 256 KB less what goes around it."""
-FIREHOSE_LIMIT = 1000 * KB - 1
-"""Bytes of a Firehose record, less the line's end."""
-EVENT_SOURCE = "streaming-llm"
-EVENT_TYPE = "LLM Request Ended"
+FIREHOSE_LIMIT: Final = 1000 * KB - 1
+"""Bytes of a Firehose record, less the line end."""
+EVENT_SOURCE: Final = "streaming-llm"
+EVENT_TYPE: Final = "LLM Request Ended"
 
 Message = dict[str, object]
 Sink = Callable[[Record, Message], None]
@@ -26,19 +27,19 @@ Sink = Callable[[Record, Message], None]
 
 
 class PublishFailed(StageFailed):
-    """A sink took the call and refused the message; the words are its code."""
+    """A sink accepted the call and refused the message; the error's message is its code."""
 
 
-def publish_stage(target: Destination, outcomes: frozenset[str], logger: Logger) -> Stage:
-    """Return the stage that sends the stored message of each record whose outcome is one of ``outcomes``."""
-    send = _SINKS[target.kind](target.name, logger)
+def publish_stage(sink: Destination, outcomes: frozenset[str], logger: Logger) -> Stage:
+    """Return the stage that sends the message of each record whose outcome is one of ``outcomes`` to ``sink``."""
+    send = _SINKS[sink.kind](sink.name, logger)
 
     def publish(record: Record) -> None:
-        if record.message is None or record.outcome.value not in outcomes:
+        if record.outcome.value not in outcomes:
             return
-        send(record, record.message)
-        if target.kind != "log":
-            extra = {"stage": "publish", "request_id": record.id, "sink": target.kind}
+        send(record, as_message(record))
+        if sink.kind != "log":
+            extra = {"stage": "publish", "request_id": record.start.id, "sink": sink.kind}
             logger.debug("record published", extra=extra)
 
     return publish
@@ -46,14 +47,15 @@ def publish_stage(target: Destination, outcomes: frozenset[str], logger: Logger)
 
 def _log(_: str, logger: Logger) -> Sink:
     def send(record: Record, message: Message) -> None:
-        extra = {"stage": "publish", "request_id": record.id, "record": json.loads(fitted(message, MESSAGE_LIMIT))}
+        document = json.loads(fitted(message, MESSAGE_LIMIT))
+        extra = {"stage": "publish", "request_id": record.start.id, "record": document}
         logger.info("record published", extra=extra)
 
     return send
 
 
 def _sns(topic_arn: str, _: Logger) -> Sink:
-    sns = Brief(lambda config: boto3.client("sns", config=config))
+    sns = TimedClient(lambda config: boto3.client("sns", config=config))
 
     def send(record: Record, message: Message) -> None:
         text = fitted(message, MESSAGE_LIMIT)
@@ -68,22 +70,22 @@ def _sns(topic_arn: str, _: Logger) -> Sink:
 
 
 def _eventbridge(bus: str, _: Logger) -> Sink:
-    events = Brief(lambda config: boto3.client("events", config=config))
+    events = TimedClient(lambda config: boto3.client("events", config=config))
 
     def send(record: Record, message: Message) -> None:
         detail = fitted(message, MESSAGE_LIMIT)
         with events.call(record) as client:
-            answer = client.put_events(
+            response = client.put_events(
                 Entries=[{"EventBusName": bus, "Source": EVENT_SOURCE, "DetailType": EVENT_TYPE, "Detail": detail}]
             )
-        if answer["FailedEntryCount"]:
-            raise PublishFailed(answer["Entries"][0].get("ErrorCode"))
+        if response["FailedEntryCount"]:
+            raise PublishFailed(response["Entries"][0].get("ErrorCode"))
 
     return send
 
 
 def _firehose(stream: str, _: Logger) -> Sink:
-    firehose = Brief(lambda config: boto3.client("firehose", config=config))
+    firehose = TimedClient(lambda config: boto3.client("firehose", config=config))
 
     def send(record: Record, message: Message) -> None:
         line = f"{fitted(message, FIREHOSE_LIMIT)}\n".encode()
@@ -93,7 +95,7 @@ def _firehose(stream: str, _: Logger) -> Sink:
     return send
 
 
-_SINKS: dict[str, Callable[[str, Logger], Sink]] = {
+_SINKS: Final[dict[str, Callable[[str, Logger], Sink]]] = {
     "log": _log,
     "sns": _sns,
     "eventbridge": _eventbridge,

@@ -3,43 +3,60 @@
 import io
 import json
 import uuid
+from dataclasses import fields
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from function.contract import Outcome
-from function.stream.events import Delta, Stop, Usage, Verdict
-from function.stream.record import Record
+from function.stream.errors import StreamError
+from function.stream.events import Usage
+from function.stream.record import Content, Record, Start
 
 CANARY = "canary-7f3a"
+START_FIELDS = {field.name for field in fields(Start)}
 
 
-def record(outcome: Outcome = Outcome.COMPLETED, *, capture_content: bool = False, **fields: Any) -> Record:  # noqa: ANN401
+def record(
+    outcome: Outcome = Outcome.COMPLETED,
+    *,
+    capture_content: bool = False,
+    error: StreamError | None = None,
+    **values: Any,  # noqa: ANN401 - of fields of a record, or of what is known at its start
+) -> Record:
     """Return the finished record of a request whose prompt and answer hold the canary."""
-    made = Record(
-        id="req-1",
-        model_id="model-1",
-        capture_content=capture_content,
-        max_tokens=100,
-        field_names=frozenset({"summary", "keywords"}),
-        elapsed=lambda: 40,
-        invocation_id="inv-1",
-    )
-    made.begin_attempt()
-    made.media_type = "text/plain; charset=utf-8"
-    made.hear(Delta(f'{{"summary": "{CANARY}"'))
-    made.sent(b"x" * 9)
-    made.hear(Stop("end_turn", Verdict.GOOD))
-    made.hear(Usage(12, 34))
-    made.concluded({"summary": CANARY})
-    made.outcome = outcome
-    made.status = 200
-    made.total_ms = 41
-    if capture_content:
-        made.prompt = f"tell me of {CANARY}"
-    for name, value in fields.items():
-        setattr(made, name, value)
-    return made
+    content = Content(kept=capture_content)
+    at_start = {name: values.pop(name) for name in START_FIELDS & values.keys()}
+    start: dict[str, Any] = {
+        "id": "req-1",
+        "model_id": "model-1",
+        "max_tokens": 100,
+        "elapsed": lambda: 41,
+        "labels": {"function_request_id": "inv-1"},
+        "field_names": frozenset({"summary", "keywords"}),
+        "media_type": "text/plain; charset=utf-8",
+        "content": content,
+        "prompt": content.keep(f"tell me of {CANARY}"),
+    }
+    known: dict[str, Any] = {
+        "outcome": error.outcome if error else outcome,
+        "error": error,
+        "status": 200,
+        "attempts": 1,
+        "stop_reason": "end_turn",
+        "usage": Usage(12, 34),
+        "output_tokens_estimated": 7,
+        "tokens_not_awaited": 93,
+        "closed_values": 0,
+        "chunk_count": 1,
+        "byte_count": 9,
+        "first_event_ms": 38,
+        "first_chunk_ms": 39,
+        "last_chunk_ms": 40,
+        "total_ms": 41,
+        "answer": content.keep({"summary": CANARY}),
+    }
+    return Record(Start(**{**start, **at_start}), **{**known, **values})
 
 
 class Written:

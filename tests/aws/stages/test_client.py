@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from function.aws.stages.client import Brief, NoTimeLeft
+from function.aws.stages.client import NoTimeLeft, TimedClient
 from function.aws.stages.publish import publish_stage
 from function.aws.stages.store import store_stage
 from function.contract import Destination
@@ -28,28 +28,28 @@ class Made:
     """The configurations that clients were made with."""
 
     def __init__(self) -> None:
-        self.patience: list[float] = []
-        self.brief = Brief(self._make)
+        self.timeout: list[float] = []
+        self.client = TimedClient(self._make)
 
     def _make(self, config: Config) -> "DynamoDBClient":
-        self.patience.append(round(config.connect_timeout + config.read_timeout, 3))  # type: ignore[attr-defined]
+        self.timeout.append(round(config.connect_timeout + config.read_timeout, 3))  # type: ignore[attr-defined]
         return boto3.client("dynamodb", config=config)
 
     def begin(self, seconds_left: float) -> None:
-        with self.brief.call(record(seconds_left=lambda: seconds_left)):
+        with self.client.call(record(time_limit=seconds_left, elapsed=lambda: 0)):
             pass
 
 
 @pytest.mark.parametrize(
-    ("seconds_left", "patience"), [(100.0, []), (6.0, []), (5.9, [2.95]), (2.0, [1.0]), (0.2, [0.1])]
+    ("seconds_left", "timeout"), [(100.0, []), (6.0, []), (5.9, [2.95]), (2.0, [1.0]), (0.2, [0.1])]
 )
 @pytest.mark.usefixtures("aws")
-def test_a_call_takes_at_most_half_of_what_is_left(seconds_left: float, patience: list[float]) -> None:
+def test_a_call_takes_at_most_half_of_what_is_left(seconds_left: float, timeout: list[float]) -> None:
     """The one client of the sandbox serves while there is time enough."""
     made = Made()
     made.begin(seconds_left)
 
-    assert made.patience == [3.0, *patience]
+    assert made.timeout == [3.0, *timeout]
 
 
 @pytest.mark.usefixtures("aws")
@@ -59,19 +59,19 @@ def test_no_call_is_begun_just_before_the_kill() -> None:
 
 
 class Silent:
-    """A clock, and a peer that hangs: each call takes as long as its patience lets it."""
+    """A clock, and a peer that hangs: each call takes as long as its timeout lets it."""
 
     def __init__(self) -> None:
-        self.left = 2.0
+        self.spent = 0.0
         self.calls: list[float] = []
 
     def make(self, config: Config) -> "DynamoDBClient":
         client = boto3.client("dynamodb", config=config)
-        patience: float = config.connect_timeout + config.read_timeout  # type: ignore[attr-defined]
+        timeout: float = config.connect_timeout + config.read_timeout  # type: ignore[attr-defined]
 
         def hang(**_: object) -> None:
-            self.calls.append(patience)
-            self.left -= patience
+            self.calls.append(timeout)
+            self.spent += timeout
 
         client.meta.events.register("before-call.dynamodb", hang)
         return client
@@ -81,13 +81,13 @@ class Silent:
 def test_stages_that_hang_one_after_the_other_end_before_the_kill() -> None:
     """The margin of a function of ten seconds: two."""
     peer = Silent()
-    made = record(seconds_left=lambda: peer.left)
+    made = record(time_limit=2.0, elapsed=lambda: round(peer.spent * 1000))
     for _ in range(2):
-        with Brief(peer.make).call(made) as client:
+        with TimedClient(peer.make).call(made) as client:
             client.list_tables()
 
     assert peer.calls == pytest.approx([1.0, 0.5])
-    assert peer.left > 0
+    assert peer.spent < 2
 
 
 @contextmanager

@@ -1,14 +1,14 @@
 """The record in DynamoDB, and nowhere."""
 
 import json
-import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from function.aws.stages.client import CallRefused, NoTimeLeft
 from function.aws.stages.message import as_message
-from function.aws.stages.store import ITEM_LIMIT, RETENTION, store_stage
+from function.aws.stages.store import ITEM_LIMIT, store_stage
 from function.contract import Destination, Outcome
 from tests.aws.stages.emulated import Table
 from tests.aws.stages.records import CANARY, Written, record
@@ -23,11 +23,12 @@ def table(aws: None) -> Iterator[Table]:  # noqa: ARG001 - the environment
     made.client.close()
 
 
-def test_without_a_store_the_message_is_made_for_publish() -> None:
-    made = record()
-    store_stage(None, Written().logger)(made)
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_without_a_store_nothing_is_stored_and_no_line_says_so(outcome: Outcome) -> None:
+    written = Written()
+    store_stage(None, written.logger)(record(outcome))
 
-    assert made.message == as_message(made)
+    assert written.lines == []
 
 
 def test_a_request_can_be_looked_up_by_its_id(table: Table) -> None:
@@ -38,15 +39,15 @@ def test_a_request_can_be_looked_up_by_its_id(table: Table) -> None:
 
     assert json.loads(item["record"]["S"]) == as_message(made)
     assert item["outcome"] == {"S": "completed"}
-    assert [line["stage"] for line in written.lines] == ["store"]
+    assert [(line["message"], line["store"]) for line in written.lines] == [("record stored", "dynamodb")]
 
 
-def test_an_item_expires(table: Table) -> None:
-    before = int(time.time())
+def test_an_item_expires_after_thirty_days(table: Table) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
     store_stage(table.target, Written().logger)(record())
-    expires = int(table.get("req-1")["expires"]["N"])
+    expires = datetime.fromtimestamp(int(table.get("req-1")["expires"]["N"]), UTC)
 
-    assert before + RETENTION <= expires <= int(time.time()) + RETENTION
+    assert before + timedelta(days=30) <= expires <= datetime.now(UTC) + timedelta(days=30)
 
 
 def test_a_record_is_never_overwritten(table: Table) -> None:
@@ -58,7 +59,6 @@ def test_a_record_is_never_overwritten(table: Table) -> None:
     with pytest.raises(CallRefused, match="ConditionalCheckFailedException"):
         store(second)
     assert table.get("req-1")["outcome"] == {"S": "completed"}
-    assert second.message is not None
 
 
 @pytest.mark.parametrize("character", ["x", "ü", "🙂"])
@@ -73,19 +73,18 @@ def test_an_item_stays_within_the_cap(table: Table, character: str) -> None:
 
 
 def test_an_item_just_below_the_limit_is_kept_whole(table: Table) -> None:
-    made = record(capture_content=True, prompt="")
-    room = ITEM_LIMIT - len(json.dumps(as_message(made), ensure_ascii=False, separators=(",", ":")).encode())
-    made.prompt = "x" * room
-    store_stage(table.target, Written().logger)(made)
+    empty = as_message(record(capture_content=True, prompt=""))
+    prompt = "x" * (ITEM_LIMIT - len(json.dumps(empty, ensure_ascii=False, separators=(",", ":")).encode()))
+    store_stage(table.target, Written().logger)(record(capture_content=True, prompt=prompt))
 
-    assert json.loads(table.get("req-1")["record"]["S"])["content"]["prompt"] == made.prompt
+    assert json.loads(table.get("req-1")["record"]["S"])["content"]["prompt"] == prompt
 
 
 def test_a_rejected_request_is_not_stored(table: Table) -> None:
-    made = record(Outcome.REJECTED)
-    store_stage(table.target, Written().logger)(made)
+    written = Written()
+    store_stage(table.target, written.logger)(record(Outcome.REJECTED))
 
-    assert made.message is None
+    assert written.lines == []
     assert table.count() == 0
 
 
@@ -99,18 +98,12 @@ def test_content_is_stored_only_where_it_is_captured(table: Table) -> None:
 
 
 def test_a_table_that_is_not_there_is_a_failed_stage(aws: None) -> None:  # noqa: ARG001 - the environment
-    made = record()
     with pytest.raises(CallRefused, match="ResourceNotFoundException"):
-        store_stage(Destination("dynamodb", "nowhere"), Written().logger)(made)
-
-    assert made.message is not None
+        store_stage(Destination("dynamodb", "nowhere"), Written().logger)(record())
 
 
 def test_a_call_that_would_outlive_the_sandbox_is_not_made(table: Table) -> None:
-    """The message is still there for publish to try."""
-    made = record(seconds_left=lambda: 0.1)
     with pytest.raises(NoTimeLeft):
-        store_stage(table.target, Written().logger)(made)
+        store_stage(table.target, Written().logger)(record(time_limit=0.1, elapsed=lambda: 0))
 
-    assert made.message is not None
     assert table.count() == 0

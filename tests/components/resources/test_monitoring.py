@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -12,9 +13,8 @@ from components.resources.monitoring import NAMESPACE
 from function.aws.stages.log import log_stage
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid
-from function.stream.events import Usage
-from function.stream.record import Record
 from local.bedrock.script import Answer, Refuse, Stop
+from tests.aws.stages.records import record
 from tests.components.recording import Declared, declare
 from tests.wire.chain import Chain, Script
 from tests.wire.endings_table import GOOD, USAGE
@@ -97,20 +97,8 @@ def test_what_alarms_and_dashboard_look_at_is_in_lines_that_a_deployed_function_
 def test_each_outcome_is_written_as_the_dashboard_counts_it(capsys: pytest.CaptureFixture[str]) -> None:
     stage = log_stage(Logger(service="llm-function"), "llm-function")
     for outcome in Outcome:
-        record = Record(
-            id="r",
-            model_id="m",
-            capture_content=False,
-            max_tokens=1,
-            field_names=frozenset(),
-            elapsed=lambda: 5,
-        )
-        record.outcome = outcome
-        record.usage = Usage(1, 2)
-        record.first_chunk_ms = record.total_ms = 5
-        if outcome is Outcome.INVALID:
-            record.error = AnswerInvalid("/a", "int_type")
-        stage(record)
+        error = AnswerInvalid("/a", "int_type") if outcome is Outcome.INVALID else None
+        stage(replace(record(outcome), error=error))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert _watched() <= _of_lines(lines, "llm-function")
 
