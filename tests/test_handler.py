@@ -347,7 +347,8 @@ def test_a_rejected_request_is_logged_with_the_format_that_was_chosen(
     make: Make, capsys: pytest.CaptureFixture[str], accept: str, media_type: str | None
 ) -> None:
     body(make({}).handle(event(body="{", headers={"accept": accept}), Context()))
-    line = json.loads(capsys.readouterr().out.splitlines()[0])
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [line] = [line for line in lines if line.get("stage") == "log"]
 
     assert line.get("media_type") == media_type
     assert line["function_request_id"] == "invocation-1"
