@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Final
+from functools import partial
 
 from aws_lambda_powertools import Logger
 
@@ -17,18 +17,14 @@ from .aws.stages.store import store_stage
 from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
 from .cors import cors
 from .request import Accepted, Rejected, read_request
-from .stream.errors import AnswerError
-from .stream.pacing import Clock, Pace, Stopwatch, SystemClock, paced
-from .stream.pipeline import Exchange, PacedEvents, reject, run
+from .stream.pacing import Clock, Pace, PacedCalls, Stopwatch, SystemClock
+from .stream.pipeline import Exchange, reject, run
 from .stream.record import Content, Start
 from .user_code import load_instructions, load_request_model
 from .version import SERVICE_VERSION
 
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 """Without it, browsers hold the start of ``text/plain`` back to guess what it is (mimesniff.spec.whatwg.org)."""
-
-READ_SLACK: Final = 1.0
-"""Seconds by which a read of the model may outlast the deadline, which pacing reports: the read must not fail first."""
 
 
 class Endpoint:
@@ -58,41 +54,43 @@ class Endpoint:
     def handle(self, event: object, context: LambdaContext) -> Response:
         """Answer one invocation. Returns when the status is decided; the body is read to its very end, or closed."""
         watch = Stopwatch(self._clock)
-        seconds = context.get_remaining_time_in_millis() / 1000
         http = parse_event(event, context.aws_request_id)
         request = read_request(http, self._request_model, self._settings.body_limit)
-        start = Start(
+        start = self._start(request, http, context, watch)
+        if isinstance(request, Rejected):
+            head, body = reject(request.error, start, self._stages)
+        else:
+            head, body = run(self._exchange(request, start, self._pace(http, start, watch)), start, self._stages)
+        for_browsers = cors(self._settings.allowed_origins, http.header("origin"))
+        headers = {**head.headers, REQUEST_ID_HEADER: http.id, **for_browsers, **NO_SNIFFING}
+        return Response(head.status, headers, body)
+
+    def _start(
+        self, request: Accepted | Rejected, http: HttpRequest, context: LambdaContext, watch: Stopwatch
+    ) -> Start:
+        return Start(
             id=http.id,
             model_id=self._settings.model_id,
             max_tokens=self._settings.max_tokens,
             elapsed=watch.elapsed,
-            time_limit=seconds,
+            time_limit=(watch.elapsed() + context.get_remaining_time_in_millis()) / 1000,
             labels={"function_request_id": context.aws_request_id},
             field_names=self._answer.field_names,
             media_type=request.format.content_type if request.format else None,
             content=self._content,
             prompt=self._content.keep(request.prompt) if isinstance(request, Accepted) else None,
         )
-        if isinstance(request, Rejected):
-            head, body = reject(request.error, start, self._stages)
-        else:
-            pace = Pace(
-                heartbeat=self._settings.heartbeat,
-                head_by=watch.began + self._head_within(http),
-                deadline=watch.began + seconds - margin(seconds),
-            )
-            head, body = run(self._exchange(request, start, pace), start, self._stages)
-        for_browsers = cors(self._settings.allowed_origins, http.header("origin"))
-        headers = {**head.headers, REQUEST_ID_HEADER: http.id, **for_browsers, **NO_SNIFFING}
-        return Response(head.status, headers, body)
+
+    def _pace(self, http: HttpRequest, start: Start, watch: Stopwatch) -> Pace:
+        return Pace(
+            heartbeat=self._settings.heartbeat,
+            head_by=watch.began + self._head_within(http),
+            deadline=watch.began + start.time_limit - margin(start.time_limit),
+        )
 
     def _exchange(self, request: Accepted, start: Start, pace: Pace) -> Exchange:
-        def ask(previous: AnswerError | None) -> PacedEvents:
-            read_timeout = pace.deadline - self._clock.now() + READ_SLACK
-            return paced(self.model.ask(request.prompt, previous, read_timeout), pace, self._clock)
-
         return Exchange(
-            ask=ask,
+            ask=PacedCalls(partial(self.model.ask, request.prompt), pace, self._clock),
             answer=self._answer.type,
             to_json=self._answer.to_json,
             encoder=request.format.encoder(start),

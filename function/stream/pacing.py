@@ -7,13 +7,13 @@ on through a bounded queue. Nothing else in the function runs in a thread.
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from typing import Final, Protocol, TypeVar
 
-from .errors import DeadlineReached
+from .errors import AnswerError, DeadlineReached
 from .events import Idle, ModelEvent, Overdue, PacedEvent, Stop
 
 T = TypeVar("T")
@@ -22,6 +22,8 @@ QUEUE_LENGTH: Final = 64
 """Events that the model may be ahead of the client."""
 USAGE_TIMEOUT: Final = 2.0
 """Seconds to wait, after the stop, for the usage, which changes nothing for the client."""
+READ_SLACK: Final = 1.0
+"""Seconds by which a read of the model may outlast the deadline: it is the deadline that has to end the wait."""
 CLOSE_TIMEOUT: Final = 1.0
 """Seconds to wait until the reader has closed a connection that was shut down."""
 
@@ -133,6 +135,21 @@ class _Reader:
                 self.queue.get_nowait()
         if connected:
             self._thread.join(CLOSE_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class PacedCalls:
+    """Calls the model, as often as it is asked to, and paces the events of each call."""
+
+    call: Callable[[AnswerError | None, float], Source]
+    """Makes a source from what was wrong with the answer before, and from the seconds that a read of it may take."""
+    pace: Pace
+    clock: Clock
+
+    def __call__(self, previous: AnswerError | None) -> Generator[PacedEvent, None, None]:
+        """Return the events of a call that is made when the first of them is wanted; see ``paced``."""
+        read_timeout = self.pace.deadline - self.clock.now() + READ_SLACK
+        return paced(self.call(previous, read_timeout), self.pace, self.clock)
 
 
 def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, None, None]:

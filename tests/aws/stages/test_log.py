@@ -21,8 +21,6 @@ from function.stream.errors import (
     ModelFailed,
     ModelMisconfigured,
     StreamError,
-    causes,
-    drop_frames,
 )
 from function.stream.record import Record
 from tests.aws.stages.emf import check_emf
@@ -125,14 +123,6 @@ def test_the_chain_of_causes_is_told(capsys: pytest.CaptureFixture[str]) -> None
             "message": "Too many tokens per minute.",
         },
     ]
-
-
-def test_a_chain_that_bites_its_tail_ends() -> None:
-    first, second = ValueError(), KeyError()
-    first.__cause__, second.__cause__ = second, first
-
-    assert list(causes(first)) == [first, second]
-    drop_frames(first)
 
 
 def test_a_mistake_of_ours_is_told_with_its_place_but_not_its_words(capsys: pytest.CaptureFixture[str]) -> None:
