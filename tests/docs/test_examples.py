@@ -57,7 +57,7 @@ def test_the_tests_that_the_page_on_testing_shows_pass(tmp_path: Path) -> None:
     tests = ["test_invoices.py", "test_stream.py"]
     done = run(sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests, folder=tmp_path)
 
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout
 
 
 @pytest.mark.parametrize("page", RUNNABLE)
