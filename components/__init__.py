@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from .arguments import StreamingLlmApiArgs
     from .configuration import arguments_from
     from .contract import VERSION
-    from .options import InvalidArgument
     from .streaming_llm_api import StreamingLlmApi
+    from .values import InvalidArgument
 else:
     _MODULES = {
-        "InvalidArgument": "options",
+        "InvalidArgument": "values",
         "StreamingLlmApi": "streaming_llm_api",
         "StreamingLlmApiArgs": "arguments",
         "VERSION": "contract",

@@ -8,6 +8,8 @@ from typing import Required, TypedDict
 
 import pulumi
 
+from .contract import GuardrailStreaming, StructuredOutput
+
 
 class Architecture(StrEnum):
     """The processor that the function runs on."""
@@ -41,22 +43,6 @@ class Authorization(StrEnum):
     API_KEY = "apiKey"
     COGNITO = "cognito"
     LAMBDA = "lambda"
-
-
-class StructuredOutput(StrEnum):
-    """How the schema reaches the model."""
-
-    AUTO = "auto"
-    NATIVE = "native"
-    TOOL = "tool"
-    PROMPT = "prompt"
-
-
-class GuardrailStreaming(StrEnum):
-    """Whether text waits for the guardrail (sync) or is checked after it was sent (async)."""
-
-    SYNC = "sync"
-    ASYNC = "async"
 
 
 class QuotaPeriod(StrEnum):

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
-from typing import Any, Final, Union, cast, get_args, get_origin, is_typeddict
+from typing import Any, Final, cast, is_typeddict
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from .arguments import StreamingLlmApiArgs
-from .parsing import camel, refuse_unknown
+from .values import camel, refuse_unknown, without_output
 
 _READ: Final[dict[type, Callable[[str], Any]]] = {
     bool: {"true": True, "false": False}.__getitem__,
@@ -42,8 +42,8 @@ def _keys(namespace: str) -> list[str]:
     return [key.removeprefix(f"{namespace}:") for key in known if key.startswith(f"{namespace}:")]
 
 
-def _value(hint: Any, text: str) -> object:  # noqa: ANN401 an annotation
-    kind = _plain(hint)
+def _value(hint: object, text: str) -> object:
+    kind = without_output(hint)
     with suppress(ValueError, KeyError):
         if isinstance(kind, type) and issubclass(kind, Enum):
             return text
@@ -51,11 +51,6 @@ def _value(hint: Any, text: str) -> object:  # noqa: ANN401 an annotation
             return _READ[kind](text)
         return _snake(kind, json.loads(text))
     return text
-
-
-def _plain(hint: Any) -> Any:  # noqa: ANN401 an annotation
-    """Return ``str`` for ``Input[str]``, and so on: configuration is known before the program runs."""
-    return get_args(hint)[0] if get_origin(hint) is Union else hint
 
 
 def _snake(kind: object, value: object) -> object:

@@ -1,79 +1,162 @@
-"""The arguments after their check, every default in its place."""
+"""The arguments after their check: every value read, every default in its place.
+
+A field that is annotated with an argument is read by it. The other fields of ``Options`` are settings of the function
+that the component uses too: the contract says how they are read, as it does for every setting.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import pulumi
 
-from .arguments import (
-    Architecture,
-    Authorization,
-    AuthorizerArgs,
-    DashboardArgs,
-    DomainArgs,
-    Endpoint,
-    GuardrailStreaming,
-    QuotaArgs,
-    Runtime,
-    StructuredOutput,
-    ThrottleArgs,
-    VpcArgs,
-    VpcEndpointArgs,
+from .arguments import Architecture, Authorization, Endpoint, QuotaPeriod, Runtime
+from .contract import LONGEST_TIMEOUT, SETTINGS, SHORTEST_TIMEOUT
+from .values import (
+    arn,
+    arn_pattern,
+    flag,
+    group,
+    known_text,
+    known_texts,
+    number,
+    object_of_texts,
+    one_of,
+    text,
+    texts,
+    values_of,
+    whole_number,
+    word,
 )
 
-OUTCOMES: Final = ("completed", "invalid", "truncated", "refused", "failed", "cancelled", "deadline")
+RETENTIONS: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""The days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
+
+COLD_START: Final = 10
+"""Seconds by which the gateway waits longer than the function may take: its clock runs during a cold start."""
 
 
-class InvalidArgument(pulumi.RunError):
-    """A value that the component cannot work with; Pulumi shows the sentence without a traceback."""
+@dataclass(frozen=True)
+class Throttle:
+    """How many calls of `POST /stream` the gateway lets through."""
+
+    rate: Annotated[float, number(0, 10_000, required=True)]
+    burst: Annotated[int, whole_number(0, 5_000, required=True)]
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many calls an API key is good for."""
+
+    limit: Annotated[int, whole_number(1, 2**31 - 1, required=True)]
+    period: Annotated[QuotaPeriod, word(QuotaPeriod, required=True)]
+
+
+@dataclass(frozen=True)
+class Authorizer:
+    """Who decides on a caller."""
+
+    user_pools: Annotated[Sequence[pulumi.Input[str]], texts("ARNs of Cognito user pools", arn_pattern("cognito-idp"))]
+    scopes: Annotated[Sequence[pulumi.Input[str]], texts("scopes such as llm/ask", r"\S+")]
+    function_arn: Annotated[pulumi.Input[str] | None, arn("lambda", "a Lambda function")]
+    header: Annotated[str, known_text("the name of a header", r"[\w-]+", "Authorization")]
+    cache_seconds: Annotated[int, whole_number(0, 3600, 300)]
+
+
+@dataclass(frozen=True)
+class Vpc:
+    """The network that the function runs in."""
+
+    subnets: Annotated[Sequence[pulumi.Input[str]], texts("ids such as subnet-0abc", "subnet-.+", required=True)]
+    security_groups: Annotated[Sequence[pulumi.Input[str]], texts("ids such as sg-0abc", "sg-.+", required=True)]
+
+
+@dataclass(frozen=True)
+class VpcEndpoint:
+    """The endpoint that a private API is reached through."""
+
+    id: Annotated[pulumi.Input[str], text("an id such as vpce-0abc", "vpce-.+", required=True)]
+    private_dns: Annotated[bool, flag(default=True)]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A host name of the user's."""
+
+    name: Annotated[str, known_text("a host name such as llm.example.com", r"[\w-]+(\.[\w-]+)+", required=True)]
+    certificate: Annotated[pulumi.Input[str], arn("acm", "an ACM certificate", required=True)]
+    zone: Annotated[pulumi.Input[str] | None, text("the id of a Route 53 zone", r"[\w/]+")]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """US dollars for a million tokens, for the estimate of costs."""
+
+    input_price: Annotated[float, number(0, 10_000, 1)]
+    output_price: Annotated[float, number(0, 10_000, 5)]
 
 
 @dataclass(frozen=True)
 class Options:
-    """The arguments after the check, every default in its place. None is "not asked for"."""
+    """What the component works with. None stands for what was not asked for."""
+
+    settings: Mapping[str, pulumi.Input[str]]
+    """The texts of the function's settings that the stack states, by the setting's name."""
 
     model_id: pulumi.Input[str]
-    model_regions: Sequence[str] | None
-    structured_output: StructuredOutput
     guardrail: pulumi.Input[str] | None
-    guardrail_streaming: GuardrailStreaming
-    code: str | None
-    requirements: str | None
     schema: str | None
     request: str | None
     instructions: str | None
-    temperature: float | None
     max_tokens: int
-    timeout: int
-    memory: int
-    architecture: Architecture
-    runtime: Runtime
-    reserved_concurrency: int | None
-    log_retention: int
     body_limit: int
     allowed_origins: Sequence[str]
-    start_padding: int
-    capture_content: bool
-    publish_outcomes: Sequence[str]
-    sink: pulumi.Input[str]
-    store: pulumi.Input[str]
     max_attempts: int
-    endpoint: Endpoint
-    vpc_endpoint: VpcEndpointArgs | None
-    authorization: Authorization
-    authorizer: AuthorizerArgs
-    throttle: ThrottleArgs
-    quota: QuotaArgs | None
-    access_log: bool
-    manage_account_logging: bool
-    vpc: VpcArgs | None
-    web_acl: pulumi.Input[str] | None
-    domain: DomainArgs | None
-    alarm_topic: pulumi.Input[str] | None
-    dashboard: DashboardArgs | None
-    kms_key: pulumi.Input[str] | None
-    tags: Mapping[str, pulumi.Input[str]]
+
+    model_regions: Annotated[Sequence[str], known_texts("regions such as eu-central-1", r"[a-z]{2}(-[a-z]+)+-\d")]
+    code: Annotated[str | None, known_text("a text that is known at preview")]
+    requirements: Annotated[str | None, known_text("a text that is known at preview")]
+    timeout: Annotated[int, whole_number(SHORTEST_TIMEOUT, LONGEST_TIMEOUT, 120)]
+    memory: Annotated[int, whole_number(128, 10240, 1024)]
+    architecture: Annotated[Architecture, word(Architecture, Architecture.ARM64)]
+    runtime: Annotated[Runtime, word(Runtime)]
+    reserved_concurrency: Annotated[int | None, whole_number(0, 100_000)]
+    log_retention: Annotated[int, one_of(RETENTIONS, 30)]
+    sink: Annotated[
+        pulumi.Input[str],
+        text(
+            "log; sns, eventbridge or firehose to create one; "
+            "sns:ARN, eventbridge:NAME or ARN, or firehose:NAME or ARN for one that exists",
+            rf"log|sns(:{arn_pattern('sns')})?|(eventbridge|firehose)(:.+)?",
+            SETTINGS["sink"].default,
+        ),
+    ]
+    store: Annotated[
+        pulumi.Input[str],
+        text(
+            "none, dynamodb to create a table, or dynamodb:NAME or ARN for one that exists",
+            r"none|dynamodb(:.+)?",
+            SETTINGS["store"].default,
+        ),
+    ]
+    endpoint: Annotated[Endpoint, word(Endpoint, Endpoint.REGIONAL)]
+    vpc_endpoint: Annotated[VpcEndpoint | None, group(VpcEndpoint)]
+    authorization: Annotated[Authorization, word(Authorization, Authorization.NONE)]
+    authorizer: Annotated[Authorizer, group(Authorizer, Authorizer(**values_of(Authorizer, {})))]
+    throttle: Annotated[Throttle, group(Throttle)]
+    quota: Annotated[Quota | None, group(Quota)]
+    access_log: Annotated[bool, flag()]
+    manage_account_logging: Annotated[bool, flag()]
+    vpc: Annotated[Vpc | None, group(Vpc)]
+    web_acl: Annotated[pulumi.Input[str] | None, arn("wafv2", "a web ACL")]
+    domain: Annotated[Domain | None, group(Domain)]
+    alarm_topic: Annotated[pulumi.Input[str] | None, arn("sns", "an SNS topic")]
+    dashboard: Annotated[Dashboard | None, group(Dashboard)]
+    kms_key: Annotated[pulumi.Input[str] | None, arn("kms", "a KMS key")]
+    tags: Annotated[Mapping[str, pulumi.Input[str]], object_of_texts()]
 
     @property
     def python(self) -> str:
@@ -82,15 +165,5 @@ class Options:
 
     @property
     def integration_timeout(self) -> int:
-        """Milliseconds that the gateway waits: its clock runs during a cold start, the function's does not."""
-        return (self.timeout + 10) * 1000
-
-    @property
-    def first_event_timeout(self) -> int:
-        """Seconds until the first byte, a little less than the gateway's patience with a silent stream."""
-        return 25 if self.endpoint is Endpoint.EDGE else 290
-
-    @property
-    def heartbeat(self) -> int:
-        """Seconds of silence after which a sign of life is sent."""
-        return 10 if self.endpoint is Endpoint.EDGE else 20
+        """Milliseconds that the gateway waits for the function."""
+        return (self.timeout + COLD_START) * 1000

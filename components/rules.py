@@ -1,68 +1,70 @@
-"""Which arguments do not go together."""
-
-from collections.abc import Iterable
+"""Which arguments contradict each other."""
 
 from .arguments import Authorization, Endpoint
 from .iam.model import model
-from .options import InvalidArgument, Options
+from .options import Authorizer, Options
+from .values import InvalidArgument, values_of
 
 
 def refuse_contradictions(options: Options) -> None:
-    """Raise for the first pair of arguments that do not go together.
+    """Raise for the first contradiction.
 
     Raises:
-        InvalidArgument: there is such a pair.
+        InvalidArgument: two arguments do not go together.
     """
-    for wrong, sentence in _contradictions(options):
-        if wrong:
-            raise InvalidArgument(sentence)
+    _refuse_endpoint(options)
+    _refuse_model(options)
+    _refuse_authorization(options)
+    _refuse_logging(options)
+    _refuse_code(options)
 
 
-def _contradictions(options: Options) -> Iterable[tuple[object, str]]:
-    """Yield pairs of arguments that do not go together, and what to say of them."""
+def _refuse_endpoint(options: Options) -> None:
     private = options.endpoint is Endpoint.PRIVATE
-    called = model(options.model_id) if isinstance(options.model_id, str) else None
-    pools, function = options.authorizer.get("user_pools"), options.authorizer.get("function_arn")
-    judged = options.authorization in {Authorization.COGNITO, Authorization.LAMBDA}
-    yield private and not options.vpc_endpoint, "vpcEndpoint is missing: a private endpoint is reached through one."
-    yield (
-        options.model_regions and called and not called.asks_regions,
-        f"modelRegions is for a geographic or application inference profile, and modelId is {called and called.kind}.",
-    )
-    yield options.vpc_endpoint and not private, "vpcEndpoint is for endpoint: private."
-    yield private and options.domain, "domain may not be set with endpoint: private."
-    yield (
-        options.authorization is Authorization.COGNITO and not pools,
-        "authorizer.userPools is missing: authorization: cognito needs the user pools.",
-    )
-    yield (
-        options.authorization is Authorization.LAMBDA and not function,
-        "authorizer.functionArn is missing: authorization: lambda needs the function.",
-    )
-    yield options.authorizer and not judged, "authorizer is for authorization: cognito or lambda."
-    yield pools and function, "authorizer may have userPools or functionArn, not both."
-    yield (
-        options.authorizer.get("scopes") and not pools,
-        "authorizer.scopes is for authorization: cognito.",
-    )
-    yield (
-        options.quota and options.authorization is not Authorization.API_KEY,
-        "quota is for authorization: apiKey, whose key it counts.",
-    )
-    yield (
-        options.manage_account_logging and not options.access_log,
-        "manageAccountLogging is for accessLog: true, which needs the account's logging role.",
-    )
-    yield (
-        options.code is None and _own_modules(options),
-        f"code is missing, the folder with the modules of {' and '.join(_own_modules(options))}.",
-    )
-    yield (
-        options.requirements and not options.code,
-        "requirements are the packages of your code: set code as well.",
-    )
+    if private and not options.vpc_endpoint:
+        raise InvalidArgument("endpoint: private requires vpcEndpoint.")
+    if options.vpc_endpoint and not private:
+        raise InvalidArgument("vpcEndpoint requires endpoint: private.")
+    if private and options.domain:
+        raise InvalidArgument("domain cannot be combined with endpoint: private.")
 
 
-def _own_modules(options: Options) -> list[str]:
-    named = {"schema": options.schema, "request": options.request, "instructions": options.instructions}
-    return [key for key, reference in named.items() if reference and not reference.startswith("function.")]
+def _refuse_model(options: Options) -> None:
+    if options.model_regions and isinstance(options.model_id, str):
+        named = model(options.model_id)
+        if not named.asks_regions:
+            raise InvalidArgument(
+                "modelRegions requires a geographic or application inference profile; "
+                f"modelId {options.model_id} is {named.kind}.",
+            )
+
+
+def _refuse_authorization(options: Options) -> None:
+    authorizer = options.authorizer
+    if options.authorization is Authorization.COGNITO and not authorizer.user_pools:
+        raise InvalidArgument("authorization: cognito requires authorizer.userPools.")
+    if options.authorization is Authorization.LAMBDA and not authorizer.function_arn:
+        raise InvalidArgument("authorization: lambda requires authorizer.functionArn.")
+    unset = authorizer == Authorizer(**values_of(Authorizer, {}))
+    if not unset and options.authorization not in {Authorization.COGNITO, Authorization.LAMBDA}:
+        raise InvalidArgument("authorizer requires authorization: cognito or lambda.")
+    if authorizer.user_pools and authorizer.function_arn:
+        raise InvalidArgument("authorizer takes either userPools or functionArn; got both.")
+    if authorizer.scopes and not authorizer.user_pools:
+        raise InvalidArgument("authorizer.scopes requires authorization: cognito.")
+    if options.quota and options.authorization is not Authorization.API_KEY:
+        raise InvalidArgument("quota requires authorization: apiKey.")
+
+
+def _refuse_logging(options: Options) -> None:
+    if options.manage_account_logging and not options.access_log:
+        raise InvalidArgument("manageAccountLogging requires accessLog: true.")
+
+
+def _refuse_code(options: Options) -> None:
+    modules = {"schema": options.schema, "request": options.request, "instructions": options.instructions}
+    own = [key for key, reference in modules.items() if reference and not reference.startswith("function.")]
+    if own and options.code is None:
+        raise InvalidArgument(f"Set code to the folder that contains the modules named by {' and '.join(own)}.")
+    if options.requirements and not options.code:
+        raise InvalidArgument("requirements requires code: set code to the folder whose modules import these packages.")

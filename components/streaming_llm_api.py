@@ -8,7 +8,7 @@ import pulumi
 from .arguments import Authorization, Endpoint, StreamingLlmApiArgs
 from .bundle import Bundle, BundleError, Target
 from .bundle.target import running_python
-from .options import InvalidArgument, Options
+from .options import Options
 from .parsing import checked
 from .resources import callers, records
 from .resources.account_logging import account_logging
@@ -17,6 +17,7 @@ from .resources.function import log_group, streaming_function, variables
 from .resources.monitoring import Watched, declare_alarms, declare_dashboard
 from .resources.scope import Scope
 from .trial.trial import try_function
+from .values import InvalidArgument
 
 TYPE = "streaming-llm:index:StreamingLlmApi"
 
@@ -120,13 +121,13 @@ class StreamingLlmApi(pulumi.ComponentResource):
 
 def what_a_stranger_can_cost(options: Options) -> str:
     """Return the warning of an endpoint without authorization: what the throttle lets through in a day."""
-    requests = options.throttle["rate"] * 24 * 3600
+    requests = options.throttle.rate * 24 * 3600
     output_tokens = requests * options.max_tokens * options.max_attempts
     input_tokens = requests * options.body_limit / 4 * options.max_attempts
     who = "reaches the VPC endpoint" if options.endpoint is Endpoint.PRIVATE else "finds the URL"
     return (
         f"authorization is none: anyone who {who} can call it. "
-        f"At {options.throttle['rate']:g} requests a second, which throttle lets through, that is {requests:,.0f} "
+        f"At {options.throttle.rate:g} requests a second, which throttle lets through, that is {requests:,.0f} "
         f"requests, up to {output_tokens:,.0f} output tokens and (by bodyLimit, at 4 bytes a token) up to "
         f"{input_tokens:,.0f} input tokens a day."
     )

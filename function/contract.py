@@ -115,6 +115,8 @@ class Setting:
     """Returns the value; raises ValueError for a text that is not one."""
     expected: str
     """Ends the sentence "… must be"."""
+    stated: bool = True
+    """Whether a stack states the default. Else it leaves an unset variable out, and the function decides."""
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -204,12 +206,12 @@ class Settings:
 
     model_id: Annotated[str, Setting(DEFAULT_MODEL, str, "a model id")]
     structured_output: Annotated[StructuredOutput, Setting("auto", StructuredOutput, "auto, native, tool or prompt")]
-    guardrail: Annotated[Guardrail | None, Setting("none", _guardrail, "none or id:version")]
+    guardrail: Annotated[Guardrail | None, Setting("none", _guardrail, "none or id:version", stated=False)]
     guardrail_streaming: Annotated[GuardrailStreaming, Setting("sync", GuardrailStreaming, "sync or async")]
-    schema: Annotated[str, Setting("function.schema:Answer", _REFERENCE, "module:Class")]
-    request: Annotated[str, Setting("function.schema:Request", _REFERENCE, "module:Class")]
-    instructions: Annotated[str, Setting("function.schema:INSTRUCTIONS", _REFERENCE, "module:NAME")]
-    temperature: Annotated[float | None, Setting("none", _temperature, "none or a number from 0 to 1")]
+    schema: Annotated[str, Setting("function.schema:Answer", _REFERENCE, "module:Class", stated=False)]
+    request: Annotated[str, Setting("function.schema:Request", _REFERENCE, "module:Class", stated=False)]
+    instructions: Annotated[str, Setting("function.schema:INSTRUCTIONS", _REFERENCE, "module:NAME", stated=False)]
+    temperature: Annotated[float | None, Setting("none", _temperature, "none or a number from 0 to 1", stated=False)]
     """None: 0.7 where the model takes one."""
     max_tokens: Annotated[int, Setting("2000", _whole_number(1, 200_000), "a whole number from 1 to 200000")]
     body_limit: Annotated[

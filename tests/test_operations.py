@@ -9,7 +9,7 @@ import botocore.session
 from botocore.model import StringShape
 
 from components.parsing import checked
-from components.resources.monitoring import Watched, alarms
+from components.resources.monitoring import alarms
 from function.contract import Outcome
 from function.stream.errors import StreamError
 
@@ -48,7 +48,7 @@ def lines_of(file: str) -> Iterator[str]:
 
 
 def test_every_alarm_is_explained() -> None:
-    assert named("alarm") == {f"alarm-{alarm.name}" for alarm in alarms(checked({}), Watched("", "", ""))}
+    assert named("alarm") == {f"alarm-{alarm.name}" for alarm in alarms(checked({}))}
 
 
 def test_every_outcome_is_explained_with_its_level() -> None:

@@ -72,12 +72,13 @@ def test_the_production_example_of_the_documentation_pins_its_python_and_asks_wh
 
 
 def test_every_key_of_the_dev_stack_is_one_that_the_program_reads() -> None:
-    with pytest.raises(InvalidArgument, match=r"^captureContents: there is no such argument\. Is it captureContent\?"):
+    says = r"^captureContents: there is no such argument\. Did you mean captureContent\?"
+    with pytest.raises(InvalidArgument, match=says):
         _run({**DEV, "streaming-llm:captureContents": "true"})
 
 
 def test_a_wrong_value_fails_before_anything_is_declared() -> None:
-    with pytest.raises(InvalidArgument, match=r"^timeout may be a whole number from 5 to 890, not 'long'"):
+    with pytest.raises(InvalidArgument, match=r"^timeout must be a whole number from 5 to 890; got 'long'"):
         _run({**DEV, "streaming-llm:timeout": "long"})
 
 

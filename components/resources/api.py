@@ -12,6 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..arguments import Authorization, Endpoint
+from ..contract import RESOURCE
 from ..iam.document import Place, document
 from ..iam.role import private_statements
 from ..options import Options
@@ -21,7 +22,7 @@ from .preflight import gateway_responses, preflight
 from .scope import Scope
 
 STAGE: Final = "v1"
-PATH: Final = "stream"
+PATH: Final = RESOURCE.removeprefix("/")
 ACCESS_LOG: Final = json.dumps(
     {
         "requestId": "$context.requestId",
@@ -99,16 +100,16 @@ def streaming_api(
 def url(options: Options, api: StreamingApi) -> pulumi.Output[str]:
     """Return the whole endpoint. Without private DNS a private API is found under its VPC endpoint's name too."""
     if options.domain is not None:
-        return pulumi.Output.concat("https://", options.domain["name"], f"/{STAGE}/{PATH}")
+        return pulumi.Output.concat("https://", options.domain.name, f"/{STAGE}/{PATH}")
     invoke_url = api.stage.invoke_url
-    if options.vpc_endpoint is not None and not options.vpc_endpoint.get("private_dns", True):
-        parts = pulumi.Output.all(invoke_url, api.rest_api.id, options.vpc_endpoint["id"])
+    if options.vpc_endpoint is not None and not options.vpc_endpoint.private_dns:
+        parts = pulumi.Output.all(invoke_url, api.rest_api.id, options.vpc_endpoint.id)
         invoke_url = parts.apply(lambda found: found[0].replace(f"{found[1]}.", f"{found[1]}-{found[2]}.", 1))
     return pulumi.Output.concat(invoke_url, f"/{PATH}")
 
 
 def _rest_api(scope: Scope, options: Options) -> aws.apigateway.RestApi:
-    endpoints = [options.vpc_endpoint["id"]] if options.vpc_endpoint is not None else None
+    endpoints = [options.vpc_endpoint.id] if options.vpc_endpoint is not None else None
     return aws.apigateway.RestApi(
         scope.child("api"),
         description="POST /stream: a prompt in, a typed JSON answer streaming out",
@@ -124,7 +125,7 @@ def _rest_api(scope: Scope, options: Options) -> aws.apigateway.RestApi:
 def _policy(scope: Scope, options: Options, rest_api: aws.apigateway.RestApi) -> aws.apigateway.RestApiPolicy | None:
     if options.endpoint is not Endpoint.PRIVATE or options.vpc_endpoint is None:
         return None
-    statements = pulumi.Output.all(rest_api.execution_arn, options.vpc_endpoint["id"]).apply(
+    statements = pulumi.Output.all(rest_api.execution_arn, options.vpc_endpoint.id).apply(
         lambda given: private_statements(given[0], given[1]),
     )
     return aws.apigateway.RestApiPolicy(
@@ -143,15 +144,15 @@ def _authorizer(
 ) -> aws.apigateway.Authorizer | None:
     if options.authorization not in {Authorization.COGNITO, Authorization.LAMBDA}:
         return None
-    function_arn = options.authorizer.get("function_arn")
+    function_arn = options.authorizer.function_arn
     authorizer = aws.apigateway.Authorizer(
         scope.child("authorizer"),
         rest_api=rest_api.id,
         type="TOKEN" if function_arn is not None else "COGNITO_USER_POOLS",
-        provider_arns=options.authorizer.get("user_pools"),
+        provider_arns=options.authorizer.user_pools or None,
         authorizer_uri=None if function_arn is None else _authorizer_uri(place, function_arn),
-        identity_source=f"method.request.header.{options.authorizer.get('header', 'Authorization')}",
-        authorizer_result_ttl_in_seconds=int(options.authorizer.get("cache_seconds", 300)),
+        identity_source=f"method.request.header.{options.authorizer.header}",
+        authorizer_result_ttl_in_seconds=options.authorizer.cache_seconds,
         opts=scope.options(),
     )
     if function_arn is not None:
@@ -189,7 +190,7 @@ def _post(
         http_method="POST",
         authorization=_METHOD_AUTHORIZATION[options.authorization],
         authorizer_id=None if authorizer is None else authorizer.id,
-        authorization_scopes=options.authorizer.get("scopes"),
+        authorization_scopes=options.authorizer.scopes or None,
         api_key_required=options.authorization is Authorization.API_KEY,
         opts=scope.options(),
     )
@@ -247,8 +248,8 @@ def _stage(
 
 def _throttle(options: Options) -> dict[str, Any]:
     return {
-        "throttling_rate_limit": options.throttle["rate"],
-        "throttling_burst_limit": options.throttle["burst"],
+        "throttling_rate_limit": options.throttle.rate,
+        "throttling_burst_limit": options.throttle.burst,
     }
 
 

@@ -3,8 +3,8 @@
 import pulumi
 import pulumi_aws as aws
 
-from ..arguments import Authorization, DomainArgs, Endpoint
-from ..options import Options
+from ..arguments import Authorization, Endpoint
+from ..options import Domain, Options
 from .api import STAGE, StreamingApi
 from .scope import Scope
 
@@ -20,8 +20,8 @@ def api_key(scope: Scope, options: Options, api: StreamingApi) -> pulumi.Output[
         quota_settings=None
         if options.quota is None
         else aws.apigateway.UsagePlanQuotaSettingsArgs(
-            limit=options.quota["limit"],
-            period=options.quota["period"].value,
+            limit=options.quota.limit,
+            period=options.quota.period.value,
         ),
         tags=scope.tags,
         opts=scope.options(),
@@ -63,10 +63,10 @@ def domain(scope: Scope, options: Options, api: StreamingApi) -> pulumi.Output[s
         opts=scope.options(),
     )
     target = named.cloudfront_domain_name if edge else named.regional_domain_name
-    if "zone" in options.domain:
+    if options.domain.zone is not None:
         aws.route53.Record(
             scope.child("domain-record"),
-            zone_id=options.domain["zone"],
+            zone_id=options.domain.zone,
             name=named.domain_name,
             type="A",
             aliases=[
@@ -81,12 +81,12 @@ def domain(scope: Scope, options: Options, api: StreamingApi) -> pulumi.Output[s
     return target
 
 
-def _domain_name(scope: Scope, asked: DomainArgs, *, edge: bool) -> aws.apigateway.DomainName:
+def _domain_name(scope: Scope, domain: Domain, *, edge: bool) -> aws.apigateway.DomainName:
     return aws.apigateway.DomainName(
         scope.child("domain"),
-        domain_name=asked["name"],
-        certificate_arn=asked["certificate"] if edge else None,
-        regional_certificate_arn=None if edge else asked["certificate"],
+        domain_name=domain.name,
+        certificate_arn=domain.certificate if edge else None,
+        regional_certificate_arn=None if edge else domain.certificate,
         endpoint_configuration=aws.apigateway.DomainNameEndpointConfigurationArgs(
             types="EDGE" if edge else "REGIONAL",
         ),

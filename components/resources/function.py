@@ -1,12 +1,15 @@
 """The function with what it needs first: log group, role, policies, and the model that it may call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pulumi
 import pulumi_aws as aws
 
+from ..bundle.bytecode import TASK_ROOT
+from ..contract import HANDLER, SETTINGS, variable
 from ..iam.document import Place, Statement, document
 from ..iam.model import Model, guardrail_statements, model, model_statements, models_in
 from ..iam.role import (
@@ -21,8 +24,8 @@ from ..iam.role import (
 from ..options import Options
 from .scope import Scope
 
-WRAPPER = "/var/task/bootstrap"
-HANDLER = "function.handler.handle"
+WRAPPER: Final = f"{TASK_ROOT}/bootstrap"
+"""Starts the function's own runtime in place of Lambda's (``AWS_LAMBDA_EXEC_WRAPPER``)."""
 
 
 @dataclass(frozen=True)
@@ -90,41 +93,17 @@ def streaming_function(
 
 
 def variables(options: Options, sink: pulumi.Input[str], store: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    """Return the function's environment: what was decided here, in the words that it reads."""
-    decided: dict[str, pulumi.Input[str] | None] = {
-        "LLM_MODEL_ID": options.model_id,
-        "LLM_STRUCTURED_OUTPUT": options.structured_output.value,
-        "LLM_GUARDRAIL": options.guardrail,
-        "LLM_GUARDRAIL_STREAMING": options.guardrail_streaming.value,
-        "LLM_SCHEMA": options.schema,
-        "LLM_REQUEST": options.request,
-        "LLM_INSTRUCTIONS": options.instructions,
-        "LLM_TEMPERATURE": None if options.temperature is None else str(options.temperature),
-        "LLM_MAX_TOKENS": str(options.max_tokens),
-        "LLM_BODY_LIMIT": str(options.body_limit),
-        "LLM_ALLOWED_ORIGINS": _words(options.allowed_origins),
-        "LLM_START_PADDING": str(options.start_padding),
-        "LLM_CAPTURE_CONTENT": str(options.capture_content).lower(),
-        "LLM_PUBLISH_OUTCOMES": _words(options.publish_outcomes),
-        "LLM_SINK": sink,
-        "LLM_STORE": store,
-        "LLM_MAX_ATTEMPTS": str(options.max_attempts),
-        "LLM_FIRST_EVENT_TIMEOUT": str(options.first_event_timeout),
-        "LLM_HEARTBEAT": str(options.heartbeat),
-    }
-    return {name: value for name, value in decided.items() if value is not None}
-
-
-def _words(words: Sequence[str]) -> str:
-    return ",".join(words) or "none"
+    """Return the variables of the function's settings; sink and store are the ones that exist by now."""
+    texts = {**options.settings, "sink": sink, "store": store}
+    return {variable(name): texts[name] for name in SETTINGS if name in texts}
 
 
 def _network(options: Options) -> aws.lambda_.FunctionVpcConfigArgs | None:
     if options.vpc is None:
         return None
     return aws.lambda_.FunctionVpcConfigArgs(
-        subnet_ids=options.vpc["subnets"],
-        security_group_ids=options.vpc["security_groups"],
+        subnet_ids=options.vpc.subnets,
+        security_group_ids=options.vpc.security_groups,
     )
 
 
@@ -176,7 +155,7 @@ def _purposes(
 
 def _model_statements(scope: Scope, options: Options, place: pulumi.Output[Place]) -> pulumi.Output[list[Statement]]:
     called = pulumi.Output.from_input(options.model_id).apply(model)
-    if options.model_regions is None:
+    if not options.model_regions:
         behind = called.apply(lambda found: _models_behind(scope, found))
     else:
         regions = options.model_regions

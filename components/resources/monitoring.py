@@ -1,20 +1,18 @@
 """Alarms and the dashboard. The function's own metrics have the dimensions [function] and [function, outcome]."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import pulumi
 import pulumi_aws as aws
 
-from ..arguments import DashboardArgs
+from ..contract import METRICS_NAMESPACE, Outcome, margin
 from ..iam.document import Place
-from ..options import OUTCOMES, Options
+from ..options import Dashboard, Options
 from .scope import Scope
 
-NAMESPACE: Final = "StreamingLlm"
 PERIOD: Final = 300
 """Seconds that one point of a metric stands for."""
 
@@ -34,56 +32,57 @@ class Metric:
 
     namespace: str
     name: str
-    dimensions: dict[str, str]
+    dimensions: Callable[[Watched], dict[str, str]]
+    """The dimensions, by the names that only the deployment knows."""
 
 
-def of_function(watched: Watched, name: str) -> Metric:
+def of_function(name: str) -> Metric:
     """Return a metric that Lambda keeps of the function."""
-    return Metric("AWS/Lambda", name, {"FunctionName": watched.function})
+    return Metric("AWS/Lambda", name, lambda watched: {"FunctionName": watched.function})
 
 
-def of_api(watched: Watched, name: str) -> Metric:
+def of_api(name: str) -> Metric:
     """Return a metric that API Gateway keeps of the stage."""
-    return Metric("AWS/ApiGateway", name, {"ApiName": watched.api, "Stage": watched.stage})
+    return Metric("AWS/ApiGateway", name, lambda watched: {"ApiName": watched.api, "Stage": watched.stage})
 
 
-def of_requests(watched: Watched, name: str, outcome: str | None = None) -> Metric:
+def of_requests(name: str, outcome: Outcome | None = None) -> Metric:
     """Return a metric that the function writes of its requests, of all or of one outcome."""
-    dimensions = {"function": watched.function}
-    return Metric(NAMESPACE, name, dimensions if outcome is None else {**dimensions, "outcome": outcome})
+    of_outcome = {} if outcome is None else {"outcome": outcome.value}
+    return Metric(METRICS_NAMESPACE, name, lambda watched: {"function": watched.function, **of_outcome})
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """When to wake somebody."""
+    """A metric, and the value above which the topic is notified."""
 
     name: str
     metric: Metric
     statistic: str
     threshold: float
-    says: str
+    description: str
 
 
-def alarms(options: Options, watched: Watched) -> list[Alarm]:
-    """Return the alarms: answers that failed, calls that were throttled, answers near their time, broken streams."""
-    margin = min(10.0, options.timeout / 5)  # as the function keeps it for its own ending
-    near_limit = round((options.timeout - margin) * 0.9 * 1000)
+def alarms(options: Options) -> list[Alarm]:
+    """Return the alarms: failed responses, throttled calls, answers that take nearly too long, incomplete streams."""
+    deadline = options.timeout - margin(options.timeout)
+    near_limit = round(deadline * 0.9 * 1000)
     return [
-        Alarm("5xx", of_api(watched, "5XXError"), "Average", 0.05, "More than 5 % of the answers are 5xx."),
-        Alarm("throttles", of_function(watched, "Throttles"), "Sum", 0, "Calls of the function were throttled."),
+        Alarm("5xx", of_api("5XXError"), "Average", 0.05, "More than 5 % of the responses are 5xx."),
+        Alarm("throttles", of_function("Throttles"), "Sum", 0, "Calls of the function were throttled."),
         Alarm(
             "duration",
-            of_function(watched, "Duration"),
+            of_function("Duration"),
             "Maximum",
             near_limit,
-            f"An answer took more than {near_limit / 1000:.0f} s; at {options.timeout - margin:.0f} s it is ended.",
+            f"An answer took more than {near_limit / 1000:.0f} s; answers are cut off at {deadline:.0f} s.",
         ),
         Alarm(
             "not-completed",
-            of_requests(watched, "NotCompleted"),
+            of_requests("NotCompleted"),
             "Average",
             0.05,
-            "More than 5 % of the streams did not end with a whole, valid answer.",
+            "More than 5 % of the streams did not end with a complete, valid answer.",
         ),
     ]
 
@@ -92,13 +91,13 @@ def declare_alarms(scope: Scope, options: Options, watched: pulumi.Output[Watche
     """Declare the alarms, if there is a topic for them."""
     if options.alarm_topic is None:
         return
-    for number, alarm in enumerate(alarms(options, Watched("", "", ""))):
+    for alarm in alarms(options):
         aws.cloudwatch.MetricAlarm(
             scope.child(f"alarm-{alarm.name}"),
-            alarm_description=alarm.says,
+            alarm_description=alarm.description,
             namespace=alarm.metric.namespace,
             metric_name=alarm.metric.name,
-            dimensions=watched.apply(partial(_dimensions, options, number)),
+            dimensions=watched.apply(alarm.metric.dimensions),
             statistic=alarm.statistic,
             threshold=alarm.threshold,
             comparison_operator="GreaterThanThreshold",
@@ -110,10 +109,6 @@ def declare_alarms(scope: Scope, options: Options, watched: pulumi.Output[Watche
             tags=scope.tags,
             opts=scope.options(),
         )
-
-
-def _dimensions(options: Options, number: int, watched: Watched) -> dict[str, str]:
-    return alarms(options, watched)[number].metric.dimensions
 
 
 def declare_dashboard(
@@ -142,25 +137,29 @@ def declare_dashboard(
     )
 
 
-def body(watched: Watched, region: str, prices: DashboardArgs) -> dict[str, object]:
+def body(watched: Watched, region: str, prices: Dashboard) -> dict[str, object]:
     """Return the dashboard's JSON (CloudWatch API reference, "Dashboard body structure and syntax")."""
-    every_outcome = [*OUTCOMES, "rejected"]
+
+    def graph(title: str, metrics: Sequence[object], *, stacked: bool = False) -> dict[str, Any]:
+        return _graph(title, region, metrics, stacked=stacked)
+
+    def line(metric: Metric, statistic: str, **options: object) -> list[object]:
+        return _line(watched, metric, statistic, **options)
+
+    def percentiles(metric: Metric) -> list[list[object]]:
+        return [line(metric, statistic, label=statistic) for statistic in ("p50", "p90", "p99")]
+
     shown = [
-        _graph("Requests", region, [_line(of_requests(watched, "Requests"), "Sum")]),
-        _graph(
+        graph("Requests", [line(of_requests("Requests"), "Sum")]),
+        graph(
             "Outcomes",
-            region,
-            [_line(of_requests(watched, "Requests", it), "Sum", label=it) for it in every_outcome],
+            [line(of_requests("Requests", outcome), "Sum", label=outcome.value) for outcome in Outcome],
             stacked=True,
         ),
-        _graph("Time to first chunk (ms)", region, _percentiles(of_requests(watched, "TimeToFirstChunk"))),
-        _graph("Duration (ms)", region, _percentiles(of_requests(watched, "Duration"))),
-        _graph(
-            "Tokens",
-            region,
-            [_line(of_requests(watched, name), "Sum") for name in ("InputTokens", "OutputTokens")],
-        ),
-        _graph("Estimated cost of the model (USD)", region, _cost(watched, prices)),
+        graph("Time to first chunk (ms)", percentiles(of_requests("TimeToFirstChunk"))),
+        graph("Duration (ms)", percentiles(of_requests("Duration"))),
+        graph("Tokens", [line(of_requests(name), "Sum") for name in ("InputTokens", "OutputTokens")]),
+        graph("Estimated cost of the model (USD)", _cost(watched, prices)),
     ]
     places = [
         {"x": 12 * (number % 2), "y": 6 * (number // 2), "width": 12, "height": 6} for number in range(len(shown))
@@ -180,20 +179,15 @@ def _graph(title: str, region: str, metrics: Sequence[object], *, stacked: bool 
     return {"type": "metric", "properties": properties}
 
 
-def _line(metric: Metric, statistic: str, **options: object) -> list[object]:
-    dimensions = [word for pair in metric.dimensions.items() for word in pair]
+def _line(watched: Watched, metric: Metric, statistic: str, **options: object) -> list[object]:
+    dimensions = [word for pair in metric.dimensions(watched).items() for word in pair]
     return [metric.namespace, metric.name, *dimensions, {"stat": statistic, **options}]
 
 
-def _percentiles(metric: Metric) -> list[list[object]]:
-    return [_line(metric, statistic, label=statistic) for statistic in ("p50", "p90", "p99")]
-
-
-def _cost(watched: Watched, prices: DashboardArgs) -> list[list[object]]:
-    inputs, outputs = prices.get("input_price", 1), prices.get("output_price", 5)
-    expression = f"(tokensIn * {inputs} + tokensOut * {outputs}) / 1000000"
+def _cost(watched: Watched, prices: Dashboard) -> list[list[object]]:
+    expression = f"(tokensIn * {prices.input_price} + tokensOut * {prices.output_price}) / 1000000"
     return [
         [{"expression": expression, "id": "cost", "label": "USD"}],
-        _line(of_requests(watched, "InputTokens"), "Sum", id="tokensIn", visible=False),
-        _line(of_requests(watched, "OutputTokens"), "Sum", id="tokensOut", visible=False),
+        _line(watched, of_requests("InputTokens"), "Sum", id="tokensIn", visible=False),
+        _line(watched, of_requests("OutputTokens"), "Sum", id="tokensOut", visible=False),
     ]

@@ -12,11 +12,9 @@ import pulumi
 import pulumi_aws as aws
 
 from ..arguments import Authorization
+from ..contract import EXPOSED_HEADERS
 from ..options import Options
 from .scope import Scope
-
-EXPOSED_HEADERS: Final = "X-Request-Id, x-amzn-RequestId"
-"""What a page may read of an answer, as in the function's own answers."""
 
 PREFLIGHT_SECONDS: Final = 600
 """How long a browser may remember a preflight."""
@@ -88,7 +86,7 @@ def as_literals(prefix: str, headers: Mapping[str, str]) -> dict[str, str]:
 
 def allowed_headers(options: Options) -> list[str]:
     """Return the request headers that a page may send: those that the authorization reads, and the body's type."""
-    token = options.authorizer.get("header", "Authorization")
+    token = options.authorizer.header
     by_authorization = {
         Authorization.IAM: ["Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256"],
         Authorization.API_KEY: ["X-Api-Key"],

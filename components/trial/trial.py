@@ -13,8 +13,7 @@ import pulumi
 
 from ..bundle import Bundle
 from ..bundle.cache import digest
-from ..options import InvalidArgument
-from ..parsing import camel
+from ..values import InvalidArgument, camel
 from . import inspection
 
 PLACEHOLDERS: Final = {"LLM_SINK": "log", "LLM_STORE": "none"}

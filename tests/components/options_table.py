@@ -63,7 +63,7 @@ EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
     },
 ]
 
-EVERYTHING_TOLD: Final[StreamingLlmApiArgs] = {
+EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "guardrail": "abc:1",
     "code": ".",
     "schema": "schemas:A",

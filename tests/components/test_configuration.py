@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from components import InvalidArgument, StreamingLlmApiArgs, arguments_from
-from components.parsing import camel, checked
+from components.parsing import checked
+from components.values import camel
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PROJECT = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
@@ -56,14 +57,14 @@ def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"timeout": "soon"}, "timeout may be a whole number from 5 to 890, not 'soon'."),
-        ({"captureContent": "yes"}, "captureContent may be true or false, not 'yes'."),
-        ({"allowedOrigins": "https://a.example"}, "allowedOrigins may be a list of origins"),
-        ({"throttle": "5"}, "throttle may be an object with rate and burst, not 5."),
-        ({"endpoint": "private"}, "vpcEndpoint is missing"),
-        ({"tiemout": "30"}, r"tiemout: there is no such argument\. Is it timeout\?"),
+        ({"timeout": "soon"}, "timeout must be a whole number from 5 to 890; got 'soon'."),
+        ({"captureContent": "yes"}, "captureContent must be true or false; got 'yes'."),
+        ({"allowedOrigins": "https://a.example"}, "allowedOrigins must be a list: "),
+        ({"throttle": "5"}, "throttle must be an object with rate and burst; got 5."),
+        ({"endpoint": "private"}, "endpoint: private requires vpcEndpoint"),
+        ({"tiemout": "30"}, r"tiemout: there is no such argument\. Did you mean timeout\?"),
         ({"body_limit": "30"}, "body_limit: there is no such argument"),
-        ({"throttle": '{"rates": 1}'}, r"throttle\.rates: there is no such argument\. Is it throttle\.rate\?"),
+        ({"throttle": '{"rates": 1}'}, r"throttle\.rates: there is no such argument\. Did you mean throttle\.rate\?"),
     ],
 )
 def test_a_wrong_value_names_its_key_and_what_it_may_be(read: Read, values: Mapping[str, str], says: str) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization, Endpoint
-from components.parsing import camel, checked
+from components.parsing import checked
 from components.resources.function import variables
+from components.values import camel
 from function.contract import read_settings
-from tests.components.options_table import EVERYTHING, EVERYTHING_TOLD
+from tests.components.options_table import EVERY_SETTING, EVERYTHING
 from tests.components.recording import declare
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -70,7 +71,7 @@ def test_every_variable_that_the_function_reads_is_in_the_readmes_table_and_no_o
     read_settings(asked)
     named = [variable for variables_of, _ in _settings().values() for variable in variables_of]
     assert sorted(named) == sorted(asked.names)
-    assert set(named) == set(variables(checked(EVERYTHING_TOLD), "log", "none"))
+    assert set(named) == set(variables(checked(EVERY_SETTING), "log", "none"))
 
 
 def test_a_key_stands_beside_the_variable_of_its_name() -> None:
@@ -92,21 +93,25 @@ def test_a_default_in_the_readme_is_the_codes(key: str) -> None:
 
 
 def _default(key: str) -> str:
-    ours, own = checked({}), read_settings({})
+    plain, own = checked({}), read_settings({})
     known, edge = checked({"authorization": Authorization.IAM}), checked({"endpoint": Endpoint.EDGE})
+    texts = {camel(name): text for name, text in plain.settings.items()}
     match key:
         case "schema" | "request" | "instructions":
             return str(getattr(own, key))
         case "endpoint":
-            return "; ".join(f"{it.endpoint}: {it.first_event_timeout} and {it.heartbeat}" for it in (ours, edge))
+            return "; ".join(
+                f"{options.endpoint}: {options.settings['first_event_timeout']} and {options.settings['heartbeat']}"
+                for options in (plain, edge)
+            )
         case "throttle":
-            pairs = [f"{it.throttle['rate']}, {it.throttle['burst']}" for it in (ours, known)]
+            pairs = [f"{options.throttle.rate}, {options.throttle.burst}" for options in (plain, known)]
             return f"{pairs[0]} without authorization, else {pairs[1]}"
-        case "runtime":
-            return "the building Python's"
-        case "publishOutcomes":
-            return ",".join(ours.publish_outcomes)
-    value = next(getattr(ours, name) for name in StreamingLlmApiArgs.__annotations__ if camel(name) == key)
+        case "runtime" | "authorizer":
+            return {"runtime": "the building Python's", "authorizer": "none"}[key]
+    if key in texts:
+        return str(texts[key])
+    value = next(getattr(plain, name, None) for name in StreamingLlmApiArgs.__annotations__ if camel(name) == key)
     return "none" if value in (None, (), {}) else str(value).lower()
 
 

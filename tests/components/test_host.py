@@ -21,7 +21,7 @@ from pulumi.runtime.proto import (
 )
 
 from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
-from components.parsing import camel
+from components.values import camel
 from tests.components.recording import computed
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -150,7 +150,7 @@ def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> Non
 
 
 def test_a_wrong_argument_is_a_sentence_there_too(provider: Any, engine: Engine) -> None:  # noqa: ANN401 generated
-    with pytest.raises(grpc.RpcError, match="timeout may be a whole number from 5 to 890, not 891"):
+    with pytest.raises(grpc.RpcError, match="timeout must be a whole number from 5 to 890; got 891"):
         _construct(provider, engine, "wrong", {"timeout": 891})
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from components import StreamingLlmApiArgs
-from components.parsing import camel
+from components.values import camel
 from local.bedrock.script import Answer, Stop
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment

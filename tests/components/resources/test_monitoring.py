@@ -9,8 +9,8 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
-from components.resources.monitoring import NAMESPACE
 from function.aws.stages.log import log_stage
+from function.contract import METRICS_NAMESPACE as NAMESPACE
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid
 from local.bedrock.script import Answer, Refuse, Stop

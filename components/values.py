@@ -1,0 +1,229 @@
+"""How the value of an argument is read: a wrong one fails the preview with a message that names its key.
+
+Values may come from programs in other languages: numbers may be floats, and words plain strings.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, NoReturn, TypeGuard, Union, get_args, get_origin
+
+import pulumi
+
+
+class InvalidArgument(pulumi.RunError):
+    """A value that the component cannot work with; Pulumi shows the message without a traceback."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """How one argument is read. A dataclass carries it in the annotation of the field that receives the value."""
+
+    read: Callable[[str, object], object]
+    """Returns the value of a key, or raises InvalidArgument."""
+    default: object = None
+    """The value where nothing is given."""
+    required: bool = False
+    """Whether something has to be given."""
+
+
+def camel(name: str) -> str:
+    """Return the config key of an argument's name."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+def either(words: Iterable[object], last: str = "or") -> str:
+    """Return the words as a phrase: ``a, b or c``."""
+    *front, end = map(str, words)
+    return f"{', '.join(front)} {last} {end}" if front else end
+
+
+def wrong(key: str, expected: str, value: object) -> NoReturn:
+    """Raise for a value that is not as expected.
+
+    Raises:
+        InvalidArgument: always.
+    """
+    got = "a value that is only known after the deployment" if isinstance(value, pulumi.Output) else repr(value)
+    raise InvalidArgument(f"{key} must be {expected}; got {got}.")
+
+
+def refuse_unknown(keys: Iterable[str], known: Collection[str], place: str = "") -> None:
+    """Raise for a key that is not ``known``, with the nearest that is; ``place`` stands before both.
+
+    Raises:
+        InvalidArgument: there is such a key.
+    """
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            name = near[0] if near and "_" in key else camel("".join(near))
+            hint = f" Did you mean {place}{name}?" if near else ""
+            raise InvalidArgument(f"{place}{key}: there is no such argument.{hint}")
+
+
+def arguments_of(kind: type) -> dict[str, Argument]:
+    """Return the arguments that the fields of a dataclass are read from, by name."""
+    found = {field.name: getattr(field.type, "__metadata__", (None,))[0] for field in fields(kind)}
+    return {name: argument for name, argument in found.items() if isinstance(argument, Argument)}
+
+
+def values_of(kind: type, given: Mapping[str, object], place: str = "") -> dict[str, Any]:
+    """Return the value of every argument of ``kind``, read or at its default; ``place`` stands before the keys.
+
+    Raises:
+        InvalidArgument: a value is wrong or missing.
+    """
+    values: dict[str, Any] = {}
+    for name, argument in arguments_of(kind).items():
+        key, value = f"{place}{camel(name)}", given.get(name)
+        if argument.required and value in (None, "", []):
+            raise InvalidArgument(f"{key} is missing.")
+        values[name] = argument.default if value is None else argument.read(key, value)
+    return values
+
+
+def without_output(hint: object) -> object:
+    """Return ``str`` for ``pulumi.Input[str]``, and so on."""
+    return get_args(hint)[0] if get_origin(hint) is Union else hint
+
+
+def known_text(expected: str, pattern: str = ".+", default: str | None = None, *, required: bool = False) -> Argument:
+    """Read a text that must be known at preview."""
+
+    def read(key: str, value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            wrong(key, expected, value)
+        return value
+
+    return Argument(read, default, required)
+
+
+def text(expected: str, pattern: str, default: str | None = None, *, required: bool = False) -> Argument:
+    """Read a text that may be an output of another resource."""
+
+    def read(key: str, value: object) -> object:
+        return value if isinstance(value, pulumi.Output) else known_text(expected, pattern).read(key, value)
+
+    return Argument(read, default, required)
+
+
+def arn_pattern(service: str) -> str:
+    """Return the pattern of an ARN of a service."""
+    return rf"arn:[\w-]+:{service}:.+"
+
+
+def arn(service: str, what: str, *, required: bool = False) -> Argument:
+    """Read the ARN of a resource."""
+    return text(f"the ARN of {what}", arn_pattern(service), required=required)
+
+
+def texts(expected: str, pattern: str, *, required: bool = False) -> Argument:
+    """Read a list of texts, each of which may be an output of another resource."""
+    one = text(f"a list of {expected}", pattern)
+
+    def read(key: str, value: object) -> tuple[object, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            wrong(key, f"a list of {expected}", value)
+        return tuple(one.read(key, item) for item in value)
+
+    return Argument(read, (), required)
+
+
+def known_texts(expected: str, pattern: str) -> Argument:
+    """Read a list of texts that must be known at preview."""
+    maybe = texts(expected, pattern)
+
+    def read(key: str, value: object) -> object:
+        for item in value if isinstance(value, list | tuple) else ():
+            if isinstance(item, pulumi.Output):
+                wrong(key, f"a list of {expected}", item)
+        return maybe.read(key, value)
+
+    return Argument(read, ())
+
+
+def word(words: type[StrEnum], default: StrEnum | None = None, *, required: bool = False) -> Argument:
+    """Read one of the words of an enumeration."""
+
+    def read(key: str, value: object) -> StrEnum:
+        if not isinstance(value, str) or value not in list(words):
+            wrong(key, either(words), value)
+        return words(value)
+
+    return Argument(read, default, required)
+
+
+def number(least: float, most: float, default: float | None = None, *, required: bool = False) -> Argument:
+    """Read a number."""
+
+    def read(key: str, value: object) -> float:
+        if not is_number(value) or not least <= value <= most:
+            wrong(key, f"a number from {least} to {most}", value)
+        return value
+
+    return Argument(read, default, required)
+
+
+def whole_number(least: int, most: int, default: int | None = None, *, required: bool = False) -> Argument:
+    """Read a whole number."""
+
+    def read(key: str, value: object) -> int:
+        if not is_number(value) or not least <= value <= most or value != int(value):
+            wrong(key, f"a whole number from {least} to {most}", value)
+        return int(value)
+
+    return Argument(read, default, required)
+
+
+def one_of(choices: Sequence[int], default: int) -> Argument:
+    """Read one of a few whole numbers."""
+
+    def read(key: str, value: object) -> int:
+        if not is_number(value) or value not in choices:
+            wrong(key, either(choices), value)
+        return int(value)
+
+    return Argument(read, default)
+
+
+def flag(*, default: bool = False) -> Argument:
+    """Read true or false."""
+
+    def read(key: str, value: object) -> bool:
+        if not isinstance(value, bool):
+            wrong(key, "true or false", value)
+        return value
+
+    return Argument(read, default)
+
+
+def group(kind: type, default: object = None) -> Argument:
+    """Read an object whose keys are the arguments of the dataclass ``kind``."""
+
+    def read(key: str, value: object) -> object:
+        names = arguments_of(kind)
+        if not isinstance(value, Mapping):
+            wrong(key, f"an object with {either(map(camel, names), 'and')}", value)
+        refuse_unknown(value, names, f"{key}.")
+        return kind(**values_of(kind, value, f"{key}."))
+
+    return Argument(read, default)
+
+
+def object_of_texts() -> Argument:
+    """Read an object with any keys and texts, each of which may be an output of another resource."""
+
+    def read(key: str, value: object) -> object:
+        if not isinstance(value, Mapping) or not all(isinstance(text, str | pulumi.Output) for text in value.values()):
+            wrong(key, "an object whose values are texts", value)
+        return value
+
+    return Argument(read, {})
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell whether a value is a number; JSON's true and false are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

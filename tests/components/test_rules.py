@@ -1,0 +1,55 @@
+"""Arguments that contradict each other fail with a message that names both."""
+
+import re
+from typing import Any, cast
+
+import pytest
+
+from components import InvalidArgument, StreamingLlmApiArgs
+from components.parsing import checked
+from tests.components.options_table import CERTIFICATE, JUDGE, POOL
+
+CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
+    (
+        {"model_regions": ["eu-west-1"]},
+        "modelRegions requires a geographic or application inference profile; modelId global.anthropic",
+    ),
+    ({"endpoint": "private"}, "endpoint: private requires vpcEndpoint."),
+    ({"vpc_endpoint": {"id": "vpce-1"}}, "vpcEndpoint requires endpoint: private."),
+    (
+        {
+            "endpoint": "private",
+            "vpc_endpoint": {"id": "vpce-1"},
+            "domain": {"name": "a.example", "certificate": CERTIFICATE},
+        },
+        "domain cannot be combined with endpoint: private.",
+    ),
+    ({"authorization": "cognito"}, "authorization: cognito requires authorizer.userPools."),
+    ({"authorization": "lambda"}, "authorization: lambda requires authorizer.functionArn."),
+    ({"authorizer": {"user_pools": [POOL]}}, "authorizer requires authorization: cognito or lambda."),
+    (
+        {"authorization": "cognito", "authorizer": {"user_pools": [POOL], "function_arn": JUDGE}},
+        "authorizer takes either userPools or functionArn; got both.",
+    ),
+    (
+        {"authorization": "lambda", "authorizer": {"function_arn": JUDGE, "scopes": ["a"]}},
+        "authorizer.scopes requires authorization: cognito.",
+    ),
+    ({"quota": {"limit": 5, "period": "DAY"}}, "quota requires authorization: apiKey."),
+    ({"manage_account_logging": True}, "manageAccountLogging requires accessLog: true."),
+    ({"schema": "schemas:Invoice"}, "Set code to the folder that contains the modules named by schema."),
+    (
+        {"requirements": "requirements.txt"},
+        "requirements requires code: set code to the folder ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("args", "says"), CONTRADICTIONS, ids=lambda value: str(value)[:60])
+def test_a_contradiction_is_named(args: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^{re.escape(says)}"):
+        checked(cast("StreamingLlmApiArgs", args))
+
+
+def test_an_empty_group_asks_for_nothing() -> None:
+    checked({"authorizer": {}})
