@@ -18,7 +18,7 @@ from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
 from .cors import cors
 from .request import Accepted, Rejected, read_request
 from .stream.pacing import Clock, Pace, PacedCalls, Stopwatch, SystemClock
-from .stream.pipeline import Exchange, reject, run
+from .stream.pipeline import Job, reject, run
 from .stream.record import Content, Start
 from .user_code import load_instructions, load_request_model
 from .version import SERVICE_VERSION
@@ -60,7 +60,7 @@ class Endpoint:
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)
         else:
-            head, body = run(self._exchange(request, start, self._pace(http, start, watch)), start, self._stages)
+            head, body = run(self._job(request, start, self._pace(http, start, watch)), start, self._stages)
         for_browsers = cors(self._settings.allowed_origins, http.header("origin"))
         headers = {**head.headers, REQUEST_ID_HEADER: http.id, **for_browsers, **NO_SNIFFING}
         return Response(head.status, headers, body)
@@ -88,8 +88,8 @@ class Endpoint:
             deadline=watch.began + start.time_limit - margin(start.time_limit),
         )
 
-    def _exchange(self, request: Accepted, start: Start, pace: Pace) -> Exchange:
-        return Exchange(
+    def _job(self, request: Accepted, start: Start, pace: Pace) -> Job:
+        return Job(
             ask=PacedCalls(partial(self.model.ask, request.prompt), pace, self._clock),
             answer=self._answer.type,
             to_json=self._answer.to_json,

@@ -39,7 +39,7 @@ def environment(bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Context:
-    """As much of a Lambda context as the handler reads."""
+    """What the handler reads of a Lambda context."""
 
     aws_request_id = "invocation-1"
     function_name = "f"
@@ -72,7 +72,7 @@ class Make(Protocol):
 
 @pytest.fixture
 def make() -> Iterator[Make]:
-    """The module makes its own endpoint when it is imported, so it is imported when the environment stands."""
+    """The module makes an endpoint of its own when it is imported: import it when the environment is ready."""
     module = import_module("function.handler")
     made: list[Endpoint] = []
 
@@ -82,9 +82,9 @@ def make() -> Iterator[Make]:
         return made[-1]
 
     yield endpoint
-    for it in made:
-        if it.model.client:  # its connections live as long as the process, if nobody closes them
-            it.model.client.close()
+    for each in made:
+        if each.model.client:  # its connections would live as long as the process
+            each.model.client.close()
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def left_behind(act: Callable[[], None]) -> list[str]:
     try:
         act()
         gc.collect()
-        return [type(it).__name__ for it in gc.garbage if issubclass(type(it), BaseException)]
+        return [type(each).__name__ for each in gc.garbage if issubclass(type(each), BaseException)]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
@@ -155,20 +155,20 @@ def left_behind(act: Callable[[], None]) -> list[str]:
 def test_a_request_that_failed_leaves_nothing_to_the_collector(
     make: Make, bedrock: Bedrock, steps: list[Step], members: Event
 ) -> None:
-    """A warm sandbox would keep prompt, answer and frames until the collector comes, which may be many requests."""
+    """A warm sandbox would keep prompt, answer and frames until the next collection, perhaps many requests later."""
     endpoint = make({"LLM_MAX_ATTEMPTS": "2"})
 
     def ask() -> None:
         body(endpoint.handle(event(**members), Context()))
 
     bedrock.play(steps)
-    ask()  # what the first request makes for all is no matter
+    ask()  # the first request makes what all of them share
 
     assert left_behind(ask) == []
 
 
 @pytest.mark.parametrize("what", [{"ping": True}, None, [], "warm-up"])
-def test_an_event_of_nobody_we_know_is_not_found(endpoint: "Endpoint", what: object) -> None:
+def test_an_event_that_is_not_from_a_gateway_is_not_found(endpoint: "Endpoint", what: object) -> None:
     """A warm-up ping, or whatever else invokes a function: an answer, not an exception, and no model call."""
     response = endpoint.handle(what, Context())
 
@@ -192,7 +192,7 @@ class Measured(BaseModel):
 
 @pytest.mark.parametrize("accept", ["application/json", "application/jsonl", "text/event-stream"])
 def test_a_number_that_json_does_not_have_is_null(make: Make, bedrock: Bedrock, accept: str) -> None:
-    """A computed field of the user's may have one, and no client could read the document."""
+    """A computed field may have one, and no client could read the document."""
     bedrock.play(whole('{"summary": "s"}'))
     endpoint = make({"LLM_SCHEMA": f"{__name__}:Measured"})
     written = body(endpoint.handle(event(headers={"Accept": accept}), Context())).decode()
@@ -213,8 +213,8 @@ class Loose(BaseModel):
         return [value]
 
 
-def test_a_value_of_another_type_than_declared_is_written_without_a_word(make: Make, bedrock: Bedrock) -> None:
-    """Pydantic would warn of it and quote it: content in the log. Here a warning is an error."""
+def test_a_value_of_another_type_than_declared_is_written_without_a_warning(make: Make, bedrock: Bedrock) -> None:
+    """Pydantic's warning would quote it, and content would be in the log. Here a warning is an error."""
     bedrock.play(whole('{"summary": "secret"}'))
     endpoint = make({"LLM_SCHEMA": f"{__name__}:Loose"})
     response = endpoint.handle(event(headers={"Accept": "application/json"}), Context())
@@ -234,7 +234,7 @@ class Unwritable(BaseModel):
 
 
 def test_an_answer_that_cannot_be_written_has_an_honest_status(make: Make, bedrock: Bedrock) -> None:
-    """The status is sent when the bytes after it are there."""
+    """The status is sent when the bytes that follow it are ready."""
     bedrock.play(whole('{"summary": "s"}'))
     endpoint = make({"LLM_SCHEMA": f"{__name__}:Unwritable"})
     response = endpoint.handle(event(headers={"Accept": "application/json"}), Context())
@@ -252,7 +252,7 @@ class Faulty(BaseModel):
         raise KeyError(value)
 
 
-def test_a_request_class_that_fails_is_ours_and_says_nothing(make: Make, bedrock: Bedrock) -> None:
+def test_a_request_class_that_fails_is_an_internal_error_that_shows_nothing(make: Make, bedrock: Bedrock) -> None:
     """A mistake in the user's own validator: 500, no traceback, no model call."""
     endpoint = make({"LLM_REQUEST": f"{__name__}:Faulty"})
     response = endpoint.handle(event(body='{"prompt": "secret"}'), Context())
@@ -281,8 +281,8 @@ def test_a_name_that_does_not_fit_fails_at_start(make: Make, variable: str, valu
         make({variable: value})
 
 
-def test_patience_counts_from_the_gateway(make: Make, bedrock: Bedrock) -> None:
-    """The gateway's idle clock has run since it had the request: a cold start is part of it."""
+def test_the_limit_for_the_head_counts_from_the_gateway(make: Make, bedrock: Bedrock) -> None:
+    """The gateway's idle clock has run since it received the request: a cold start is part of it."""
     bedrock.play([Hang()])
     clock = StoppedClock()
     endpoint = make({"LLM_FIRST_EVENT_TIMEOUT": "25"}, clock)

@@ -1,4 +1,4 @@
-"""What a caller may send: everything else ends here, and the model is never asked."""
+"""What a client may send: anything else is rejected, and the model is never called."""
 
 import json
 
@@ -69,7 +69,7 @@ def test_a_body_is_an_object_or_a_bare_string_or_nothing(body: str | None, promp
     ],
 )
 def test_a_body_counts_as_json_whatever_a_client_calls_it(content_type: str | None) -> None:
-    """Curl and fetch send types of their own when nobody tells them a better one."""
+    """Curl and fetch declare types of their own if the caller sets none."""
     assert read_prompt(request('"x"', content_type), Request, LIMIT) == "x"
 
 
@@ -110,15 +110,15 @@ def test_bytes_that_are_not_utf_8_are_refused() -> None:
         ("null", [{"path": "", "rule": "model_type"}]),
     ],
 )
-def test_a_wrong_request_is_told_path_and_rule(body: str, errors: list[dict[str, str]]) -> None:
-    """And never its value."""
+def test_an_invalid_request_is_reported_by_path_and_rule(body: str, errors: list[dict[str, str]]) -> None:
+    """Its values are never repeated."""
     with pytest.raises(BodyInvalid) as caught:
         read_prompt(request(body), Request, LIMIT)
 
     assert caught.value.members == {"errors": errors}
 
 
-def test_the_errors_that_are_told_are_few() -> None:
+def test_at_most_twenty_errors_are_reported() -> None:
     body = json.dumps({f"key{number}": 1 for number in range(1000)})
     with pytest.raises(BodyInvalid) as caught:
         read_prompt(request(body), Request, LIMIT)
@@ -143,7 +143,7 @@ def test_what_the_gateway_would_not_pass_on_is_refused(resource: str, method: st
         check_route(request(resource=resource, httpMethod=method))
 
 
-def test_an_event_of_something_else_is_no_exception() -> None:
+def test_an_event_that_is_not_from_a_gateway_is_not_found() -> None:
     """A warm-up ping, or whatever else invokes a function."""
     with pytest.raises(NotFound):
         check_route(parse_event({"ping": True}, "fallback"))
@@ -170,8 +170,8 @@ class Unmade(BaseModel):
         return self.topic.strip()  # type: ignore[union-attr]  # the mistake
 
 
-def test_a_prompt_that_cannot_be_made_is_a_mistake_and_no_empty_prompt() -> None:
-    """The service would refuse an empty one, and the operator look for the fault there."""
+def test_a_prompt_that_cannot_be_made_is_an_error_and_not_an_empty_prompt() -> None:
+    """The service would refuse an empty prompt, and the operator would look for the fault there."""
     with pytest.raises(AttributeError, match="strip"):
         read_prompt(request("{}"), Unmade, LIMIT)
 

@@ -44,7 +44,7 @@ class Encoder(ABC):
         return b""
 
     def restart(self, _problem: Mapping[str, object], /) -> bytes:
-        """Return the bytes that void everything before them, for another attempt; ``problem`` says why."""
+        """Return the bytes that void everything before them, for another attempt; the problem is the reason."""
         return b""
 
     @abstractmethod

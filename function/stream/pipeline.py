@@ -53,8 +53,8 @@ Ask = Callable[[AnswerError | None], PacedEvents]
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """What one request needs to become an answer."""
+class Job:
+    """What is needed to answer one request."""
 
     ask: Ask
     answer: Any
@@ -66,7 +66,7 @@ class Exchange:
     max_attempts: int = 1
 
 
-def run(exchange: Exchange, start: Start, stages: Sequence[Stage]) -> tuple[Head, Body]:
+def run(job: Job, start: Start, stages: Sequence[Stage]) -> tuple[Head, Body]:
     """Return the head, as soon as the status is decided, and the body, which has begun.
 
     After its ending the body runs the stages, once. Failures are endings and not exceptions: the client has its
@@ -74,7 +74,7 @@ def run(exchange: Exchange, start: Start, stages: Sequence[Stage]) -> tuple[Head
     record that is cancelled, or failed if it had failed before.
     """
     response = _Response(start)
-    return _begun(response, _answered(_Answer(exchange, response), response, stages))
+    return _begun(response, _answered(_Answer(job, response), response, stages))
 
 
 def reject(error: StreamError, start: Start, stages: Sequence[Stage]) -> tuple[Head, Body]:
@@ -154,15 +154,15 @@ class _Response:
 class _Answer:
     """The answer to one request on its way from the model to the client."""
 
-    def __init__(self, exchange: Exchange, response: _Response) -> None:
-        self._exchange = exchange
-        self._encoder = exchange.encoder
+    def __init__(self, job: Job, response: _Response) -> None:
+        self._job = job
+        self._encoder = job.encoder
         self._response = response
         self._start = response.start
         self._progress = response.progress
 
     def body(self) -> Body:
-        """Ask until an answer is good, as often as the exchange allows."""
+        """Ask until an answer is good, as often as the job allows."""
         error: AnswerError | None = None
         while True:
             try:
@@ -190,15 +190,15 @@ class _Answer:
             yield Cut(error)
 
     def _may_ask_again(self, error: AnswerError) -> bool:
-        """Another attempt can replace this one: it is allowed, may help, and the client has seen nothing or is told."""
+        """Return whether another attempt is allowed, may help, and can replace what the client has seen."""
         can_replace = not self._response.has_head or self._encoder.can_report_errors
-        return can_replace and error.retry_after is not None and self._progress.attempts < self._exchange.max_attempts
+        return can_replace and error.retry_after is not None and self._progress.attempts < self._job.max_attempts
 
     def _attempt(self, previous: AnswerError | None) -> Generator[bytes | Cut, None, Complete]:
         """Yield the chunks of one answer while it grows; return it when it is complete and valid."""
         self._begin_attempt()
-        partials: Partials[Any] = Partials(self._exchange.answer)
-        with closing(self._exchange.ask(previous)) as events:
+        partials: Partials[Any] = Partials(self._job.answer)
+        with closing(self._job.ask(previous)) as events:
             try:
                 for event in events:
                     if isinstance(event, Delta):
@@ -264,7 +264,7 @@ class _Answer:
             answer = partials.finish()
         except (NotJson, Invalid) as error:
             raise _answer_error(error) from _cause(error)
-        progress.value = self._exchange.to_json(answer)
+        progress.value = self._job.to_json(answer)
         estimate = estimated_tokens(progress.characters)
         return Complete(progress.value, progress.stop.reason, progress.usage, estimate)
 
@@ -293,7 +293,7 @@ class _Answer:
         """Return the bytes that an event means to the client now.
 
         Raises:
-            ModelTimeout: the client cannot wait any longer for the status, and its format has nothing to say yet.
+            ModelTimeout: the client cannot wait any longer for the status, and its format has nothing for it yet.
         """
         if self._response.has_head:
             return self._encoder.encode(event)
@@ -314,7 +314,7 @@ class _Answer:
         """
         if not self._response.has_head:
             yield from self._response.begin(Head(200, self._encoder.headers))
-            yield from self._response.write(self._encoder.padding(self._exchange.start_padding))
+            yield from self._response.write(self._encoder.padding(self._job.start_padding))
         yield from self._response.write(chunk)
 
 

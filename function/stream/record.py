@@ -1,6 +1,6 @@
 """What is known of one request: at its start, on the way, and when its stream is over. Stages get the last of these.
 
-Times are milliseconds since the request began, where nothing else is said.
+Times are milliseconds since the request began, unless a field says otherwise.
 """
 
 import time
@@ -56,7 +56,7 @@ class Start:
     field_names: frozenset[str] = frozenset()
     """Names that the answer's schema gives to its fields. Any other key in an answer is the model's own words."""
     media_type: str | None = None
-    """Of the response; None where none that the client accepts could be found."""
+    """Of the response; None if the client accepts none of the formats."""
     content: Content = WITHHELD
     prompt: str | None = None
     """The client's words, only where content is kept."""

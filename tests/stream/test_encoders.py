@@ -1,4 +1,4 @@
-"""The formats, as whole bytes."""
+"""The formats, byte for byte."""
 
 import json
 
@@ -26,7 +26,7 @@ def partial(text: str, *changes: Change, is_complete: bool = False, between_toke
 DELTA = partial('{"summary":"Gr', Change("", value={}), Change("/summary", append="Gr"), between_tokens=False)
 
 
-def test_json_lines_are_one_event_a_line() -> None:
+def test_json_lines_are_one_event_per_line() -> None:
     lines = encoder("application/jsonl")
 
     assert lines.opening() == b'{"type":"start","at":412,"id":"req-1","model":"model-1"}\n'
@@ -103,7 +103,7 @@ def is_json(text: str) -> bool:
 
 
 def raw(*parts: Partial | Idle) -> tuple[str, str]:
-    """Return what was sent before the verdict, and what after it."""
+    """Return what was sent before the answer was known to be good, and what after it."""
     text = encoder("text/plain")
     return "".join(text.encode(part).decode() for part in parts), text.complete(ANSWER).decode()
 
@@ -122,8 +122,8 @@ def raw(*parts: Partial | Idle) -> tuple[str, str]:
         (["{}"], "{", "}"),
     ],
 )
-def test_raw_text_withholds_what_would_look_whole(parts: list[str], sent: str, withheld: str) -> None:
-    """Text is sent as it is; the document's end waits for the verdict, a root without brackets waits whole."""
+def test_raw_text_withholds_what_would_look_complete(parts: list[str], sent: str, withheld: str) -> None:
+    """Text is sent as it is, but for its last bracket; a root without brackets is withheld from its beginning."""
     texts = ["".join(parts[: index + 1]) for index in range(len(parts))]
     events = [partial(part, is_complete=is_json(text)) for part, text in zip(parts, texts, strict=True)]
 
@@ -149,13 +149,13 @@ def test_raw_text_commits_only_to_text_that_can_be_sent() -> None:
     assert text.commits(partial("{"))
 
 
-def test_whole_json_is_one_document() -> None:
-    whole = encoder("application/json")
+def test_a_json_document_is_sent_in_one_piece() -> None:
+    document = encoder("application/json")
 
-    assert whole.encode(DELTA) == whole.encode(Idle()) == b""
-    assert not whole.commits(DELTA)
-    assert whole.complete(ANSWER) == '{"summary":"Grüße"}'.encode()
-    assert whole.headers == {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    assert document.encode(DELTA) == document.encode(Idle()) == b""
+    assert not document.commits(DELTA)
+    assert document.complete(ANSWER) == '{"summary":"Grüße"}'.encode()
+    assert document.headers == {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "application/jsonl", "text/event-stream"])

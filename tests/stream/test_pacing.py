@@ -161,11 +161,11 @@ def test_a_deadline_at_the_end_of_patience_is_the_deadline() -> None:
 
 def test_after_the_stop_nothing_turns_the_answer_bad() -> None:
     """An error, silence or the deadline before the usage only end the events."""
-    told = [(0, Delta("a")), (0, END)]
+    expected = [(0, Delta("a")), (0, END)]
 
-    assert play(Delta("a"), END, ModelFailed()) == told
-    assert play(Delta("a"), END, 3, Usage(1, 2)) == told
-    assert play(Delta("a"), END, 2, Usage(1, 2), deadline=1) == told
+    assert play(Delta("a"), END, ModelFailed()) == expected
+    assert play(Delta("a"), END, 3, Usage(1, 2)) == expected
+    assert play(Delta("a"), END, 2, Usage(1, 2), deadline=1) == expected
 
 
 def test_usage_is_waited_for_a_little() -> None:

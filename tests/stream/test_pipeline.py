@@ -32,7 +32,7 @@ from function.stream.events import (
     Verdict,
 )
 from function.stream.negotiation import choose_format
-from function.stream.pipeline import REASON_LIMIT, Body, Exchange, PacedEvents, reject, run
+from function.stream.pipeline import REASON_LIMIT, Body, Job, PacedEvents, reject, run
 from function.stream.record import Content, Record, Start
 from function.stream.stages import Stage
 
@@ -74,7 +74,7 @@ class Run:
             elapsed=lambda: len(self.happened),
             content=Content(kept=capture_content),
         )
-        exchange = Exchange(
+        job = Job(
             ask=self._ask,
             answer=Answer,
             to_json=Answer.model_dump,
@@ -82,7 +82,7 @@ class Run:
             start_padding=start_padding,
             max_attempts=max_attempts,
         )
-        self.head, self.output = run(exchange, start, [*stages, self._note])
+        self.head, self.output = run(job, start, [*stages, self._note])
         self.happened.append(self.head)
 
     def _note(self, record: Record) -> None:
@@ -115,7 +115,7 @@ class Run:
 
     @property
     def body(self) -> bytes:
-        return b"".join(it for it in self.happened if isinstance(it, bytes))
+        return b"".join(each for each in self.happened if isinstance(each, bytes))
 
     @property
     def events(self) -> list[dict[str, object]]:
@@ -131,7 +131,7 @@ class Run:
 END = Stop("end_turn", Verdict.GOOD)
 
 
-def told(*texts: str, verdict: Verdict = Verdict.GOOD) -> list[PacedEvent]:
+def written(*texts: str, verdict: Verdict = Verdict.GOOD) -> list[PacedEvent]:
     stop = END if verdict is Verdict.GOOD else Stop("why", verdict)
     return [*map(Delta, texts), stop, Usage(12, 80)]
 
@@ -143,7 +143,7 @@ def pieces(text: str, size: int = 4) -> list[str]:
 @pytest.mark.parametrize("accept", FORMATS)
 def test_a_good_answer_is_head_chunks_end_and_then_the_stages(accept: str) -> None:
     """One head, chunks, one ending; the model call is closed before the ending, the stages come after it."""
-    played = Run(accept, told(*pieces(GOOD))).play()
+    played = Run(accept, written(*pieces(GOOD))).play()
     happened = played.happened
 
     assert isinstance(happened[0], Head) or accept == WHOLE
@@ -156,19 +156,19 @@ def test_a_good_answer_is_head_chunks_end_and_then_the_stages(accept: str) -> No
 def test_raw_text_is_the_models_own() -> None:
     spaced = '{ "summary": "Grüße 🙂",\n "keywords": [] }\n'
 
-    assert Run(RAW, told(*pieces(spaced, 3))).play().body == spaced.encode()
+    assert Run(RAW, written(*pieces(spaced, 3))).play().body == spaced.encode()
 
 
 def test_raw_text_closes_only_after_the_verdict() -> None:
-    """A document that looks whole is whole and valid: the bracket comes after the stop."""
-    happened = Run(RAW, told(GOOD)).play().happened
+    """A document that looks complete is complete and valid: the last bracket comes after the stop."""
+    happened = Run(RAW, written(GOOD)).play().happened
 
     assert happened[1:5] == [GOOD[:-1].encode(), "closed", b"}", END_OF_BODY]
 
 
 @pytest.mark.parametrize("accept", [LINES, SSE])
 def test_typed_events_grow_the_object(accept: str) -> None:
-    events = Run(accept, told(*pieces(GOOD))).play().events
+    events = Run(accept, written(*pieces(GOOD))).play().events
 
     assert [event["type"] for event in events][:2] == ["start", "delta"]
     assert events[-1] == {
@@ -181,16 +181,16 @@ def test_typed_events_grow_the_object(accept: str) -> None:
 
 
 def test_whole_json_waits_for_the_verdict() -> None:
-    happened = Run(WHOLE, told(*pieces(GOOD))).play().happened
+    happened = Run(WHOLE, written(*pieces(GOOD))).play().happened
 
     assert happened[:2] == ["closed", Head(200, {"Content-Type": WHOLE, "Cache-Control": "no-store"})]
-    assert json.loads(Run(WHOLE, told(GOOD)).play().body) == {"summary": "short", "keywords": ["a", "b"]}
+    assert json.loads(Run(WHOLE, written(GOOD)).play().body) == {"summary": "short", "keywords": ["a", "b"]}
 
 
 @pytest.mark.parametrize("accept", FORMATS)
 @pytest.mark.parametrize("error", [ModelBusy(), ModelFailed(), DeadlineReached(), RuntimeError("secret")])
 def test_a_failure_before_the_head_has_its_own_status(accept: str, error: Exception) -> None:
-    """A throttled model is an honest 429, not a broken 200; and nothing internal is told."""
+    """A throttled model is an honest 429, not a broken 200; and nothing internal is shown."""
     played = Run(accept, [error]).play()
     expected = error if isinstance(error, StreamError) else Internal()
 
@@ -222,19 +222,19 @@ def test_a_failure_in_raw_text_is_a_cut() -> None:
 @pytest.mark.parametrize(
     ("script", "code", "outcome"),
     [
-        (told(BAD), "answer_invalid", Outcome.INVALID),
-        (told('{"summary":"x"}'), "answer_invalid", Outcome.INVALID),
-        (told("I cannot."), "answer_not_json", Outcome.INVALID),
-        (told(GOOD, " and more"), "answer_not_json", Outcome.INVALID),
-        (told(GOOD[:-1]), "answer_not_json", Outcome.INVALID),
-        (told(), "answer_not_json", Outcome.INVALID),
-        (told(GOOD[:20], verdict=Verdict.TRUNCATED), "answer_truncated", Outcome.TRUNCATED),
-        (told(GOOD, verdict=Verdict.TRUNCATED), "answer_truncated", Outcome.TRUNCATED),
-        (told(GOOD[:20], verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
-        (told("Blocked by policy.", verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
-        (told(GOOD[:20], "Blocked.", verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
-        (told(verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
-        (told(GOOD, verdict=Verdict.UNKNOWN), "model_failed", Outcome.FAILED),
+        (written(BAD), "answer_invalid", Outcome.INVALID),
+        (written('{"summary":"x"}'), "answer_invalid", Outcome.INVALID),
+        (written("I cannot."), "answer_not_json", Outcome.INVALID),
+        (written(GOOD, " and more"), "answer_not_json", Outcome.INVALID),
+        (written(GOOD[:-1]), "answer_not_json", Outcome.INVALID),
+        (written(), "answer_not_json", Outcome.INVALID),
+        (written(GOOD[:20], verdict=Verdict.TRUNCATED), "answer_truncated", Outcome.TRUNCATED),
+        (written(GOOD, verdict=Verdict.TRUNCATED), "answer_truncated", Outcome.TRUNCATED),
+        (written(GOOD[:20], verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
+        (written("Blocked by policy.", verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
+        (written(GOOD[:20], "Blocked.", verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
+        (written(verdict=Verdict.REFUSED), "answer_refused", Outcome.REFUSED),
+        (written(GOOD, verdict=Verdict.UNKNOWN), "model_failed", Outcome.FAILED),
         ([Delta(GOOD)], "model_failed", Outcome.FAILED),
         ([], "model_failed", Outcome.FAILED),
     ],
@@ -242,7 +242,7 @@ def test_a_failure_in_raw_text_is_a_cut() -> None:
 def test_only_a_good_stop_and_a_valid_document_complete(
     accept: str, script: Script, code: str, outcome: Outcome
 ) -> None:
-    """Whatever the format, the client can tell; a document that looks whole never reaches it."""
+    """Whatever the format, the client can see it; a document that looks complete never reaches it."""
     played = Run(accept, script).play()
     last = played.happened[-2]
 
@@ -260,7 +260,7 @@ def test_only_a_good_stop_and_a_valid_document_complete(
 
 
 def test_an_invalid_value_ends_the_model_call_at_once() -> None:
-    """What the model still had to say is neither waited for nor paid."""
+    """What the model would still have written is neither awaited nor paid for."""
     played = Run(LINES, [Delta(BAD[:20]), Delta(BAD[20:]), Delta("never read"), END]).play()
 
     problem = AnswerInvalid("/keywords/1", "string_type").as_problem("req-1")
@@ -271,9 +271,9 @@ def test_an_invalid_value_ends_the_model_call_at_once() -> None:
 
 
 def test_prose_is_read_on_only_for_a_little() -> None:
-    """A guardrail's sentence ends soon; a model that chats is ended."""
+    """A guardrail's sentence ends soon; a model that goes on chatting is stopped."""
     sentences = ["No, " * 100] * 10
-    played = Run(LINES, told(*sentences)).play()
+    played = Run(LINES, written(*sentences)).play()
 
     assert played.problem["code"] == "answer_not_json"
     assert played.record.output_tokens_estimated <= (REASON_LIMIT + 800) // 4
@@ -282,16 +282,16 @@ def test_prose_is_read_on_only_for_a_little() -> None:
 @pytest.mark.parametrize("accept", [LINES, SSE])
 def test_patience_ends_with_a_head_and_heartbeats(accept: str) -> None:
     """A model that thinks for long: the client gets its 200, and the answer when it comes."""
-    played = Run(accept, [Idle(), Overdue(), Idle(), *told(GOOD)]).play()
+    played = Run(accept, [Idle(), Overdue(), Idle(), *written(GOOD)]).play()
 
-    assert [type(it).__name__ for it in played.happened[:3]] == ["Head", "bytes", "bytes"]
+    assert [type(each).__name__ for each in played.happened[:3]] == ["Head", "bytes", "bytes"]
     assert played.events[0]["type"] == "start"
     assert played.events[-1]["type"] == "complete"
 
 
 @pytest.mark.parametrize("accept", [RAW, WHOLE])
 def test_patience_ends_with_a_timeout_where_nothing_can_be_said(accept: str) -> None:
-    played = Run(accept, [Idle(), Overdue(), *told(GOOD)]).play()
+    played = Run(accept, [Idle(), Overdue(), *written(GOOD)]).play()
 
     assert played.problem["code"] == "model_timeout"
     assert played.head.status == 504
@@ -302,7 +302,7 @@ def test_patience_bounds_the_whole_document() -> None:
 
 
 def test_raw_text_that_has_begun_has_time() -> None:
-    played = Run(RAW, [Delta(GOOD[:12]), Overdue(), Idle(), *told(GOOD[12:])]).play()
+    played = Run(RAW, [Delta(GOOD[:12]), Overdue(), Idle(), *written(GOOD[12:])]).play()
 
     assert played.record.outcome is Outcome.COMPLETED
     assert json.loads(played.body) == json.loads(GOOD)
@@ -310,8 +310,8 @@ def test_raw_text_that_has_begun_has_time() -> None:
 
 @pytest.mark.parametrize("accept", FORMATS)
 def test_padding_is_the_first_chunk_alone(accept: str) -> None:
-    happened = Run(accept, told(GOOD), start_padding=64).play().happened
-    head = next(index for index, it in enumerate(happened) if isinstance(it, Head))
+    happened = Run(accept, written(GOOD), start_padding=64).play().happened
+    head = next(index for index, each in enumerate(happened) if isinstance(each, Head))
 
     first = happened[head + 1]
     assert isinstance(first, bytes)
@@ -338,8 +338,8 @@ def test_a_reader_that_leaves_cancels(accept: str, taken: int) -> None:
 
 
 def test_an_end_that_is_not_taken_is_cancelled() -> None:
-    """Completed is earned when the last byte was taken, not when it was offered."""
-    played = Run(RAW, told(GOOD))
+    """A request is completed when the reader has taken the last byte, not when it was offered."""
+    played = Run(RAW, written(GOOD))
     while next(played.output) != END_OF_BODY:
         pass
     played.output.close()
@@ -347,7 +347,7 @@ def test_an_end_that_is_not_taken_is_cancelled() -> None:
     assert played.record.outcome is Outcome.CANCELLED
 
 
-def test_a_failure_keeps_its_outcome_when_the_reader_leaves_before_hearing_of_it() -> None:
+def test_a_failure_keeps_its_outcome_when_the_reader_leaves_before_learning_of_it() -> None:
     played = Run(RAW, [ModelBusy()])
     played.output.close()
 
@@ -358,7 +358,7 @@ def test_a_failure_keeps_its_outcome_when_the_reader_leaves_before_hearing_of_it
 @pytest.mark.parametrize("accept", FORMATS)
 def test_a_body_that_nobody_reads_has_begun_and_runs_the_stages_when_it_is_closed(accept: str) -> None:
     """The head may be all that a reader takes: the model call is closed, and the record is there."""
-    played = Run(accept, [Delta(GOOD), *told()])
+    played = Run(accept, [Delta(GOOD), *written()])
     assert played.records == []
     played.output.close()
 
@@ -389,15 +389,15 @@ def test_a_signal_before_the_head_runs_the_stages() -> None:
 
     records: list[Record] = []
     start = Start("req-1", "model-1", 100, lambda: 0)
-    exchange = Exchange(ask, Answer, Answer.model_dump, choose_format(RAW).encoder(start))
+    job = Job(ask, Answer, Answer.model_dump, choose_format(RAW).encoder(start))
     with pytest.raises(Terminated):
-        run(exchange, start, [records.append])
+        run(job, start, [records.append])
 
     assert [record.outcome for record in records] == [Outcome.CANCELLED]
 
 
 def test_a_second_answer_takes_the_place_of_an_unseen_one() -> None:
-    played = Run(WHOLE, told(BAD), told(GOOD), max_attempts=2).play()
+    played = Run(WHOLE, written(BAD), written(GOOD), max_attempts=2).play()
 
     assert json.loads(played.body) == json.loads(GOOD)
     assert [getattr(error, "path", None) for error in played.asked] == [None, "/keywords/1"]
@@ -407,7 +407,7 @@ def test_a_second_answer_takes_the_place_of_an_unseen_one() -> None:
 
 @pytest.mark.parametrize("accept", [LINES, SSE])
 def test_a_second_answer_is_announced_where_the_first_was_seen(accept: str) -> None:
-    events = Run(accept, told(BAD[:10], BAD[10:]), told(GOOD), max_attempts=2).play().events
+    events = Run(accept, written(BAD[:10], BAD[10:]), written(GOOD), max_attempts=2).play().events
     types = [event["type"] for event in events]
 
     assert types == ["start", "delta", "restart", "delta", "complete"]
@@ -415,7 +415,7 @@ def test_a_second_answer_is_announced_where_the_first_was_seen(accept: str) -> N
 
 
 def test_raw_text_that_was_seen_is_not_answered_twice() -> None:
-    played = Run(RAW, told(BAD[:10], BAD[10:]), told(GOOD), max_attempts=2).play()
+    played = Run(RAW, written(BAD[:10], BAD[10:]), written(GOOD), max_attempts=2).play()
 
     assert played.record.outcome is Outcome.INVALID
     assert len(played.asked) == 1
@@ -423,16 +423,16 @@ def test_raw_text_that_was_seen_is_not_answered_twice() -> None:
 
 def test_raw_text_that_was_not_seen_may_be_answered_again() -> None:
     """What was withheld of the first answer is forgotten."""
-    assert Run(RAW, told("12"), told(GOOD), max_attempts=2).play().body == GOOD.encode()
+    assert Run(RAW, written("12"), written(GOOD), max_attempts=2).play().body == GOOD.encode()
 
 
 @pytest.mark.parametrize("verdict", [Verdict.TRUNCATED, Verdict.REFUSED])
 def test_a_second_answer_would_not_help_everything(verdict: Verdict) -> None:
-    assert len(Run(WHOLE, told(GOOD[:9], verdict=verdict), told(GOOD), max_attempts=2).play().asked) == 1
+    assert len(Run(WHOLE, written(GOOD[:9], verdict=verdict), written(GOOD), max_attempts=2).play().asked) == 1
 
 
 def test_the_last_attempt_decides() -> None:
-    played = Run(WHOLE, told(BAD), told(BAD), told(BAD), max_attempts=3).play()
+    played = Run(WHOLE, written(BAD), written(BAD), written(BAD), max_attempts=3).play()
 
     assert len(played.asked) == 3
     assert played.problem["code"] == "answer_invalid"
@@ -446,7 +446,7 @@ def test_a_failing_stage_changes_nothing(accept: str, caplog: pytest.LogCaptureF
         raise RuntimeError("secret of " + record.start.id)
 
     with caplog.at_level(logging.ERROR):
-        played = Run(accept, told(GOOD), stages=[stage, stage]).play()
+        played = Run(accept, written(GOOD), stages=[stage, stage]).play()
 
     assert played.happened[-1] is Outcome.COMPLETED
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
@@ -455,7 +455,7 @@ def test_a_failing_stage_changes_nothing(accept: str, caplog: pytest.LogCaptureF
 
 
 def test_the_record_has_what_was_counted() -> None:
-    record = Run(LINES, told(*pieces(GOOD)), capture_content=True).play().record
+    record = Run(LINES, written(*pieces(GOOD)), capture_content=True).play().record
 
     assert record.usage == Usage(12, 80)
     assert record.stop_reason == "end_turn"
@@ -469,14 +469,14 @@ def test_the_record_has_what_was_counted() -> None:
 
 
 def test_the_record_counts_what_the_client_was_given() -> None:
-    played = Run(LINES, told(*pieces(GOOD))).play()
+    played = Run(LINES, written(*pieces(GOOD))).play()
 
     assert played.record.byte_count == len(played.body)
-    assert played.record.chunk_count == sum(isinstance(it, bytes) for it in played.happened) - 1
+    assert played.record.chunk_count == sum(isinstance(each, bytes) for each in played.happened) - 1
 
 
 def test_the_record_holds_no_content_unless_it_is_captured() -> None:
-    record = Run(LINES, told(*pieces(GOOD))).play().record
+    record = Run(LINES, written(*pieces(GOOD))).play().record
 
     assert record.answer is None
 
@@ -484,7 +484,7 @@ def test_the_record_holds_no_content_unless_it_is_captured() -> None:
 def test_an_answer_that_broke_off_is_kept_as_text() -> None:
     """Of several attempts it is the last one's."""
     script: Script = [*map(Delta, pieces(GOOD[:20])), ModelFailed()]
-    record = Run(WHOLE, told(BAD), script, max_attempts=2, capture_content=True).play().record
+    record = Run(WHOLE, written(BAD), script, max_attempts=2, capture_content=True).play().record
 
     assert record.answer == GOOD[:20]
 
@@ -493,7 +493,7 @@ def test_an_answer_that_broke_off_is_kept_as_text() -> None:
 def test_a_stage_cannot_change_a_record(name: str) -> None:
     """What one stage does is nothing that another can see."""
     with pytest.raises(AttributeError):
-        setattr(Run(LINES, told(GOOD)).play().record, name, None)
+        setattr(Run(LINES, written(GOOD)).play().record, name, None)
 
 
 def test_a_rejected_request_is_a_problem_and_one_record() -> None:
@@ -513,7 +513,7 @@ def test_a_rejected_request_is_a_problem_and_one_record() -> None:
 
 def _bodies() -> list[Callable[[], Body]]:
     return [
-        lambda: Run(RAW, told(GOOD)).output,
+        lambda: Run(RAW, written(GOOD)).output,
         lambda: Run(RAW, [ModelBusy()]).output,
         lambda: Run(LINES, [Delta("{"), ModelFailed()]).output,
         lambda: Run(RAW, [Delta("{"), ModelFailed()]).output,

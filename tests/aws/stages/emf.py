@@ -17,7 +17,7 @@ UNITS: Final = [
     "Percent",
     "None",
     *AMOUNTS,
-    *(f"{it}/Second" for it in AMOUNTS),
+    *(f"{amount}/Second" for amount in AMOUNTS),
 ]
 
 METRIC: Final = {

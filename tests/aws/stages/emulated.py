@@ -96,7 +96,7 @@ class Sinks:
     def delivered(self) -> list[str]:
         """What came to the delivery stream."""
         objects = self.s3.list_objects_v2(Bucket=self.name).get("Contents", [])
-        return [self.s3.get_object(Bucket=self.name, Key=it["Key"])["Body"].read().decode() for it in objects]
+        return [self.s3.get_object(Bucket=self.name, Key=each["Key"])["Body"].read().decode() for each in objects]
 
     def close(self) -> None:
         for client in (self.sqs, self.sns, self.events, self.firehose, self.s3):

@@ -1,4 +1,4 @@
-"""One line and one metric for each request, whatever became of it, and no word of its content."""
+"""One line and one line of metrics per request, however it ended, and nothing of its content."""
 
 import copy
 import json
@@ -41,7 +41,7 @@ def failed(error: StreamError, cause: BaseException | None = None, **fields: Any
     return record(error=error, **fields)
 
 
-def test_the_line_tells_the_whole_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_line_describes_the_whole_request(capsys: pytest.CaptureFixture[str]) -> None:
     line, _ = logged(record(), capsys)
     varying = {"timestamp", "location", "service", "xray_trace_id"}
 
@@ -91,13 +91,13 @@ def test_the_line_tells_the_whole_request(capsys: pytest.CaptureFixture[str]) ->
 def test_an_abort_is_a_warning_and_anything_else_an_error(
     made: Record, level: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Decided by the whole chain of causes, our own timeout included."""
+    """The whole chain of causes decides: the deadline may be anywhere in it."""
     line, _ = logged(made, capsys)
 
     assert line["level"] == level
 
 
-def test_the_chain_of_causes_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_chain_of_causes_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
     throttled = ClientError(
         {
             "Error": {"Code": "ThrottlingException", "Message": "Too many tokens per minute."},
@@ -125,7 +125,7 @@ def test_the_chain_of_causes_is_told(capsys: pytest.CaptureFixture[str]) -> None
     ]
 
 
-def test_a_mistake_of_ours_is_told_with_its_place_but_not_its_words(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_internal_error_is_logged_with_its_place_but_not_its_message(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(KeyError) as caught:
         dict[str, str]()[CANARY]
     line, _ = logged(failed(Internal(), caught.value), capsys)
@@ -158,8 +158,8 @@ def _quoting(code: str) -> ClientError:
         failed(Internal(), ValueError(CANARY)),
     ],
 )
-def test_no_word_of_prompt_or_answer_is_in_the_line(made: Record, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither by a key that the model made up, nor by the words of an error."""
+def test_nothing_of_prompt_or_answer_is_in_the_line(made: Record, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither a key that the model made up, nor the message of an error."""
     line, metric = logged(made, capsys)
 
     assert CANARY not in json.dumps([line, metric])
@@ -175,17 +175,17 @@ def test_no_word_of_prompt_or_answer_is_in_the_line(made: Record, capsys: pytest
         "NewException",
     ],
 )
-def test_words_of_a_service_that_has_read_the_prompt_are_not_told(
+def test_the_message_of_a_service_that_has_read_the_prompt_is_not_logged(
     code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only known refusals of callers, models and quotas are quoted; a code that nobody knows is not."""
+    """Only known refusals of callers, models and quotas are quoted; an unknown code is not."""
     line, metric = logged(failed(ModelMisconfigured(), _quoting(code)), capsys)
 
     assert CANARY not in json.dumps([line, metric])
     assert line["causes"][1]["code"].endswith("Exception")
 
 
-def test_a_captured_path_and_message_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_path_and_message_are_logged_where_content_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     made = failed(AnswerInvalid(f"/keywords/{CANARY}", "string_type"), capture_content=True)
     line, _ = logged(made, capsys)
     refused, _ = logged(failed(ModelMisconfigured(), _quoting("ValidationException"), capture_content=True), capsys)
@@ -246,7 +246,7 @@ def _outcomes() -> Iterator[Record]:
 
 @pytest.mark.parametrize("made", list(_outcomes()))
 def test_every_metric_line_is_embedded_metric_format(made: Record, capsys: pytest.CaptureFixture[str]) -> None:
-    """Once a request, for the function as a whole and for each outcome."""
+    """Once per request, for the function as a whole and for each outcome."""
     _, metric = logged(made, capsys)
 
     check_emf(metric)
@@ -264,7 +264,7 @@ def test_every_metric_line_is_embedded_metric_format(made: Record, capsys: pytes
     [(record(), 0), (failed(BodyNotJson()), 0), (record(Outcome.CANCELLED), 1), (failed(ModelBusy()), 1)],
 )
 def test_not_completed_is_zero_or_one(made: Record, value: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """So that an alarm watches one exact metric; a bad request is the client's."""
+    """An alarm watches one exact metric; a rejected request is the client's mistake."""
     _, metric = logged(made, capsys)
 
     assert metric["NotCompleted"] == [value]

@@ -1,4 +1,4 @@
-"""The message that store keeps and publish sends: its members, its size, and what never enters it."""
+"""The message that is stored and published: its members, its size, and what is never in it."""
 
 import json
 
@@ -97,7 +97,7 @@ def test_a_message_that_fits_is_whole() -> None:
     assert json.loads(fitted(message, size + 1)) == message
 
 
-def test_content_that_does_not_fit_is_left_out_and_that_is_said() -> None:
+def test_content_that_does_not_fit_is_left_out_and_marked_as_omitted() -> None:
     message = as_message(record(capture_content=True))
     size = len(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
 

@@ -67,7 +67,7 @@ def test_firehose_gets_a_line(sinks: Sinks) -> None:
 
 
 @pytest.mark.parametrize("outcome", PUBLISHABLE_OUTCOMES)
-def test_only_the_wanted_outcomes_are_published(outcome: str) -> None:
+def test_only_the_chosen_outcomes_are_published(outcome: str) -> None:
     written = Written()
     stage = publish_stage(Destination("log", ""), frozenset({"completed", "invalid"}), written.logger)
     stage(record(outcome=Outcome(outcome)))
@@ -115,7 +115,7 @@ def _to_eventbridge(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
 def test_every_sinks_limit_is_kept(
     sinks: Sinks, sink: Callable[[Sinks], tuple[Destination, Callable[[], Any]]], limit: int, over: int, character: str
 ) -> None:
-    """Up to it the message is whole; above it the content is left out, and the message says so."""
+    """Up to it the message is complete; above it the content is left out, and ``contentOmitted`` says so."""
     made = filled(limit + over, character)
     target, read = sink(sinks)
     publish_stage(target, COMPLETED, Written().logger)(made)
@@ -129,7 +129,7 @@ def test_every_sinks_limit_is_kept(
 
 
 def test_an_event_that_the_bus_refuses_is_a_failure(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
-    """The call itself succeeds: EventBridge tells of each entry in its answer."""
+    """The call itself succeeds: EventBridge reports each entry in its response."""
 
     def refuse(exchange: Exchange) -> None:
         exchange.read_body(1_000_000)
