@@ -1,6 +1,6 @@
-"""What a model id says of the model: Claude's family and version, and what that version takes.
+"""What a Claude model accepts, by the version in its model id.
 
-Sources disagree and accounts differ, so this is only where to begin: a refusal at run time has the last word.
+Sources disagree and accounts differ, so this is a first guess: what Bedrock rejects at run time counts.
 """
 
 import re
@@ -14,21 +14,21 @@ NO_SAMPLING_SINCE = (4, 7)
 
 
 def claude_version(model_id: str) -> tuple[int, int] | None:
-    """Return the version in a Claude model or profile id, such as (4, 5); None where the id does not tell.
+    """Return the version in the id of a Claude model or profile, such as (4, 5); None if there is none.
 
-    An application inference profile's ARN does not.
+    The ARN of an application inference profile names no model.
     """
     found = _CLAUDE.search(model_id)
     return found and (int(found[1]), int(found[2] or 0))
 
 
 def takes_native_schema(model_id: str) -> bool:
-    """Tell whether it is worth asking this model for constrained output; an id that does not tell is."""
+    """Return whether to try structured output with this model. An application inference profile is worth a try."""
     version = claude_version(model_id)
     return version >= NATIVE_SCHEMA_SINCE if version else "application-inference-profile" in model_id
 
 
 def takes_temperature(model_id: str) -> bool:
-    """Tell whether this model may be sent a temperature."""
+    """Return whether this model accepts a temperature."""
     version = claude_version(model_id)
     return version is None or version < NO_SAMPLING_SINCE

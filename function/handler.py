@@ -4,6 +4,7 @@ import os
 import time
 from functools import partial
 
+import boto3
 from aws_lambda_powertools import Logger
 
 from .answer_type import AnswerType
@@ -41,7 +42,8 @@ class Endpoint:
         self._request_model = load_request_model(settings.request)
         self._answer = AnswerType(settings.schema)
         self._content = Content(kept=settings.capture_content)
-        self.model = BedrockModel(Converse(settings, self._answer.schema, load_instructions(settings.instructions)))
+        converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
+        self.model = BedrockModel(converse, boto3.Session())
         logger = Logger(service=function_name, use_rfc3339=True)
         logger.append_keys(**{"service.version": SERVICE_VERSION})
         self._stages = [

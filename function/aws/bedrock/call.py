@@ -1,4 +1,4 @@
-"""One call of the Converse API: model events out, every failure of the service one of ours."""
+"""One call of ConverseStream: made, read as model events, and cancelled from another thread."""
 
 import logging
 import threading
@@ -22,45 +22,46 @@ from ...stream.events import ModelEvent
 from .converse import Converse
 from .errors import as_model_error
 from .events import model_events
-from .text import unfenced, whole_characters
+from .text import complete_characters, without_fence
 
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds."""
-CALLS: Final = 3
+MAX_CALLS: Final = 3
 """The first call and botocore's retries, which wait for less than three seconds unless the service asks for more."""
 
-DAMAGED: Final = (ParserError, ResponseParserError, KeyError)
-"""What a stream raises that keeps to no protocol: frames, values, and events without what their kind requires."""
+PROTOCOL_ERRORS: Final = (ParserError, ResponseParserError, KeyError)
+"""What reading a damaged stream raises: for its frames, its values, and events without a required member."""
 
 
 class BedrockModel:
-    """One model behind one client, made once a sandbox."""
+    """One model and the client that calls it. Made once per sandbox."""
 
-    def __init__(self, converse: Converse) -> None:
-        _keep_the_sdk_from_quoting()
-        self.converse = converse
-        self._session = boto3.Session()
+    def __init__(self, converse: Converse, session: boto3.Session) -> None:
+        _silence_debug_lines()
+        self._converse = converse
+        self._session = session
         self.client: BedrockRuntimeClient | None = None
-        self._patience = 0
+        self._read_timeout = 0
         _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
 
-    def ask(self, prompt: str, previous: AnswerError | None, patience: float) -> "Call":
-        """Return a call that is not yet made; each wait for the service's bytes may last ``patience`` seconds at least.
+    def ask(self, prompt: str, previous: AnswerError | None, read_timeout: float) -> "Call":
+        """Return a call that is not yet made; each wait for bytes lasts ``read_timeout`` seconds or more.
 
-        The function's time limit is the same for all its requests, so one client serves them; where the first one
-        had less of it, because the sandbox started late, the next one makes another client.
+        ``previous`` is the error of an earlier answer to the same request. The timeout belongs to the client, and one
+        client serves all requests, since the function's time limit is the same for each. Only if the first request had
+        less time, because the sandbox started late, the next one makes another client.
         """
-        if self.client is None or patience > self._patience:
-            self._patience = ceil(patience)
-            self.client = _client(self._session, self._patience)
-        return Call(self.converse, self.client, prompt, previous)
+        if self.client is None or read_timeout > self._read_timeout:
+            self._read_timeout = ceil(read_timeout)
+            self.client = _client(self._session, self._read_timeout)
+        return Call(self._converse, self.client, prompt, previous)
 
 
 class Call:
-    """One question to the model: a ``pacing.Source``."""
+    """One call of the model: a ``pacing.Source``."""
 
     def __init__(
         self, converse: Converse, client: "BedrockRuntimeClient", prompt: str, previous: AnswerError | None
@@ -74,14 +75,14 @@ class Call:
         self.cancelled = False
 
     def __iter__(self) -> Iterator[ModelEvent]:
-        """Make the call and yield its events; the connection is closed at the end, whatever the end is.
+        """Make the call and yield its events; the connection is closed at the end, however it ends.
 
         Raises:
             ModelError: the service refused the call, or its stream broke.
         """
         try:
             yield from self._events()
-        except (ClientError, BotoCoreError, HTTPError, *DAMAGED) as error:
+        except (ClientError, BotoCoreError, HTTPError, *PROTOCOL_ERRORS) as error:
             if not self.cancelled:
                 raise as_model_error(error) from error
         finally:
@@ -89,17 +90,16 @@ class Call:
                 self._stream.close()
 
     def cancel(self) -> bool:
-        """Shut the connection down, so that a blocked read returns at once; to be called from another thread.
+        """End the call from another thread, so that a blocked read returns at once; return whether that was possible.
 
-        ``stream.close()`` would itself wait for the blocked read. Before the service's headers have come there is
-        nothing to shut down: the call then ends by itself when they come, or with its read timeout.
+        Before the service's headers have come, there is no connection to shut down. The call then ends by itself when
+        they come, or with its read timeout.
         """
         with self._lock:
             self.cancelled = True
             if self._stream is None:
                 return False
-            with suppress(OSError, RuntimeError, TypeError, ValueError):  # drained, reset, or closed at this moment
-                self._stream._raw_stream.shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - no public way
+            _abort(self._stream)
             return True
 
     def _events(self) -> Iterator[ModelEvent]:
@@ -109,11 +109,11 @@ class Call:
         if self.cancelled:
             return
         raw = self._unless_cancelled(stream)
-        events = whole_characters(model_events(raw, tool=strategy is StructuredOutput.TOOL))
-        yield from unfenced(events) if strategy is StructuredOutput.PROMPT else events
+        events = complete_characters(model_events(raw, tool=strategy is StructuredOutput.TOOL))
+        yield from without_fence(events) if strategy is StructuredOutput.PROMPT else events
 
     def _open(self) -> "tuple[StructuredOutput, EventStream[Any]]":
-        _of_this_thread.call = self
+        _this_thread.call = self
         while True:
             strategy = self._converse.strategy
             request = self._converse.request(strategy, self._prompt, self._previous)
@@ -124,19 +124,34 @@ class Call:
                     raise
 
     def _unless_cancelled(self, stream: "EventStream[Any]") -> Iterator[Mapping[str, Any]]:
-        """Yield raw events, but none that was already in a buffer when the call was cancelled."""
+        """Yield raw events until the call is cancelled: more of them may be waiting in a buffer."""
         for event in stream:
             if self.cancelled:
                 return
             yield event
 
 
-_of_this_thread = threading.local()
-"""The call that this reader thread makes: botocore's event handlers belong to the client, not to a call."""
+_this_thread = threading.local()
+"""Its ``call`` is the call that this thread makes: each call is made by a thread of its own (stream/pacing.py).
+
+botocore's hooks belong to the client, which all calls share, and a hook receives the HTTP request or its response, but
+nothing that says which call it belongs to. The one other way is to pass the call as a parameter of the operation that
+the API does not have, and to take it out again before botocore validates the parameters.
+"""
 
 
-def _keep_the_sdk_from_quoting() -> None:
-    """Leave out botocore's lines for debugging, whatever the log's level: they hold prompts, answers and tokens."""
+def _abort(stream: "EventStream[Any]") -> None:
+    """Shut the connection of ``stream`` down, so that a read in another thread returns at once.
+
+    botocore has no public way: ``stream.close()`` waits for that very read. urllib3's response has ``shutdown()``,
+    which raises if the response is drained, reset or closed at this moment; then there is nothing to abort.
+    """
+    with suppress(OSError, RuntimeError, TypeError, ValueError):
+        stream._raw_stream.shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - the attribute holds that response
+
+
+def _silence_debug_lines() -> None:
+    """Leave out botocore's debug lines, whatever the level of the log: they hold prompts, answers and tokens."""
     log = logging.getLogger("botocore")
     log.setLevel(max(logging.INFO, log.getEffectiveLevel()))
 
@@ -145,29 +160,30 @@ def _client(session: boto3.Session, read_timeout: float) -> "BedrockRuntimeClien
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": CALLS},
+        retries={"mode": "standard", "total_max_attempts": MAX_CALLS},
         tcp_keepalive=True,
     )
     client: BedrockRuntimeClient = session.client("bedrock-runtime", config=config)
-    client.meta.events.register("before-send.bedrock-runtime.ConverseStream", _refuse_to_send)
-    client.meta.events.register_first("needs-retry.bedrock-runtime.ConverseStream", _refuse_retry)
+    client.meta.events.register("before-send.bedrock-runtime.ConverseStream", _before_send)
+    client.meta.events.register_first("needs-retry.bedrock-runtime.ConverseStream", _needs_retry)
     return client
 
 
-def _refuse_to_send(**_: object) -> None:
-    """Keep a question back that nobody waits for any more: an answer would be billed."""
-    if _of_this_thread.call.cancelled:
+def _before_send(**_: object) -> None:
+    """Stop a call that was cancelled before it is sent: its answer would be billed."""
+    if _this_thread.call.cancelled:
         raise BotoCoreError
 
 
-def _refuse_retry(
+def _needs_retry(
     response: tuple[AWSResponse, object] | None = None, caught_exception: Exception | None = None, **_: object
 ) -> None:
-    """Stop botocore from asking again where the first question is still being answered, and billed, or unwanted.
+    """Stop botocore from repeating a call that was cancelled, or one that timed out.
 
-    It asks this of every outcome of a call, good ones included.
+    The service may still answer a call that timed out, and bill it. botocore calls this after every attempt,
+    successful ones included.
     """
-    cancelled = _of_this_thread.call.cancelled
+    cancelled = _this_thread.call.cancelled
     if caught_exception is not None and (cancelled or isinstance(caught_exception, ReadTimeoutError)):
         raise caught_exception
     if response is not None and cancelled and response[0].status_code != HTTPStatus.OK:

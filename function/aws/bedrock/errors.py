@@ -1,6 +1,6 @@
-"""Every failure of Bedrock and of the way to it, told apart by who must act.
+"""Maps every failure of Bedrock, and of the network on the way to it, to an error that names who must act.
 
-The service's own are listed in the model of ConverseStream; a test walks that list.
+The service's codes are listed in botocore's model of ConverseStream; a test compares that list with this one.
 """
 
 from typing import Final
@@ -44,7 +44,7 @@ def error_code(error: ClientError) -> str:
 
 
 def as_model_error(error: Exception) -> ModelError:
-    """Return what a failure of the call or of its stream means to us."""
+    """Return the model error for a failure of the call or of its stream."""
     if isinstance(error, ClientError):
         return _by_code(error)()
     if isinstance(error, ReadTimeoutError | StreamReadTimeoutError):

@@ -18,11 +18,14 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
     "content_filtered": Verdict.REFUSED,
     "refusal": Verdict.REFUSED,
 }
-"""What each stop reason means. ``refusal`` is in no list of the API; Claude sends it."""
+"""What each stop reason means; any other is unknown. ``refusal`` is Claude's and in no list of the API."""
 
 
 def model_events(raw: Iterable[Mapping[str, Any]], *, tool: bool) -> Iterator[ModelEvent]:
-    """Turn the events of one answer into ours; opening frames and reasoning are none."""
+    """Yield the model events among the ``raw`` ones: opening frames and reasoning are left out.
+
+    With ``tool``, the text is the input of the tool call.
+    """
     for event in raw:
         if "contentBlockDelta" in event:
             delta = event["contentBlockDelta"]["delta"]

@@ -1,18 +1,20 @@
-"""A Pydantic JSON schema, rewritten for what Bedrock's structured output takes.
+"""A Pydantic JSON schema, rewritten in the subset that Bedrock's structured output accepts.
 
 The service compiles a subset of JSON Schema draft 2020-12 and refuses the rest
-(docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html). What it refuses and a model should still know
-moves into the description; every rule is checked by the full schema afterwards.
+(docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html). A constraint that it
+refuses moves into the description, for the model to read; the full schema is checked afterwards in any case.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-KEPT = frozenset({"type", "enum", "const", "properties", "required", "items", "anyOf", "allOf", "$ref", "description"})
+SUPPORTED = frozenset(
+    {"type", "enum", "const", "properties", "required", "items", "anyOf", "allOf", "$ref", "description"}
+)
 FORMATS = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"},
 )
-TOLD = (
+DESCRIBED = (
     "minimum",
     "maximum",
     "exclusiveMinimum",
@@ -26,54 +28,54 @@ TOLD = (
     "uniqueItems",
     "format",
 )
-"""Constraints that a description can tell."""
+"""Constraints that are written into the description where they are not supported."""
 
 
 class InexpressibleError(ValueError):
-    """The schema has a part that structured output cannot express; the message names its place and why."""
+    """The schema has a part that structured output cannot express; the message names the part and the reason."""
 
 
 def output_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``schema`` (as of ``model_json_schema()``) in the form that Bedrock compiles.
 
     Raises:
-        InexpressibleError: it is recursive, or has open dictionaries, tuples or values of any type.
+        InexpressibleError: it is recursive, or has dictionaries with free keys, tuples or values of any type.
     """
     definitions: Mapping[str, Any] = schema.get("$defs", {})
-    _refuse_recursion(schema, definitions, ())
+    _check_recursion(schema, definitions, ())
     rewritten = _rewritten({name: value for name, value in schema.items() if name != "$defs"}, "")
     if definitions:
         rewritten["$defs"] = {name: _rewritten(value, f"/$defs/{name}") for name, value in definitions.items()}
     return rewritten
 
 
-def _refuse_recursion(part: object, definitions: Mapping[str, Any], above: tuple[str, ...]) -> None:
+def _check_recursion(part: object, definitions: Mapping[str, Any], above: tuple[str, ...]) -> None:
     if isinstance(part, list):
         for item in part:
-            _refuse_recursion(item, definitions, above)
+            _check_recursion(item, definitions, above)
     if not isinstance(part, dict):
         return
     name = str(part.get("$ref", "")).removeprefix("#/$defs/")
     if name in above:
         raise InexpressibleError(f"{name} contains itself, and structured output cannot express recursion")
     if name in definitions:
-        _refuse_recursion(definitions[name], definitions, (*above, name))
+        _check_recursion(definitions[name], definitions, (*above, name))
     for key, value in part.items():
         if key == "properties":  # its keys are the user's own, whatever they mean elsewhere
-            _refuse_recursion(list(value.values()), definitions, above)
+            _check_recursion(list(value.values()), definitions, above)
         elif key not in {"$defs", "enum", "const", "default", "examples"}:
-            _refuse_recursion(value, definitions, above)
+            _check_recursion(value, definitions, above)
 
 
 def _rewritten(part: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Return one schema object in the subset; ``place`` is its RFC 6901 pointer, for messages."""
-    _refuse(part, place)
-    kept = {name: value for name, value in part.items() if name in KEPT}
+    """Return one schema object in the subset; ``place`` is its JSON pointer (RFC 6901), for messages."""
+    _check(part, place)
+    kept = {name: value for name, value in part.items() if name in SUPPORTED}
     if "oneOf" in part:
         kept["anyOf"] = part["oneOf"]
     for name in ("anyOf", "allOf"):
         if name in kept:
-            kept[name] = [_rewritten(it, f"{place}/{name}/{index}") for index, it in enumerate(kept[name])]
+            kept[name] = [_rewritten(option, f"{place}/{name}/{index}") for index, option in enumerate(kept[name])]
     if "properties" in kept:
         kept["properties"] = {
             name: _rewritten(value, f"{place}/properties/{name}") for name, value in kept["properties"].items()
@@ -86,14 +88,14 @@ def _rewritten(part: Mapping[str, Any], place: str) -> dict[str, Any]:
         kept["format"] = part["format"]
     if part.get("minItems") in {0, 1}:
         kept["minItems"] = part["minItems"]
-    told = [f"{name}: {part[name]}" for name in TOLD if name in part and name not in kept]
-    if told:
-        kept["description"] = " ".join([*filter(None, [part.get("description")]), f"({', '.join(told)})"])
+    described = [f"{name}: {part[name]}" for name in DESCRIBED if name in part and name not in kept]
+    if described:
+        kept["description"] = " ".join([*filter(None, [part.get("description")]), f"({', '.join(described)})"])
     return kept
 
 
-def _refuse(part: Mapping[str, Any], place: str) -> None:
-    """Raise for what has no place in the subset."""
+def _check(part: Mapping[str, Any], place: str) -> None:
+    """Raise InexpressibleError if the subset has no form for ``part``."""
     where = place or "the root"
     if isinstance(part.get("additionalProperties"), dict) or (
         part.get("type") == "object" and "properties" not in part and part.get("additionalProperties") is not False
@@ -102,4 +104,4 @@ def _refuse(part: Mapping[str, Any], place: str) -> None:
     if "prefixItems" in part:
         raise InexpressibleError(f"{where} is a tuple, which structured output cannot express")
     if not part.keys() & {"type", "enum", "const", "anyOf", "oneOf", "allOf", "$ref"}:
-        raise InexpressibleError(f"{where} may be any value, which structured output cannot express")
+        raise InexpressibleError(f"{where} accepts any value, which structured output cannot express")

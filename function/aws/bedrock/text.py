@@ -1,4 +1,4 @@
-"""What the model's text needs before it is read as JSON: whole characters, and no Markdown around it."""
+"""Repairs of the model's text before it is read as JSON: complete characters, and no Markdown around the answer."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 from ...stream.events import Delta, ModelEvent
 
 
-def whole_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
-    """Keep half of a surrogate pair back until its other half comes; one that stays alone is no character."""
+def complete_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
+    """Hold half of a surrogate pair back until its other half comes; one that stays alone becomes U+FFFD."""
     half = ""
     for event in events:
         if not isinstance(event, Delta):
@@ -23,17 +23,17 @@ def whole_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
 
 
 def _paired(text: str) -> str:
-    """Return ``text`` with each two halves of a surrogate pair made one character."""
+    """Return ``text`` with the two halves of each surrogate pair made one character."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 _FENCE: Final = "```"
-_AROUND_END: Final = " \t\r\n`"
-"""Characters that may belong to the closing fence, and wait for what follows."""
+_FENCE_CHARACTERS: Final = " \t\r\n`"
+"""Characters that may belong to the closing fence, and are held back until something else follows."""
 
 
-def unfenced(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
-    """Strip a Markdown fence around the whole answer, without waiting for more than the fence itself."""
+def without_fence(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
+    """Strip a Markdown fence around the answer, and hold back no more text than may be the fence."""
     held = ""
     fenced: bool | None = None
     for event in events:
@@ -50,7 +50,7 @@ def unfenced(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
         if fenced is None:
             held = text
             continue
-        end = len(text.rstrip(_AROUND_END)) if fenced else len(text)
+        end = len(text.rstrip(_FENCE_CHARACTERS)) if fenced else len(text)
         if end:
             yield Delta(held + text[:end])
             held = ""
@@ -58,7 +58,7 @@ def unfenced(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
 
 
 def _opening(text: str) -> tuple[bool | None, str]:
-    """Tell whether ``text`` begins with a fence (None: not known yet), and return what follows it."""
+    """Return whether ``text`` begins with a fence (None: not known yet), and the text after the fence."""
     start = text.lstrip()
     if start.startswith(_FENCE):
         _, line_end, rest = start.partition("\n")

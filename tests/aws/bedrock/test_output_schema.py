@@ -100,7 +100,7 @@ def test_what_the_service_refuses_moves_into_the_description() -> None:
         (Fallback, "Fallback contains itself"),
         (Free, "/properties/values is a dictionary with free keys"),
         (Pair, "/properties/pair is a tuple"),
-        (Anything, "/properties/value may be any value"),
+        (Anything, "/properties/value accepts any value"),
     ],
 )
 def test_what_cannot_be_expressed_is_named(model: type[BaseModel], reason: str) -> None:

@@ -82,7 +82,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    a: str",
         {"temperature": 0.5, "model_id": "global.anthropic.claude-opus-5"},
-        r"temperature is set, and global\.anthropic\.claude-opus-5 takes none",
+        r"temperature must be none: global\.anthropic\.claude-opus-5 does not accept a temperature",
     ),
 ]
 

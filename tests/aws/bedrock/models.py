@@ -1,0 +1,65 @@
+"""Models to call, as the handler makes them, and what is read of them."""
+
+from functools import cache
+
+import boto3
+import pytest
+
+from function.aws.bedrock.call import BedrockModel, Call
+from function.aws.bedrock.converse import Converse
+from function.contract import read_settings
+from function.schema import Answer
+from function.stream.errors import AnswerInvalid, AnswerNotJson, ModelError
+from function.stream.events import Delta, ModelEvent
+from local.bedrock.script import Step
+from local.bedrock.server import Bedrock
+
+DOCUMENT = '{"summary": "Grüße", "keywords": ["a"]}'
+OLD_MODEL = "anthropic.claude-3-5-sonnet-20241022-v2:0"
+
+_MADE: list[BedrockModel] = []
+
+
+@cache
+def shared_session() -> boto3.Session:
+    """Return a session that all tests share, as all requests of a sandbox do: it loads botocore's data once."""
+    return boto3.Session()
+
+
+def converse(**variables: str) -> Converse:
+    """Return what is sent to the model, for settings without their prefix."""
+    settings = read_settings({f"LLM_{name.upper()}": value for name, value in variables.items()})
+    return Converse(settings, Answer.model_json_schema(), "Explain.")
+
+
+def model(session: boto3.Session | None = None, **variables: str) -> BedrockModel:
+    """Return a model; its connections are closed after the test."""
+    made = BedrockModel(converse(**variables), session or shared_session())
+    _MADE.append(made)
+    return made
+
+
+def close_models() -> None:
+    """Close connections that would otherwise live as long as the process."""
+    while _MADE:
+        client = _MADE.pop().client
+        if client:
+            client.close()
+
+
+def ask(model: BedrockModel, previous: AnswerInvalid | AnswerNotJson | None = None, read_timeout: float = 30) -> Call:
+    """Return a call."""
+    return model.ask("Why?", previous, read_timeout)
+
+
+def text(events: list[ModelEvent]) -> str:
+    """Return the text of all deltas."""
+    return "".join(event.text for event in events if isinstance(event, Delta))
+
+
+def failure(bedrock: Bedrock, *steps: Step) -> ModelError:
+    """Return the error that a call with this script raises."""
+    bedrock.play(list(steps))
+    with pytest.raises(ModelError) as caught:
+        list(ask(model()))
+    return caught.value

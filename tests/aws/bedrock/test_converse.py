@@ -1,0 +1,174 @@
+"""What is sent to the model, read from the call that unmodified boto3 makes."""
+
+import json
+from typing import Any
+
+import pytest
+
+from function.aws.bedrock.converse import Converse, choose_strategy
+from function.contract import SettingsError, StructuredOutput, read_settings
+from function.stream.errors import (
+    AnswerInvalid,
+    AnswerNotJson,
+    ModelMisconfigured,
+)
+from function.stream.events import Stop, Verdict
+from local.bedrock.script import (
+    Refuse,
+    whole,
+)
+from local.bedrock.server import Bedrock
+from tests.aws.bedrock.models import DOCUMENT, OLD_MODEL, ask, converse, failure, model, text
+
+
+def test_the_schema_goes_to_the_model_natively(bedrock: Bedrock) -> None:
+    bedrock.play(whole(DOCUMENT))
+    list(ask(model()))
+
+    body = bedrock.called().body
+    assert body["messages"] == [{"role": "user", "content": [{"text": "Why?"}]}]
+    assert body["system"] == [{"text": "Explain."}]
+    assert body["inferenceConfig"] == {"maxTokens": 2000, "temperature": 0.7}
+    assert body["outputConfig"]["textFormat"]["type"] == "json_schema"
+    schema = json.loads(body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"])
+    assert schema["required"] == ["summary", "keywords"]
+    assert schema["additionalProperties"] is False
+
+
+def test_a_model_without_native_output_is_asked_in_plain_words(bedrock: Bedrock) -> None:
+    bedrock.play(whole(DOCUMENT))
+    events = list(ask(model(model_id=OLD_MODEL)))
+
+    call = bedrock.called()
+    assert call.model_id == OLD_MODEL
+    assert "outputConfig" not in call.body
+    assert '"keywords"' in call.body["system"][0]["text"]
+    assert text(events) == DOCUMENT
+
+
+def test_a_refused_output_configuration_falls_back_and_is_remembered(
+    bedrock: Bedrock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Accounts and models differ: the first request of a sandbox finds out and says so, the others know."""
+    bedrock.refuses_output_config = [read_settings({}).model_id]
+    bedrock.play(whole(DOCUMENT))
+    asked = model()
+
+    assert text(list(ask(asked))) == DOCUMENT
+    assert text(list(ask(asked))) == DOCUMENT
+    assert len(bedrock.refusals) == 1
+    assert len(bedrock.calls) == 2
+    assert [record.levelname for record in caplog.records if "outputConfig" in record.message] == ["WARNING"]
+
+
+def test_native_output_that_was_demanded_is_not_replaced(bedrock: Bedrock) -> None:
+    bedrock.refuses_output_config = [read_settings({}).model_id]
+
+    with pytest.raises(ModelMisconfigured):
+        list(ask(model(structured_output="native")))
+
+
+def test_a_refusal_of_something_else_is_no_reason_to_fall_back(bedrock: Bedrock) -> None:
+    assert isinstance(failure(bedrock, Refuse("ValidationException", "max_tokens is too large")), ModelMisconfigured)
+    assert len(bedrock.calls) == 1
+
+
+def test_a_forced_tool_streams_its_input(bedrock: Bedrock) -> None:
+    bedrock.play(whole(DOCUMENT))
+    events = list(ask(model(structured_output="tool")))
+
+    body = bedrock.called().body
+    assert body["toolConfig"]["toolChoice"] == {"tool": {"name": "answer"}}
+    assert body["additionalModelRequestFields"] == {"anthropic_beta": ["fine-grained-tool-streaming-2025-05-14"]}
+    assert text(events) == DOCUMENT
+    assert Stop("tool_use", Verdict.GOOD) in events
+
+
+def test_a_guardrail_goes_with_the_call(bedrock: Bedrock) -> None:
+    bedrock.play(whole(DOCUMENT))
+    list(ask(model(guardrail="g1:3", guardrail_streaming="async")))
+
+    assert bedrock.called().body["guardrailConfig"] == {
+        "guardrailIdentifier": "g1",
+        "guardrailVersion": "3",
+        "streamProcessingMode": "async",
+    }
+
+
+@pytest.mark.parametrize(
+    ("previous", "words"),
+    [(AnswerInvalid("/keywords/1", "string_type"), "/keywords/1"), (AnswerNotJson(), "not one JSON document")],
+)
+def test_a_second_attempt_is_told_what_was_wrong(
+    bedrock: Bedrock, previous: AnswerInvalid | AnswerNotJson, words: str
+) -> None:
+    bedrock.play(whole(DOCUMENT))
+    list(ask(model(), previous))
+
+    assert words in bedrock.called().prompt
+
+
+@pytest.mark.parametrize(
+    ("model_id", "temperature", "sent"),
+    [
+        ("anthropic.claude-haiku-4-5-20251001-v1:0", "0", {"temperature": 0.0}),
+        ("anthropic.claude-haiku-4-5-20251001-v1:0", "", {"temperature": 0.7}),
+        ("us.anthropic.claude-opus-5", "", {}),
+    ],
+)
+def test_a_temperature_is_sent_where_the_model_takes_one(
+    bedrock: Bedrock, model_id: str, temperature: str, sent: dict[str, float]
+) -> None:
+    bedrock.play(whole(DOCUMENT))
+    list(ask(model(model_id=model_id, temperature=temperature)))
+
+    assert bedrock.called().body["inferenceConfig"] == {"maxTokens": 2000, **sent}
+
+
+def test_a_temperature_for_a_model_that_takes_none_fails_at_start() -> None:
+    with pytest.raises(SettingsError, match="LLM_TEMPERATURE"):
+        converse(model_id="us.anthropic.claude-opus-5", temperature="0.2")
+
+
+def test_native_output_for_a_schema_that_has_none_fails_at_start() -> None:
+    settings = read_settings({"LLM_STRUCTURED_OUTPUT": "native"})
+
+    with pytest.raises(SettingsError, match="LLM_STRUCTURED_OUTPUT"):
+        Converse(settings, {"type": "object", "additionalProperties": {"type": "string"}}, "")
+
+
+OPEN = {"type": "object", "additionalProperties": {"type": "string"}}
+CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}}
+NEW = "anthropic.claude-haiku-4-5-20251001-v1:0"
+AUTO, NATIVE, TOOL, PROMPT = (StructuredOutput(name) for name in ("auto", "native", "tool", "prompt"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "model_id", "schema", "chosen"),
+    [
+        (AUTO, NEW, CLOSED, NATIVE),
+        (AUTO, NEW, OPEN, PROMPT),
+        (AUTO, OLD_MODEL, CLOSED, PROMPT),
+        (AUTO, OLD_MODEL, OPEN, PROMPT),
+        (NATIVE, NEW, CLOSED, NATIVE),
+        (NATIVE, OLD_MODEL, CLOSED, NATIVE),
+        (TOOL, NEW, CLOSED, TOOL),
+        (TOOL, OLD_MODEL, OPEN, TOOL),
+        (PROMPT, NEW, CLOSED, PROMPT),
+        (PROMPT, OLD_MODEL, OPEN, PROMPT),
+    ],
+)
+def test_the_strategy_follows_from_the_setting_the_model_and_the_schema(
+    wanted: StructuredOutput, model_id: str, schema: dict[str, Any], chosen: StructuredOutput
+) -> None:
+    """A native schema comes with native output and with nothing else."""
+    strategy, native_schema = choose_strategy(wanted, model_id, schema)
+
+    assert strategy is chosen
+    assert native_schema == ({**CLOSED, "additionalProperties": False} if chosen is NATIVE else None)
+
+
+@pytest.mark.parametrize("model_id", [NEW, OLD_MODEL])
+def test_native_output_that_the_schema_rules_out_is_an_error(model_id: str) -> None:
+    with pytest.raises(SettingsError, match="LLM_STRUCTURED_OUTPUT"):
+        choose_strategy(NATIVE, model_id, OPEN)
