@@ -1,13 +1,28 @@
-"""Judging: who may still claim a value of the document."""
+"""Who may still claim a value of the document, and who has rejected it.
 
-from typing import Any, Final
+The words of this file, beside those of ``plans``:
+
+- *node*: the dict or list that grows as a container is read.
+- *candidate*: a plan that a value may have. A value has more than one where the container around it is a union.
+- *reading*: one alternative of a candidate by which an open container is read.
+- *parent*: a reading of the container around a value that gave the value one of its candidates.
+- *rejected*: a candidate that a value breaks. Its parents are dropped.
+- *dropped*: a reading that is no longer possible. When the last one of a candidate goes, the candidate is rejected.
+- *deferred*: a judgement that has to wait until a container around the value closes.
+- *fast path*: what is done while a container has one reading and each value in it one candidate. Neither is made then.
+
+A value is invalid when a candidate without parents is rejected: the only candidate of the whole document.
+"""
+
+from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
 from .changes import Json, escape
-from .plans import BRIEF, Plan, Shape
+from .plans import Layout, Plan, Plans, Tag, first_error
+from .reader import Kind
 
-Mistake = tuple[str, str]
+_Mistake = tuple[str, str]
 """Path and rule."""
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 
@@ -16,7 +31,7 @@ class Invalid(ValueError):
     """A value of the document breaks its schema: ``path`` is an RFC 6901 pointer, ``rule`` Pydantic's error type."""
 
     closed_before = 0
-    """Values that closed in the fragment of the mistake, before it."""
+    """Values that closed in the same fragment before the mistake."""
 
     def __init__(self, path: str, rule: str) -> None:
         """Name the place and the rule, never the value."""
@@ -25,13 +40,389 @@ class Invalid(ValueError):
         self.rule = rule
 
 
-def mistake(error: ValidationError, path: str, value: object) -> Mistake:
+class Container:
+    """An open object or array: its node, the key that is being read, and its possible readings."""
+
+    __slots__ = (
+        "can_close_inside",
+        "can_close_value",
+        "candidates",
+        "fast_child",
+        "fast_layout",
+        "fast_plan",
+        "fast_proof",
+        "is_array",
+        "item_is_expected",
+        "key",
+        "node",
+        "parent",
+        "path",
+        "readings",
+        "required_count",
+    )  # fmt: skip
+
+    def __init__(
+        self, node: Json, parent: "Container | None", path: str, *, is_array: bool, can_close_inside: bool
+    ) -> None:
+        self.node = node
+        self.parent: Any = parent
+        """The container around this one; None around the document."""
+        self.path = path
+        self.is_array = is_array
+        self.key: Any = None
+        """The key or index of the value that is being read."""
+        self.item_is_expected = False
+        """The item at the key was reported as opened, so what may stand there is known."""
+        self.can_close_inside = can_close_inside
+        """All readings can judge a value inside when it closes, so that a valid one is called closed."""
+        self.can_close_value = can_close_inside
+        """The same of the value at the key."""
+        self.readings: list[Reading] = []
+        self.candidates: list[Candidate] = []
+        """Of the value at the key."""
+        # The state of the fast path, as Partials._apply describes it:
+        self.fast_layout: Layout | None = None
+        self.fast_child: Plan | None = None
+        self.fast_plan: Plan | None = None
+        self.fast_proof: Layout | None = None
+        self.required_count = 0
+
+    @classmethod
+    def around(cls, node: list[object], plan: Plan) -> "Container":
+        """Return the container around the document, which will be the first item of ``node``."""
+        container = cls(node, None, "", is_array=False, can_close_inside=True)
+        container.key = 0
+        container.fast_child = plan
+        return container
+
+    def find_fast_layout(self) -> None:
+        """See whether the plan of each key is all that matters."""
+        if len(self.readings) == 1:
+            plan = self.readings[0].plan
+            self.fast_layout = plan.fast_array_layout if self.is_array else plan.fast_object_layout
+
+    def make_candidates(self) -> "list[Candidate]":
+        """Leave the fast path for the value at the key; return its candidates."""
+        if self.fast_child is not None:
+            self.candidates = [Candidate(self.fast_child, self.make_readings())]
+            self.fast_child = None
+        return self.candidates
+
+    def make_readings(self) -> "list[Reading]":
+        """Leave the fast path for the container; return its readings."""
+        if self.fast_plan is not None:
+            [candidate] = self.parent.make_candidates()
+            candidate.readings = self.readings = [Reading(self.fast_plan, candidate)]
+            self.fast_plan = None
+        return self.readings
+
+    def is_valid_by_members(self) -> bool:
+        """Tell, when it closes, whether it stayed on the fast path and needs no more than its members to be valid."""
+        layout = self.fast_proof
+        return (
+            layout is not None
+            and self.fast_plan is not None
+            and layout.is_valid_with(self.required_count, len(self.node))
+        )
+
+    def put(self, value: object) -> None:
+        """Set the value at the key."""
+        if self.is_array and self.key == len(self.node):
+            self.node.append(value)
+        else:
+            self.node[self.key] = value
+
+    def append_text(self, piece: str) -> None:
+        """Append to the string at the key, in place: CPython does not copy a string that nothing else refers to."""
+        node, key = self.node, self.key
+        text = node[key]
+        node[key] = None
+        text += piece
+        node[key] = text
+
+
+class Candidate:
+    """A plan that a value may have."""
+
+    __slots__ = ("parents", "plan", "possible_count", "readings")
+
+    def __init__(self, plan: Plan, parents: "list[Reading]") -> None:
+        self.plan = plan
+        self.parents = parents
+        self.readings: list[Reading] = []
+        """Of a container."""
+        self.possible_count = 1
+        """Readings that are not dropped. Of a scalar: 1. When it is 0, the candidate is rejected."""
+
+    def defer(self) -> bool:
+        """Leave the judgement to the containers around. Return False: the value cannot be called closed."""
+        for parent in self.parents:
+            parent.has_deferred = True
+        return False
+
+
+class Reading:
+    """One alternative by which an open container is read."""
+
+    __slots__ = ("candidate", "has_deferred", "is_dropped", "members_before_tag", "plan", "required_count")
+
+    def __init__(self, plan: Plan, candidate: Candidate) -> None:
+        self.plan = plan
+        self.candidate = candidate
+        self.is_dropped = False
+        self.has_deferred = False
+        """The judgement of something inside is deferred to this container's close."""
+        self.required_count = 0
+        """Required keys that have come, but for those that the container counted on the fast path."""
+        self.members_before_tag: dict[object, tuple[str, object, int, int]] = {}
+        """By key: path, value, start and end of the members that closed while the tag was not known."""
+
+
+class Judge:
+    """Judges the values of one document as they open and close.
+
+    ``start`` and ``end`` are offsets in the document's text of a value (or key) as it was written.
+
+    Raises:
+        Invalid: a value breaks the schema. Each method that is given a path may raise it.
+    """
+
+    def __init__(self, plans: Plans, text: bytearray) -> None:
+        self._plans = plans
+        self._text = text
+        """Grows while the document is read."""
+
+    def expect_item(self, container: Container, path: str) -> None:
+        """Find out what may stand next in an array."""
+        container.item_is_expected = True
+        container.key = len(container.node)
+        layout = container.fast_layout
+        plan = layout.by_key.get(container.key, layout.otherwise) if layout is not None else None
+        if type(plan) is Plan:
+            container.fast_child = plan
+            container.can_close_value = container.can_close_inside
+        else:
+            self.expect_value(container, path, -1, -1)
+
+    def expect_value(self, container: Container, path: str, start: int, end: int) -> None:
+        """Find out what may stand at the container's key, which an object has from ``start`` to ``end``."""
+        container.can_close_value = container.can_close_inside
+        container.fast_child = None
+        candidates: dict[Plan, Candidate] = {}
+        for reading in container.make_readings():
+            if reading.is_dropped:
+                continue
+            plan = self._plan_at_key(reading, container, path, start, end)
+            if plan is None:
+                container.can_close_value = False
+            elif plan in candidates:
+                candidates[plan].parents.append(reading)
+            else:
+                candidates[plan] = Candidate(plan, [reading])
+        container.candidates = [
+            candidate for candidate in candidates.values() if any(not parent.is_dropped for parent in candidate.parents)
+        ]
+
+    def _plan_at_key(self, reading: Reading, container: Container, path: str, start: int, end: int) -> Plan | None:
+        """Return what a reading expects at the container's key; None if judgement is deferred or has failed."""
+        layout = reading.plan.array_layout if container.is_array else reading.plan.object_layout
+        if layout is None:
+            return None
+        if container.is_array and layout.max_length is not None and container.key >= layout.max_length:
+            return None
+        if container.key in layout.required:
+            reading.required_count += 1
+        plan = layout.by_key.get(container.key, layout.otherwise)
+        if isinstance(plan, str):
+            self._drop(reading, (path, plan))
+            return None
+        if layout.key_plan is not None:
+            error = layout.key_plan.find_error(b"{" + self._text[start:end] + b":null}")
+            if isinstance(error, ValidationError):
+                self._drop(reading, (path, first_error(error)["type"]))
+            reading.has_deferred |= error is not None
+        reading.has_deferred |= plan is None
+        return plan
+
+    def open_container(self, parent: Container, kind: Kind, path: str) -> Container:
+        """Open an object or array at the parent's key."""
+        is_array = kind == "array"
+        node: Any = [] if is_array else {}
+        container = Container(node, parent, path, is_array=is_array, can_close_inside=parent.can_close_value)
+        plan = parent.fast_child
+        if plan is not None:
+            container.fast_plan, container.fast_layout, container.fast_proof = plan.fast_reading(kind)
+        if container.fast_plan is None:
+            for candidate in self._of_kind(parent.make_candidates(), kind, path):
+                candidate.readings = [Reading(each, candidate) for each in candidate.plan.alternatives_for(kind)[0]]
+                candidate.possible_count = len(candidate.readings)
+                container.readings += candidate.readings
+            container.find_fast_layout()
+        parent.put(node)
+        return container
+
+    def open_value(self, container: Container, kind: Kind, path: str) -> None:
+        """Judge a string, number or literal by its first character."""
+        self._of_kind(container.make_candidates(), kind, path)
+
+    def _of_kind(self, candidates: list[Candidate], kind: Kind, path: str) -> list[Candidate]:
+        """Reject the candidates that take no value of a kind; return all."""
+        for candidate in candidates:
+            _, rule = candidate.plan.alternatives_for(kind)
+            if rule is not None:
+                self._reject(candidate, (path, rule))
+        return candidates
+
+    def close_value(  # noqa: PLR0913, PLR0917 - the parts of an event
+        self, container: Container, kind: Kind, path: str, value: object, start: int, end: int
+    ) -> bool:
+        """Check a string, number or literal; tell whether it is closed: valid for certain."""
+        container.item_is_expected = False
+        is_closed = container.can_close_value
+        if container.fast_child is not None and container.fast_child.is_valid(self._text[start:end]):
+            return is_closed
+        doubtful = [each for each in container.make_candidates() if type(value) not in each.plan.always_valid]
+        self._of_kind(doubtful, kind, path)  # first, as for a value that was cut: the same mistake is reported
+        for candidate in doubtful:
+            if candidate.plan.needs_record and candidate.parents:
+                is_closed = candidate.defer()
+            elif not self._check(candidate, path, value, start, end):
+                is_closed = candidate.defer() if candidate.possible_count else is_closed
+        return self._remember_before_tag(container, path, value, start, end) or is_closed
+
+    def close_container(self, container: Container, path: str, start: int, end: int) -> bool:
+        """Check an object or array; tell whether it is closed: valid for certain."""
+        parent = container.parent
+        is_closed: bool = parent.can_close_value
+        container.make_readings()
+        for candidate in parent.candidates:
+            for reading in candidate.readings:
+                if not reading.is_dropped:
+                    self._check_reading(reading, container, start, end)
+            if not candidate.possible_count:
+                continue
+            plan = candidate.plan
+            if plan.needs_record and candidate.parents:
+                is_closed = candidate.defer()
+            elif plan.has_function and plan.has_alternatives:
+                is_valid = self._check(candidate, path, container.node, start, end)
+                is_closed = (is_valid or candidate.defer()) and is_closed
+            elif any(reading.has_deferred for reading in candidate.readings if not reading.is_dropped):
+                is_closed = candidate.defer()
+            candidate.readings = []
+        return self._remember_before_tag(parent, path, container.node, start, end) or is_closed
+
+    def _check_reading(self, reading: Reading, container: Container, start: int, end: int) -> None:
+        """Judge one reading of a container that closes."""
+        plan = reading.plan
+        is_outermost = not reading.candidate.parents
+        if plan.needs_record and not is_outermost:
+            return  # its candidate is deferred
+        layout = plan.array_layout if container.is_array else plan.object_layout
+        required_count = reading.required_count + container.required_count
+        is_valid_by_members = (
+            layout is not None and not plan.has_function and layout.is_valid_with(required_count, len(container.node))
+        )
+        judges_deferred = is_outermost or (layout is not None and layout.is_record)
+        if is_valid_by_members and not (reading.has_deferred and judges_deferred):
+            return
+        error = plan.find_error(self._text[start:end])
+        reading.has_deferred = error is not None
+        if isinstance(error, ValidationError):
+            self._drop(reading, _locate(error, container.path, container.node))
+
+    def _check(self, candidate: Candidate, path: str, value: object, start: int, end: int) -> bool:
+        """Run a candidate's validator; tell whether the value is valid for certain."""
+        error = candidate.plan.find_error(self._text[start:end])
+        if isinstance(error, ValidationError):
+            self._reject(candidate, _locate(error, path, value))
+        return error is None
+
+    def _remember_before_tag(self, container: Container, path: str, value: object, start: int, end: int) -> bool:
+        """Remember a closed member of an object whose tag is not known; tell whether it is valid now that it is."""
+        is_valid = False
+        for reading in container.readings:
+            if reading.plan.tag is not None and not reading.is_dropped:
+                reading.members_before_tag[container.key] = (path, value, start, end)
+                while (
+                    reading.plan.tag is not None
+                    and reading.plan.tag.key in reading.members_before_tag
+                    and not reading.is_dropped
+                ):
+                    self._choose_by_tag(reading, container)
+                is_valid = (
+                    self._check_members_before_tag(reading)
+                    and container.can_close_inside
+                    and len(container.readings) == 1
+                )
+        return is_valid
+
+    def _choose_by_tag(self, reading: Reading, container: Container) -> None:
+        """Go on with the alternative of a discriminated union that the tag names."""
+        tag = cast(Tag, reading.plan.tag)
+        _, _, start, end = reading.members_before_tag[tag.key]
+        chosen = tag.choose(self._text[start:end])
+        if isinstance(chosen, ValidationError):
+            self._drop(reading, (container.path, first_error(chosen)["type"]))
+        else:
+            reading.plan = chosen
+            container.find_fast_layout()
+
+    def _check_members_before_tag(self, reading: Reading) -> bool:
+        """Judge the members that closed before the tag was known; tell whether the last of them is valid."""
+        is_valid = False
+        layout = reading.plan.object_layout
+        if layout is None:
+            return is_valid
+        for key, (path, value, start, end) in reading.members_before_tag.items():
+            if reading.is_dropped:
+                break
+            plan = layout.by_key.get(key, layout.otherwise)
+            reading.required_count += key in layout.required
+            if isinstance(plan, str):
+                self._drop(reading, (path, plan))
+            elif plan is None or plan.needs_record:
+                reading.has_deferred = True
+                is_valid = False
+            else:
+                error = plan.find_error(self._text[start:end])
+                is_valid = error is None
+                reading.has_deferred |= not is_valid
+                if isinstance(error, ValidationError):
+                    self._drop(reading, _locate(error, path, value))
+        return is_valid and not reading.is_dropped
+
+    def _reject(self, candidate: Candidate, mistake: _Mistake) -> None:
+        """Note that the value breaks the candidate's plan, and with it all readings that expected the plan here."""
+        candidate.possible_count = 0
+        if not candidate.parents:
+            raise Invalid(*mistake)
+        for parent in candidate.parents:
+            self._drop(parent, mistake)
+
+    def _drop(self, reading: Reading, mistake: _Mistake) -> None:
+        """Note that a container cannot be read in one way; if no other is left, its candidate is rejected."""
+        if not reading.is_dropped:
+            reading.is_dropped = True
+            reading.candidate.possible_count -= 1
+            if not reading.candidate.possible_count:
+                self._reject(reading.candidate, mistake)
+
+    def validate(self, root: object) -> object:
+        """Return the object of a document that is complete; ``root`` is its tree."""
+        try:
+            return self._plans.validate(bytes(self._text))
+        except ValidationError as error:
+            raise Invalid(*_locate(error, "", root)) from error
+
+
+def _locate(error: ValidationError, path: str, value: object) -> _Mistake:
     """Return where in the document a validator's first error lies, and its rule.
 
     Pydantic's locations also name members of unions and kinds of steps: what is not in the value is left out, but for
     the name of a field that is missing.
     """
-    first = error.errors(**BRIEF)[0]
+    first = first_error(error)
     node: Json = value
     step: Json
     for step in first["loc"]:
@@ -43,114 +434,3 @@ def mistake(error: ValidationError, path: str, value: object) -> Mistake:
             continue
         path += "/" + escape(str(step))
     return path, first["type"]
-
-
-class Frame:
-    """A container that is open in the document: its node, the key being read, and all ways to read it."""
-
-    __slots__ = (
-        *("begun", "choices", "claims", "items", "judged", "key", "node", "only"),
-        *("outer", "path", "proving", "seen", "shape", "sure", "way"),
-    )
-
-    def __init__(self, node: Json, outer: "Frame | None", path: str, *, items: bool, judged: bool) -> None:
-        self.node = node
-        self.outer: Any = outer
-        """The frame around; None around the root."""
-        self.path = path
-        self.items = items
-        self.judged = judged
-        """Every way to read this container can judge what is inside."""
-        self.key: Any = None
-        self.begun = False
-        self.sure = judged
-        """The same, for the value at the key."""
-        self.choices: list[Choice] = []
-        self.claims: list[Claim] = []
-        """What the choices say of the value at the key."""
-        self.shape: Shape | None = None
-        """The quick way, nearly always: there is one choice, its shape names a plan for a key, and that is ``only``."""
-        self.only: Plan | None = None
-        """The one plan of the value at the key, while nothing but it has to be said."""
-        self.way: Plan | None = None
-        """The one choice's plan, while nothing but it has to be said: the choice is not made yet."""
-        self.proving: Shape | None = None
-        """The shape, if its valid members prove the container as long as the quick way is not left."""
-        self.seen = 0
-        """Required keys that the quick way has met."""
-
-    def find_shape(self) -> None:
-        """See whether the quick way can be taken."""
-        if len(self.choices) == 1:
-            plan = self.choices[0].plan
-            self.shape = plan.quick_items if self.items else plan.quick_fields
-
-    def claim(self) -> None:
-        """Leave the quick way: more has to be said of the value at the key."""
-        if self.only is not None:
-            self.claims = [Claim(self.only, self.ways())]
-            self.only = None
-
-    def ways(self) -> "list[Choice]":
-        """Leave the quick way: return the choices there are, more has to be said of them."""
-        if self.way is not None:
-            self.outer.claim()
-            [claim] = self.outer.claims
-            claim.choices = self.choices = [Choice(self.way, claim)]
-            self.way = None
-        return self.choices
-
-    def grow(self, piece: str) -> None:
-        """Append to the string at the key, in place: while no one else holds it, CPython does not copy it."""
-        node, key = self.node, self.key
-        text = node[key]
-        node[key] = None
-        text += piece
-        node[key] = text
-
-    def proven(self) -> bool:
-        """Tell, when it closes, whether the quick way was left nowhere and nothing but its members has to be judged."""
-        shape = self.proving
-        return shape is not None and self.way is not None and shape.complete(self.seen, len(self.node))
-
-    def put(self, value: object) -> None:
-        """Set the value at the key."""
-        if self.items and self.key == len(self.node):
-            self.node.append(value)
-        else:
-            self.node[self.key] = value
-
-
-class Claim:
-    """What a plan says of one value: it holds while one of its choices is alive."""
-
-    __slots__ = ("alive", "choices", "parents", "plan")
-
-    def __init__(self, plan: "Plan", parents: "list[Choice]") -> None:
-        self.plan = plan
-        self.parents = parents
-        self.choices: list[Choice] = []
-        self.alive = 1
-
-    def wait(self) -> bool:
-        """Leave the judgement to the containers around."""
-        for parent in self.parents:
-            parent.unproven = True
-        return False
-
-
-class Choice:
-    """One way to read a container: the member of a union, or the only plan there is."""
-
-    __slots__ = ("claim", "dead", "members", "plan", "seen", "unproven")
-
-    def __init__(self, plan: "Plan", claim: Claim) -> None:
-        self.plan = plan
-        self.claim = claim
-        self.dead = False
-        self.unproven = False
-        """Something inside waits for this container's close."""
-        self.seen = 0
-        """Required keys so far."""
-        self.members: dict[object, tuple[str, object, int, int]] = {}
-        """What closed before the tag was known."""

@@ -1,4 +1,17 @@
-"""Plans: what a schema of Pydantic allows at each of its positions."""
+"""What a schema of Pydantic allows at each of its positions, worked out once for each type.
+
+The words of this file:
+
+- *schema*: a core schema of Pydantic: a dict with a ``type``, and schemas inside. *Config*: what its model adds to it.
+- *plan*: what is known of one position of a schema.
+- *kind*: which of JSON's six types a value has.
+- *alternative*: a plan by which a value may be read: a member of a union, or the only plan there is.
+- *container*: an object or array. *Layout*: the plans of what may stand in it.
+- *record*: an object with named fields: of a model, a dataclass or a TypedDict. Its validators may see siblings.
+- *tag*: the value by which a discriminated union chooses its alternative.
+- *rule*: Pydantic's name of an error, such as ``int_type``.
+- *function*: code in a schema, such as a validator. When it runs and what it sees decides when a value can be judged.
+"""
 
 import json
 from collections.abc import Callable
@@ -6,17 +19,24 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Final, NamedTuple, cast
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import CoreConfig, CoreSchema, PydanticOmit, PydanticUseDefault, SchemaError, SchemaValidator
+from pydantic_core import (
+    CoreConfig,
+    CoreSchema,
+    ErrorDetails,
+    PydanticOmit,
+    PydanticUseDefault,
+    SchemaError,
+    SchemaValidator,
+)
 
 from .reader import Kind
 
 Schema = dict[str, Any]
 
 _NO_CONFIG: Final[Schema] = {}
-BRIEF: Final[Any] = {"include_url": False, "include_context": False, "include_input": False}
 _RECORDS: Final = ("model-fields", "typed-dict", "dataclass-args")
 _FUNCTIONS: Final = ("function-after", "function-before", "function-wrap", "function-plain")
-_NO_SCHEMAS: Final = frozenset({"metadata", "serialization", "default", "expected", "members", "cls", "function"})
+_HOLDS_NO_SCHEMA: Final = frozenset({"metadata", "serialization", "default", "expected", "members", "cls", "function"})
 _SAMPLES: Final[dict[Kind, bytes]] = {
     "object": b"{}",
     "array": b"[]",
@@ -26,8 +46,8 @@ _SAMPLES: Final[dict[Kind, bytes]] = {
     "null": b"null",
 }
 CONTAINERS: Final[tuple[Kind, ...]] = ("object", "array")
-_SCALARS: Final[tuple[Kind, ...]] = ("string", "number", "boolean", "null")
-_SHAPES: Final[dict[str, frozenset[Kind]]] = {
+_STRINGS_AND_SCALARS: Final[tuple[Kind, ...]] = ("string", "number", "boolean", "null")
+_KINDS_OF_CONTAINERS: Final[dict[str, frozenset[Kind]]] = {
     "any": frozenset(_SAMPLES),
     **dict.fromkeys(
         ("dict", "frozendict", "ordered-dict", "model-fields", "typed-dict", "dataclass-args", "tagged-union"),
@@ -55,12 +75,12 @@ _LEAVES: Final = frozenset(
         "json",
     }
 )
-_UNHASHABLE: Final = frozenset({"any", "json", "list", "set", "dict", "typed-dict"})
+_MAY_BE_UNHASHABLE: Final = frozenset({"any", "json", "list", "set", "dict", "typed-dict"})
 _CONSTRAINTS: Final = (
-    *("pattern", "min_length", "max_length", "str_min_length", "str_max_length"),
-    *("multiple_of", "le", "ge", "lt", "gt"),
-)
-_PROVES: Final[dict[str, frozenset[type]]] = {
+    "pattern", "min_length", "max_length", "str_min_length", "str_max_length",
+    "multiple_of", "le", "ge", "lt", "gt",
+)  # fmt: skip
+_ALWAYS_VALID: Final[dict[str, frozenset[type]]] = {
     "any": frozenset({str, int, float, bool, type(None)}),
     "str": frozenset({str}),
     "int": frozenset({int}),
@@ -68,255 +88,266 @@ _PROVES: Final[dict[str, frozenset[type]]] = {
     "bool": frozenset({bool}),
     "none": frozenset({type(None)}),
 }
-_TAKERS: Final[dict[type, set[Kind]]] = {
+_KINDS_OF_VALUES: Final[dict[type, set[Kind]]] = {
     str: {"string"},
     bool: {"boolean", "number"},
     int: {"boolean", "number"},
     float: {"boolean", "number"},
     type(None): {"null"},
 }
+"""By the type of a member of a literal or enum: the kinds of JSON values that may equal it."""
 
 
-class Shape:
-    """What may stand in a container: plans by key or index, and for the rest a plan, a rule, or None (wait)."""
+class Layout:
+    """What may stand in a container."""
 
-    __slots__ = ("fields", "high", "keys", "low", "record", "required", "rest", "whole")
+    __slots__ = (
+        "by_key", "is_record", "key_plan", "max_length", "min_length", "needs_validator", "otherwise", "required",
+    )  # fmt: skip
 
-    def __init__(self, rest: "Plan | str | None", *, record: bool = False, whole: bool = False) -> None:
-        self.fields: dict[object, Plan | None] = {}
-        self.rest = rest
-        self.record = record
-        """It is what validators with ``info`` look at."""
-        self.whole = whole
-        """Nothing but its own validator proves it."""
+    def __init__(
+        self, otherwise: "Plan | str | None", *, is_record: bool = False, needs_validator: bool = False
+    ) -> None:
+        self.by_key: dict[object, Plan | None] = {}
+        """Plans by key or index. None: what stands there is judged with the container."""
+        self.otherwise = otherwise
+        """The same for all other keys or indexes. A string: the rule that such a key breaks."""
         self.required: frozenset[object] = frozenset()
-        self.keys: Plan | None = None
-        self.low = 0
-        self.high: int | None = None
+        self.key_plan: Plan | None = None
+        """Judges a key, as an object with this key and nothing else; None: all strings are valid keys."""
+        self.min_length = 0
+        self.max_length: int | None = None
+        self.is_record = is_record
+        self.needs_validator = needs_validator
+        """Even if all that stands in the container is valid, its own validator has to run."""
 
-    def complete(self, seen: int, length: int) -> bool:
-        """Tell whether valid members prove the container."""
-        enough = seen == len(self.required) and length >= self.low
-        return enough and not self.whole and (self.high is None or length <= self.high)
+    def is_valid_with(self, required_count: int, length: int) -> bool:
+        """Tell whether a container is valid that holds so many required keys, and so many valid values in all."""
+        has_enough = required_count == len(self.required) and length >= self.min_length
+        return has_enough and not self.needs_validator and (self.max_length is None or length <= self.max_length)
 
 
 class Tag:
-    """The discriminator of a union: the key it is read from, and which plan a tag chooses."""
+    """The discriminator of a union: the key that the tag is read from, and the plan that a tag chooses.
 
-    def __init__(self, book: "Book", schema: Schema, config: Schema, key: str) -> None:
+    Pydantic's own validator of the union looks up the tag: it knows which tags are equal, and its error for a tag that
+    is none of them is the one to report. Each alternative is replaced by a function that returns its number, since the
+    real one would judge an object of which no more than the tag is known.
+    """
+
+    def __init__(self, plans: "Plans", schema: Schema, config: Schema, key: str) -> None:
         self.key = key
         self._prefix = f"{{{json.dumps(key)}:".encode()
-        self._plans = [book.plan(choice, config) for choice in schema["choices"].values()]
-        numbered = {
+        self._alternatives = [plans.plan_of(choice, config) for choice in schema["choices"].values()]
+        numbers = {
             tag: {"type": "function-plain", "function": {"type": "no-info", "function": lambda _, n=number: n}}
             for number, tag in enumerate(schema["choices"])
         }
-        self._number = SchemaValidator(cast(Any, {**schema, "choices": numbered}), cast(CoreConfig, config))
+        self._number = SchemaValidator(cast(Any, {**schema, "choices": numbers}), cast(CoreConfig, config))
 
     def choose(self, text: bytearray) -> "Plan | ValidationError":
         """Return the plan for a tag as it was written."""
         try:
-            plan: Plan = self._plans[self._number.validate_json(self._prefix + text + b"}")]
+            plan: Plan = self._alternatives[self._number.validate_json(self._prefix + text + b"}")]
         except ValidationError as error:
             return error
-        ways, _ = plan.opening("object")
-        if len(ways) == 1 and (plan.members == (plan,) or not plan.whole):
-            return ways[0]
-        return plan.closed()
+        alternatives, _ = plan.alternatives_for("object")
+        if len(alternatives) == 1 and not (plan.has_alternatives and plan.has_function):
+            return alternatives[0]
+        return plan.at_close()
 
 
-class Core(NamedTuple):
-    """A schema without the wrappers that leave the shape of a value alone, and what they mean for it."""
+class _Unwrapped(NamedTuple):
+    """A schema without the wrappers that leave a value's layout alone, and what they mean for it."""
 
     schema: Schema
     config: Schema
-    opaque: bool
-    """Functions may change or forgive what is inside: nothing is known before the close."""
-    whole: bool
-    """A function has a say when the value closes."""
+    judged_at_close: bool
+    """A function may change or forgive what is inside, so nothing is known before the close."""
+    has_function: bool
+    """A function runs when the value closes."""
 
 
 class Plan:
-    """One position of a schema: what proves a value, what it may open with, and its validator. Made on first sight."""
+    """What is known of one position of a schema. Each property is worked out when it is first needed."""
 
-    def __init__(self, book: "Book", schema: Schema, config: Schema, *, closed: bool = False) -> None:
-        self._book = book
+    def __init__(self, plans: "Plans", schema: Schema, config: Schema, *, at_close: bool = False) -> None:
+        self._plans = plans
         self._schema = schema
         self._config = config
-        self._closed = closed
-        self._openings: dict[Kind, tuple[tuple[Plan, ...], str | None]] = {}
-        self._entries: dict[Kind, tuple[Plan | None, Shape | None, Shape | None]] = {}
+        self._at_close = at_close
+        self._alternatives_by_kind: dict[Kind, tuple[tuple[Plan, ...], str | None]] = {}
+        self._fast_readings: dict[Kind, tuple[Plan | None, Layout | None, Layout | None]] = {}
 
     @cached_property
-    def core(self) -> Core:
+    def unwrapped(self) -> _Unwrapped:
         """The schema without its wrappers."""
-        return self._book.peel(self._schema, self._config)
+        return self._plans.unwrap(self._schema, self._config)
 
     @cached_property
-    def waits(self) -> bool:
-        """A function looks beyond the value: only an enclosing object's validator can judge."""
-        return self._book.waits(self._schema)
+    def needs_record(self) -> bool:
+        """A function looks beyond the value: only the validator of the record around it can judge."""
+        return self._plans.needs_record(self._schema)
 
     @cached_property
-    def whole(self) -> bool:
-        """A function has a say when the value closes."""
-        return self.core.whole
+    def has_function(self) -> bool:
+        """A function runs when the value closes."""
+        return self.unwrapped.has_function
 
     @cached_property
-    def plain(self) -> bool:
-        """Valid members prove a value: no function has a say, nothing waits."""
-        return not (self.whole or self.waits)
-
-    @cached_property
-    def opaque(self) -> bool:
-        """Nothing is judged before the close."""
-        core = self.core
-        if self._closed or core.opaque:
+    def judged_at_close(self) -> bool:
+        """Nothing is known of the value before it closes."""
+        if self._at_close or self.unwrapped.judged_at_close:
             return True
-        kind = core.schema["type"]
-        if kind in ("union", "tagged-union"):
-            untold = kind == "tagged-union" and self._book.tag_key(core.schema) is None
-            return untold or bool(core.schema.get("custom_error_type"))
-        return kind not in _SHAPES and kind not in _LEAVES and kind not in ("nullable", "literal", "enum")
+        schema = self.unwrapped.schema
+        type_ = schema["type"]
+        if type_ in ("union", "tagged-union"):
+            without_key = type_ == "tagged-union" and _discriminator(schema) is None
+            return without_key or bool(schema.get("custom_error_type"))
+        return (
+            type_ not in _KINDS_OF_CONTAINERS and type_ not in _LEAVES and type_ not in ("nullable", "literal", "enum")
+        )
 
     @cached_property
-    def members(self) -> "tuple[Plan, ...]":
-        """The members of a union, those of its unions included; else the plan itself."""
-        schema, config = self.core.schema, self.core.config
-        if self.opaque:
+    def alternatives(self) -> "tuple[Plan, ...]":
+        """The members of a union, those of unions inside it included; for all else the plan itself."""
+        schema, config = self.unwrapped.schema, self.unwrapped.config
+        if self.judged_at_close:
             return (self,)
         if schema["type"] == "tagged-union" and schema is not self._schema:
-            return (self._book.plan(schema, config),)
+            return (self._plans.plan_of(schema, config),)
         if schema["type"] == "nullable":
-            choices = [schema["schema"], {"type": "none"}]  # its mistakes are those of what it wraps
+            choices = [schema["schema"], {"type": "none"}]  # in this order: its errors are those of what it wraps
         elif schema["type"] == "union":
             choices = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
         else:
             return (self,)
-        plans = [self._book.plan(choice, config) for choice in choices]
         flat: list[Plan] = []
-        for plan in plans:
-            if plan.members == (plan,) or not (plan.whole or plan.waits):
-                flat += plan.members
+        for choice in choices:
+            plan = self._plans.plan_of(choice, config)
+            if plan.has_alternatives and (plan.has_function or plan.needs_record):
+                flat.append(plan.at_close())
             else:
-                flat.append(plan.closed())
+                flat += plan.alternatives
         return tuple(flat)
 
-    def closed(self) -> "Plan":
-        """Return a plan of the same position that judges nothing before the close."""
-        return Plan(self._book, self._schema, self._config, closed=True)
+    @cached_property
+    def has_alternatives(self) -> bool:
+        """The plan is read by others."""
+        return self.alternatives != (self,)
+
+    def at_close(self) -> "Plan":
+        """Return a plan of the same position that knows nothing before the close."""
+        return Plan(self._plans, self._schema, self._config, at_close=True)
 
     @cached_property
-    def proves(self) -> frozenset[object]:
-        """JSON values of these types are valid, whatever they are; and so are these strings."""
-        if self.opaque or self.whole:
+    def always_valid(self) -> frozenset[object]:
+        """Types of which every JSON value is valid, and strings that are."""
+        if self.judged_at_close or self.has_function:
             return frozenset()
-        if self.members != (self,):
-            return frozenset[object]().union(*(member.proves for member in self.members))
-        schema, config = self.core.schema, self.core.config
+        if self.has_alternatives:
+            return frozenset[object]().union(*(alternative.always_valid for alternative in self.alternatives))
+        schema, config = self.unwrapped.schema, self.unwrapped.config
         if schema["type"] == "literal":
             return frozenset(value for value in schema["expected"] if type(value) is str)
         constrained = any(schema.get(constraint) is not None for constraint in _CONSTRAINTS) or (
             schema["type"] == "str" and any(config.get(constraint) is not None for constraint in _CONSTRAINTS)
         )
-        return frozenset() if constrained else _PROVES.get(schema["type"], frozenset())
+        return frozenset() if constrained else _ALWAYS_VALID.get(schema["type"], frozenset())
 
     @cached_property
-    def fields(self) -> Shape | None:
+    def object_layout(self) -> Layout | None:
         """What may stand in an object; None if that is not known before it closes."""
-        return None if self.opaque else self._book.shape(self.core, items=False)
+        return None if self.judged_at_close else self._plans.layout_of(self.unwrapped, is_array=False)
 
     @cached_property
-    def items(self) -> Shape | None:
+    def array_layout(self) -> Layout | None:
         """What may stand in an array; None if that is not known before it closes."""
-        return None if self.opaque else self._book.shape(self.core, items=True)
+        return None if self.judged_at_close else self._plans.layout_of(self.unwrapped, is_array=True)
 
     @cached_property
-    def quick_fields(self) -> Shape | None:
-        """The same, if nothing has to be said of a key or index but the plan of what stands there."""
-        return self.fields if self.fields is not None and self.fields.keys is None else None
+    def fast_object_layout(self) -> Layout | None:
+        """The layout of an object, if all that matters of a key is the plan of its value."""
+        layout = self.object_layout
+        return layout if layout is not None and layout.key_plan is None else None
 
     @cached_property
-    def quick_items(self) -> Shape | None:
-        """The same of an array."""
-        return self.items if self.items is not None and self.items.high is None else None
+    def fast_array_layout(self) -> Layout | None:
+        """The layout of an array, if all that matters of an index is the plan of its item."""
+        layout = self.array_layout
+        return layout if layout is not None and layout.max_length is None else None
 
     @cached_property
     def tag(self) -> Tag | None:
         """The discriminator, if this is a union that has one."""
-        schema, config = self.core.schema, self.core.config
-        if self.opaque or schema["type"] != "tagged-union" or self.members != (self,):
+        schema, config = self.unwrapped.schema, self.unwrapped.config
+        if self.judged_at_close or schema["type"] != "tagged-union" or self.has_alternatives:
             return None
-        return Tag(self._book, schema, config, cast(str, self._book.tag_key(schema)))
+        return Tag(self._plans, schema, config, cast(str, _discriminator(schema)))
 
-    def entry(self, kind: Kind) -> "tuple[Plan | None, Shape | None, Shape | None]":
-        """Return the quick way to read an object or array: its plan, its shape, and the same if it is ``proving``."""
-        if kind not in self._entries:
-            ways, rule = self.opening(kind)
-            way = ways[0] if rule is None and len(ways) == 1 else None
-            shape = None if way is None else way.quick_items if kind == "array" else way.quick_fields
-            self._entries[kind] = way, shape, shape if way is not None and way.plain and self.plain else None
-        return self._entries[kind]
+    def fast_reading(self, kind: Kind) -> "tuple[Plan | None, Layout | None, Layout | None]":
+        """Return the plan and the layout of a container, if it has one alternative and all is simple.
+
+        Then the layout once more, if valid members make the container valid.
+        """
+        if kind not in self._fast_readings:
+            alternatives, rule = self.alternatives_for(kind)
+            plan = alternatives[0] if rule is None and len(alternatives) == 1 else None
+            layout = None if plan is None else plan.fast_array_layout if kind == "array" else plan.fast_object_layout
+            plain = plan is not None and not any(each.has_function or each.needs_record for each in (plan, self))
+            self._fast_readings[kind] = plan, layout, layout if plain else None
+        return self._fast_readings[kind]
 
     @cached_property
-    def takes(self) -> frozenset[Kind]:
-        """JSON types of strings, numbers and literals that it does not refuse at their first character."""
-        return frozenset(kind for kind in _SCALARS if self.opening(kind)[1] is None)
+    def accepted_kinds(self) -> frozenset[Kind]:
+        """Kinds of strings, numbers and literals that it does not reject at their first character."""
+        return frozenset(kind for kind in _STRINGS_AND_SCALARS if self.alternatives_for(kind)[1] is None)
 
-    def opening(self, kind: Kind) -> "tuple[tuple[Plan, ...], str | None]":
-        """Return the ways to read a value of a JSON type; if there are none, the rule that every such value breaks."""
-        if kind not in self._openings:
-            rules = [(member, member._refusal(kind)) for member in self.members]  # noqa: SLF001 its own kind
-            ways = tuple(member for member, rule in rules if rule is None)
-            self._openings[kind] = ways, None if ways else rules[0][1]
-        return self._openings[kind]
+    def alternatives_for(self, kind: Kind) -> "tuple[tuple[Plan, ...], str | None]":
+        """Return the alternatives for a value of a kind; if there are none, the rule that every such value breaks."""
+        if kind not in self._alternatives_by_kind:
+            rules = [(alternative, alternative.rule_against(kind)) for alternative in self.alternatives]
+            possible = tuple(alternative for alternative, rule in rules if rule is None)
+            self._alternatives_by_kind[kind] = possible, None if possible else rules[0][1]
+        return self._alternatives_by_kind[kind]
 
-    def _refusal(self, kind: Kind) -> str | None:
-        """Return the rule that every value of a JSON type breaks, if there is one."""
-        if self.opaque:
+    def rule_against(self, kind: Kind) -> str | None:
+        """Return the rule that every value of a kind breaks, if there is one.
+
+        Pydantic itself is asked, with a sample of the kind, so that strict mode and all its types count as they are.
+        """
+        if self.judged_at_close:
             return None
-        core = self.core
-        type_ = core.schema["type"]
-        if type_ in ("literal", "enum"):
-            return self._refusal_of_values(kind)
-        if type_ in _SHAPES:
-            if kind in _SHAPES[type_]:
+        schema = self.unwrapped.schema
+        if schema["type"] in ("literal", "enum"):
+            return _rule_of_values(schema, kind)
+        if schema["type"] in _KINDS_OF_CONTAINERS:
+            if kind in _KINDS_OF_CONTAINERS[schema["type"]]:
                 return None
             plan = self
         else:
-            plan = self._book.plan(core.schema, core.config)
-        error = plan.judge(_SAMPLES[kind])
+            plan = self._plans.plan_of(schema, self.unwrapped.config)
+        error = plan.find_error(_SAMPLES[kind])
         if not isinstance(error, ValidationError):
             return None
-        first = error.errors(**BRIEF)[0]
-        refused = not first["loc"] and (first["type"].endswith("_type") or first["type"] == "none_required")
-        return first["type"] if refused else None
-
-    def _refusal_of_values(self, kind: Kind) -> str | None:
-        schema = self.core.schema
-        is_enum = schema["type"] == "enum"
-        if is_enum and schema["cls"]._missing_.__module__ != "enum":
-            return None  # a hook of the user's may take any value
-        taken: set[Kind] = set()
-        for value in [member.value for member in schema["members"]] if is_enum else schema["expected"]:
-            if type(value) not in _TAKERS:
-                return None
-            taken |= _TAKERS[type(value)]
-        if is_enum and "number" in taken:
-            taken.add("string")
-        return None if kind in taken else "enum" if is_enum else "literal_error"
+        first = first_error(error)
+        is_of_kind = not first["loc"] and (first["type"].endswith("_type") or first["type"] == "none_required")
+        return first["type"] if is_of_kind else None
 
     @cached_property
     def _validate(self) -> Callable[[bytes | bytearray], object]:
-        schema = self._book.bound(self._schema)
+        schema = self._plans.with_definitions(self._schema)
         return SchemaValidator(cast(CoreSchema, schema), cast(CoreConfig, self._config)).validate_json
 
-    def accepts(self, text: bytes | bytearray) -> bool:
+    def is_valid(self, text: bytes | bytearray) -> bool:
         """Tell whether a value is known to be valid by itself."""
-        return not self.waits and self.judge(text) is None
+        return not self.needs_record and self.find_error(text) is None
 
-    def judge(self, text: bytes | bytearray) -> Exception | None:
-        """Run the validator of this position: None says valid, anything but a ValidationError that it cannot tell."""
+    def find_error(self, text: bytes | bytearray) -> Exception | None:
+        """Run the validator of this position on a value as it was written.
+
+        None: the value is valid. A ValidationError: it is not. Anything else: only a container around it can tell.
+        """
         try:
             self._validate(text)
         except (ValidationError, SchemaError, PydanticOmit, PydanticUseDefault) as error:
@@ -324,187 +355,183 @@ class Plan:
         return None
 
 
-class Book:
+class Plans:
     """All plans of one type."""
 
     def __init__(self, type_: object) -> None:
         adapter = TypeAdapter[Any](cast(Any, type_))
         self.validate = adapter.validate_json
+        """Judges a complete document."""
         self._definitions: dict[str, Schema] = {}
-        self._plans: dict[tuple[int, int], tuple[Plan, Schema]] = {}
-        self._shapes: dict[tuple[int, bool], Shape | None] = {}
+        self._by_schema: dict[tuple[int, int], tuple[Plan, Schema]] = {}
+        self._layouts: dict[tuple[int, bool], Layout | None] = {}
         self.anything = Plan(self, {"type": "any"}, {})
         schema = cast(Schema, adapter.core_schema)
-        self.root = self.plan(schema if isinstance(schema, dict) else dict(schema), {})
+        self.root = self.plan_of(schema if isinstance(schema, dict) else dict(schema), {})
+        """The plan of the document."""
 
-    def plan(self, schema: Schema, config: Schema) -> Plan:
-        """Return the plan of a schema under a model's config, always the same one."""
+    def plan_of(self, schema: Schema, config: Schema) -> Plan:
+        """Return the plan of a schema under a config: always the same one."""
         key = id(schema), id(config)
-        if key not in self._plans:
-            self._plans[key] = Plan(self, schema, config), config
-        return self._plans[key][0]
+        if key not in self._by_schema:
+            self._by_schema[key] = Plan(self, schema, config), config
+        return self._by_schema[key][0]
 
-    def peel(self, schema: Schema, config: Schema) -> Core:
+    def unwrap(self, schema: Schema, config: Schema) -> _Unwrapped:
         """Take the wrappers off a schema."""
-        opaque = whole = False
+        judged_at_close = has_function = False
         while True:
-            kind = schema["type"]
-            if kind == "definitions":
+            type_ = schema["type"]
+            if type_ == "definitions":
                 self._definitions |= {definition["ref"]: definition for definition in schema["definitions"]}
                 schema = schema["schema"]
-            elif kind == "definition-ref":
+            elif type_ == "definition-ref":
                 schema = self._definitions[schema["schema_ref"]]
-            elif kind in ("function-after", "function-before", "function-wrap"):
-                whole = True
-                opaque |= kind != "function-after"
+            elif type_ in ("function-after", "function-before", "function-wrap"):
+                has_function = True
+                judged_at_close |= type_ != "function-after"
                 schema = schema["schema"]
-            elif kind == "default":
-                opaque |= _forgives(schema)
+            elif type_ == "default":
+                judged_at_close |= _replaces_errors(schema)
                 schema = schema["schema"]
-            elif kind == "lax-or-strict":
+            elif type_ == "lax-or-strict":
                 strict = schema.get("strict", config.get("strict", False))
                 schema = schema["strict_schema" if strict else "lax_schema"]
-            elif kind == "json-or-python":
+            elif type_ == "json-or-python":
                 schema = schema["json_schema"]
-            elif kind in ("model", "dataclass"):
+            elif type_ in ("model", "dataclass"):
                 config = schema.get("config") or _NO_CONFIG
-                opaque |= bool(schema.get("custom_init"))
-                whole |= _has_post_init(schema)
+                judged_at_close |= bool(schema.get("custom_init"))
+                has_function |= _has_post_init(schema)
                 schema = schema["schema"]
             else:
-                return Core(schema, config, opaque, whole)
+                return _Unwrapped(schema, config, judged_at_close, has_function)
 
-    def tag_key(self, schema: Schema) -> str | None:
-        """Return the key that a discriminated union reads its tag from, if it is a single one."""
-        found = schema["discriminator"]
-        return found if isinstance(found, str) else None
+    def layout_of(self, unwrapped: _Unwrapped, *, is_array: bool) -> Layout | None:
+        """Return what may stand in an object or array of a schema; None if that is not known before it closes."""
+        key = id(unwrapped.schema), is_array
+        if key not in self._layouts:
+            build = (self._ARRAYS if is_array else self._OBJECTS).get(unwrapped.schema["type"])
+            self._layouts[key] = build(self, unwrapped.schema, unwrapped.config) if build else None
+        return self._layouts[key]
 
-    def shape(self, core: Core, *, items: bool) -> Shape | None:
-        """Return what may stand in an object or array of a schema, if that is known."""
-        key = id(core.schema), items
-        if key not in self._shapes:
-            type_ = core.schema["type"]
-            build = (self._ARRAYS if items else self._OBJECTS).get(type_)
-            self._shapes[key] = build(self, core.schema, core.config) if build else None
-        return self._shapes[key]
+    def _any_layout(self, schema: Schema, config: Schema) -> Layout:
+        del schema, config
+        return Layout(self.anything)
 
-    def _any(self, schema: Schema, config: Schema) -> Shape:  # noqa: ARG002 one signature for all shapes
-        return Shape(self.anything)
+    def _dict_layout(self, schema: Schema, config: Schema) -> Layout:
+        layout = Layout(self._part(schema, "values_schema", config))
+        keys = self._part(schema, "keys_schema", config)
+        layout.min_length, layout.max_length = schema.get("min_length") or 0, schema.get("max_length")
+        if str not in keys.always_valid:
+            # Two keys may become equal, so only the validator can count them.
+            layout.needs_validator = layout.min_length > 0 or layout.max_length is not None
+            layout.key_plan = Plan(self, {"type": "dict", "keys_schema": schema["keys_schema"]}, config)
+            if keys.needs_record:
+                layout.key_plan = layout.otherwise = None
+        return layout
 
-    def _dict(self, schema: Schema, config: Schema) -> Shape:
-        shape = Shape(self._of(schema, "values_schema", config))
-        keys = self._of(schema, "keys_schema", config)
-        shape.low, shape.high = schema.get("min_length") or 0, schema.get("max_length")
-        if str not in keys.proves:
-            # Two keys may become one, so nothing but the validator can count them.
-            shape.whole = shape.low > 0 or shape.high is not None
-            shape.keys = Plan(self, {"type": "dict", "keys_schema": schema["keys_schema"]}, config)
-            if keys.waits:
-                shape.keys = shape.rest = None
-        return shape
-
-    def _record(self, schema: Schema, config: Schema) -> Shape:
-        kind = schema["type"]
+    def _record_layout(self, schema: Schema, config: Schema) -> Layout:
+        type_ = schema["type"]
         extra = schema.get("extra_behavior") or config.get("extra_fields_behavior") or "ignore"
-        shape = Shape(self.anything, record=True, whole="extras_keys_schema" in schema)
+        layout = Layout(self.anything, is_record=True, needs_validator="extras_keys_schema" in schema)
         if extra == "forbid":
-            shape.rest = "unexpected_keyword_argument" if kind == "dataclass-args" else "extra_forbidden"
+            layout.otherwise = "unexpected_keyword_argument" if type_ == "dataclass-args" else "extra_forbidden"
         elif extra == "allow":
-            shape.rest = self._of(schema, "extras_schema", config)
+            layout.otherwise = self._part(schema, "extras_schema", config)
         fields = schema["fields"]
         named = [(f["name"], f) for f in fields] if isinstance(fields, list) else list(fields.items())
         total = schema.get("total", config.get("typed_dict_total", True))
         required = set()
         for name, field in named:
-            paths = _paths(field, name, config)
-            needed = field["schema"]["type"] != "default" and field.get("required", total)
+            is_required = field["schema"]["type"] != "default" and field.get("required", total)
             if field["schema"].get("validate_default", config.get("validate_default")):
-                shape.whole = True  # a field that is left out can be wrong too
-            for rank, path in enumerate(paths):
+                layout.needs_validator = True  # a field that is left out can be invalid too
+            for rank, path in enumerate(_paths(field, name, config)):
                 key = path[0]
-                sole = rank == 0 and len(path) == 1 and key not in shape.fields and field.get("init", True)
-                shape.fields[key] = self.plan(field["schema"], config) if sole else None
-                shape.whole |= len(path) > 1
-                if sole and needed:
+                is_only = rank == 0 and len(path) == 1 and key not in layout.by_key and field.get("init", True)
+                layout.by_key[key] = self.plan_of(field["schema"], config) if is_only else None
+                layout.needs_validator |= len(path) > 1
+                if is_only and is_required:
                     required.add(key)
-        shape.required = frozenset(required)
-        return shape
+        layout.required = frozenset(required)
+        return layout
 
-    def _list(self, schema: Schema, config: Schema) -> Shape:
-        shape = Shape(self._of(schema, "items_schema", config))
-        shape.low, shape.high = schema.get("min_length") or 0, schema.get("max_length")
-        return shape
+    def _list_layout(self, schema: Schema, config: Schema) -> Layout:
+        layout = Layout(self._part(schema, "items_schema", config))
+        layout.min_length, layout.max_length = schema.get("min_length") or 0, schema.get("max_length")
+        return layout
 
-    def _set(self, schema: Schema, config: Schema) -> Shape:
-        shape = Shape(self._of(schema, "items_schema", config))
-        item = cast(Plan, shape.rest)
-        kinds = {member.core.schema["type"] for member in item.members}
-        # Equal items become one, so nothing but the validator can count them.
-        counted = bool(schema.get("min_length")) or schema.get("max_length") is not None
-        shape.whole = counted or item.opaque or not kinds <= _LEAVES
-        if kinds & _UNHASHABLE:
-            shape.rest = None  # an item that is valid by itself can be wrong in a set
-        return shape
+    def _set_layout(self, schema: Schema, config: Schema) -> Layout:
+        item = self._part(schema, "items_schema", config)
+        layout = Layout(item)
+        types = {alternative.unwrapped.schema["type"] for alternative in item.alternatives}
+        # Equal items become one, so only the validator can count them.
+        is_limited = bool(schema.get("min_length")) or schema.get("max_length") is not None
+        layout.needs_validator = is_limited or item.judged_at_close or not types <= _LEAVES
+        if types & _MAY_BE_UNHASHABLE:
+            layout.otherwise = None  # an item that is valid by itself can be invalid in a set
+        return layout
 
-    def _tuple(self, schema: Schema, config: Schema) -> Shape:
-        plans = [self.plan(item, config) for item in schema["items_schema"]]
-        shape = Shape(None)
-        variadic = schema.get("variadic_item_index", len(plans))
-        shape.fields = dict(enumerate(plans[:variadic]))
-        shape.low, shape.high = schema.get("min_length") or 0, schema.get("max_length")
-        if variadic == len(plans):
-            shape.low = shape.high = len(plans)
-        elif variadic == len(plans) - 1:
-            shape.rest = plans[variadic]
-            shape.low = max(shape.low, variadic)
+    def _tuple_layout(self, schema: Schema, config: Schema) -> Layout:
+        items = [self.plan_of(item, config) for item in schema["items_schema"]]
+        layout = Layout(None)
+        variadic = schema.get("variadic_item_index", len(items))
+        layout.by_key = dict(enumerate(items[:variadic]))
+        layout.min_length, layout.max_length = schema.get("min_length") or 0, schema.get("max_length")
+        if variadic == len(items):
+            layout.min_length = layout.max_length = len(items)
+        elif variadic == len(items) - 1:
+            layout.otherwise = items[variadic]
+            layout.min_length = max(layout.min_length, variadic)
         else:
-            shape.whole = True  # which item stands where is known at the end
-        return shape
+            layout.needs_validator = True  # which plan an item has is known at the end
+        return layout
 
-    def _of(self, schema: Schema, name: str, config: Schema) -> Plan:
-        return self.plan(schema[name], config) if schema.get(name) else self.anything
+    def _part(self, schema: Schema, name: str, config: Schema) -> Plan:
+        return self.plan_of(schema[name], config) if schema.get(name) else self.anything
 
-    _OBJECTS: ClassVar[dict[str, Callable[["Book", Schema, Schema], Shape]]] = {
-        "any": _any,
-        "dict": _dict,
-        "frozendict": _dict,
-        "ordered-dict": _dict,
-        "model-fields": _record,
-        "typed-dict": _record,
-        "dataclass-args": _record,
+    _OBJECTS: ClassVar[dict[str, Callable[["Plans", Schema, Schema], Layout]]] = {
+        "any": _any_layout,
+        "dict": _dict_layout,
+        "frozendict": _dict_layout,
+        "ordered-dict": _dict_layout,
+        "model-fields": _record_layout,
+        "typed-dict": _record_layout,
+        "dataclass-args": _record_layout,
     }
-    _ARRAYS: ClassVar[dict[str, Callable[["Book", Schema, Schema], Shape]]] = {
-        "any": _any,
-        "list": _list,
-        "set": _set,
-        "frozenset": _set,
-        "tuple": _tuple,
+    _ARRAYS: ClassVar[dict[str, Callable[["Plans", Schema, Schema], Layout]]] = {
+        "any": _any_layout,
+        "list": _list_layout,
+        "set": _set_layout,
+        "frozenset": _set_layout,
+        "tuple": _tuple_layout,
     }
 
-    def waits(self, schema: Schema) -> bool:
-        """Tell whether only an enclosing object can judge a value: records inside it are such objects themselves."""
+    def needs_record(self, schema: Schema) -> bool:
+        """Tell whether only the record around a value can judge it. Records inside the value judge what is in them."""
         seen: set[str] = set()
         left: list[Any] = [schema]
         while left:
             node = left.pop()
             if isinstance(node, dict):
-                kind = node.get("type")
-                if kind in _RECORDS:
+                type_ = node.get("type")
+                if type_ in _RECORDS:
                     continue
-                if kind == "definition-ref":
+                if type_ == "definition-ref":
                     ref = node["schema_ref"]
                     left += [] if ref in seen else [self._definitions[ref]]
                     seen.add(ref)
-                elif (kind in _FUNCTIONS and _looks_around(node["function"])) or (
-                    kind == "default" and _forgives(node)
+                elif (type_ in _FUNCTIONS and _looks_around(node["function"])) or (
+                    type_ == "default" and _replaces_errors(node)
                 ):
                     return True
-                left += [part for name, part in node.items() if name not in _NO_SCHEMAS]
+                left += [part for name, part in node.items() if name not in _HOLDS_NO_SCHEMA]
             elif isinstance(node, (list, tuple)):
                 left += node
         return False
 
-    def bound(self, schema: Schema) -> Schema:
+    def with_definitions(self, schema: Schema) -> Schema:
         """Return a schema together with the definitions that it refers to."""
         if schema["type"] == "definitions":
             return schema
@@ -517,7 +544,7 @@ class Book:
                 if ref is not None and ref in self._definitions and ref not in needed:
                     needed[ref] = self._definitions[ref]
                     left.append(needed[ref])
-                left += [part for name, part in node.items() if name not in _NO_SCHEMAS]
+                left += [part for name, part in node.items() if name not in _HOLDS_NO_SCHEMA]
             elif isinstance(node, (list, tuple)):
                 left += node
         if not needed:
@@ -527,8 +554,34 @@ class Book:
         return {"type": "definitions", "schema": main, "definitions": list(needed.values())}
 
 
-def _forgives(schema: Schema) -> bool:
-    """Tell whether a default takes the place of a value that is wrong."""
+def first_error(error: ValidationError) -> ErrorDetails:
+    """Return the first of a validator's errors, without the value."""
+    return error.errors(include_url=False, include_context=False, include_input=False)[0]
+
+
+def _rule_of_values(schema: Schema, kind: Kind) -> str | None:
+    """Return the rule of a literal or enum, if no value of a kind is one of its own."""
+    is_enum = schema["type"] == "enum"
+    if is_enum and schema["cls"]._missing_.__module__ != "enum":
+        return None  # a hook of the user's class may take any value
+    kinds: set[Kind] = set()
+    for value in [member.value for member in schema["members"]] if is_enum else schema["expected"]:
+        if type(value) not in _KINDS_OF_VALUES:
+            return None
+        kinds |= _KINDS_OF_VALUES[type(value)]
+    if is_enum and "number" in kinds:
+        kinds.add("string")
+    return None if kind in kinds else "enum" if is_enum else "literal_error"
+
+
+def _discriminator(schema: Schema) -> str | None:
+    """Return the key that a discriminated union reads its tag from, if it is a single one."""
+    found = schema["discriminator"]
+    return found if isinstance(found, str) else None
+
+
+def _replaces_errors(schema: Schema) -> bool:
+    """Tell whether a default takes the place of an invalid value."""
     return bool(schema.get("on_error", "raise") != "raise")
 
 
@@ -539,7 +592,7 @@ def _looks_around(function: Schema) -> bool:
 
 
 def _has_post_init(schema: Schema) -> bool:
-    """Tell whether code of the user's runs after a model's or dataclass's fields."""
+    """Tell whether the user's code runs after the fields of a model or dataclass."""
     method = getattr(schema["cls"], schema["post_init"]) if isinstance(schema.get("post_init"), str) else None
     if method is not None:
         return not (method.__module__ or "").startswith("pydantic.")
@@ -547,7 +600,7 @@ def _has_post_init(schema: Schema) -> bool:
 
 
 def _paths(field: Schema, name: str, config: Schema) -> list[list[str | int]]:
-    """Return where a field is read from, the places that win first."""
+    """Return the places that a field is read from, in the order of their precedence."""
     alias = field.get("validation_alias")
     if alias is None:
         return [[name]]
@@ -557,20 +610,24 @@ def _paths(field: Schema, name: str, config: Schema) -> list[list[str | int]]:
     return [*paths, [name]] if config.get("validate_by_name") else paths
 
 
-class Same:
-    """A type as a key: types that are equal need not be the same (``int | str == str | int``)."""
+class _ByIdentity:
+    """A type as a key of the cache: equal types need not be the same (``int | str == str | int``)."""
 
     def __init__(self, type_: object) -> None:
         self.type = type_
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and other.type is self.type
+        return isinstance(other, _ByIdentity) and other.type is self.type
 
     def __hash__(self) -> int:
         return id(self.type)
 
 
+def plans_of(type_: object) -> Plans:
+    """Return all plans of a type; of types that are often used, they are made once."""
+    return _cached_plans_of(_ByIdentity(type_))
+
+
 @lru_cache(maxsize=256)
-def book_of(same: Same) -> Book:
-    """Return the plans of a type, made once."""
-    return Book(same.type)
+def _cached_plans_of(key: _ByIdentity) -> Plans:
+    return Plans(key.type)

@@ -565,7 +565,7 @@ def test_a_container_that_its_members_prove_is_not_read_again(type_: Any, text: 
     judged: list[bytes] = []
 
     def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_name == "judge":
+        if event == "call" and frame.f_code.co_name == "find_error":
             judged.append(bytes(frame.f_locals["text"]))
 
     before = sys.getprofile()

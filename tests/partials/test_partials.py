@@ -25,7 +25,7 @@ def test_a_model_grows_and_ends_as_itself() -> None:
         Change("", append="", closed=True),
     ]
     assert applied(seen) == growing.snapshot == {"title": "Pancakes", "minutes": 25}
-    assert growing.whole
+    assert growing.is_complete
     assert growing.finish() == Recipe(title="Pancakes", minutes=25)
 
 

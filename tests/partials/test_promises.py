@@ -56,7 +56,7 @@ def test_no_false_alarm(data: st.DataObject) -> None:
 
     partials.finish()
     if isinstance(value, (dict, list, str)):
-        assert partials.whole
+        assert partials.is_complete
         assert applied(changes) == value
     assert partials.snapshot == partials.live == value
 
@@ -267,7 +267,7 @@ def _work(partials: Partials[Any], fragments: list[str]) -> Counter[str]:
             counted[argument.__name__] += 1
         elif event == "call":
             counted[frame.f_code.co_name] += 1
-            if frame.f_code.co_name == "judge":
+            if frame.f_code.co_name == "find_error":
                 counted["bytes judged"] += len(frame.f_locals["text"])
 
     before = sys.getprofile()

@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 from pydantic_core import from_json
 
 from function.partials import reader as reader_module
-from function.partials.reader import MAX_DIGITS, Event, NotJson, Reader
+from function.partials.reader import MAX_DIGITS, JsonEvent, NotJson, Reader
 from tests.partials.json_cases import ACCEPTED, REFUSED
 
 EXCEPTIONS = ('"a":1,"a"', '"b":1,"b"', "NaN", "Infinity", "inf", "1e400", "1e999")
 """Where design and Pydantic part: it takes duplicate keys, NaN and infinities."""
 
 
-def _read(*fragments: str) -> list[Event]:
+def _read(*fragments: str) -> list[JsonEvent]:
     reader = Reader()
     events = [event for fragment in fragments for event in reader.feed(fragment)]
     return events + reader.finish()
 
 
-def _built(events: list[Event]) -> Any:  # noqa: ANN401 JSON
+def _built(events: list[JsonEvent]) -> Any:  # noqa: ANN401 JSON
     """Build the value that the events tell of."""
     root: list[Any] = [None]
     stack: list[tuple[Any, Any]] = []
@@ -69,7 +69,7 @@ def test_json_is_read_however_it_is_cut(text: str) -> None:
     assert repr(_built(_read(*text))) == repr(expected)
 
 
-def _closings(events: list[Event]) -> list[tuple[str, str, int, int]]:
+def _closings(events: list[JsonEvent]) -> list[tuple[str, str, int, int]]:
     return [(kind, path, start, end) for what, kind, path, _, start, end in events if what in ("closed", "value")]
 
 
@@ -167,7 +167,7 @@ def test_keys_by_the_million_are_read() -> None:
     )
 
     assert keys == 1_000_000
-    assert reader.whole
+    assert reader.is_complete
 
 
 def test_a_number_of_too_many_digits_is_refused_at_its_end() -> None:
@@ -248,7 +248,7 @@ def test_events_tell_what_happened_and_where() -> None:
         ("value", "number", "/f", 1, 63, 64),
         ("closed", "object", "", None, 0, 65),
     ]
-    assert reader.whole
+    assert reader.is_complete
     assert reader.finish() == []
 
 
@@ -308,13 +308,13 @@ def test_items_are_counted_whatever_the_first_one_is(first: str) -> None:
         (["[" + "1" * 60, "1", ".", "."], "A number or literal is malformed. (byte 1)"),
         (["[" + " " * 5000, "1" * 61, "1", ".."], "A number or literal is malformed. (byte 5001)"),
         (['{"' + "k" * 60, 'k"', "1"], "A colon was expected. (byte 64)"),
-        (['["a', "\n"], "A control character stands in a string. (byte 3)"),
-        (['["a\\', "x"], "An escape in a string is wrong. (byte 3)"),
-        (['["\\ud83d', "x"], "An escape in a string is wrong. (byte 2)"),
+        (['["a', "\n"], "A string contains a control character that is not escaped. (byte 3)"),
+        (['["a\\', "x"], "An escape in a string is malformed. (byte 3)"),
+        (['["\\ud83d', "x"], "An escape in a string is malformed. (byte 2)"),
         (["[] ", "x"], "Text follows the document. (byte 3)"),
-        (['["\ud83d', "x"], "A lone surrogate is no character."),
-        (['["\ud83d', "é"], "A lone surrogate is no character."),
-        (['["é\ude00'], "A lone surrogate is no character."),
+        (['["\ud83d', "x"], "A surrogate is not one half of a pair."),
+        (['["\ud83d', "é"], "A surrogate is not one half of a pair."),
+        (['["é\ude00'], "A surrogate is not one half of a pair."),
     ],
 )
 def test_a_mistake_is_told_with_the_character_that_makes_it_one(fragments: list[str], mistake: str) -> None:
@@ -339,7 +339,7 @@ def test_a_mistake_is_told_with_the_character_that_makes_it_one(fragments: list[
         ("tru", "A number or literal is malformed. (byte 0)"),
         ("1" * 70 + ".", "A number or literal is malformed. (byte 0)"),
         ("1.", "A number or literal is malformed. (byte 0)"),
-        ("[]\ud83d", "A lone surrogate is no character."),
+        ("[]\ud83d", "A surrogate is not one half of a pair."),
     ],
 )
 def test_an_end_too_early_is_told_at_the_end(text: str, mistake: str) -> None:
@@ -388,7 +388,7 @@ def test_the_quick_way_is_the_way_of_feed() -> None:
     reader = Reader()
     reader.feed('{"a/b": "')
 
-    reader.grow("some é 😀")
+    reader.append_text("some é 😀")
 
     assert reader.feed('!"}')[0] == ("closed", "string", "/a~1b", "!", 8, 23)
     assert reader.text == '{"a/b": "some é 😀!"}'.encode()

@@ -45,7 +45,7 @@ def chunks(accept: str) -> list[bytes]:
     for text in FRAGMENTS:
         changes = partials.feed(text)
         out.append(
-            encoder.encode(Partial(text, changes, partials.whole, partials.between_tokens, lambda: partials.live))
+            encoder.encode(Partial(text, changes, partials.is_complete, partials.between_tokens, lambda: partials.live))
         )
     out.append(encoder.encode(Idle()))
     value = partials.finish().model_dump(mode="json")
