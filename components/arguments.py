@@ -1,6 +1,7 @@
-"""What the component can be told. An argument in snake_case is the config key in camelCase.
+"""The arguments of the component: the names and descriptions that programs in every language see.
 
-These are the names and words that other programs and languages see.
+An argument in snake_case is the config key in camelCase. A description ends with the default; docs/generate.py makes
+the tables of the documentation and the config block of Pulumi.yaml from it.
 """
 
 from enum import StrEnum
@@ -28,7 +29,7 @@ class Runtime(StrEnum):
 
 
 class Endpoint(StrEnum):
-    """Where the API is reached: edge ends a stream that is silent for 30 seconds, the others after 5 minutes."""
+    """The type of the API's endpoint: edge ends a stream after 30 silent seconds, the others after 5 minutes."""
 
     REGIONAL = "regional"
     EDGE = "edge"
@@ -36,7 +37,7 @@ class Endpoint(StrEnum):
 
 
 class Authorization(StrEnum):
-    """Who may call the endpoint."""
+    """Who can call the endpoint."""
 
     NONE = "none"
     IAM = "iam"
@@ -46,7 +47,7 @@ class Authorization(StrEnum):
 
 
 class QuotaPeriod(StrEnum):
-    """The time after which a quota starts anew."""
+    """The period of a quota."""
 
     DAY = "DAY"
     WEEK = "WEEK"
@@ -54,40 +55,40 @@ class QuotaPeriod(StrEnum):
 
 
 class ThrottleArgs(TypedDict, total=False):
-    """How many calls of `POST /stream` the gateway lets through; the others get 429."""
+    """How many calls of `POST /stream` pass; API Gateway answers the others with 429."""
 
     rate: Required[float]
-    """Calls a second, in the long run."""
+    """Calls per second, in the long run."""
     burst: Required[int]
     """Calls at once."""
 
 
 class QuotaArgs(TypedDict, total=False):
-    """How many calls an API key is good for."""
+    """How many calls an API key can make."""
 
     limit: Required[int]
-    """Calls in a period."""
+    """Calls per period."""
     period: Required[QuotaPeriod]
     """The period."""
 
 
 class AuthorizerArgs(TypedDict, total=False):
-    """Who judges a caller: Cognito user pools, or a Lambda function of yours."""
+    """What decides on a caller: Cognito user pools, or a Lambda function."""
 
     user_pools: list[pulumi.Input[str]]
-    """ARNs of the Cognito user pools (with `authorization: cognito`)."""
+    """ARNs of the Cognito user pools (requires `authorization: cognito`)."""
     scopes: list[pulumi.Input[str]]
-    """Scopes of which an access token needs one; without any, Cognito takes ID tokens."""
+    """Scopes, one of which an access token must have; without scopes, Cognito accepts ID tokens."""
     function_arn: pulumi.Input[str]
-    """ARN of the authorizer function (with `authorization: lambda`)."""
+    """ARN of the authorizer function (requires `authorization: lambda`)."""
     header: str
-    """The header that carries the token: `Authorization` by default."""
+    """Header that carries the token. Default: `Authorization`."""
     cache_seconds: int
-    """How long the gateway remembers a verdict: 300 by default, 0 for never."""
+    """Seconds for which the gateway caches a decision, 0 for not at all. Default: 300."""
 
 
 class VpcArgs(TypedDict, total=False):
-    """The network that the function runs in; it needs a way to Bedrock there (an endpoint or NAT)."""
+    """The network of the function; it needs a route to Bedrock (a VPC endpoint or NAT)."""
 
     subnets: Required[list[pulumi.Input[str]]]
     """Ids of the subnets."""
@@ -96,128 +97,128 @@ class VpcArgs(TypedDict, total=False):
 
 
 class VpcEndpointArgs(TypedDict, total=False):
-    """The `execute-api` endpoint that a private API is reached through."""
+    """The `execute-api` endpoint through which a private API is reached."""
 
     id: Required[pulumi.Input[str]]
     """Its id (`vpce-…`)."""
     private_dns: bool
-    """Whether it has private DNS, which decides what `url` is: true by default."""
+    """Whether it has private DNS, which decides what `url` is. Default: true."""
 
 
 class DomainArgs(TypedDict, total=False):
-    """A host name of yours for the endpoint."""
+    """A host name for the endpoint."""
 
     name: Required[str]
     """The host name."""
     certificate: Required[pulumi.Input[str]]
     """ARN of its ACM certificate: in us-east-1 for an edge endpoint, else in the endpoint's region."""
     zone: pulumi.Input[str]
-    """Id of the Route 53 zone to put an alias record into; without it, point the name at `domain_target` yourself."""
+    """Id of the Route 53 zone for an alias record; without it, point the name at `domain_target` yourself."""
 
 
 class DashboardArgs(TypedDict, total=False):
     """A CloudWatch dashboard. The prices are for its estimate of costs."""
 
     input_price: float
-    """US dollars for a million input tokens: 1 by default."""
+    """US dollars per million input tokens. Default: 1."""
     output_price: float
-    """US dollars for a million output tokens: 5 by default."""
+    """US dollars per million output tokens. Default: 5."""
 
 
 class StreamingLlmApiArgs(TypedDict, total=False):
-    """Everything that the component can be told; nothing has to be."""
+    """The arguments of the component; none is required."""
 
     model_id: pulumi.Input[str]
     (
-        "Id of the model or inference profile, or an inference profile's ARN. "
+        "Id of the model or inference profile, or the ARN of an inference profile. "
         "Default: `global.anthropic.claude-haiku-4-5-20251001-v1:0`."
     )
     model_regions: list[str]
     (
-        "Regions that a geographic or application inference profile routes to. Without them they are asked for "
-        "at deploy time, which takes credentials even for a preview."
+        "Regions that a geographic or application inference profile routes to. Without them Bedrock is asked "
+        "at deploy time, which needs credentials even for a preview. Default: none."
     )
     structured_output: StructuredOutput
-    """How the schema reaches the model. Default: `auto`, as constrained output where the model can."""
+    """How the schema reaches the model; `auto` uses structured output if the model supports it. Default: `auto`."""
     guardrail: pulumi.Input[str]
     """A Bedrock guardrail, as `id:version`. Default: none."""
     guardrail_streaming: GuardrailStreaming
-    """Whether text waits for the guardrail. Default: `sync`."""
+    """Whether text waits for the guardrail (`sync`) or is checked after it was sent (`async`). Default: `sync`."""
     code: str
-    """Folder of your modules, absolute or relative to the Pulumi project. Default: none."""
+    """Folder that contains your modules, absolute or relative to the Pulumi project. Default: none."""
     requirements: str
-    """pip file of the packages that they import, absolute or relative to the Pulumi project. Default: none."""
+    """pip file of the packages that your modules import, absolute or relative to the project. Default: none."""
     schema: str
-    """The Pydantic model of the answer, as `module:Class`. Default: a summary and keywords."""
+    """The Pydantic model of the answer, as `module:Class`. Default: `function.schema:Answer`."""
     request: str
-    """The Pydantic model of a request, as `module:Class`. Default: a prompt."""
+    """The Pydantic model of a request, as `module:Class`. Default: `function.schema:Request`."""
     instructions: str
-    """The system prompt, as `module:NAME`. Default: that of the default answer."""
+    """The system prompt, as `module:NAME`. Default: `function.schema:INSTRUCTIONS`."""
     temperature: float
-    """Sampling temperature from 0 to 1. Default: 0.7 where the model takes one. Models that take none refuse it."""
+    """Sampling temperature from 0 to 1; an error for a model that accepts none. Default: none (0.7 where accepted)."""
     max_tokens: int
-    """Tokens an answer may have; as many are reserved of the model's quota. Default: 2000."""
+    """Tokens that an answer can have; Bedrock reserves as many of the model's quota. Default: 2000."""
     timeout: int
-    """Seconds an answer may take, 5 to 890. Default: 120."""
+    """Seconds that an answer can take, from 5 to 890. Default: 120."""
     memory: int
-    """Memory of the function in MB, 128 to 10240. Default: 1024."""
+    """Memory of the function in MB, from 128 to 10240. Default: 1024."""
     architecture: Architecture
     """The processor of the function. Default: `arm64`."""
     runtime: Runtime
-    """The function's Python. Default: the version that builds it."""
+    """The Python of the function. Default: the version that builds it."""
     reserved_concurrency: int
-    """Requests that the function may serve at once, and that are kept free for it. Default: what the account has."""
+    """Concurrency that is reserved for the function, and its maximum. Default: none (the account's limit)."""
     log_retention: int
     """Days that logs are kept. Default: 30."""
     body_limit: int
-    """Bytes that a request's body may have. Default: 65536."""
+    """Bytes that the body of a request can have. Default: 65536."""
     allowed_origins: list[str]
-    """Origins whose pages may call the endpoint, or `*` alone. Default: none."""
+    """Origins whose pages can call the endpoint, or `*` alone. Default: none."""
     start_padding: int
-    """Harmless bytes before the answer, for accounts that hold the first small chunks back. Default: 0."""
+    """Bytes of padding before the answer, for accounts where the first small chunks are held back. Default: 0."""
     capture_content: bool
-    """Whether prompts and answers enter records: store, sink and, as the default sink, the log. Default: false."""
+    """Whether records contain prompts and answers, in the store and in the sink, the log included. Default: false."""
     publish_outcomes: list[str]
     """Outcomes whose records are published. Default: `completed`."""
     sink: pulumi.Input[str]
     (
-        "Where records are published: `log`; `sns`, `eventbridge`, `firehose` for one that is created; "
-        "`sns:ARN`, `eventbridge:NAME or ARN`, `firehose:NAME or ARN` for one that exists. Default: `log`."
+        "Where records are published: `log`; `sns`, `eventbridge` or `firehose` to create one; "
+        "`sns:ARN`, `eventbridge:NAME or ARN` or `firehose:NAME or ARN` for one that exists. Default: `log`."
     )
     store: pulumi.Input[str]
     (
-        "Where records are kept: `none`, `dynamodb` for a table that is created, `dynamodb:NAME or ARN` for one that "
-        "exists. Default: `none`."
+        "Where records are kept: `none`, `dynamodb` to create a table, or `dynamodb:NAME or ARN` for one that exists. "
+        "Default: `none`."
     )
     max_attempts: int
-    """Answers that are tried for before giving up. Default: 1."""
+    """How many answers are tried before the request fails. Default: 1."""
     endpoint: Endpoint
-    """Where the API is reached. Default: `regional`."""
+    """The type of the API's endpoint. Default: `regional`."""
     vpc_endpoint: VpcEndpointArgs
-    """The VPC endpoint of a private API. Default: none."""
+    """The VPC endpoint of a private API (requires `endpoint: private`). Default: none."""
     authorization: Authorization
-    """Who may call. Default: `none`, with a warning at every preview."""
+    """Who can call the endpoint; with `none`, every preview warns. Default: `none`."""
     authorizer: AuthorizerArgs
-    """Who judges callers (with `authorization: cognito` or `lambda`). Default: none."""
+    """What decides on a caller (requires `authorization: cognito` or `lambda`). Default: none."""
     throttle: ThrottleArgs
-    """Calls let through. Default: 1 a second and 5 at once without authorization, else 10 and 20."""
+    """How many calls pass. Default: 1 per second and 5 at once without authorization, else 10 and 20."""
     quota: QuotaArgs
-    """Calls that the API key is good for (with `authorization: apiKey`). Default: no limit."""
+    """How many calls an API key can make (requires `authorization: apiKey`). Default: none."""
     access_log: bool
-    """Whether the gateway logs each call and its errors. Needs the account's logging role. Default: false."""
+    """Whether the gateway logs each call and its errors, which needs the account's logging role. Default: false."""
     manage_account_logging: bool
-    """Whether to set up that role for the account and region, and leave it there. Default: false."""
+    """Whether to create that role for the account and region; it stays when the stack goes. Default: false."""
     vpc: VpcArgs
-    """The network of the function. Default: none of yours."""
+    """The network of the function. Default: none."""
     web_acl: pulumi.Input[str]
-    """ARN of a WAF web ACL to put before the stage. Default: none."""
+    """ARN of a WAF web ACL for the stage. Default: none."""
     domain: DomainArgs
-    """A host name of yours. Default: none."""
+    """A host name for the endpoint. Default: none."""
     alarm_topic: pulumi.Input[str]
-    """ARN of an SNS topic that alarms go to. Default: no alarms."""
+    """ARN of an SNS topic that alarms notify. Default: none."""
     dashboard: DashboardArgs
-    """A dashboard. Default: none."""
+    """A CloudWatch dashboard. Default: none."""
     kms_key: pulumi.Input[str]
-    """ARN of the KMS key that encrypts what is stored. Default: keys of AWS."""
+    """ARN of the KMS key that encrypts what is stored. Default: none (keys of AWS)."""
     tags: dict[str, pulumi.Input[str]]
-    """Tags of every resource that can have some. Default: none."""
+    """Tags of every resource that can have tags. Default: none."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from docs import reference
+from docs.tables import table
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.errors import StreamError
 from function.stream.negotiation import OFFERS
@@ -29,12 +31,6 @@ PART: Final = re.compile(
 def files() -> list[Path]:
     """Return the files that may have generated parts."""
     return [ROOT / "README.md", ROOT / "Pulumi.yaml", *sorted((ROOT / "docs").glob("*.md"))]
-
-
-def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; a vertical bar in a cell is escaped."""
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 def errors() -> str:
@@ -81,8 +77,12 @@ def formats() -> str:
 
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
+    "arguments": reference.arguments,
+    "config": reference.config,
     "errors": errors,
     "formats": formats,
+    "outputs": reference.outputs,
+    "settings": reference.settings,
 }
 """The generated parts by name. Each function returns whole lines."""
 

@@ -179,35 +179,3 @@ def test_no_input_is_required_and_every_one_is_described(schema: dict[str, Any])
 
 def _properties(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     return (it["properties"] for it in schema["types"].values() if "properties" in it)
-
-
-def test_the_documentation_has_each_input_with_its_type_and_words(schema: dict[str, Any]) -> None:
-    documented = (REPOSITORY / "docs" / "component-reference.md").read_text()
-    for table in expected_tables(schema):
-        assert table in documented, f"docs/component-reference.md should have\n{table}"
-
-
-def expected_tables(schema: dict[str, Any]) -> Iterator[str]:
-    """Yield the tables of the documentation: the inputs, each group of them, the outputs."""
-    component = schema["resources"][TOKEN]
-    yield _table(component["inputProperties"], [])
-    for it in schema["types"].values():
-        if "properties" in it:
-            yield _table(it["properties"], it.get("required", []))
-    yield _table(component["properties"], [])
-
-
-def _table(properties: dict[str, Any], required: list[str]) -> str:
-    rows = [
-        f"| `{name}`{' (required)' if name in required else ''} | {_type(it)} | {it['description']} |"
-        for name, it in properties.items()
-    ]
-    return "\n".join(["| name | type | |", "|---|---|---|", *rows])
-
-
-def _type(it: dict[str, Any]) -> str:
-    if "$ref" in it:
-        return f"`{it['$ref'].rpartition(':')[2]}`"
-    inner = it.get("items") or it.get("additionalProperties")
-    kind = f"{it['type']} of {_type(inner)}" if inner else it["type"]
-    return str(kind)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import generate
+from docs import generate, tables
 
 
 @pytest.mark.parametrize("file", generate.files(), ids=lambda path: path.name)
@@ -36,7 +36,7 @@ def test_a_part_that_does_not_exist_is_an_error() -> None:
 
 
 def test_a_bar_in_a_cell_does_not_end_the_cell() -> None:
-    assert generate.table(["a"], [["x | y"]]) == "| a |\n| --- |\n| x \\| y |\n"
+    assert tables.table(["a"], [["x | y"]]) == "| a |\n| --- |\n| x \\| y |\n"
 
 
 def test_the_check_names_the_stale_file_and_fails(
