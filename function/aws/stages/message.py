@@ -48,6 +48,11 @@ def as_message(record: Record) -> dict[str, object]:
     return message if content is None else {**message, "content": content}
 
 
+def as_json(record: Record, limit: int) -> str:
+    """Return the record's message as JSON of at most ``limit`` bytes; see ``fitted``."""
+    return fitted(as_message(record), limit)
+
+
 def fitted(message: Mapping[str, object], limit: int) -> str:
     """Return ``message`` as JSON of at most ``limit`` bytes.
 

@@ -11,7 +11,7 @@ from ...contract import Destination
 from ...stream.record import Record
 from ...stream.stages import Stage, StageFailed
 from .client import TimedClient
-from .message import as_message, fitted
+from .message import as_json
 
 KB: Final = 1024
 MESSAGE_LIMIT: Final = 256 * KB - 2 * KB
@@ -21,9 +21,8 @@ FIREHOSE_LIMIT: Final = 1000 * KB - 1
 EVENT_SOURCE: Final = "streaming-llm"
 EVENT_TYPE: Final = "LLM Request Ended"
 
-Message = dict[str, object]
-Sink = Callable[[Record, Message], None]
-"""Sends a record's message."""
+Sink = Callable[[Record], None]
+"""Sends the message of a record."""
 
 
 class PublishFailed(StageFailed):
@@ -37,7 +36,7 @@ def publish_stage(sink: Destination, outcomes: frozenset[str], logger: Logger) -
     def publish(record: Record) -> None:
         if record.outcome.value not in outcomes:
             return
-        send(record, as_message(record))
+        send(record)
         if sink.kind != "log":
             extra = {"stage": "publish", "request_id": record.start.id, "sink": sink.kind}
             logger.debug("record published", extra=extra)
@@ -46,8 +45,8 @@ def publish_stage(sink: Destination, outcomes: frozenset[str], logger: Logger) -
 
 
 def _log(_: str, logger: Logger) -> Sink:
-    def send(record: Record, message: Message) -> None:
-        document = json.loads(fitted(message, MESSAGE_LIMIT))
+    def send(record: Record) -> None:
+        document = json.loads(as_json(record, MESSAGE_LIMIT))
         extra = {"stage": "publish", "request_id": record.start.id, "record": document}
         logger.info("record published", extra=extra)
 
@@ -57,8 +56,8 @@ def _log(_: str, logger: Logger) -> Sink:
 def _sns(topic_arn: str, _: Logger) -> Sink:
     sns = TimedClient(lambda config: boto3.client("sns", config=config))
 
-    def send(record: Record, message: Message) -> None:
-        text = fitted(message, MESSAGE_LIMIT)
+    def send(record: Record) -> None:
+        text = as_json(record, MESSAGE_LIMIT)
         with sns.call(record) as client:
             client.publish(
                 TopicArn=topic_arn,
@@ -72,8 +71,8 @@ def _sns(topic_arn: str, _: Logger) -> Sink:
 def _eventbridge(bus: str, _: Logger) -> Sink:
     events = TimedClient(lambda config: boto3.client("events", config=config))
 
-    def send(record: Record, message: Message) -> None:
-        detail = fitted(message, MESSAGE_LIMIT)
+    def send(record: Record) -> None:
+        detail = as_json(record, MESSAGE_LIMIT)
         with events.call(record) as client:
             response = client.put_events(
                 Entries=[{"EventBusName": bus, "Source": EVENT_SOURCE, "DetailType": EVENT_TYPE, "Detail": detail}]
@@ -87,8 +86,8 @@ def _eventbridge(bus: str, _: Logger) -> Sink:
 def _firehose(stream: str, _: Logger) -> Sink:
     firehose = TimedClient(lambda config: boto3.client("firehose", config=config))
 
-    def send(record: Record, message: Message) -> None:
-        line = f"{fitted(message, FIREHOSE_LIMIT)}\n".encode()
+    def send(record: Record) -> None:
+        line = f"{as_json(record, FIREHOSE_LIMIT)}\n".encode()
         with firehose.call(record) as client:
             client.put_record(DeliveryStreamName=stream, Record={"Data": line})
 

@@ -10,7 +10,7 @@ from ...contract import Destination, Outcome
 from ...stream.record import Record
 from ...stream.stages import Stage
 from .client import TimedClient
-from .message import as_message, fitted
+from .message import as_json
 
 ITEM_LIMIT: Final = 390_000
 """Bytes for the message: an item of DynamoDB has up to 400 KB, its other attributes included."""
@@ -32,7 +32,7 @@ def store_stage(table: Destination | None, logger: Logger) -> Stage:
             "id": {"S": record.start.id},
             "expires": {"N": str(int(time.time()) + RETENTION)},
             "outcome": {"S": record.outcome.value},
-            "record": {"S": fitted(as_message(record), ITEM_LIMIT)},
+            "record": {"S": as_json(record, ITEM_LIMIT)},
         }
         with dynamodb.call(record) as client:
             client.put_item(TableName=table.name, Item=item, ConditionExpression="attribute_not_exists(id)")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from function.aws.stages.message import as_message, fitted, visible_path
+from function.aws.stages.message import as_json, as_message, fitted, visible_path
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid, ModelBusy
 from tests.aws.stages.records import CANARY, record
@@ -107,7 +107,7 @@ def test_content_that_does_not_fit_is_left_out_and_marked_as_omitted() -> None:
 @given(st.text(max_size=3000), st.integers(700, 4000))
 def test_no_message_is_longer_than_its_limit(prompt: str, limit: int) -> None:
     """Counted in bytes, whatever the characters."""
-    text = fitted(as_message(record(capture_content=True, prompt=prompt.encode("utf-8", "ignore").decode())), limit)
+    text = as_json(record(capture_content=True, prompt=prompt.encode("utf-8", "ignore").decode()), limit)
 
     assert len(text.encode()) <= limit
     json.loads(text)
