@@ -1,4 +1,4 @@
-"""What a fragment costs: ours against its peers, each in a process of its own, all in one run.
+"""What a fragment costs: Partials against its peers, each in a process of its own, all in one run.
 
 ``python -m bench.partials [--quick] [--plot docs/partials.svg]`` prints microseconds of CPU per fragment and the
 targets. A producer that parses the whole text again at each fragment is measured on an even sample of the fragments.
@@ -140,13 +140,13 @@ Feed = Callable[[type[BaseModel], list[str]], None]
 Again = Callable[[type[BaseModel], str], object]
 
 
-def _ours(model: type[BaseModel], fragments: list[str]) -> None:
+def _partials(model: type[BaseModel], fragments: list[str]) -> None:
     feed = Partials(model).feed
     for fragment in fragments:
         feed(fragment)
 
 
-def _ours_with_snapshots(model: type[BaseModel], fragments: list[str]) -> None:
+def _partials_with_snapshots(model: type[BaseModel], fragments: list[str]) -> None:
     partials = Partials(model)
     for fragment in fragments:
         partials.feed(fragment)
@@ -246,8 +246,8 @@ def _frame(payload: dict[str, object]) -> bytes:
 
 
 _LINEAR: Final[dict[str, Feed]] = {
-    "ours": _ours,
-    "ours, snapshots": _ours_with_snapshots,
+    "Partials": _partials,
+    "Partials, snapshots": _partials_with_snapshots,
     "jsonriver": _jsonriver,
     "ijp": _ijp,
     "ijson": _ijson,
@@ -331,7 +331,7 @@ def _memory(cut: int) -> float:
     model, text = _document("items", _SIZES["250 KB"])
     fragments = _fragments(text, cut)
     tracemalloc.start()
-    _ours(model, fragments)
+    _partials(model, fragments)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak / len(text)
@@ -399,17 +399,19 @@ def _targets(figures: dict[_Key, float]) -> Iterator[Target]:
         return figures.get((over, shape, size, cut), math.nan) / figures[under, shape, size, cut]
 
     for shape in _DOCUMENTS:
-        growth = max(figures["ours", shape, "1 MB", cut] / figures["ours", shape, "2 KB", cut] for cut in (4, 16))
+        growth = max(
+            figures["Partials", shape, "1 MB", cut] / figures["Partials", shape, "2 KB", cut] for cut in (4, 16)
+        )
         yield f"{shape}: a fragment at 1 MB against 2 KB", growth, 1.3, False
         for size, cut, bound in (("2 KB", 4, 2), ("250 KB", 16, 60), ("1 MB", 16, 300)):
-            got = ratio("from_json", "ours", shape, size, cut)
+            got = ratio("from_json", "Partials", shape, size, cut)
             yield f"{shape}: faster than from_json at {size}, {cut}", got, bound, True
         for peer in ("jsonriver", "ijp"):
-            got = min(ratio(peer, "ours", shape, size, cut) for size in _SIZES for cut in (4, 16))
+            got = min(ratio(peer, "Partials", shape, size, cut) for size in _SIZES for cut in (4, 16))
             yield f"{shape}: faster than {peer}, everywhere", got, 1, True
-        got = max(ratio("ours", _BEDROCK, shape, size, cut) for size in _SIZES for cut in (4, 16))
+        got = max(ratio("Partials", _BEDROCK, shape, size, cut) for size in _SIZES for cut in (4, 16))
         yield f"{shape}: share of decoding the Bedrock event, at most", got, 0.5, False
-        got = max(ratio("ours, snapshots", "ours", shape, size, cut) for size in _SIZES for cut in (4, 16))
+        got = max(ratio("Partials, snapshots", "Partials", shape, size, cut) for size in _SIZES for cut in (4, 16))
         yield f"{shape}: a snapshot at every fragment, times", got, 4, False
     yield "plan against building the model", _apart("plan") or math.nan, 5, False
     few, many = _apart("memory", "64") or math.nan, _apart("memory", "4") or math.nan
@@ -443,7 +445,7 @@ def _plot(figures: dict[_Key, float], path: Path) -> None:
         points = [at(size, cost) for size, cost in shown[name] if cost]
         if not points:
             continue
-        colour = "#c00" if name.startswith("ours") else f"hsl({200 + 37 * rank % 120}, 45%, 45%)"
+        colour = "#c00" if name.startswith("Partials") else f"hsl({200 + 37 * rank % 120}, 45%, 45%)"
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         y = points[-1][1]

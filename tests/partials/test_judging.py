@@ -1,4 +1,4 @@
-"""What is called closed, and when; and that nothing is judged twice that its members have proven."""
+"""Which values are called closed, and when; and that a container is not read again if its members make it valid."""
 
 # ruff: noqa: ANN401 types are made at run time
 
@@ -370,7 +370,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (set[Any], '["a", 1]', [""]),
     (set[Frozen], '[{"n": 1}]', ["/0/n", "/0", ""]),
     (RootModel[list[N]], '[{"n": 1}]', ["/0/n", "/0", ""]),
-    # validators that look around wait for their object
+    # validators that look at siblings wait for their object
     (High, '{"low": 1, "high": 2}', ["/low", ""]),
     (list[High], '[{"low": 1, "high": 2}]', ["/0/low", "/0", ""]),
     (Highs, '{"low": 1, "highs": [2, 3]}', ["/low", ""]),
@@ -383,7 +383,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (Highs, '{"low": 1, "maybe_either": 2}', ["/low", ""]),
     (Encoded, '{"data": "YQ=="}', ["/data", ""]),  # but for those of Pydantic's own
     (list[CheckedWithInfo], '[{"n": 1}]', ["/0/n", ""]),
-    # functions around a container have their say at its end
+    # functions around a container run at its end
     (Highs, '{"short": [1], "low": 1}', ["/short/0", "/short", "/low", ""]),
     (Highs, '{"either_short": [1], "low": 1}', ["/either_short/0", "/either_short", "/low", ""]),
     (Highs, '{"either_short": {"a": 1}, "low": 1}', ["/either_short/a", "/either_short", "/low", ""]),
@@ -543,7 +543,7 @@ def test_a_mistake_is_known_at_its_character(type_: Any, wrong: str, path: str, 
     assert not [outer for outer in closed if path == outer or path.startswith(outer + "/")]
 
 
-PROVEN: list[tuple[Any, str]] = [
+VALID_BY_MEMBERS: list[tuple[Any, str]] = [
     (list[N], '[{"n": 1}, {"n": 2, "x": [1]}]'),
     (Highs, '{"low": 1, "either": "text"}'),
     (list[N | M], '[{"n": 1, "m": 2}, {"n": "text", "m": 2}]'),
@@ -558,8 +558,8 @@ PROVEN: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("type_", "text"), PROVEN)
-def test_a_container_that_its_members_prove_is_not_read_again(type_: Any, text: str) -> None:
+@pytest.mark.parametrize(("type_", "text"), VALID_BY_MEMBERS)
+def test_a_container_that_is_valid_by_its_members_is_not_read_again(type_: Any, text: str) -> None:
     """Only scalars go through a validator, and keys that are no plain strings."""
     partials: Partials[Any] = Partials(type_)
     judged: list[bytes] = []

@@ -12,7 +12,7 @@ from function.partials.reader import MAX_DIGITS, JsonEvent, NotJson, Reader
 from tests.partials.json_cases import ACCEPTED, REFUSED
 
 EXCEPTIONS = ('"a":1,"a"', '"b":1,"b"', "NaN", "Infinity", "inf", "1e400", "1e999")
-"""Where design and Pydantic part: it takes duplicate keys, NaN and infinities."""
+"""Pydantic takes duplicate keys, NaN and infinities; the reader does not, by design."""
 
 
 def _read(*fragments: str) -> list[JsonEvent]:
@@ -22,7 +22,7 @@ def _read(*fragments: str) -> list[JsonEvent]:
 
 
 def _built(events: list[JsonEvent]) -> Any:  # noqa: ANN401 JSON
-    """Build the value that the events tell of."""
+    """Build the value that the events describe."""
     root: list[Any] = [None]
     stack: list[tuple[Any, Any]] = []
     node: Any = root
@@ -74,7 +74,7 @@ def _closings(events: list[JsonEvent]) -> list[tuple[str, str, int, int]]:
 
 
 @pytest.mark.parametrize("text", REFUSED)
-def test_what_is_no_json_is_refused_however_it_is_cut(text: str) -> None:
+def test_text_that_is_not_json_is_refused_however_it_is_cut(text: str) -> None:
     """The mistake is found at every cut, with no error but NotJson."""
     for at in range(0, len(text) + 1, max(1, len(text) // 40)):
         with pytest.raises(NotJson):
@@ -111,8 +111,8 @@ def test_any_text_is_read_or_refused_the_same_at_any_cut(text: str, data: st.Dat
     assert outcomes[0] == outcomes[1] == outcomes[2]
 
 
-def test_a_surrogate_pair_may_be_cut_between_python_characters() -> None:
-    """Both halves of a pair as code units of their own are one character."""
+def test_a_surrogate_pair_can_be_cut_between_its_halves() -> None:
+    """The two halves in two fragments are one character."""
     assert _built(_read('"\ud83d', '\ude00"')) == "😀"
     assert Reader().feed('"ab\ud83d') == [("opened", "string", "", "ab", 0, -1)]  # b does not wait
 
@@ -208,15 +208,15 @@ def test_a_mistake_carries_what_came_before_it() -> None:
         ('{"a": 1, "', False),
     ],
 )
-def test_white_space_may_come_between_tokens_only(text: str, between: bool) -> None:  # noqa: FBT001 a table's column
-    """Heartbeats ask for this."""
+def test_white_space_can_only_be_inserted_between_tokens(text: str, between: bool) -> None:  # noqa: FBT001 a table's column
+    """Heartbeats are white space."""
     reader = Reader()
     reader.feed(text)
 
     assert reader.between_tokens is between
 
 
-def test_events_tell_what_happened_and_where() -> None:
+def test_events_say_what_happened_and_where() -> None:
     """Kind, path, value and the offsets of the value as it was written; -1 as the end of what is still open."""
     reader = Reader()
     first = reader.feed('{"a": "b", "c~/": [1, true, "do')
@@ -317,8 +317,8 @@ def test_items_are_counted_whatever_the_first_one_is(first: str) -> None:
         (['["é\ude00'], "A surrogate is not one half of a pair."),
     ],
 )
-def test_a_mistake_is_told_with_the_character_that_makes_it_one(fragments: list[str], mistake: str) -> None:
-    """By the fragment itself, not at the end, in a sentence that quotes nothing."""
+def test_a_mistake_is_reported_at_the_character_that_makes_it_one(fragments: list[str], mistake: str) -> None:
+    """When the fragment is read and not at the end, in a sentence that quotes nothing of the text."""
     reader = Reader()
     for fragment in fragments[:-1]:
         reader.feed(fragment)
@@ -342,7 +342,7 @@ def test_a_mistake_is_told_with_the_character_that_makes_it_one(fragments: list[
         ("[]\ud83d", "A surrogate is not one half of a pair."),
     ],
 )
-def test_an_end_too_early_is_told_at_the_end(text: str, mistake: str) -> None:
+def test_an_incomplete_document_is_reported_at_the_end(text: str, mistake: str) -> None:
     """Not before: more could have come."""
     reader = Reader()
     reader.feed(text)
@@ -353,7 +353,7 @@ def test_an_end_too_early_is_told_at_the_end(text: str, mistake: str) -> None:
     assert str(caught.value) == mistake
 
 
-def test_a_document_may_be_as_long_as_the_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_can_be_as_long_as_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """And one byte more is too much, in a string too."""
     monkeypatch.setattr(reader_module, "MAX_BYTES", 4)
     reader = Reader()
@@ -365,7 +365,7 @@ def test_a_document_may_be_as_long_as_the_cap(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("before", ["", "[", '"a\\', '"\ud83d', '"a"', '["a",', '{"a', '{"', "1"])
-def test_there_is_room_inside_a_string_alone(before: str) -> None:
+def test_there_is_room_only_inside_a_string(before: str) -> None:
     """Everywhere else, and inside of an escape or a pair, what comes has to be read by feed."""
     reader = Reader()
     reader.feed(before)
@@ -374,7 +374,7 @@ def test_there_is_room_inside_a_string_alone(before: str) -> None:
 
 
 @pytest.mark.parametrize(("cap", "room"), [(10, 2), (5, 1), (4, 0), (1_000_000, 4096)])
-def test_the_room_is_what_surely_fits(cap: int, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_room_is_what_fits_for_certain(cap: int, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """At four bytes a character, and so much at most that little is held back."""
     monkeypatch.setattr(reader_module, "MAX_BYTES", cap)
     reader = Reader()
@@ -383,8 +383,8 @@ def test_the_room_is_what_surely_fits(cap: int, room: int, monkeypatch: pytest.M
     assert reader.room == room
 
 
-def test_the_quick_way_is_the_way_of_feed() -> None:
-    """Plain text in a string, any characters."""
+def test_append_text_reads_what_feed_would_read() -> None:
+    """Text in a string, of any printable characters."""
     reader = Reader()
     reader.feed('{"a/b": "')
 
