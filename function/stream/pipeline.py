@@ -118,7 +118,7 @@ class _Response:
 
     def __init__(self, start: Start) -> None:
         self.start = start
-        self.progress = Progress(text=start.content.keep([]))
+        self.progress = Progress()
         self.has_head = False
 
     def begin(self, head: Head) -> Body:
