@@ -14,11 +14,15 @@ $(foreach option,$(OPTIONS),$(if $(filter-out undefined,$(origin $(option))),\
 help: ## what can be done
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# What both programs of the local stack are given.
+COMMON = $${SCHEMA:+--schema="$$SCHEMA"} $${CODE:+--code="$$CODE"} $${MODEL_URL:+--model-url="$$MODEL_URL"} \
+  $${MODEL:+--model="$$MODEL"} $${BEDROCK:+--bedrock="$$BEDROCK"}
+
 demo: $(VENV)/.demo ## one prompt through the whole chain; PROMPT=, SCHEMA=module:Class CODE=folder, MODEL_URL= MODEL=
-	@$(RUN) -m local.demo
+	@$(RUN) -m local.demo $(COMMON) $${PROMPT:+--prompt="$$PROMPT"}
 
 serve: $(VENV)/.demo ## keep the endpoint up on this machine; PORT=, BEDROCK=aws, and as demo
-	@$(RUN) -m local
+	@$(RUN) -m local $(COMMON) $${PORT:+--port="$$PORT"}
 
 verify: $(VENV)/.demo ## check a deployed endpoint; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
 	@test -n "$$URL" || { echo "Set URL to the whole endpoint: make verify URL=https://…/v1/stream" >&2; exit 2; }

@@ -1,66 +1,84 @@
-"""One prompt through the whole chain, on the screen: the answer as it grows, the stages, what to try next."""
+"""``python -m local.demo``: one prompt through the whole chain, its answer as it grows, and the stages' log lines."""
 
+import signal
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the modules below are imported prints no traceback
+
+import codecs
 import json
-import os
 import shlex
-import threading
-from contextlib import ExitStack
+from collections.abc import Sequence
+from typing import Final
 
-from .backend import Wish, start
+from .cli import Options, parse, parser, run, text
 from .client import End, Reply
-from .screen import Progress, curl, readable, run, show
+from .launch import launch
+from .lines import curl, readable
+from .resources import Resources
+from .terminal import Terminal, printable
 from .twin import Twin
 
-PROMPT = "What is serverless computing?"
-SERVED_AT = "http://127.0.0.1:8000/v1/stream"
+PROMPT: Final = "What is serverless computing?"
+SERVED_AT: Final = "http://127.0.0.1:8000/v1/stream"
 """Where ``make serve`` answers, unless the port is taken."""
-SOON = 2.0
-"""Seconds of silence that need no word."""
-SAME_AGAIN = ("SCHEMA", "CODE", "MODEL_URL", "MODEL", "BEDROCK")
-"""Options that ``make serve`` takes too."""
-OK = 200
+OK: Final = 200
 
 
-def main() -> int:
-    """Run the demo; return 0 if the answer was whole."""
-    progress = Progress()
-    with ExitStack() as stack:
-        twin, who = start(Wish.of(os.environ), stack, progress)
-        progress.note(f"The endpoint runs on this machine. {who}")
-        code = _ask(twin, os.environ.get("PROMPT") or PROMPT, progress)
-    if code == 0:
-        options = [f"{name}={shlex.quote(os.environ[name])}" for name in SAME_AGAIN if os.environ.get(name)]
-        show(f"\nNext: {' '.join(['make serve', *options])}, and in another terminal\n  {curl(SERVED_AT)}\n")
-    return code
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the demo; the exit status is 0 if the answer is complete."""
+    made = parser("python -m local.demo", "Send one prompt through the whole endpoint on this machine.")
+    made.add_argument("--prompt", type=text, default=PROMPT, help="the prompt to send; default: %(default)s")
+    options = parse(made, arguments)
+
+    def demo(terminal: Terminal, resources: Resources) -> int:
+        twin, sentence = launch(options, resources, terminal)
+        terminal.line(f"The endpoint runs on this machine. {sentence}")
+        status = _ask(twin, options.prompt or PROMPT, terminal)
+        if status == 0:
+            terminal.write(f"\nNext: {_serve(options)}, and in another terminal\n  {curl(SERVED_AT)}\n")
+        return status
+
+    run(demo)
 
 
-def _ask(twin: Twin, prompt: str, progress: Progress) -> int:
-    show(f"\nPOST {twin.url} {json.dumps({'prompt': prompt}, ensure_ascii=False)}\n\n")
-    waiting = threading.Timer(SOON, progress, ["Waiting for the first words"])
-    waiting.start()
+def _serve(options: Options) -> str:
+    """Return the command that serves with the same options."""
+    values = {
+        "SCHEMA": options.schema,
+        "CODE": options.code and str(options.code),
+        "MODEL_URL": options.model_url,
+        "MODEL": options.model,
+        "BEDROCK": "aws" if options.real_bedrock else None,
+    }
+    return " ".join(["make serve", *(f"{name}={shlex.quote(value)}" for name, value in values.items() if value)])
+
+
+def _ask(twin: Twin, prompt: str, terminal: Terminal) -> int:
+    body = json.dumps({"prompt": prompt}, ensure_ascii=False)
+    terminal.write(f"\nPOST {twin.url} {printable(body)}\n\n")
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     with twin.post({"prompt": prompt}) as reply:
-        reply.wait()
-        waiting.cancel()
-        waiting.join()
-        progress.clear()
+        with terminal.waiting("Waiting for the answer", at_once=False):
+            reply.wait()
         for chunk in reply.chunks():
-            show(chunk.decode(errors="replace"))
-    show("\n\n")
+            terminal.write(printable(decoder.decode(chunk)))
+    terminal.write("\n\n")
     twin.function.settled()  # the stages run after the last byte
     for line in filter(None, map(readable, twin.function.output)):
-        show(f"{line}\n")
-    return _judge(reply)
+        terminal.line(line)
+    return _judge(reply, terminal)
 
 
-def _judge(reply: Reply) -> int:
+def _judge(reply: Reply, terminal: Terminal) -> int:
     if reply.status != OK:
-        show(f"\nThe endpoint answered with status {reply.status}.\n")
+        terminal.line(f"\nThe endpoint answered with status {reply.status}.")
     elif reply.end is not End.CLEAN:
-        show("\nThe answer was cut off: what came is not whole.\n")
+        terminal.line("\nThe response was cut: the answer is incomplete.")
     else:
         return 0
     return 1
 
 
 if __name__ == "__main__":
-    run(main)
+    main()

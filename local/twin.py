@@ -3,8 +3,8 @@
 import json
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -82,11 +82,13 @@ class Twin:
         return Function(deployment, self.journal, self._on_output)
 
 
-def task_root(code: Path, stack: ExitStack) -> Path:
-    """Return a task root as a bundle with the modules of the folder ``code`` has it; ``stack`` removes it."""
-    root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="task-")))
-    (root / "function").symlink_to(CHECKOUT / "function")
-    (root / "bootstrap").symlink_to(CHECKOUT / "function" / "bootstrap")
-    for module in code.iterdir():
-        (root / module.name).symlink_to(module.resolve())
-    return root
+@contextmanager
+def task_root(code: Path) -> Iterator[Path]:
+    """Give the block a task root that looks like a bundle with the modules of the folder ``code``."""
+    with tempfile.TemporaryDirectory(prefix="task-") as folder:
+        root = Path(folder)
+        (root / "function").symlink_to(CHECKOUT / "function")
+        (root / "bootstrap").symlink_to(CHECKOUT / "function" / "bootstrap")
+        for module in code.iterdir():
+            (root / module.name).symlink_to(module.resolve())
+        yield root

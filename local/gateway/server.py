@@ -13,13 +13,13 @@ from typing import Self
 from ..http11.server import Exchange, Server, TooLarge
 from ..lambda_.function import Function
 from ..lambda_.invocation import Invocation
+from .cors import allowed_origins, error_fields, preflight_fields
 from .proxy_event import PATH, Request, proxy_event
 from .relay import Relay, Transfer
 from .responses import MISSING_AUTHENTICATION_TOKEN, REQUEST_TOO_LARGE, GatewayResponse
 
 BODY_LIMIT = 10 * 1024 * 1024
 EVENT_LIMIT = 6 * 1024 * 1024
-EXPOSED_HEADERS = "X-Request-Id, x-amzn-RequestId"
 
 
 class Gateway:
@@ -33,7 +33,6 @@ class Gateway:
 
         The attributes are the stage's settings and may be changed at any time.
         """
-        self.allowed_origins: tuple[str, ...] = ()
         self.clean_cut = False
         """End the client's body cleanly where the function cut its own: nobody knows which API Gateway does."""
         self.hold_back = 0
@@ -57,6 +56,11 @@ class Gateway:
     def port(self) -> int:
         """The port that it listens on."""
         return self._server.port
+
+    @property
+    def allowed_origins(self) -> Sequence[str]:
+        """The origins whose pages may call: those of the function's own variable."""
+        return allowed_origins(self.function.deployment.environment)
 
     @property
     def mistakes(self) -> Sequence[BaseException]:
@@ -87,7 +91,8 @@ class Gateway:
         elif request.path != PATH or request.method not in {"POST", "OPTIONS"}:
             self._fail(exchange, request, MISSING_AUTHENTICATION_TOKEN)
         elif request.method == "OPTIONS":
-            exchange.send(204, [*self._own_fields(request), *self._preflight(request)], b"")
+            fields = preflight_fields(self.allowed_origins, request.header("Origin"))
+            exchange.send(204, [*self._own_fields(request), *fields], b"")
         else:
             self._integrate(exchange, request, self.function.invoke(event, request.trace_id))
 
@@ -117,7 +122,7 @@ class Gateway:
         if response is REQUEST_TOO_LARGE:
             fields, body = [("Content-Type", "application/json")], {"message": message}
         else:
-            fields = [("Content-Type", "application/problem+json"), *self._error_fields()]
+            fields = [("Content-Type", "application/problem+json"), *error_fields(self.allowed_origins)]
             body = {
                 "type": f"urn:streaming-llm:problem:{response_type}",
                 "title": "The gateway did not pass the request on.",
@@ -137,23 +142,3 @@ class Gateway:
             ("x-amz-apigw-id", request.id.replace("-", "")[:15] + "="),
             ("X-Amzn-Trace-Id", request.trace_id),
         ]
-
-    def _preflight(self, request: Request) -> list[tuple[str, str]]:
-        """Return the fields of the preflight's answer: one origin is a literal, of several exactly the caller's."""
-        if not self.allowed_origins:
-            return []
-        fields = [("Access-Control-Allow-Methods", "POST"), ("Access-Control-Allow-Headers", "Content-Type")]
-        fields.append(("Access-Control-Max-Age", "600"))
-        if len(self.allowed_origins) > 1:
-            fields.append(("Vary", "Origin"))
-        if len(self.allowed_origins) == 1 or request.header("Origin") in self.allowed_origins:
-            allowed = self.allowed_origins[0] if len(self.allowed_origins) == 1 else request.header("Origin")
-            fields.append(("Access-Control-Allow-Origin", allowed or ""))
-        return fields
-
-    def _error_fields(self) -> list[tuple[str, str]]:
-        """Return the fields for browsers of the gateway's own errors, which cannot know the caller's origin."""
-        if not self.allowed_origins:
-            return []
-        allowed = self.allowed_origins[0] if len(self.allowed_origins) == 1 else "*"
-        return [("Access-Control-Allow-Origin", allowed), ("Access-Control-Expose-Headers", EXPOSED_HEADERS)]

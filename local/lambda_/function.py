@@ -15,6 +15,15 @@ PATIENCE = 30.0
 """Seconds that ``settled`` waits at most: a safety net, no measure of time."""
 
 
+class StartFailed(Exception):
+    """A sandbox ended before it asked for its first event; the message is what the function reported."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        """The type of the error, as the function reported it."""
+
+
 class Function:
     """A deployed function: as many sandboxes as there are requests at a time, up to a limit."""
 
@@ -42,6 +51,29 @@ class Function:
             if not any(sandbox.takes(invocation) for sandbox in self._sandboxes):
                 self._start_sandbox(invocation)
         return invocation
+
+    def start(self) -> None:
+        """Start a sandbox ahead of any request, as provisioned concurrency does; return when it waits for an event.
+
+        Raises:
+            StartFailed: it ended before, or could not be started.
+        """
+        with self._changed:
+            try:
+                sandbox = Sandbox(self, None)
+            except OSError as error:
+                raise StartFailed("", f"{self.deployment.bootstrap}: {error}") from error
+            self.sandboxes_started += 1
+            self._sandboxes.append(sandbox)
+            self._changed.wait_for(lambda: sandbox.is_idle or sandbox not in self._sandboxes)
+            if sandbox in self._sandboxes:
+                return
+        match sandbox.init_error:
+            case {"errorType": str(kind), "errorMessage": str(message)}:
+                raise StartFailed(kind, message)
+            case _:
+                last = self.output[-1] if self.output else f"its process ended with status {sandbox.exit_status}"
+                raise StartFailed("", last)
 
     def _start_sandbox(self, invocation: Invocation) -> None:
         if len(self._sandboxes) >= self.deployment.concurrency or self._is_closed:

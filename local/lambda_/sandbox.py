@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..http11.gate import Gate
 from ..http11.server import Exchange, Server
@@ -55,7 +55,8 @@ class Sandbox:
     It asks for the next event (idle), has got it (busy), has responded, and asks again.
     """
 
-    def __init__(self, function: Owner, first: Invocation) -> None:
+    def __init__(self, function: Owner, first: Invocation | None) -> None:
+        """Start the process. ``first`` is what it is started for; None if it is started ahead of any request."""
         self._function = function
         self._journal = function.journal
         self._deployment = function.deployment
@@ -67,6 +68,8 @@ class Sandbox:
         self._asks = False
         self._kill_reason: Ending | None = None
         self._initialised = False
+        self.init_error: Any = None
+        """What the function sent to ``/init/error``."""
         with self._lock:
             self._server = Server(self._respond)
             self._process = self._start()
@@ -239,7 +242,10 @@ class Sandbox:
             refuse(exchange, *refusal)
             exchange.cut()  # the body was not read
         elif kind == "error":
-            self._error(exchange, invocation, Ending.ERROR)
+            invocation.error = _document(exchange.read_body(BUFFERED_LIMIT))
+            invocation.finish(Ending.ERROR)
+            self._free()
+            accept(exchange)
         else:
             invocation.receive(exchange, self._free)
 
@@ -251,19 +257,19 @@ class Sandbox:
     def _init_error(self, exchange: Exchange) -> None:
         with self._lock:
             invocation = self._invocation
-        if self._initialised or invocation is None:
+        if self._initialised:
             refuse(exchange, 403, "InvalidStateTransition")
             exchange.cut()
-        else:
-            self._error(exchange, invocation, Ending.INIT_FAILED)
-
-    def _error(self, exchange: Exchange, invocation: Invocation, ending: Ending) -> None:
-        body = exchange.read_body(BUFFERED_LIMIT)
-        try:
-            invocation.error = json.loads(body)
-        except ValueError:
-            invocation.error = body
-        invocation.finish(ending)
-        if ending is Ending.ERROR:
-            self._free()
+            return
+        self.init_error = _document(exchange.read_body(BUFFERED_LIMIT))
+        if invocation is not None:
+            invocation.error = self.init_error
+            invocation.finish(Ending.INIT_FAILED)
         accept(exchange)
+
+
+def _document(body: bytes) -> Any:  # noqa: ANN401 - whatever the function sent
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body

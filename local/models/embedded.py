@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -24,30 +25,39 @@ class Embedded:
     """The small base model that this machine runs itself, in a process of its own."""
 
     def __init__(self, path: Path) -> None:
-        """Start the process; it ends with this one, whatever happens.
+        """Start the process; it ends with this one, whatever happens. It answers once ``wait`` has returned."""
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._completions = ""
+        self._process = subprocess.Popen(  # noqa: S603 - this very module
+            [sys.executable, "-m", "local.models.embedded", str(path)],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+            text=True,
+        )
+
+    def wait(self) -> None:
+        """Return once the model is loaded and has read the worked examples, which it then need not read again.
 
         Raises:
-            ModelUnavailable: it does not start.
+            ModelUnavailable: the process has ended.
         """
-        with (path.parent / "server.log").open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - this very module
-                [sys.executable, "-m", "local.models.embedded", str(path)],
-                cwd=Path(__file__).parents[2],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                text=True,
-            )
         assert self._process.stdout is not None  # noqa: S101 - it was started with a pipe
         url = self._process.stdout.readline().strip()
-        self._completions = f"{url}/v1/completions"
         if not url:
-            self.close()
-            raise ModelUnavailable(f"The model does not start; {path.parent / 'server.log'} says why.")
-        warm = {"prompt": solved(), "max_tokens": 1, "stream": True, "json_schema": {"type": "object"}}
-        for _ in answer(self._completions, warm, lambda _: None):
-            pass  # it has read the worked examples and made its table of tokens, and will not have to again
+            self._process.wait()
+            raise ModelUnavailable(f"the model does not start ({self._last_words()}).")
+        self._completions = f"{url}/v1/completions"
+        first = {"prompt": solved(), "max_tokens": 1, "stream": True, "json_schema": {"type": "object"}}
+        for _ in answer(self._completions, first, lambda _: None):
+            pass
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").split("\n")
+        return next(filter(None, reversed(lines)), f"exit status {self._process.returncode}")
 
     def __call__(self, call: Call) -> Iterator[Step]:
         """Continue the worked examples with an answer."""
@@ -61,7 +71,7 @@ class Embedded:
         """End the process."""
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
+        for pipe in (self._process.stdin, self._process.stdout, self._log):
             if pipe is not None:
                 pipe.close()
 

@@ -3,26 +3,27 @@
 platform.openai.com/docs/api-reference: chat completions with ``response_format``, and completions.
 """
 
-import http.client
 import json
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Final
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, Request, build_opener
 
 from ..bedrock.call import Call
 from ..bedrock.script import Answer, Fail, Refuse, Step, Stop, Usage
+from ..client import Reply, Transport
 
-PATIENCE: Final = 600
-"""Seconds of silence that a model's server may need."""
-STOPS: Final = {"stop": "end_turn", "length": "max_tokens", "content_filter": "content_filtered"}
-NOT_UNDERSTOOD: Final = (ValueError, LookupError, TypeError, AttributeError, http.client.HTTPException)
-"""What comes of an answer in another protocol, or of another shape."""
+TRANSPORT: Final = Transport(timeout=600)
+"""A model may be silent for minutes: it is loaded, or reads a long prompt."""
+MESSAGE_LIMIT: Final = 500
+"""Bytes of a server's error message that are passed on."""
+STOP_REASONS: Final = {"stop": "end_turn", "length": "max_tokens", "content_filter": "content_filtered"}
+"""Bedrock's words for this protocol's."""
+NOT_UNDERSTOOD: Final = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading a response raises that has another shape than this protocol's."""
 
 
 class ModelUnavailable(Exception):
-    """There is no model to be had; the message is one line for the user."""
+    """There is no model that could answer; the message is one line for the user."""
 
 
 def options(call: Call) -> dict[str, Any]:
@@ -33,41 +34,38 @@ def options(call: Call) -> dict[str, Any]:
     return {**options, "stream": True, "stream_options": {"include_usage": True}}
 
 
-def answer(url: str, question: object, text_of: Callable[[Mapping[str, Any]], str | None]) -> Iterator[Step]:
-    """Ask the server; turn what it streams, and how it fails, into what Bedrock would say."""
-    body = json.dumps(question).encode()
+def answer(url: str, request: object, text_of: Callable[[Mapping[str, Any]], str | None]) -> Iterator[Step]:
+    """Send a request; turn what the server streams, and how it fails, into what Bedrock would send.
+
+    ``text_of`` returns the text of one of the ``choices`` in an event, or None.
+    """
     try:
-        request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - the user's own URL
-        response = open_url(request, PATIENCE)
-    except HTTPError as error:
-        with error:
-            told = error.read(500).decode(errors="replace")
-        yield Refuse("ThrottlingException" if error.code == 429 else "ValidationException", f"{url}: {told}")  # noqa: PLR2004
-        return
-    except (OSError, ValueError, http.client.HTTPException) as error:
+        reply = Reply(url, json.dumps(request).encode(), {"Content-Type": "application/json"}, transport=TRANSPORT)
+    except (OSError, ValueError) as error:
         yield Refuse("ServiceUnavailableException", f"{url}: {error}")
         return
-    with response:
+    with reply:
         try:
-            yield from _steps(response, text_of)
+            reply.wait()
+        except OSError as error:
+            yield Refuse("ServiceUnavailableException", f"{url}: {error}")
+            return
+        if reply.status != HTTPStatus.OK:
+            is_busy = reply.status == HTTPStatus.TOO_MANY_REQUESTS
+            message = reply.body()[:MESSAGE_LIMIT].decode(errors="replace")
+            yield Refuse("ThrottlingException" if is_busy else "ValidationException", f"{url}: {message}")
+            return
+        try:
+            yield from _steps(reply.lines(), text_of)
         except (OSError, *NOT_UNDERSTOOD) as error:
             yield Fail("modelStreamErrorException", f"{url}: {error}")
 
 
-def open_url(request: Request, timeout: float) -> http.client.HTTPResponse:
-    """Send a request; a proxy of the environment is not for this machine's own servers."""
-    is_local = urlsplit(request.full_url).hostname in {"localhost", "127.0.0.1", "::1"}
-    response: http.client.HTTPResponse = build_opener(ProxyHandler({} if is_local else None)).open(
-        request, timeout=timeout
-    )
-    return response
-
-
 def _steps(lines: Iterator[bytes], text_of: Callable[[Mapping[str, Any]], str | None]) -> Iterator[Step]:
-    """Read server-sent events: pieces of text, the reason of the stop, the tokens.
+    """Read server-sent events: fragments of text, the stop reason, the tokens.
 
     Raises:
-        ConnectionError: they end without a stop; ``http.client`` says nothing of a body that was cut.
+        ConnectionError: they end without a stop.
     """
     has_stopped = False
     for line in lines:
@@ -79,7 +77,7 @@ def _steps(lines: Iterator[bytes], text_of: Callable[[Mapping[str, Any]], str | 
                 yield Answer(text)
             if reason := choice.get("finish_reason"):
                 has_stopped = True
-                yield Stop(STOPS.get(reason, reason))
+                yield Stop(STOP_REASONS.get(reason, reason))
         if usage := event.get("usage"):
             yield Usage(usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0))
     if not has_stopped:

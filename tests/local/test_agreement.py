@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ def browser_fields(reply: Reply) -> dict[str, str]:
     }
 
 
+def allow(gateway: Gateway, origins: tuple[str, ...]) -> None:
+    variables = {"LLM_ALLOWED_ORIGINS": ",".join(origins) or "none"}
+    gateway.function.deployment = replace(gateway.function.deployment, environment=variables)
+
+
 def lower(fields: dict[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in fields.items()}
 
@@ -49,7 +55,7 @@ def test_the_gateways_own_errors_are_the_template_filled_in(gateway: Gateway) ->
 @pytest.mark.parametrize("origins", ORIGINS)
 def test_browsers_are_told_the_same_with_an_error(gateway: Gateway, origins: tuple[str, ...]) -> None:
     """One origin as a literal, of several any."""
-    gateway.allowed_origins = origins
+    allow(gateway, origins)
 
     with Reply(gateway.url, b"", {"Origin": "https://b.example"}, "GET") as reply:
         reply.body()
@@ -63,7 +69,7 @@ def test_browsers_are_told_the_same_with_an_error(gateway: Gateway, origins: tup
 @pytest.mark.parametrize("origin", ["https://b.example", "https://evil.example"])
 def test_browsers_are_told_the_same_before_a_request(gateway: Gateway, origins: tuple[str, ...], origin: str) -> None:
     """The constant fields, and the caller's origin where the template compares it with several."""
-    gateway.allowed_origins = origins
+    allow(gateway, origins)
 
     with Reply(gateway.url, b"", {"Origin": origin}, "OPTIONS") as reply:
         reply.body()

@@ -13,7 +13,6 @@ from tests.verify.stage import ORIGIN, QUICK
 def shared_endpoint() -> Iterator[Twin]:
     """The local stack with one allowed origin; its sandbox is started once."""
     with Bedrock() as bedrock, Twin(bedrock) as twin:
-        twin.gateway.allowed_origins = (ORIGIN,)
         twin.deploy({"LLM_ALLOWED_ORIGINS": ORIGIN})
         yield twin
         assert not bedrock.mistakes

@@ -315,7 +315,7 @@ def thousand() -> Iterator[Thousand]:
     """A seeded mix, sent through a few warm sandboxes."""
     plans = mix()
     with ExitStack() as stack:
-        root = task_root(WEIGHED, stack)
+        root = stack.enter_context(task_root(WEIGHED))
         bedrock, records = stack.enter_context(Bedrock()), Records()
         stack.callback(records.close)
         variables = {
@@ -683,7 +683,7 @@ def test_a_runtime_api_that_goes_away_cancels_and_ends_the_sandbox(room: Room, a
 def weighing_room() -> Iterator[Room]:
     """A function that weighs itself, with two seconds for all it does, of which 1.6 are the answer's."""
     with ExitStack() as stack:
-        root = task_root(WEIGHED, stack)
+        root = stack.enter_context(task_root(WEIGHED))
         room = Room(Deployment(root), timeout=2, request="weighing:Request")
         stack.callback(room.close)
         yield room

@@ -35,6 +35,10 @@ def ask(gateway: Gateway, body: bytes = b"{}", headers: Mapping[str, str] | None
         return reply
 
 
+def allowing(*origins: str) -> dict[str, str]:
+    return {"LLM_ALLOWED_ORIGINS": ",".join(origins)}
+
+
 def connected(gateway: Gateway) -> socket.socket:
     return socket.create_connection(("127.0.0.1", gateway.port))
 
@@ -311,8 +315,7 @@ def test_a_wrong_path_or_method_is_refused_as_an_unsigned_request_is(tmp_path: P
 @pytest.mark.parametrize("size", [10 * 1024 * 1024 + 1, 6 * 1024 * 1024 + 1])
 def test_a_body_that_is_too_large_is_refused_in_words_that_nobody_can_change(tmp_path: Path, size: int) -> None:
     """Neither a problem document nor fields for browsers."""
-    with serving(tmp_path, "answer(id)") as gateway:
-        gateway.allowed_origins = ("https://a.example",)
+    with serving(tmp_path, "answer(id)", environment=allowing("https://a.example")) as gateway:
         reply = ask(gateway, b"x" * size)
 
     assert (reply.status, json.loads(reply.received)) == (413, {"message": "Request Too Long"})
@@ -381,8 +384,7 @@ def test_a_preflight_is_answered_by_the_gateway(
     tmp_path: Path, allowed: tuple[str, ...], origin: str | None, expected: str | None
 ) -> None:
     """One origin is a literal; of several exactly the caller's; none without any. The function is not invoked."""
-    with serving(tmp_path, "answer(id)") as gateway:
-        gateway.allowed_origins = allowed
+    with serving(tmp_path, "answer(id)", environment=allowing(*allowed)) as gateway:
         reply = ask(gateway, b"", {"Origin": origin} if origin else None, OPTIONS)
 
         assert not gateway.function.invocations
@@ -397,8 +399,7 @@ def test_the_gateways_own_errors_may_be_read_by_browsers(
     tmp_path: Path, allowed: tuple[str, ...], expected: str | None
 ) -> None:
     """They cannot know the caller's origin, and carry no content."""
-    with serving(tmp_path, "answer(id)") as gateway:
-        gateway.allowed_origins = allowed
+    with serving(tmp_path, "answer(id)", environment=allowing(*allowed)) as gateway:
         reply = ask(gateway, b"", {"Origin": "https://b.example"}, "GET")
 
     assert reply.headers.get("access-control-allow-origin") == expected

@@ -1,6 +1,7 @@
 """A server of the OpenAI protocol that streams what a test prepares."""
 
 import json
+import threading
 from typing import Any
 
 from local.http11.server import Exchange, Server
@@ -19,6 +20,10 @@ class OpenAi:
         self.lines: list[bytes] = []
         self.status = 200
         self.is_cut = False
+        self.hangs = False
+        """After what it streams the server is silent until the client leaves."""
+        self.reached = threading.Event()
+        """The server is silent now."""
         self.server = Server(self._respond)
         self.url = f"{self.server.url}/v1"
 
@@ -37,4 +42,7 @@ class OpenAi:
             exchange.start(200, [("Content-Type", "text/event-stream")])
             for line in self.lines:
                 exchange.chunk(line)
+            if self.hangs:
+                self.reached.set()
+                exchange.wait(None)
             exchange.cut() if self.is_cut else exchange.end()

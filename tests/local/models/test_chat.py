@@ -9,7 +9,7 @@ import pytest
 
 from local.bedrock.call import Call
 from local.bedrock.script import Answer, Fail, Refuse, Stop, Usage
-from local.models.chat import Chat
+from local.models.chat import Chat, list_models
 from local.models.openai import ModelUnavailable
 from tests.local.models.openai import OpenAi, delta
 
@@ -82,17 +82,17 @@ def test_a_chat_model_is_asked_for_the_schema_of_the_call(openai: OpenAi, call: 
     ]
 
 
-def test_without_a_name_the_servers_first_model_answers(openai: OpenAi) -> None:
-    """Servers of a single model need no name."""
-    assert Chat(openai.url).model == "first"
+def test_the_models_of_a_server_are_listed(openai: OpenAi) -> None:
+    """Its first one answers where none was named."""
+    assert list_models(f"{openai.url}/") == ["first", "second"]
 
 
 def test_a_server_that_is_not_there_is_one_line(openai: OpenAi) -> None:
     """It names the URL."""
     openai.server.close()
 
-    with pytest.raises(ModelUnavailable, match=r"No model answers at http://127\.0\.0\.1"):
-        Chat(openai.url)
+    with pytest.raises(ModelUnavailable, match=r"^no server answers at http://127\.0\.0\.1[^\n]+Start it"):
+        list_models(openai.url)
 
 
 @pytest.mark.parametrize(("reason", "told"), [("length", "max_tokens"), ("content_filter", "content_filtered")])
@@ -146,20 +146,32 @@ def answering(words: bytes) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "message"),
     [
-        b"-ERR unknown command\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello",
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[]",
-        b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"data": []}',
-        b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"data": [{"id": 1}]}',
+        (b"-ERR unknown command\r\n\r\n", "sent no HTTP response"),
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"data": [{"id": 1}]}', "its body was cut"),
+        (
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>\n<h1>Hello",
+            "without a list of models: '<html> <h1>Hello'",
+        ),
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n[]", "without a list of models: '[]'"),
+        (b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{"data": []}', "has no model. Load one first."),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "answered 404 Not Found"),
+        (
+            b'HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n{"error": {"message": "No key."}}',
+            "answered 403 Forbidden: 'No key.'",
+        ),
+        (b"HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\nbroken\x1b[2J", "answered 500 Oops: 'broken\\x1b[2J'"),
+        (b"HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n", "answered 301 Moved"),
     ],
     ids=repr,
 )
-def test_a_server_of_something_else_is_one_line(words: bytes) -> None:
-    """MODEL_URL= may name any port of the machine."""
-    with answering(words) as url, pytest.raises(ModelUnavailable, match=r"^No model answers at [^\n]+$"):
-        Chat(url)
+def test_a_server_of_something_else_is_one_line(words: bytes, message: str) -> None:
+    """The URL may name any server: its status and its message are shown."""
+    with answering(words) as url, pytest.raises(ModelUnavailable, match=r"^[^\n]+$") as caught:
+        list_models(url)
+
+    assert message in str(caught.value)
 
 
 def test_a_server_of_something_else_is_an_unavailable_service(call: Call) -> None:

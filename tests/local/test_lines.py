@@ -1,12 +1,8 @@
 import json
-import signal
-import subprocess
-import sys
 
 import pytest
 
-from local.screen import Progress, curl, readable
-from local.twin import CHECKOUT
+from local.lines import curl, readable
 
 
 def test_the_curl_line_is_one_that_a_shell_understands() -> None:
@@ -32,6 +28,7 @@ def test_the_curl_line_is_one_that_a_shell_understands() -> None:
             "log       request failed: model_failed, caused by ModelFailed < ProtocolError",
         ),
         ({"stage": "store", "message": "record stored"}, "store     record stored"),
+        ({"message": "function started", "service.version": "0.1.0+abc"}, "function  started, build 0.1.0+abc"),
         ({"_aws": {}}, None),
         ({"message": "something else"}, 'function  {"message": "something else"}'),
         ([1], "function  [1]"),
@@ -47,37 +44,7 @@ def test_text_that_is_no_json_stays_as_it_is() -> None:
     assert readable("Traceback …\rError") == "function  Traceback …\n          Error"
 
 
-def test_progress_elsewhere_than_on_a_terminal_is_a_line_for_each_kind_of_work(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Not one for each step of it, which would fill a log."""
-    progress = Progress()
-
-    progress("Fetching: 1 of 3 MB")
-    progress("Fetching: 2 of 3 MB")
-    progress("Starting")
-    progress.note("It runs.")
-
-    assert capsys.readouterr().out == "Fetching: 1 of 3 MB …\nStarting …\nIt runs.\n"
-
-
-OTHER_THREAD = """
-import signal, threading
-from local.screen import run, wait_for_signal
-
-def tell():
-    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
-
-def command():
-    threading.Thread(target=tell).start()
-    wait_for_signal()
-
-run(command)
-"""
-
-
-def test_a_signal_ends_the_wait_whichever_thread_gets_it() -> None:
-    """The kernel chooses; the main thread, which handles it, is asleep."""
-    done = subprocess.run([sys.executable, "-c", OTHER_THREAD], cwd=CHECKOUT, check=False)  # noqa: S603 - ours
-
-    assert done.returncode == 128 + signal.SIGTERM
+def test_a_line_cannot_drive_the_terminal() -> None:
+    """Neither a stage's nor another one."""
+    assert readable("\x1b[2J") == "function  \\x1b[2J"
+    assert readable(json.dumps({"stage": "log", "message": "\u202e"})) == "log       \\u202e"

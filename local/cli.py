@@ -1,0 +1,138 @@
+"""The command lines of ``python -m local`` and ``python -m local.demo``: their options, and how they end."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+from urllib.parse import urlsplit
+
+from .resources import Resources
+from .terminal import Terminal, printable
+
+RESERVED_NAMES: Final = frozenset({"bootstrap", "function"})
+"""What lies in a task root beside the user's modules."""
+LAST_PORT: Final = 65_535
+
+
+class WrongOption(Exception):
+    """An option of the command line cannot be used; the message is one line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for on the command line."""
+
+    schema: str | None = None
+    """``module:Class`` of the answer."""
+    code: Path | None = None
+    """The folder with the modules of the schema."""
+    model_url: str | None = None
+    """The base URL of an OpenAI-compatible server."""
+    model: str | None = None
+    """A model of that server; None is its first."""
+    real_bedrock: bool = False
+    """Call Amazon Bedrock with the user's own AWS account."""
+    port: int | None = None
+    """The port to listen on; None is the first free one from 8000 on. Only ``python -m local`` has it."""
+    prompt: str = ""
+    """The prompt to send. Only ``python -m local.demo`` has it."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a wrong command line in one line, without the usage that ``--help`` shows."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with exit status 2."""
+        if message.startswith("argument "):
+            message = message.removeprefix("argument ").replace(": ", " ", 1)
+        self.exit(2, f"{printable(' '.join(message.split()))} (--help lists the options)\n")
+
+
+def parser(program: str, description: str) -> Parser:
+    """Return a parser for the options that both programs take."""
+    made = Parser(prog=program, description=description, allow_abbrev=False)
+    made.add_argument("--schema", metavar="MODULE:CLASS", help="the Pydantic model of the answer")
+    made.add_argument("--code", metavar="FOLDER", type=_folder, help="the folder with the modules of the schema")
+    made.add_argument("--model-url", metavar="URL", type=_url, help="use the OpenAI-compatible server at this base URL")
+    made.add_argument("--model", metavar="NAME", help="which of that server's models; default: its first")
+    made.add_argument("--bedrock", metavar="aws", type=_aws, help="call Amazon Bedrock with your own AWS account")
+    return made
+
+
+def parse(made: Parser, arguments: Sequence[str] | None) -> Options:
+    """Return the options on a command line, by default the program's own. A wrong one ends the program."""
+    given = made.parse_args(arguments)
+    if given.model and not given.model_url:
+        made.error("--model requires --model-url, the base URL of the server that has the model")
+    if given.model_url and given.bedrock:
+        made.error("--model-url and --bedrock contradict each other: choose one")
+    return Options(
+        schema=given.schema,
+        code=given.code,
+        model_url=given.model_url,
+        model=given.model,
+        real_bedrock=given.bedrock is not None,
+        port=getattr(given, "port", None),
+        prompt=getattr(given, "prompt", ""),
+    )
+
+
+def port(text: str) -> int:
+    """Read a port number, for argparse."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= LAST_PORT):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {LAST_PORT}; got {text!r}")
+    return int(text)
+
+
+def run(command: Callable[[Terminal, Resources], int]) -> NoReturn:
+    """Run a command and end the process with its exit status; what is wrong is reported in one line."""
+    terminal = Terminal(sys.stdout)
+    try:
+        with Resources() as resources:
+            resources.end_on_signals(terminal.close)
+            status = command(terminal, resources)
+    except WrongOption as error:
+        terminal.write("")
+        sys.stderr.write(f"{printable(' '.join(str(error).split()))}\n")
+        status = 1
+    except BrokenPipeError:
+        # The reader, such as head, has read enough. The interpreter would meet the closed pipe again at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text)
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"must be a folder; got {text!r}")
+    if reserved := RESERVED_NAMES & {path.name for path in folder.iterdir()}:
+        raise argparse.ArgumentTypeError(f"{text!r} contains {min(reserved)!r}, a name that the function itself uses")
+    return folder
+
+
+def text(argument: str) -> str:
+    """Read a text, for argparse: it is UTF-8 whatever the locale says."""
+    return os.fsencode(argument).decode(errors="replace")
+
+
+def _aws(text: str) -> str:
+    if text != "aws":
+        raise argparse.ArgumentTypeError(f"must be aws; got {text!r}")
+    return text
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # an impossible port or address
+        is_usable = False
+    if not is_usable or not (text.isascii() and text.isprintable() and " " not in text):
+        raise argparse.ArgumentTypeError(
+            f"must be the base URL of an OpenAI-compatible server, such as http://localhost:11434/v1; got {text!r}"
+        )
+    return text

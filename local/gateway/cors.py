@@ -1,0 +1,49 @@
+"""Which browsers' pages may call the endpoint: the gateway's half (fetch.spec.whatwg.org, CORS protocol).
+
+The gateway answers preflights and its own errors; the function answers every other request. Both are configured by
+the same variable, ``LLM_ALLOWED_ORIGINS``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+VARIABLE: Final = "LLM_ALLOWED_ORIGINS"
+EXPOSED_HEADERS: Final = "X-Request-Id, x-amzn-RequestId"
+MAX_AGE: Final = "600"
+"""Seconds that a browser may remember a preflight."""
+
+
+def allowed_origins(environment: Mapping[str, str | None]) -> tuple[str, ...]:
+    """Return the origins in the function's variables; none if there is no such variable, or it says ``none``."""
+    text = environment.get(VARIABLE) or "none"
+    return () if text == "none" else tuple(origin.strip() for origin in text.split(","))
+
+
+def preflight_fields(allowed: Sequence[str], origin: str | None) -> list[tuple[str, str]]:
+    """Return the header fields of the response to a preflight from ``origin``; without allowed origins none.
+
+    A single allowed origin (``*`` is one) is answered to everybody, of several exactly the caller's.
+    """
+    match allowed:
+        case []:
+            return []
+        case [only]:
+            granted = [("Access-Control-Allow-Origin", only)]
+        case _:
+            granted = [("Vary", "Origin")]
+            if origin is not None and origin in allowed:
+                granted.append(("Access-Control-Allow-Origin", origin))
+    return [
+        ("Access-Control-Allow-Methods", "POST"),
+        ("Access-Control-Allow-Headers", "Content-Type"),
+        ("Access-Control-Max-Age", MAX_AGE),
+        *granted,
+    ]
+
+
+def error_fields(allowed: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the header fields of the gateway's own errors, which cannot depend on the caller's origin."""
+    if not allowed:
+        return []
+    granted = allowed[0] if len(allowed) == 1 else "*"
+    return [("Access-Control-Allow-Origin", granted), ("Access-Control-Expose-Headers", EXPOSED_HEADERS)]

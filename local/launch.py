@@ -1,0 +1,119 @@
+"""Starts the local stack as the options ask for it; whatever is wrong is found before a model is loaded."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from .bedrock.call import Answerer
+from .bedrock.server import Bedrock
+from .cli import Options, WrongOption
+from .journal import Journal
+from .lambda_.deployment import Deployment
+from .lambda_.function import StartFailed
+from .models.chat import Chat, list_models
+from .models.download import GEMMA, prepare
+from .models.embedded import Embedded
+from .models.openai import ModelUnavailable
+from .models.scripted import scripted
+from .resources import Resources
+from .terminal import Terminal
+from .twin import CHECKOUT, Twin, task_root
+
+JOURNAL_LIMIT: Final = 1000
+"""Moments that the journal keeps: the local stack may run for days."""
+MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
+PASSED_ON: Final = ("AWS_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+"""How the user's variables begin that the function needs to call the real Bedrock."""
+ACCOUNT_VARIABLES: Final = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+)
+"""Variables that the local Lambda sets and must not set if a profile of the user's has them."""
+
+
+def launch(
+    options: Options,
+    resources: Resources,
+    terminal: Terminal,
+    on_output: Callable[[str], None] = lambda _: None,
+    listener: socket.socket | None = None,
+) -> tuple[Twin, str]:
+    """Start the local stack; ``resources`` end it. Returns it, and a sentence that names the model.
+
+    Raises:
+        WrongOption: an option or an ``LLM_…`` variable cannot be used.
+    """
+    chat = _chat(options, terminal)
+    bedrock = None if options.real_bedrock else resources.hold(Bedrock)
+    code = options.code
+    root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
+    deployment, journal = Deployment(root, _variables(options, os.environ)), Journal(limit=JOURNAL_LIMIT)
+    twin = resources.hold(lambda: Twin(bedrock, deployment, on_output=on_output, listener=listener, journal=journal))
+    with terminal.waiting("Starting the function", at_once=False):
+        _start(twin, options)
+    if bedrock is None:
+        return twin, "Amazon Bedrock answers."
+    if chat is not None:
+        bedrock.answer = chat
+        return twin, f"{chat.model} at {options.model_url} answers."
+    bedrock.answer, sentence = _own_model(resources, terminal)
+    return twin, sentence
+
+
+def _variables(options: Options, environment: Mapping[str, str]) -> dict[str, str | None]:
+    variables: dict[str, str | None] = {"POWERTOOLS_LOG_LEVEL": "DEBUG"}  # the store stage logs at this level
+    if options.real_bedrock:
+        region = environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION")
+        own = {name: value for name, value in environment.items() if name.startswith(PASSED_ON)}
+        variables |= {**dict.fromkeys(ACCOUNT_VARIABLES), **own, "AWS_DEFAULT_REGION": region}
+    variables |= {name: value for name, value in environment.items() if name.startswith("LLM_")}
+    return {**variables, "LLM_SCHEMA": options.schema} if options.schema else variables
+
+
+def _chat(options: Options, terminal: Terminal) -> Chat | None:
+    if options.model_url is None:
+        return None
+    try:
+        with terminal.waiting(f"Asking {options.model_url} for its models", at_once=False):
+            names = list_models(options.model_url)
+    except ModelUnavailable as error:
+        raise WrongOption(f"--model-url: {error}") from error
+    return Chat(options.model_url, options.model or names[0])
+
+
+def _start(twin: Twin, options: Options) -> None:
+    """Start the first sandbox, which finds every mistake in code and settings.
+
+    Raises:
+        WrongOption: it does not start.
+    """
+    try:
+        twin.function.start()
+    except StartFailed as failure:
+        raise WrongOption(_advice(failure, options)) from failure
+
+
+def _advice(failure: StartFailed, options: Options) -> str:
+    message = str(failure)
+    if "NoRegionError" in failure.kind:
+        return "--bedrock aws requires a region: set AWS_REGION, or a region in your AWS profile."
+    if "LLM_SCHEMA" in message and options.schema:
+        code = f"looked up in --code {options.code}" if options.code else "--code names the folder with its module"
+        return f"{message} --schema sets LLM_SCHEMA; {code}."
+    return message if "LLM_" in message else f"The function does not start: {message}"
+
+
+def _own_model(resources: Resources, terminal: Terminal) -> tuple[Answerer, str]:
+    """Return what answers if no other model was asked for: the embedded model, or scripted answers."""
+    try:
+        path = prepare(GEMMA, MODEL_FOLDER, resources, terminal)
+        embedded = resources.hold(lambda: Embedded(path))
+        with terminal.waiting(f"Loading {GEMMA.name}"):
+            embedded.wait()
+    except ModelUnavailable as error:
+        return scripted, f"Canned answers are used: {error}"
+    return embedded, f"{GEMMA.name} answers, a small model on this machine."

@@ -1,0 +1,42 @@
+"""Lines that a command shows: the function's log lines, shortened for people, and what to type next."""
+
+import json
+from typing import Final
+
+from .terminal import printable
+
+NEXT_PROMPT: Final = "Why is the sky blue?"
+METRICS: Final = '{"_aws"'
+"""How a line of CloudWatch's embedded metric format begins."""
+STARTED: Final = "function started"
+"""What the function logs when it has started."""
+INDENT: Final = " " * 10
+
+
+def curl(url: str) -> str:
+    """Return a command that sends a prompt to the endpoint."""
+    return f"curl --no-buffer {url} -d '{json.dumps({'prompt': NEXT_PROMPT})}'"
+
+
+def readable(line: str) -> str | None:
+    """Return a line of the function for people: a stage's shortened, metrics left out (None), others as they are."""
+    if line.startswith(METRICS):
+        return None
+    try:
+        entry = json.loads(line)
+        if entry["message"] == STARTED:
+            return printable(f"function  started, build {entry['service.version']}")
+        stage, message = str(entry["stage"]), str(entry["message"])
+    except (ValueError, TypeError, KeyError):
+        # the function writes a traceback as one line, with carriage returns between its parts
+        return "\n".join(printable(part) for part in f"function  {line}".replace("\r", f"\n{INDENT}").split("\n"))
+    details = {
+        "first chunk after {} ms": entry.get("first_chunk_ms"),
+        "last after {} ms": entry.get("last_chunk_ms"),
+        "{} chunks": entry.get("chunks"),
+        "{} tokens": entry.get("gen_ai.usage.output_tokens"),
+        "{}": entry.get("error.type"),
+        "caused by {}": " < ".join(cause["type"] for cause in entry.get("causes", ())) or None,
+    }
+    known = ", ".join(text.format(value) for text, value in details.items() if value is not None)
+    return printable(f"{stage:9} {message}{': ' if known else ''}{known}")

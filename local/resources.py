@@ -1,0 +1,97 @@
+"""What a command has to give back, processes and folders, whichever way it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import Any, Final, Self, TypeVar
+
+T = TypeVar("T")
+
+GRACE: Final = 5.0
+"""Seconds that an interrupted command takes at most to give back what it holds."""
+
+
+class Resources:
+    """Holds resources and gives them back, the latest first: when the block ends, or when a signal comes.
+
+    Python runs a signal's handler between any two steps of the main thread, for example between the start of a
+    process and the note that it was started. So no handler does anything here: the signal wakes a thread, and that
+    thread ends the process once no resource is half made.
+    """
+
+    def __init__(self) -> None:
+        self.status_on_interrupt = 128 + signal.SIGINT
+        """The exit status after Ctrl-C."""
+        self._held: list[AbstractContextManager[Any]] = []
+        self._lock = threading.Lock()
+
+    def hold(self, make: Callable[[], AbstractContextManager[T]]) -> T:
+        """Make a resource, enter it and keep it until the end. ``make`` must not wait for anything."""
+        return self._take(make)[1]
+
+    @contextmanager
+    def during(self, make: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
+        """Hold a resource inside the block only."""
+        resource, value = self._take(make)
+        try:
+            yield value
+        finally:
+            with self._lock:
+                self._held.remove(resource)
+                resource.__exit__(None, None, None)
+
+    def close(self) -> None:
+        """Give everything back."""
+        with self._lock:
+            self._give_back()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def end_on_signals(self, before: Callable[[], None]) -> None:
+        """From now on Ctrl-C and SIGTERM call ``before``, give everything back and end the process."""
+        reader, writer = socket.socketpair()
+        writer.settimeout(0)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        threading.Thread(target=self._end, args=(reader, writer, before), daemon=True).start()
+
+    def _take(self, make: Callable[[], AbstractContextManager[T]]) -> tuple[AbstractContextManager[T], T]:
+        with self._lock:
+            resource = make()
+            value = resource.__enter__()
+            self._held.append(resource)
+            return resource, value
+
+    def _end(self, reader: socket.socket, writer: socket.socket, before: Callable[[], None]) -> None:
+        with writer:  # it must not be collected: the signals are written to it
+            [number] = reader.recv(1)
+        before()
+        self._lock.acquire()
+        closing = threading.Thread(target=self._give_back, daemon=True)
+        closing.start()
+        closing.join(GRACE)
+        os._exit(self.status_on_interrupt if number == signal.SIGINT else 128 + number)
+
+    def _give_back(self) -> None:
+        while self._held:
+            self._held.pop().__exit__(None, None, None)
+
+
+@contextmanager
+def child(command: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[Any]"]:  # noqa: ANN401 - Popen's own
+    """Start a process in a group of its own; the whole group is killed when the block ends."""
+    with subprocess.Popen(command, start_new_session=True, **options) as process:  # noqa: S603 - the caller's program
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):  # it has ended
+                os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,152 @@
+"""``python -m local.demo`` as a process, with a server of the test's in place of a model."""
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.local.commands import Command, assert_one_line, environment, ran
+from tests.local.models.openai import OpenAi, delta
+
+ANSWER = '{"summary": "Grüße", "keywords": ["a"]}'
+HOSTILE = '{"summary": "\x9b31m\u202e\x7f", "keywords": []}'
+
+
+@pytest.fixture
+def openai() -> Iterator[OpenAi]:
+    made = OpenAi()
+    made.say(*map(delta, re.findall("....?", ANSWER)), delta(None, "stop"))
+    with made.server:
+        yield made
+
+
+def demo(openai: OpenAi, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return ran("-m", "local.demo", "--model-url", openai.url, *options, variables=environment(**variables))
+
+
+def test_the_demo_shows_the_answer_the_stages_and_what_to_try_next(openai: OpenAi) -> None:
+    """In this order, and it succeeds."""
+    done = demo(openai, "--prompt", "What does $5 buy?")
+
+    head, answer, stages, following = done.stdout.split("\n\n")[-4:]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"first at {openai.url} answers." in done.stdout
+    assert json.dumps({"prompt": "What does $5 buy?"}) in head
+    assert answer == ANSWER
+    assert [line.split()[0] for line in stages.splitlines()] == ["function", "log", "publish"]
+    assert f"Next: make serve MODEL_URL={openai.url}, and" in following
+    assert "curl --no-buffer http://127.0.0.1:8000/v1/stream" in following
+
+
+def test_the_demo_asks_for_an_object_of_the_users_own(openai: OpenAi, tmp_path: Path) -> None:
+    """A module in a folder; the schema reaches the model."""
+    (tmp_path / "mine.py").write_text("from pydantic import BaseModel\nclass Place(BaseModel):\n    city: str\n")
+    openai.say(delta('{"city": "Bonn"}'), delta(None, "stop"))
+
+    done = demo(openai, "--schema", "mine:Place", "--code", str(tmp_path))
+
+    assert done.returncode == 0
+    assert '{"city": "Bonn"}' in done.stdout
+    schema = openai.requests[-1][1]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["city"]["type"] == "string"
+
+
+def test_the_demo_reports_an_incomplete_answer(openai: OpenAi) -> None:
+    """And fails."""
+    openai.say(delta(ANSWER[:20]), delta(None, "length"))
+
+    done = demo(openai)
+
+    assert done.returncode == 1
+    assert "answer_truncated" in done.stdout
+    assert "The response was cut: the answer is incomplete." in done.stdout
+
+
+def test_variables_of_the_shell_are_no_options(openai: OpenAi) -> None:
+    """What another program left there changes nothing."""
+    done = demo(openai, PROMPT="of the shell", SCHEMA="no:Such", CODE="/nowhere", MODEL="none", BEDROCK="x", PORT="x")
+
+    assert done.returncode == 0
+    assert "What is serverless computing?" in done.stdout
+
+
+def test_an_answer_cannot_drive_the_terminal(openai: OpenAi) -> None:
+    """Control characters and bidi marks are shown as escapes; letters, line feeds and tabs as they are."""
+    openai.say(delta(HOSTILE), delta(None, "stop"))
+
+    done = demo(openai, "--prompt", "\x1b[2J")
+
+    assert "\\x9b31m\\u202e\\x7f" in done.stdout
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", done.stdout)
+
+
+def test_the_reader_may_stop_reading(openai: OpenAi) -> None:
+    """As ``head`` does: no traceback, no other noise, no process left."""
+    with Command("-m", "local.demo", "--model-url", openai.url) as command:
+        command.lines.close()
+        command.process.wait()
+        assert command.process.stderr is not None
+        assert command.process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    "variables", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}]
+)
+def test_any_encoding_of_the_terminal_will_do(openai: OpenAi, variables: dict[str, str]) -> None:
+    """What it lacks is shown as an escape."""
+    done = demo(openai, "--prompt", "Grüße", **variables)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ANSWER in done.stdout or ANSWER.replace("ü", "\\xfc").replace("ß", "\\xdf") in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "words"),
+    [
+        (["--code", "/nowhere"], {}, ["--code", "must be a folder", "/nowhere"]),
+        (["--bedrock", "azure"], {}, ["--bedrock", "azure", "aws"]),
+        (["--model", "m"], {}, ["--model requires --model-url"]),
+        (["--model-url", "localhost:11434"], {}, ["--model-url must be the base URL", "http://localhost:11434/v1"]),
+        (["--model-url", "http://127.0.0.1:9/v1"], {}, ["no server answers at http://127.0.0.1:9/v1"]),
+        (["--schema", "nonsense"], {}, ["LLM_SCHEMA must be", "nonsense", "--schema"]),
+        (["--schema", "no_such_module:Class"], {}, ["no_such_module", "--schema", "--code"]),
+        (["--schema", "function.schema:NoSuchClass"], {}, ["NoSuchClass", "--schema"]),
+        ([], {"LLM_MAX_TOKENS": "many"}, ["LLM_MAX_TOKENS must be", "many"]),
+        (["--bedrock", "aws"], {"AWS_CONFIG_FILE": "/dev/null"}, ["requires a region", "AWS_REGION"]),
+        (["--nonsense"], {}, ["--nonsense", "--help"]),
+    ],
+)
+def test_a_wrong_option_is_one_line(options: list[str], variables: dict[str, str], words: list[str]) -> None:
+    """Before any model is loaded or downloaded: what is wrong, and what to do."""
+    assert_one_line(ran("-m", "local.demo", *options, variables=environment(**variables)), *words)
+
+
+def test_a_module_of_the_user_that_is_wrong_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from nowhere import nothing\n")
+
+    done = ran("-m", "local.demo", "--schema", "mine:Place", "--code", str(tmp_path))
+
+    assert_one_line(done, "nowhere", "--schema")
+
+
+def test_help_lists_the_options() -> None:
+    done = ran("-m", "local.demo", "--help")
+
+    assert done.returncode == 0
+    for option in ("--prompt", "--schema", "--code", "--model-url", "--model", "--bedrock"):
+        assert option in done.stdout
+
+
+def test_ctrl_c_in_the_middle_of_an_answer_ends_everything_in_silence(openai: OpenAi) -> None:
+    openai.say(delta(ANSWER[:20]))
+    openai.hangs = True
+    with Command("-m", "local.demo", "--model-url", openai.url) as command:
+        openai.reached.wait()
+
+        done = command.finish(signal.SIGINT)
+
+    assert (done.returncode, done.stderr) == (130, "")

@@ -1,0 +1,87 @@
+import io
+from pathlib import Path
+
+import pytest
+
+from local.cli import Options, WrongOption
+from local.launch import launch
+from local.resources import Resources
+from local.terminal import Terminal
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's home with an AWS profile, and the user's variables."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[profile work]\nregion = eu-north-1\n[profile empty]\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("SECRET", "not for the function")
+    return tmp_path
+
+
+def environ(options: Options) -> dict[str, str]:
+    """Launch, and return the environment of the function."""
+    with Resources() as resources:
+        twin, sentence = launch(options, resources, Terminal(io.StringIO()))
+        assert sentence == "Amazon Bedrock answers."
+        return twin.function.deployment.environ("")
+
+
+def test_the_real_bedrock_is_called_with_the_users_own_account(account: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No endpoint and no key of the local stack; region and profile are the user's."""
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+    environment = environ(Options(real_bedrock=True))
+
+    assert environment["AWS_PROFILE"] == "work"
+    assert environment["AWS_DEFAULT_REGION"] == environment["AWS_REGION"] == "eu-central-1"
+    assert environment["HOME"] == str(account)
+    assert not environment.keys() & {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+        "AWS_CONFIG_FILE",
+        "SECRET",
+    }
+
+
+@pytest.mark.usefixtures("account")
+def test_the_region_may_be_the_profiles() -> None:
+    """The function finds it where the AWS tools do."""
+    assert not environ(Options(real_bedrock=True)).keys() & {"AWS_REGION", "AWS_DEFAULT_REGION"}
+
+
+@pytest.mark.usefixtures("account")
+def test_a_missing_region_is_not_blamed_on_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "empty")
+
+    with pytest.raises(WrongOption, match=r"^--bedrock aws requires a region: set AWS_REGION"):
+        environ(Options(real_bedrock=True))
+
+
+@pytest.mark.usefixtures("account")
+def test_the_users_modules_lie_beside_the_function_as_in_a_bundle(tmp_path: Path) -> None:
+    """The checkout itself stays as it is."""
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "mine.py").write_text("")
+
+    with Resources() as resources:
+        twin, _ = launch(Options(code=code, real_bedrock=True), resources, Terminal(io.StringIO()))
+        root = twin.function.deployment.root
+
+        assert {path.name for path in root.iterdir()} == {"bootstrap", "function", "mine.py"}
+    assert not root.exists()
+
+
+@pytest.mark.usefixtures("account")
+def test_an_option_wins_over_the_variable_of_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_SCHEMA", "no_such_module:Class")
+
+    environment = environ(Options(schema="function.schema:Answer", real_bedrock=True))
+
+    assert environment["LLM_SCHEMA"] == "function.schema:Answer"

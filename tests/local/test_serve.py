@@ -1,0 +1,135 @@
+"""``python -m local`` as a process, with a server of the test's in place of a model."""
+
+import re
+import signal
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from local.client import End, Reply
+from tests.local.commands import Command, assert_one_line, environment, ran
+from tests.local.models.openai import OpenAi, delta
+
+ANSWER = '{"summary": "Grüße", "keywords": ["a"]}'
+PAGE = "https://page.example"
+
+
+@pytest.fixture
+def openai() -> Iterator[OpenAi]:
+    made = OpenAi()
+    made.say(*map(delta, re.findall("....?", ANSWER)), delta(None, "stop"))
+    with made.server:
+        yield made
+
+
+class Serve(Command):
+    """``python -m local``, serving."""
+
+    def __init__(self, openai: OpenAi, *options: str, **variables: str) -> None:
+        super().__init__("-m", "local", "--model-url", openai.url, *options, variables=environment(**variables))
+        self.head = [self.lines.readline() for _ in range(3)]
+
+    @property
+    def url(self) -> str:
+        return self.head[2].split()[2]
+
+
+@pytest.fixture
+def serve(openai: OpenAi) -> Iterator[Serve]:
+    with Serve(openai) as served:
+        yield served
+
+
+def test_serve_prints_a_curl_line_answers_and_leaves_nothing_behind(openai: OpenAi, serve: Serve) -> None:
+    """Ctrl-C ends every process, whatever they do."""
+    with Reply(serve.url, b'{"prompt": "x"}') as reply:
+        assert reply.body().decode() == ANSWER
+        assert reply.end is End.CLEAN
+    assert "request completed" in "".join(serve.lines.readline() for _ in range(3))
+    assert serve.head[0] == f"Serving on this machine. first at {openai.url} answers. Press Ctrl-C to stop.\n"
+    assert len(serve.descendants()) == 1
+
+    done = serve.finish(signal.SIGINT)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_first_sandbox_is_warm_before_the_first_request(serve: Serve) -> None:
+    """The one that proved that the function starts."""
+    [before] = serve.descendants()
+    Reply(serve.url, b"").body()
+
+    assert serve.descendants() == [before]
+
+
+def test_sigterm_in_the_middle_of_an_answer_ends_everything(openai: OpenAi, serve: Serve) -> None:
+    """As a service is ended."""
+    openai.say(delta(ANSWER[:20]))
+    openai.hangs = True
+    with Reply(serve.url, b"") as reply:
+        reply.wait()
+
+        done = serve.finish(signal.SIGTERM)
+
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
+
+
+def test_serve_takes_the_next_free_port(openai: OpenAi, serve: Serve) -> None:
+    """Two at the same time get two ports."""
+    with Serve(openai) as other:
+        assert serve.url != other.url
+
+
+def test_a_page_of_an_allowed_origin_can_call(openai: OpenAi) -> None:
+    """Preflight and request, configured by the function's own variable."""
+    with Serve(openai, LLM_ALLOWED_ORIGINS=PAGE) as served:
+        asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+        with Reply(served.url, b"", asked, "OPTIONS") as preflight, Reply(served.url, b"", {"Origin": PAGE}) as reply:
+            preflight.body()
+            assert reply.body().decode() == ANSWER
+
+    assert preflight.status == 204
+    assert preflight.headers["access-control-allow-methods"] == "POST"
+    assert preflight.headers["access-control-allow-headers"] == "Content-Type"
+    granted = [response.headers["access-control-allow-origin"] for response in (preflight, reply)]
+    assert granted == [PAGE, PAGE]
+
+
+def test_a_port_that_is_taken_is_one_line(openai: OpenAi) -> None:
+    """One that was asked for is not replaced in silence."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = ran("-m", "local", "--model-url", openai.url, "--port", port)
+
+    assert_one_line(done, f"--port {port} cannot be used: Address already in use.")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "abc", "-1", "٣"])
+def test_a_port_out_of_range_is_one_line(port: str) -> None:
+    """Another one than that of a port that is taken."""
+    assert_one_line(ran("-m", "local", f"--port={port}"), "--port must be a whole number from 1 to 65535", port)
+
+
+def test_a_wrong_setting_is_one_line() -> None:
+    """The function's log lines stay away."""
+    done = ran("-m", "local", variables=environment(LLM_TEMPERATURE="hot"))
+
+    assert_one_line(done, "LLM_TEMPERATURE must be", "hot")
+
+
+def test_importing_the_program_starts_nothing() -> None:
+    done = ran("-c", "import local.__main__")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_reader_may_stop_reading(serve: Serve) -> None:
+    """It ends with the next line that it has to write: no traceback, no process left."""
+    serve.lines.close()
+    with Reply(serve.url, b"") as reply:
+        reply.wait()
+    serve.process.wait()
+
+    assert serve.process.stderr is not None
+    assert serve.process.stderr.read() == ""
