@@ -62,7 +62,7 @@ def describe(response: Response) -> str:
     problem = response.document()
     if isinstance(problem, dict) and response.status != OK:
         words = " ".join(str(problem[name]) for name in ("code", "title", "detail", "message") if name in problem)
-    return f"status {response.status} {words}".rstrip(" .") + with_id(response)
+    return f"status {response.status} {' '.join(words.split())}".rstrip(" .") + with_id(response)
 
 
 def with_id(response: Response) -> str:

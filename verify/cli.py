@@ -1,10 +1,13 @@
 """The command line of ``python -m verify``."""
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
+
+from local.cli import Parser, run
+from local.resources import Resources
+from local.terminal import Terminal
 
 from .endpoint import Endpoint
 from .report import Report, verify
@@ -13,43 +16,43 @@ from .signing import NoCredentials, Sign, with_api_key, with_sigv4
 DESCRIPTION: Final = """\
 Check a deployed endpoint. It makes six billed model calls and prints one line per check.
 A run takes seconds to minutes, depending on the model. Progress is shown every few seconds."""
-EXAMPLE: Final = """\
-the API key of the endpoint, if it has one, is read from the environment variable API_KEY.
+EPILOG: Final = """\
+environment:
+  API_KEY          the API key of the endpoint, if it requires one
 
-exit status: 0 if no check failed, 1 if one failed, 2 if the command line is wrong.
+exit status:
+  0 if no check failed, 1 if one failed, 2 if the command line is wrong
 
 example:
   export API_KEY="$(pulumi stack output ApiKey --show-secrets)"
   python -m verify "$(pulumi stack output ApiUrl)" --origin https://app.example.com"""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """End the program with one line, without the usage that ``--help`` shows."""
-        self.exit(2, f"{message} (--help lists the options)\n")
-
-
-def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run the checks; return 0 if none failed and 1 if one did. A wrong option ends the program with status 2."""
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
+    """Run the checks and end the process: with status 0 if none failed, 1 if one did, 2 if an option is wrong."""
     parser = _parser()
     options = parser.parse_args(arguments)
     key = environment.get("API_KEY", "")
     if not _is_plain(key):
         parser.error("API_KEY contains characters that an HTTP header cannot carry")
-    report = Report(sys.stdout, is_terminal=sys.stdout.isatty())
     try:
         sign = _sign(options.url, key, is_signed=options.sigv4)
     except NoCredentials as error:
-        parser.error(f"argument --sigv4: {error}")
-    endpoint = Endpoint(options.url, sign, report.progress)
-    return verify(endpoint, report, body=options.body, origin=options.origin, warm_first=options.warm)
+        parser.error(f"--sigv4: {error}")
+
+    def check(terminal: Terminal, _: Resources) -> int:
+        report = Report(terminal)
+        endpoint = Endpoint(options.url, sign, report.progress)
+        return verify(endpoint, report, body=options.body, origin=options.origin, warm_first=options.warm)
+
+    run(check)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m verify",
         description=DESCRIPTION,
-        epilog=EXAMPLE,
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

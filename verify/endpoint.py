@@ -124,13 +124,16 @@ class Endpoint:
         self._notify = notify
         self._sleep = sleep
         self._transport = transport
-        self.received = 0
-        """Bytes of the body that is arriving, or of the last one."""
+        self._received = 0
 
     @property
     def has_credentials(self) -> bool:
         """Requests carry an API key or a signature."""
         return self._sign is not None
+
+    def describe_received(self) -> str:
+        """Return how much of the response that is arriving, or of the last one, has arrived, for people."""
+        return f"{self._received:,} bytes so far"
 
     def send(self, request: Request, disconnect_after: int | None = None) -> Response:
         """Send a request, again if the endpoint asks to wait, and return the response.
@@ -155,7 +158,7 @@ class Endpoint:
         headers = request.headers
         if self._sign is not None and request.with_credentials:
             headers = self._sign(request.method, url, headers, request.body)
-        self.received = 0
+        self._received = 0
         try:
             with Reply(url, request.body, headers, request.method, self._transport) as reply:
                 return self._read(reply.wait(), disconnect_after)
@@ -167,7 +170,7 @@ class Endpoint:
         try:
             for piece in reply.pieces():
                 pieces.append(piece)
-                self.received += len(piece.data)
+                self._received += len(piece.data)
                 if reply.status == OK and len(pieces) == disconnect_after:
                     break
         except TimeoutError:

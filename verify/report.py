@@ -1,10 +1,9 @@
 """Runs the checks and reports what they found: a line per check, and a timeline below the one that it explains."""
 
-import threading
 import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import Self, TextIO
+from typing import Final
+
+from local.terminal import Terminal, printable
 
 from .checks.catalog import CHECKS, MODEL_CALLS
 from .checks.presence import function_responds, warm_up
@@ -12,21 +11,16 @@ from .checks.run import LONG_REQUEST, SHORT_REQUEST, Check, Failed, Run, Skipped
 from .endpoint import Endpoint, Unreachable
 from .events import Malformed
 
-INTERVAL: float = 10.0
-"""Seconds between two progress lines."""
-TERMINAL_INTERVAL: float = 1.0
-"""The same on a terminal, where the line is rewritten in place."""
+INDENT: Final = " " * 6
+"""What is not the result of a check stands below its name."""
 
 
 class Report:
     """The lines of one run, and what became of each check."""
 
-    def __init__(self, screen: TextIO, *, is_terminal: bool = False, interval: float | None = None) -> None:
-        """Write to ``screen``; progress is shown every ``interval`` seconds."""
-        self._screen = screen
-        self._is_terminal = is_terminal
-        self._interval = interval or (TERMINAL_INTERVAL if is_terminal else INTERVAL)
-        self._lock = threading.Lock()
+    def __init__(self, terminal: Terminal) -> None:
+        """Write to ``terminal``."""
+        self._terminal = terminal
         self._began = time.monotonic()
         self._checks: dict[str, list[str]] = {"ok": [], "skip": [], "?": [], "FAIL": []}
         """The names of the checks by their result."""
@@ -35,28 +29,17 @@ class Report:
 
     def line(self, text: str) -> None:
         """Write a line that stays."""
-        with self._lock:
-            self._screen.write(f"{self._clear}{text}\n")
-            self._screen.flush()
+        self._terminal.line(printable(text))
 
     def progress(self, text: str) -> None:
         """Show what is awaited."""
-        if self._is_terminal:
-            with self._lock:
-                self._screen.write(f"{self._clear}      {text} …")
-                self._screen.flush()
-        else:
-            self.line(f"      {text} …")
-
-    @property
-    def _clear(self) -> str:
-        return "\r\x1b[K" if self._is_terminal else ""
+        self._terminal.progress(INDENT + printable(text))
 
     def run(self, name: str, check: Check, run: Run) -> bool:
         """Run a check and report what it found; return whether it did not fail."""
         timeline: tuple[str, ...] = ()
         try:
-            with StillWaiting(self, name, lambda: run.endpoint.received, self._interval):
+            with self._terminal.waiting(INDENT + name, run.endpoint.describe_received, at_once=False):
                 result, text = "ok", check(run)
         except Skipped as reason:
             result, text = "skip", str(reason)
@@ -72,7 +55,7 @@ class Report:
         self._checks[result].append(name)
         self.line(f"{result:4}  {name}: {text}")
         for row in timeline:
-            self.line(f"      {row}")
+            self.line(INDENT + row)
         return result != "FAIL"
 
     def verdict(self) -> int:
@@ -89,29 +72,6 @@ class Report:
         scope = "checks that could run" if skipped or undecided else "checks"
         self.line(f"All {len(self._checks['ok'])} {scope} passed in {seconds}.")
         return 0
-
-
-class StillWaiting:
-    """Reports every few seconds for how long something has been awaited, and how many bytes have arrived."""
-
-    def __init__(self, report: Report, text: str, received: Callable[[], int], interval: float) -> None:
-        self._report, self._text, self._received, self._interval = report, text, received, interval
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._show, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _show(self) -> None:
-        waited = 0.0
-        while not self._over.wait(self._interval):
-            waited += self._interval
-            self._report.progress(f"{self._text}: {waited:.0f} s, {self._received():,} bytes so far")
 
 
 def verify(
@@ -132,12 +92,12 @@ def verify(
         report.line("FAILED: the other checks were not run.")
         return 1
     if warm_first:
-        report.line("      Waiting until Bedrock has compiled the schema, which takes minutes if the schema is new.")
+        report.line(f"{INDENT}Waiting until Bedrock has compiled the schema, which takes minutes if the schema is new.")
         if not report.run("warm-up", warm_up, run):
             report.line("FAILED: the model does not answer; the other checks were not run.")
             return 1
     report.line(
-        f"      The checks make {MODEL_CALLS} model calls, each is billed. With a slow model they take minutes."
+        f"{INDENT}The checks make {MODEL_CALLS} model calls, each is billed. With a slow model they take minutes."
     )
     for name, check in CHECKS:
         report.run(name, check, run)

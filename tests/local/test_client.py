@@ -86,6 +86,18 @@ def test_the_request_has_what_http_needs_and_the_fields_that_were_given(
     assert seen == [expected.replace(b"{}", host) + b"\r\nX-One: 1\r\n\r\nhi"]
 
 
+def test_an_ipv6_address_is_in_brackets_in_the_host_field() -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with listener, Reply(f"http://[::1]:{listener.getsockname()[1]}/"):
+        connection, address = listener.accept()
+        with connection:
+            assert f"\r\nHost: [::1]:{listener.getsockname()[1]}\r\n".encode() in read_request(connection)
+        assert address[0] == "::1"
+
+
 def test_given_fields_replace_those_of_http() -> None:
     """Case does not matter: a signature covers a host field that was written in another way."""
     seen = []

@@ -10,6 +10,7 @@ from local.bedrock import script
 from local.bedrock.script import Pause, Step, Stop, Usage, pieces
 from local.bedrock.server import Bedrock
 from local.http11.server import Exchange, Server
+from local.terminal import Terminal
 from local.twin import Twin
 from verify.checks.catalog import CHECKS
 from verify.endpoint import Endpoint
@@ -65,7 +66,7 @@ def code_of(code: str) -> bytes:
 def check_all(twin: Twin, url: str | None = None, **options: Any) -> tuple[int, str]:  # noqa: ANN401 - those of verify
     """Run all checks; return the exit code and what was printed."""
     screen = io.StringIO()
-    code = verify(Endpoint(url or twin.url), Report(screen), origin=ORIGIN, **options)
+    code = verify(Endpoint(url or twin.url), Report(Terminal(screen)), origin=ORIGIN, **options)
     return code, screen.getvalue()
 
 

@@ -112,23 +112,23 @@ ENDPOINT = "https://llm.example/v1/stream"
     ("arguments", "variables", "words"),
     [
         ([], {}, "the following arguments are required: URL"),
-        (["http://[::1/v1/stream"], {}, "argument URL: must be an address such as https://example.com/v1/stream"),
+        (["http://[::1/v1/stream"], {}, "URL must be an address such as https://example.com/v1/stream"),
         (["http://h:port/v1/stream"], {}, "got 'http://h:port/v1/stream'"),
         (["http://h:0/v1/stream"], {}, "must be an address such as"),
         (["https://bü.example/v1/stream"], {}, "must be an address such as"),
         (["example.com"], {}, "got 'example.com'"),
         ([ENDPOINT], {"API_KEY": "a\nb"}, "API_KEY contains characters that an HTTP header cannot carry"),
-        ([ENDPOINT, "--origin", "https://a b"], {}, "argument --origin: must be a web origin such as"),
+        ([ENDPOINT, "--origin", "https://a b"], {}, "--origin must be a web origin such as"),
         ([ENDPOINT, "--key", "secret"], {}, "unrecognized arguments: --key secret"),
         (
             [ENDPOINT, "--sigv4"],
             {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"},
-            "argument --sigv4: There are no AWS credentials. Set AWS_PROFILE, or log in",
+            "--sigv4: There are no AWS credentials. Set AWS_PROFILE, or log in",
         ),
         (
             [ENDPOINT, "--sigv4"],
             {"HOME": "/nonexistent", "AWS_PROFILE": "missing"},
-            "argument --sigv4: The AWS credentials cannot be used: The config profile (missing) could not be found",
+            "--sigv4: The AWS credentials cannot be used: The config profile (missing) could not be found",
         ),
     ],
 )
@@ -189,4 +189,25 @@ def test_an_interrupted_run_ends_without_a_traceback(endpoint: Twin) -> None:
     _, errors = process.communicate(timeout=60)
     bedrock_of(endpoint).release("until the end of the test")
 
-    assert (process.returncode, errors) == (130, "\nInterrupted: no result.\n")
+    assert (process.returncode, errors) == (130, "")
+
+
+def test_a_reader_that_has_read_enough_ends_the_run_without_a_traceback(endpoint: Twin) -> None:
+    """Such as ``head``: the next line that is written meets a closed pipe."""
+    play(endpoint, [Hold("until the reader has left"), *QUICK])
+    process = subprocess.Popen(  # noqa: S603 - the program under test
+        [sys.executable, "-m", "verify", endpoint.url],
+        cwd=CHECKOUT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    bedrock_of(endpoint).release("until the reader has left")
+
+    with process.stderr as errors:
+        assert errors.read() == ""
+    process.wait(timeout=60)

@@ -121,7 +121,7 @@ def test_each_piece_has_the_time_at_which_it_arrived() -> None:
         endpoint = Endpoint(url, transport=Transport(clock=lambda: next(times)))
         response = endpoint.send(Request(method="GET"))
 
-    assert endpoint.received == len("onetwo")
+    assert endpoint.describe_received() == "6 bytes so far"
     assert [(piece.received_ms, piece.data) for piece in response.pieces] == [(500, b"one"), (2000, b"two")]
     assert response.is_complete
     assert response.headers["x-twice"] == "a, b"
@@ -136,7 +136,7 @@ def test_the_bytes_are_counted_anew_for_each_response() -> None:
         for _ in range(2):
             endpoint.send(Request(method="GET"))
 
-    assert endpoint.received == len("four")
+    assert endpoint.describe_received() == "4 bytes so far"
 
 
 def chunked_cut(exchange: Exchange) -> None:

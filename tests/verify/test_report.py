@@ -5,6 +5,7 @@ import pytest
 
 from local.bedrock.script import Hold, Refuse
 from local.http11.server import Exchange, Server
+from local.terminal import Terminal
 from local.twin import Twin
 from tests.verify.spoilt import proxy, sniffable
 from tests.verify.stage import CHECK, DOCUMENT, PROBLEM, QUICK, bedrock_of, check_all, code_of, play, slowly
@@ -36,7 +37,7 @@ def test_a_failure_is_a_line_and_the_exit_code(endpoint: Twin) -> None:
 def ended(check: Check) -> tuple[int, str]:
     """The exit code and the last lines after one check."""
     screen = io.StringIO()
-    report = Report(screen)
+    report = Report(Terminal(screen))
     report.run("a check", check, Run(Endpoint("http://127.0.0.1:1/v1/stream")))
     return report.verdict(), screen.getvalue()
 
@@ -83,7 +84,9 @@ def test_a_check_that_passes_shows_no_timeline(endpoint: Twin) -> None:
     """Its line has all that matters of a pace without delays."""
     play(endpoint, slowly(0.6, len(DOCUMENT) // 4))
     screen = io.StringIO()
-    assert Report(screen).run("streams without delay", CHECK["streams without delay"], Run(Endpoint(endpoint.url)))
+    assert Report(Terminal(screen)).run(
+        "streams without delay", CHECK["streams without delay"], Run(Endpoint(endpoint.url))
+    )
 
     lines = [line for line in screen.getvalue().splitlines() if not line.endswith(" …")]
     assert len(lines) == 1
@@ -100,7 +103,7 @@ def test_a_throttled_endpoint_can_be_checked(endpoint: Twin) -> None:
         return "THROTTLED" if len(received) % 2 else None
 
     screen = io.StringIO()
-    report = Report(screen)
+    report = Report(Terminal(screen))
     with proxy(endpoint, refusal=too_soon) as server:
         code = verify(Endpoint(server.url + "/v1/stream", notify=report.progress, sleep=slept.append), report)
 
@@ -123,7 +126,7 @@ def test_an_endpoint_that_no_longer_responds_ends_the_run() -> None:
 
     screen = io.StringIO()
     with Server(respond) as server:
-        code = verify(Endpoint(server.url), Report(screen))
+        code = verify(Endpoint(server.url), Report(Terminal(screen)))
 
     lines = screen.getvalue().splitlines()
     assert (code, len(received)) == (1, 2)
@@ -145,21 +148,28 @@ def test_progress_shows_the_seconds_and_the_bytes_that_have_arrived(endpoint: Tw
     play(endpoint, [*QUICK[:3], Hold("the progress line shows bytes"), *QUICK[3:]])
     bedrock = bedrock_of(endpoint)
 
-    class Watched(Report):
+    class Watched(Terminal):
         def progress(self, text: str) -> None:
             super().progress(text)
             if not text.endswith(": 0 s, 0 bytes so far"):
                 bedrock.release("the progress line shows bytes")
 
     screen = io.StringIO()
-    assert Watched(screen, interval=0.01).run("JSON Lines", CHECK["JSON Lines"], Run(Endpoint(endpoint.url)))
+    report = Report(Watched(screen, interval=0.01))
+    assert report.run("JSON Lines", CHECK["JSON Lines"], Run(Endpoint(endpoint.url)))
     assert re.search(r"^      JSON Lines: 0 s, [1-9]\d* bytes so far …$", screen.getvalue(), re.MULTILINE)
 
 
-def test_on_a_terminal_the_progress_line_is_rewritten_in_place() -> None:
-    screen = io.StringIO()
-    report = Report(screen, is_terminal=True)
-    report.progress("JSON Lines: 3 s")
-    report.line("ok    JSON Lines: seen")
+def test_what_a_server_sends_cannot_drive_the_terminal() -> None:
+    """Control characters in its words are shown as escapes."""
+    problem = [("Content-Type", "application/problem+json")]
 
-    assert screen.getvalue() == "\r\x1b[K      JSON Lines: 3 s …\r\x1b[Kok    JSON Lines: seen\n"
+    def respond(exchange: Exchange) -> None:
+        exchange.read_body(1000)
+        exchange.send(500, problem, b'{"code": "x", "title": "a\\u001b[2Jb\\nc"}')
+
+    screen = io.StringIO()
+    with Server(respond) as server:
+        verify(Endpoint(server.url), Report(Terminal(screen)))
+
+    assert "status 500 x a\\x1b[2Jb c. " in screen.getvalue()

@@ -67,6 +67,6 @@ def _expect_allowed(response: Response, origin: str) -> None:
     allowed = response.headers.get("access-control-allow-origin")
     expect(
         allowed in {origin, "*"},
-        f"in a response with status {response.status}, Access-Control-Allow-Origin is {allowed!r}. Check that "
-        f"{origin} is in the component's argument `allowedOrigins`.",
+        f"Access-Control-Allow-Origin is {'missing' if allowed is None else repr(allowed)} in a response with status "
+        f"{response.status}. Check that {origin} is in the component's argument `allowedOrigins`.",
     )

@@ -6,6 +6,7 @@ import pytest
 from local.bedrock.call import Call
 from local.bedrock.script import Refuse, Step
 from local.http11.server import Exchange, Server
+from local.terminal import Terminal
 from local.twin import Twin
 from tests.verify.stage import PROBLEM, QUICK, answering, bedrock_of, code_of
 from verify.checks.presence import function_responds, warm_up
@@ -52,7 +53,7 @@ def test_something_else_at_the_url_ends_the_run_with_advice(respond: Callable[[E
     """One FAIL says what is there; the other checks do not fail for the same reason."""
     screen = io.StringIO()
     with Server(respond) as server:
-        code = verify(Endpoint(server.url), Report(screen))
+        code = verify(Endpoint(server.url), Report(Terminal(screen)))
 
     assert code == 1
     lines = screen.getvalue().splitlines()
