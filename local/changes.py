@@ -1,6 +1,6 @@
 """The receiving end of partial answers: changes applied in order rebuild the growing object (docs/wire.md).
 
-This is an implementation of its own. Tests compare it with the function's, so that both can be right only together.
+It shares no code with the function's side (``function/partials/changes.py``), and tests compare the two.
 """
 
 import re

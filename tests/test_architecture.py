@@ -55,6 +55,9 @@ LIBRARIES = frozenset({"function/partials/__init__.py"})
 LAST = frozenset({"function.handler", "function.aws.runtime"})
 """Where everything ends: nothing imports these."""
 
+SHARED_WITH_CHECKS = ("local.changes", "local.cli", "local.client", "local.resources", "local.terminal")
+"""What ``verify`` uses of ``local``."""
+
 
 def sources(*folders: str) -> list[str]:
     """Return the Python files of ``folders``, relative to the project."""
@@ -101,6 +104,13 @@ def test_nothing_imports_the_handler_or_the_runtime(file: str) -> None:
 @pytest.mark.parametrize("file", sources("local", "verify"))
 def test_the_twin_and_the_checks_from_outside_import_nothing_of_the_function(file: str) -> None:
     assert [it for it in imports(file) if within(it, "function")] == []
+
+
+@pytest.mark.parametrize("file", sources("verify"))
+def test_the_checks_from_outside_import_no_part_of_the_local_stack(file: str) -> None:
+    """They share its client, its receiver of changes and its command line; an endpoint on AWS has nothing else of it."""
+    own = [name for name in imports(file) if within(name, "local") or within(name, "components")]
+    assert [name for name in own if not any(within(name, shared) for shared in SHARED_WITH_CHECKS)] == []
 
 
 @pytest.mark.parametrize("file", [it for it in sources("function") if it.endswith("__init__.py")])

@@ -1,1 +1,1 @@
-"""Checks an endpoint from outside, over HTTP alone: the twin or a deployed stage. It knows nothing of the code."""
+"""Checks an endpoint from outside, by HTTP only: a deployed one or the local stack. It knows nothing of the code."""

@@ -15,7 +15,7 @@ from local.client import End, NotHttp, Piece, Reply, Transport
 from .signing import Sign
 
 TRANSPORT: Final = Transport(connect_timeout=10.0, timeout=310.0)
-"""A regional API Gateway ends a response after 300 seconds of silence: its message must arrive before ours."""
+"""A regional API Gateway closes a response after 300 seconds of silence; its own error must arrive first."""
 RETRY_WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds to wait before each further attempt; longer if Retry-After says so."""
 LONGEST_WAIT: Final = 60.0

@@ -6,7 +6,7 @@ import pytest
 
 from local.bedrock.server import Bedrock
 from local.twin import Twin
-from tests.verify.stage import ORIGIN, QUICK
+from tests.verify.shared import ORIGIN, QUICK
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from local.client import Transport
 from local.http11.server import Exchange, Server
-from tests.verify.stage import serving
+from tests.verify.shared import serving
 from verify.endpoint import Endpoint, Request, Unreachable
 from verify.signing import with_api_key
 

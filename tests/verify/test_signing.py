@@ -2,7 +2,7 @@ import pytest
 
 from local.http11.server import Exchange
 from tests.verify.spoilt import KEY, SECRET, signature
-from tests.verify.stage import serving
+from tests.verify.shared import serving
 from verify.endpoint import Endpoint, Request
 from verify.signing import NoCredentials, with_sigv4
 

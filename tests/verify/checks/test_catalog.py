@@ -8,7 +8,7 @@ from local.bedrock.call import Call
 from local.bedrock.script import Step
 from local.twin import Twin
 from tests.verify.spoilt import Passing, Spoil, cut, proxy, sniffable
-from tests.verify.stage import CHECK, ORIGIN, QUICK, bedrock_of, check_all
+from tests.verify.shared import CHECK, ORIGIN, QUICK, bedrock_of, check_all
 from verify.checks.catalog import CHECKS, MODEL_CALLS
 from verify.checks.run import Failed, Run
 from verify.endpoint import Endpoint
@@ -151,9 +151,9 @@ def test_a_broken_promise_is_found_and_reported(endpoint: Twin, spoil: Spoil, ch
         if check in {"nosniff", "request ids"}:
             for _ in range(2):
                 run.send("the first request", body=b"[]")
-        with pytest.raises((Failed, Malformed)) as told:
+        with pytest.raises((Failed, Malformed)) as reported:
             CHECK[check](run)
-    assert words in str(told.value)
+    assert words in str(reported.value)
 
 
 def test_every_check_is_seen_to_fail() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from local.client import Transport
 from local.http11.server import Exchange, Server
-from tests.verify.stage import CHECK
+from tests.verify.shared import CHECK
 from verify.checks.run import Failed, Run
 from verify.endpoint import Endpoint
 

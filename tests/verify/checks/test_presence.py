@@ -8,7 +8,7 @@ from local.bedrock.script import Refuse, Step
 from local.http11.server import Exchange, Server
 from local.terminal import Terminal
 from local.twin import Twin
-from tests.verify.stage import PROBLEM, QUICK, answering, bedrock_of, code_of
+from tests.verify.shared import PROBLEM, QUICK, answering, bedrock_of, code_of
 from verify.checks.presence import function_responds, warm_up
 from verify.checks.run import Run
 from verify.endpoint import Endpoint

@@ -1,7 +1,7 @@
 import pytest
 
 from local.twin import Twin
-from tests.verify.stage import CHECK
+from tests.verify.shared import CHECK
 from verify.checks.run import Failed, Run
 from verify.endpoint import Endpoint
 from verify.signing import with_api_key
