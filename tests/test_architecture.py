@@ -108,7 +108,7 @@ def test_the_twin_and_the_checks_from_outside_import_nothing_of_the_function(fil
 
 @pytest.mark.parametrize("file", sources("verify"))
 def test_the_checks_from_outside_import_no_part_of_the_local_stack(file: str) -> None:
-    """They share its client, its receiver of changes and its command line; an endpoint on AWS has nothing else of it."""
+    """They share its HTTP client, its receiver of changes and how its commands begin and end."""
     own = [name for name in imports(file) if within(name, "local") or within(name, "components")]
     assert [name for name in own if not any(within(name, shared) for shared in SHARED_WITH_CHECKS)] == []
 

@@ -11,8 +11,8 @@ from local.bedrock.call import Answerer, Call
 from local.bedrock.script import Hold, Step
 from local.http11.server import Exchange
 from local.twin import CHECKOUT, Twin
-from tests.verify.spoilt import KEY, SECRET, proxy, signature
 from tests.verify.shared import DOCUMENT, ORIGIN, QUICK, bedrock_of, play, slowly
+from tests.verify.spoilt import KEY, SECRET, proxy, signature
 from verify.checks.catalog import MODEL_CALLS
 from verify.checks.run import LONG_REQUEST
 

@@ -7,8 +7,8 @@ from local.bedrock.script import Hold, Refuse
 from local.http11.server import Exchange, Server
 from local.terminal import Terminal
 from local.twin import Twin
-from tests.verify.spoilt import proxy, sniffable
 from tests.verify.shared import CHECK, DOCUMENT, PROBLEM, QUICK, bedrock_of, check_all, code_of, play, slowly
+from tests.verify.spoilt import proxy, sniffable
 from verify.checks.run import Check, Failed, Run, Skipped, Undecided
 from verify.endpoint import Endpoint
 from verify.report import Report, verify

@@ -1,8 +1,8 @@
 import pytest
 
 from local.http11.server import Exchange
-from tests.verify.spoilt import KEY, SECRET, signature
 from tests.verify.shared import serving
+from tests.verify.spoilt import KEY, SECRET, signature
 from verify.endpoint import Endpoint, Request
 from verify.signing import NoCredentials, with_sigv4
 

@@ -7,8 +7,8 @@ import pytest
 from local.bedrock.call import Call
 from local.bedrock.script import Step
 from local.twin import Twin
-from tests.verify.spoilt import Passing, Spoil, cut, proxy, sniffable
 from tests.verify.shared import CHECK, ORIGIN, QUICK, bedrock_of, check_all
+from tests.verify.spoilt import Passing, Spoil, cut, proxy, sniffable
 from verify.checks.catalog import CHECKS, MODEL_CALLS
 from verify.checks.run import Failed, Run
 from verify.endpoint import Endpoint

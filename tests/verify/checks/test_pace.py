@@ -7,8 +7,8 @@ from local.bedrock.script import Hold
 from local.client import Transport
 from local.http11.server import Exchange, Server
 from local.twin import Twin
-from tests.verify.spoilt import Passing, cut, proxy
 from tests.verify.shared import CHECK, QUICK, bedrock_of, play, slowly
+from tests.verify.spoilt import Passing, cut, proxy
 from verify.arrivals import Arrival
 from verify.checks.pace import describe_pace
 from verify.checks.run import LONG_REQUEST, Failed, Run, Skipped, Undecided

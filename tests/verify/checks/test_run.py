@@ -7,8 +7,8 @@ import pytest
 from local.bedrock.call import Call
 from local.bedrock.script import Refuse, Step, Stop, Usage, pieces
 from local.twin import Twin
-from tests.verify.spoilt import Passing, proxy
 from tests.verify.shared import CHECK, DOCUMENT, PROBLEM, QUICK, bedrock_of, check_all, code_of, play
+from tests.verify.spoilt import Passing, proxy
 from verify.checks.catalog import MODEL_CALLS
 from verify.checks.run import Failed, Run
 from verify.endpoint import Endpoint
