@@ -1,1 +1,1 @@
-"""AWS, one file for each dialect: the REST proxy event, Converse, the sinks, the Runtime API."""
+"""AWS, one folder or file per dialect: the REST proxy event, Converse, the stages' services, the Runtime API."""

@@ -10,11 +10,11 @@ from ..stream.errors import BodyNotJson
 from ..stream.events import Cut
 
 PRELUDE_LIMIT: Final = 16_000
-"""Bytes, NULs included. The platform looks for the delimiter in the first 16 KB and does not say which kind of KB."""
+"""Bytes, NULs included. AWS looks for the delimiter in the first 16 KB, and does not say whether of 1,000 or 1,024."""
 DELIMITER: Final = bytes(8)
 """Eight NUL bytes end the prelude."""
-LATEST: Final = 1e15
-"""Milliseconds since the epoch: some thirty thousand years from now."""
+TIME_LIMIT: Final = 1e15
+"""Milliseconds since the epoch, some thirty thousand years from now: a number above it is not a time."""
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length"})
 
 
@@ -31,7 +31,7 @@ class LambdaContext(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request as the client sent it. ``method`` and ``resource`` are empty where the event was none of a gateway."""
+    """A request as the client sent it. ``method`` and ``resource`` are empty if no gateway sent the event."""
 
     id: str
     method: str
@@ -41,7 +41,7 @@ class HttpRequest:
     encoded_body: str
     is_base64: bool
     received_at: float | None
-    """When the gateway had the request, in seconds since the epoch."""
+    """When the gateway received the request, in seconds since the epoch."""
 
     @property
     def body(self) -> bytes:
@@ -63,9 +63,10 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer: the head, and a body that is pulled to its very end or closed.
+    """A response: the head, and a body that whoever hosts the handler reads to its very end or closes.
 
-    The body yields non-empty chunks, then ``END_OF_BODY`` or a ``Cut``, and may go on working after that.
+    The body yields chunks that are not empty, then one ``END_OF_BODY`` or ``Cut``. The stages run when it is read on
+    from there, or when it is closed. docs/runtime.md says what a host has to do.
     """
 
     status: int
@@ -74,7 +75,11 @@ class Response:
 
 
 def parse_event(event: object, fallback_id: str) -> HttpRequest:
-    """Read a proxy event (payload 1.0). Members may be missing or null, and the event none of a gateway's at all."""
+    """Return the request in a proxy event (payload 1.0).
+
+    Any member can be missing or null, and the event can be anything, such as a warm-up ping. ``fallback_id`` is the id
+    of a request without one.
+    """
     members = _object(event)
     context = _object(members.get("requestContext"))
     return HttpRequest(
@@ -89,18 +94,18 @@ def parse_event(event: object, fallback_id: str) -> HttpRequest:
 
 
 def prelude(response: Response) -> bytes:
-    """Return status and header fields as JSON, and the delimiter.
+    """Return the status and the header fields as JSON, followed by the delimiter.
 
     The fields that frame a message are left out: the gateway writes them itself.
 
     Raises:
-        ValueError: the fields do not fit into a prelude.
+        ValueError: the header fields are too long for a prelude.
     """
     fields = {name: value for name, value in response.headers.items() if name.lower() not in _FRAMING}
     document = json.dumps({"statusCode": response.status, "headers": fields}, separators=(",", ":"))
     encoded = document.encode("ascii") + DELIMITER  # json escapes control characters: no other NUL is in it
     if len(encoded) > PRELUDE_LIMIT:
-        raise ValueError(f"A prelude of {len(encoded)} bytes; the limit is {PRELUDE_LIMIT}.")
+        raise ValueError(f"The prelude must have at most {PRELUDE_LIMIT} bytes; got {len(encoded)} bytes.")
     return encoded
 
 
@@ -113,14 +118,14 @@ def _text(value: object) -> str:
 
 
 def _time(milliseconds: object) -> float | None:
-    """Return seconds since the epoch, or None for what is no time at all: JSON's numbers have no bounds."""
+    """Return seconds since the epoch, or None if the value is not a time: JSON's numbers have no bounds."""
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return None
-    return milliseconds / 1000 if 0 <= milliseconds < LATEST else None
+    return milliseconds / 1000 if 0 <= milliseconds < TIME_LIMIT else None
 
 
 def _headers(event: Mapping[str, object]) -> Mapping[str, list[str]]:
-    """Take all values where the event has them, and the single ones of names that are not among them."""
+    """Return all values of each field; for a field that has a single value only, that one."""
     headers: dict[str, list[str]] = {}
     for name, values in _object(event.get("multiValueHeaders")).items():
         if texts := list(_texts(values)):

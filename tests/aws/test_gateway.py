@@ -150,5 +150,5 @@ def test_a_prelude_that_the_platform_would_not_find_is_refused() -> None:
 
     room = PRELUDE_LIMIT - len(prelude(answer(0)))
     assert len(prelude(answer(room))) == PRELUDE_LIMIT
-    with pytest.raises(ValueError, match="16001 bytes"):
+    with pytest.raises(ValueError, match="at most 16000 bytes; got 16001 bytes"):
         prelude(answer(room + 1))

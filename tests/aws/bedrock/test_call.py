@@ -32,7 +32,7 @@ from tests.aws.bedrock.models import DOCUMENT, ask, failure, model, text
 
 
 def test_text_deltas_stop_and_usage_are_events(bedrock: Bedrock) -> None:
-    """Opening frames and reasoning are none; the usage after the stop is read, and so is the stream's end."""
+    """Opening frames and reasoning are left out; the usage after the stop is read, and so is the end of the stream."""
     bedrock.play([Open(), Reasoning("hm"), *whole(DOCUMENT)])
     events = list(ask(model()))
 
@@ -87,7 +87,7 @@ def test_silence_in_the_stream_is_a_timeout(bedrock: Bedrock) -> None:
         list(ask(model(), read_timeout=0.2))
 
 
-def test_a_first_request_with_little_time_does_not_make_later_ones_impatient() -> None:
+def test_a_first_request_with_little_time_does_not_shorten_the_timeout_of_later_ones() -> None:
     """A sandbox that starts late has less of its first invocation left; the client is made anew, and then kept."""
     asked = model()
     clients = []
@@ -156,7 +156,7 @@ def test_a_blocked_read_is_cancelled_at_once(bedrock: Bedrock) -> None:
 
 
 def test_a_call_whose_connection_is_reset_is_cancelled_like_any_other(bedrock: Bedrock) -> None:
-    """It ends at this moment, unread yet: there is nothing to shut down, and that is no mistake."""
+    """The connection has ended already, unread: there is nothing to shut down, and no error either."""
     bedrock.play([Answer("{"), Reset()])
     call = ask(model())
     events = iter(call)
@@ -194,7 +194,7 @@ def test_a_call_that_is_cancelled_is_not_made_again(bedrock: Bedrock) -> None:
 
 
 def test_a_call_that_is_cancelled_before_it_is_sent_is_never_made(bedrock: Bedrock) -> None:
-    """An answer that nobody waits for would be billed."""
+    """Its answer would be billed."""
     bedrock.play(whole(DOCUMENT))
     call = ask(model())
     call.cancel()

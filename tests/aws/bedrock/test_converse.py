@@ -35,7 +35,7 @@ def test_the_schema_goes_to_the_model_natively(bedrock: Bedrock) -> None:
     assert schema["additionalProperties"] is False
 
 
-def test_a_model_without_native_output_is_asked_in_plain_words(bedrock: Bedrock) -> None:
+def test_a_model_without_native_output_gets_the_schema_in_the_instructions(bedrock: Bedrock) -> None:
     bedrock.play(whole(DOCUMENT))
     events = list(ask(model(model_id=OLD_MODEL)))
 
@@ -46,10 +46,10 @@ def test_a_model_without_native_output_is_asked_in_plain_words(bedrock: Bedrock)
     assert text(events) == DOCUMENT
 
 
-def test_a_refused_output_configuration_falls_back_and_is_remembered(
+def test_after_a_rejected_output_configuration_the_schema_stays_in_the_instructions(
     bedrock: Bedrock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Accounts and models differ: the first request of a sandbox finds out and says so, the others know."""
+    """Accounts and models differ: the first request of a sandbox finds out and logs it, the others know."""
     bedrock.refuses_output_config = [read_settings({}).model_id]
     bedrock.play(whole(DOCUMENT))
     asked = model()
@@ -61,14 +61,14 @@ def test_a_refused_output_configuration_falls_back_and_is_remembered(
     assert [record.levelname for record in caplog.records if "outputConfig" in record.message] == ["WARNING"]
 
 
-def test_native_output_that_was_demanded_is_not_replaced(bedrock: Bedrock) -> None:
+def test_native_output_that_is_set_is_never_replaced(bedrock: Bedrock) -> None:
     bedrock.refuses_output_config = [read_settings({}).model_id]
 
     with pytest.raises(ModelMisconfigured):
         list(ask(model(structured_output="native")))
 
 
-def test_a_refusal_of_something_else_is_no_reason_to_fall_back(bedrock: Bedrock) -> None:
+def test_a_rejection_of_something_else_changes_nothing(bedrock: Bedrock) -> None:
     assert isinstance(failure(bedrock, Refuse("ValidationException", "max_tokens is too large")), ModelMisconfigured)
     assert len(bedrock.calls) == 1
 
@@ -99,7 +99,7 @@ def test_a_guardrail_goes_with_the_call(bedrock: Bedrock) -> None:
     ("previous", "words"),
     [(AnswerInvalid("/keywords/1", "string_type"), "/keywords/1"), (AnswerNotJson(), "not one JSON document")],
 )
-def test_a_second_attempt_is_told_what_was_wrong(
+def test_a_second_attempt_names_what_was_wrong(
     bedrock: Bedrock, previous: AnswerInvalid | AnswerNotJson, words: str
 ) -> None:
     bedrock.play(whole(DOCUMENT))
@@ -116,7 +116,7 @@ def test_a_second_attempt_is_told_what_was_wrong(
         ("us.anthropic.claude-opus-5", "", {}),
     ],
 )
-def test_a_temperature_is_sent_where_the_model_takes_one(
+def test_a_temperature_is_sent_if_the_model_accepts_one(
     bedrock: Bedrock, model_id: str, temperature: str, sent: dict[str, float]
 ) -> None:
     bedrock.play(whole(DOCUMENT))
@@ -125,12 +125,12 @@ def test_a_temperature_is_sent_where_the_model_takes_one(
     assert bedrock.called().body["inferenceConfig"] == {"maxTokens": 2000, **sent}
 
 
-def test_a_temperature_for_a_model_that_takes_none_fails_at_start() -> None:
+def test_a_temperature_for_a_model_that_accepts_none_fails_at_start() -> None:
     with pytest.raises(SettingsError, match="LLM_TEMPERATURE"):
         converse(model_id="us.anthropic.claude-opus-5", temperature="0.2")
 
 
-def test_native_output_for_a_schema_that_has_none_fails_at_start() -> None:
+def test_native_output_for_a_schema_that_it_cannot_express_fails_at_start() -> None:
     settings = read_settings({"LLM_STRUCTURED_OUTPUT": "native"})
 
     with pytest.raises(SettingsError, match="LLM_STRUCTURED_OUTPUT"):

@@ -20,7 +20,7 @@ from tests.aws.bedrock.models import ask, failure, model
 
 
 @pytest.mark.parametrize("shape", sorted(BY_CODE))
-def test_every_code_before_the_stream_is_told_apart(bedrock: Bedrock, shape: str) -> None:
+def test_every_code_before_the_stream_has_its_error(bedrock: Bedrock, shape: str) -> None:
     error = failure(bedrock, Refuse(shape))
 
     assert type(error) is BY_CODE[shape]
@@ -50,7 +50,7 @@ def test_every_exception_of_the_service_is_mapped() -> None:
         ("anExceptionOfNextYear", ModelFailed),
     ],
 )
-def test_an_exception_in_the_stream_is_told_apart_too(bedrock: Bedrock, code: str, expected: type[ModelError]) -> None:
+def test_an_exception_in_the_stream_has_the_same_error(bedrock: Bedrock, code: str, expected: type[ModelError]) -> None:
     assert type(failure(bedrock, Answer("{"), Fail(code))) is expected
 
 
@@ -70,11 +70,11 @@ def test_a_stream_that_breaks_is_a_failure_of_the_model(bedrock: Bedrock, step: 
     ids=repr,
 )
 def test_an_event_without_what_its_kind_requires_is_a_failure_of_the_model(bedrock: Bedrock, step: Step) -> None:
-    """A damaged stream, not a mistake of ours: the same request may do better."""
+    """The stream is damaged; the same request can succeed the next time."""
     assert type(failure(bedrock, Answer("{"), step)) is ModelFailed
 
 
-def test_nobody_at_the_other_end_is_unavailable(bedrock: Bedrock) -> None:
+def test_a_refused_connection_is_unavailable(bedrock: Bedrock) -> None:
     bedrock.close()
 
     with pytest.raises(ModelUnavailable):
@@ -85,7 +85,7 @@ def test_a_connection_that_is_cut_before_the_headers_is_unavailable(bedrock: Bed
     assert type(failure(bedrock, Reset())) is ModelUnavailable
 
 
-def test_missing_credentials_are_the_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_credentials_are_for_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -96,5 +96,5 @@ def test_missing_credentials_are_the_operators(monkeypatch: pytest.MonkeyPatch) 
         list(ask(model(boto3.Session())))  # credentials that were found once stay in a session
 
 
-def test_an_error_of_no_known_kind_is_a_failure() -> None:
+def test_an_unknown_error_is_a_failure_of_the_model() -> None:
     assert type(as_model_error(ValueError())) is ModelFailed

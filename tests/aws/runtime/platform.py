@@ -1,7 +1,7 @@
 """The platform's side of the Runtime API: one accepted connection at a time, and a real child process.
 
 The order in which connections come in is the order in which things happened: the function's test bodies report what
-they do (``report``) on the same port, and wait for the answer.
+they do (``report``) on the same port, and wait until the test lets them go on.
 """
 
 import base64

@@ -50,7 +50,7 @@ def test_without_a_next_invocation_the_process_ends(platform: Platform, leave: C
 
 
 def test_a_connection_that_takes_no_prelude_is_closed_at_once() -> None:
-    """Not only when the last trace of the failure is gone, which may be long after."""
+    """Not only when the exception is collected, which can be much later."""
     now = time.time()
     invocation = Invocation("i", b"{}", HTTPMessage(), respond_by=now, killed_at=now)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -25,7 +25,7 @@ START_FAILURES = {
 def test_what_cannot_start_says_why_and_ends(
     platform: Platform, kind: str, words: str, module: str, environment: dict[str, str]
 ) -> None:
-    """The platform is told, nothing is invoked, and the log has one line that names the cause."""
+    """Lambda receives a report, nothing is invoked, and the log has one line that names the cause."""
     platform.start("yield b'1'", module=module, **environment)
     report = platform.accept("POST /2018-06-01/runtime/init/error")
     assert report.fields["Lambda-Runtime-Function-Error-Type"] == kind

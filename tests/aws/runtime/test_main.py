@@ -60,8 +60,8 @@ def test_the_stages_run_after_the_response_and_before_the_next_invocation(platfo
     platform.idle()
 
 
-def test_a_bug_in_the_body_is_a_cut_that_says_nothing_of_it(platform: Platform) -> None:
-    """The log names the type, the place and the cause, on one line; the words may hold content and stay out."""
+def test_a_bug_in_the_body_is_a_cut_that_does_not_describe_it(platform: Platform) -> None:
+    """The log names the type, the place and the cause, on one line; messages can hold content and are left out."""
     platform.start(f"""
         yield b"1"
         try:
@@ -171,7 +171,7 @@ UNTIL_CLOSED = """
 
 
 def test_a_reset_invoke_closes_the_body(platform: Platform) -> None:
-    """A write that fails is how the function learns of it; the loop goes on."""
+    """The function notices by a write that fails; the loop goes on."""
     platform.start(UNTIL_CLOSED)
     platform.invoke()
     response = platform.response()
@@ -353,7 +353,7 @@ def test_a_signal_ends_an_idle_sandbox(platform: Platform) -> None:
 
 
 def test_a_signal_in_mid_stream_breaks_the_body_off_and_lets_its_stages_run(platform: Platform) -> None:
-    """Even where the body waits for the model; the response is left without its last chunk."""
+    """Even if the body waits for the model; the response is left without its last chunk."""
     platform.start("""
         try:
             yield b"1"

@@ -9,7 +9,7 @@ from tests.aws.runtime.platform import CANARY, LAST_CHUNK, MODEL_FAILED, MODULE,
 
 
 def test_the_wire_of_a_streamed_response(platform: Platform) -> None:
-    """Every byte that the platform gets, from the request line to the last chunk."""
+    """Every byte that Lambda receives, from the request line to the last chunk."""
     platform.start(r"""
         yield b'{"a'
         yield b'": "\xc3\xbc"}'
@@ -38,7 +38,7 @@ def test_the_wire_of_a_streamed_response(platform: Platform) -> None:
 
 
 def test_a_chunk_is_one_write_and_leaves_at_once(platform: Platform) -> None:
-    """The prelude is never glued to the body; Nagle's algorithm holds nothing back. Heard by the child's audit hook."""
+    """The prelude is never joined to the body, and nothing waits. An audit hook in the child reports each write."""
     listening = """
         import sys
         from http.client import HTTPConnection
@@ -110,7 +110,7 @@ def test_a_cut_ends_with_error_trailers_before_the_stages(platform: Platform) ->
 
 
 def silence(_: Call) -> None:
-    """Say nothing."""
+    """Send nothing."""
 
 
 REFUSALS: dict[str, Callable[[Call], None]] = {
@@ -124,8 +124,10 @@ REFUSALS: dict[str, Callable[[Call], None]] = {
 
 
 @pytest.mark.parametrize("refuse", REFUSALS.values(), ids=REFUSALS.keys())
-def test_a_response_without_its_receipt_closes_the_body(platform: Platform, refuse: Callable[[Call], None]) -> None:
-    """All bytes are out, but the platform does not say that it has them."""
+def test_a_response_that_is_not_acknowledged_closes_the_body(
+    platform: Platform, refuse: Callable[[Call], None]
+) -> None:
+    """All bytes are sent, but Lambda does not acknowledge them."""
     platform.start("""
         yield b"1"
         try:
