@@ -1,18 +1,26 @@
-"""Changes: the steps in which an object grows, and JSON pointers (RFC 6901), the names of the places in it."""
+"""The changes by which an object grows, and the names of the places in it: JSON pointers (RFC 6901).
+
+The words of this file:
+
+- *tree*: dicts, lists, strings, numbers, booleans and None, as ``json.loads`` gives them. *Node*: a dict or list in it.
+- *pointer*, *path*: a string such as ``/items/0`` that leads from the root of a tree to a place in it.
+- *step*: what stands between two slashes of a pointer: a key, escaped, or an index.
+- *open*, *closed*: a value that still grows; one that is final and valid.
+"""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 Json = Any
-"""A tree of dicts, lists, strings, numbers, booleans and None."""
+"""A tree."""
 
 
 class Change(NamedTuple):
-    """One step of a growing object: ``append`` grows the open string at ``path``, ``value`` sets what is there.
+    """One change of a growing object: ``append`` grows the open string at ``path``, ``value`` sets what is there.
 
-    ``path`` is an RFC 6901 pointer. ``closed`` says that the value is final and validated, with all that is inside.
-    Exactly one of ``append`` and ``value`` counts: ``value`` does where ``append`` is None. Where ``append`` is empty
-    there is nothing to do but note ``closed``: so end objects and arrays, whose members came before.
+    ``path`` is a JSON pointer. ``closed`` means that the value is final and valid, with all that is inside.
+    Exactly one of ``append`` and ``value`` counts: if ``append`` is None, it is ``value``. If ``append`` is empty,
+    nothing is left to do but to note ``closed``: objects and arrays end like this, after their members.
     """
 
     path: str
@@ -39,8 +47,7 @@ def unescape(step: str) -> str:
 def applied(changes: Iterable[Change], tree: Json = None) -> Json:
     """Apply changes in their order to a tree of dicts and lists, in place, and return its root.
 
-    This is how a reader at the other end of a wire rebuilds the object: all changes of a document, in order, applied
-    to None give its last snapshot.
+    A receiver rebuilds the object like this: all changes of a document, applied to None, give its last snapshot.
     """
     root = [tree]
     for change in changes:

@@ -28,7 +28,7 @@ _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_onl
 
 
 class Invalid(ValueError):
-    """A value of the document breaks its schema: ``path`` is an RFC 6901 pointer, ``rule`` Pydantic's error type."""
+    """A value of the document breaks its schema: ``path`` is a JSON pointer, ``rule`` Pydantic's error type."""
 
     closed_before = 0
     """Values that closed in the same fragment before the mistake."""

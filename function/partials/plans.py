@@ -138,7 +138,7 @@ class Tag:
     def __init__(self, plans: "Plans", schema: Schema, config: Schema, key: str) -> None:
         self.key = key
         self._prefix = f"{{{json.dumps(key)}:".encode()
-        self._alternatives = [plans.plan_of(choice, config) for choice in schema["choices"].values()]
+        self._alternatives = [plans.for_schema(choice, config) for choice in schema["choices"].values()]
         numbers = {
             tag: {"type": "function-plain", "function": {"type": "no-info", "function": lambda _, n=number: n}}
             for number, tag in enumerate(schema["choices"])
@@ -215,7 +215,7 @@ class Plan:
         if self.judged_at_close:
             return (self,)
         if schema["type"] == "tagged-union" and schema is not self._schema:
-            return (self._plans.plan_of(schema, config),)
+            return (self._plans.for_schema(schema, config),)
         if schema["type"] == "nullable":
             choices = [schema["schema"], {"type": "none"}]  # in this order: its errors are those of what it wraps
         elif schema["type"] == "union":
@@ -224,7 +224,7 @@ class Plan:
             return (self,)
         flat: list[Plan] = []
         for choice in choices:
-            plan = self._plans.plan_of(choice, config)
+            plan = self._plans.for_schema(choice, config)
             if plan.has_alternatives and (plan.has_function or plan.needs_record):
                 flat.append(plan.at_close())
             else:
@@ -326,7 +326,7 @@ class Plan:
                 return None
             plan = self
         else:
-            plan = self._plans.plan_of(schema, self.unwrapped.config)
+            plan = self._plans.for_schema(schema, self.unwrapped.config)
         error = plan.find_error(_SAMPLES[kind])
         if not isinstance(error, ValidationError):
             return None
@@ -367,10 +367,10 @@ class Plans:
         self._layouts: dict[tuple[int, bool], Layout | None] = {}
         self.anything = Plan(self, {"type": "any"}, {})
         schema = cast(Schema, adapter.core_schema)
-        self.root = self.plan_of(schema if isinstance(schema, dict) else dict(schema), {})
+        self.root = self.for_schema(schema if isinstance(schema, dict) else dict(schema), {})
         """The plan of the document."""
 
-    def plan_of(self, schema: Schema, config: Schema) -> Plan:
+    def for_schema(self, schema: Schema, config: Schema) -> Plan:
         """Return the plan of a schema under a config: always the same one."""
         key = id(schema), id(config)
         if key not in self._by_schema:
@@ -450,7 +450,7 @@ class Plans:
             for rank, path in enumerate(_paths(field, name, config)):
                 key = path[0]
                 is_only = rank == 0 and len(path) == 1 and key not in layout.by_key and field.get("init", True)
-                layout.by_key[key] = self.plan_of(field["schema"], config) if is_only else None
+                layout.by_key[key] = self.for_schema(field["schema"], config) if is_only else None
                 layout.needs_validator |= len(path) > 1
                 if is_only and is_required:
                     required.add(key)
@@ -474,7 +474,7 @@ class Plans:
         return layout
 
     def _tuple_layout(self, schema: Schema, config: Schema) -> Layout:
-        items = [self.plan_of(item, config) for item in schema["items_schema"]]
+        items = [self.for_schema(item, config) for item in schema["items_schema"]]
         layout = Layout(None)
         variadic = schema.get("variadic_item_index", len(items))
         layout.by_key = dict(enumerate(items[:variadic]))
@@ -489,7 +489,7 @@ class Plans:
         return layout
 
     def _part(self, schema: Schema, name: str, config: Schema) -> Plan:
-        return self.plan_of(schema[name], config) if schema.get(name) else self.anything
+        return self.for_schema(schema[name], config) if schema.get(name) else self.anything
 
     _OBJECTS: ClassVar[dict[str, Callable[["Plans", Schema, Schema], Layout]]] = {
         "any": _any_layout,

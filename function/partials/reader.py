@@ -115,7 +115,7 @@ _MATCH_CUT_SCALAR: Final = re.compile(_CUT_SCALAR).fullmatch
 _SCALAR_CHARACTERS = re.compile(rb"[-+.0-9a-zA-Z]*+")
 _TOO_MANY_DIGITS = re.compile(rb"-?[0-9]{%d}" % (MAX_DIGITS + 1))
 _COMMA = re.compile(_SPACE + rb",")
-_SPACES = re.compile(_SPACE)
+_SKIP_SPACE = re.compile(_SPACE)
 _STRING_END = re.compile(rb"(" + _CHARACTERS + rb')"')
 _ESCAPE = (
     rb'\\(?:["\\/bfnrt]|u(?:[0-9a-cefA-CEF][0-9a-fA-F]{3}|[dD](?:[0-7][0-9a-fA-F]{2}'
@@ -168,7 +168,7 @@ class _State(Enum):
 _BETWEEN, _IN_STRING, _IN_KEY, _IN_SCALAR = _State  # a member of an enumeration is slow to look up
 
 
-class _Container:
+class _OpenBracket:
     """An open object or array, or the root around the document."""
 
     __slots__ = ("keys", "next_index", "next_value", "path", "prefix", "start")
@@ -202,7 +202,7 @@ class Reader:
         self._state = _BETWEEN
         self._match: _Match = _ITS_VALUE
         """What may come next."""
-        self._containers = [_Container("", 0, None, _NOTHING)]
+        self._open_brackets = [_OpenBracket("", 0, None, _NOTHING)]
         self._path = ""
         """Of the value that is cut, or comes next."""
         self._start = -1
@@ -233,21 +233,18 @@ class Reader:
             self.text += text.encode() if text.isascii() and not self._half_pair else self._encode(text)
             if len(self.text) > MAX_BYTES:
                 self._fail_for_length()
-            unread = True
-            while unread:
-                state = self._state
-                if state is _BETWEEN:
-                    unread = self._read_tokens(events)
-                elif state is _IN_STRING:
-                    unread = self._read_string(events)
-                elif state is _IN_KEY:
-                    unread = self._read_long_key(events)
-                else:
-                    unread = self._read_long_scalar(events)
+            while True:
+                if self._state is _BETWEEN:
+                    if not self._read_tokens(events):
+                        return events
+                elif self._state is _IN_STRING:
+                    if not self._read_string(events):
+                        return events
+                elif not self._read_long_token(events):
+                    return events
         except NotJson as error:
             error.events_before = events
             raise
-        return events
 
     @property
     def room(self) -> int:
@@ -273,7 +270,7 @@ class Reader:
         if self._half_pair:
             raise NotJson(_LONE_SURROGATE)
         events: list[JsonEvent] = []
-        if len(self._containers) == 1 and self._state is not _IN_STRING and not self.between_tokens:
+        if len(self._open_brackets) == 1 and self._state is not _IN_STRING and not self.between_tokens:
             self._close_scalar(_LAST_SCALAR, len(self.text), events)
         if not self.is_complete:
             raise NotJson("The document ends too early." if self.text.strip() else "The document is empty.")
@@ -298,7 +295,7 @@ class Reader:
 
     def _fail_unless_at_end(self, detail: str) -> bool:
         """Skip white space; wait if the text ends there, or else fail."""
-        found = _SPACES.match(self.text, self._at)
+        found = _SKIP_SPACE.match(self.text, self._at)
         self._at = found.end() if found else self._at
         if self._at < len(self.text):
             raise NotJson(f"{detail} (byte {self._at})")
@@ -306,7 +303,7 @@ class Reader:
 
     def _read_tokens(self, events: list[JsonEvent]) -> bool:  # noqa: C901, PLR0912, PLR0915 - hot: a call costs more
         """Read on, token by token, as long as a pattern matches what has arrived."""
-        text, containers = self.text, self._containers
+        text, open_brackets = self.text, self._open_brackets
         at, path, match = self._at, self._path, self._match
         length = len(text)
         while at < length:
@@ -317,30 +314,30 @@ class Reader:
             at = found.end()
             what = found.lastindex or 0
             start = found.start(what)
-            container = containers[-1]
+            innermost = open_brackets[-1]
             if what == _IS_END:
-                del containers[-1]
-                kind: Kind = "array" if container.keys is None else "object"
-                events.append(("closed", kind, container.path, None, container.start, at))
-                match = containers[-1].next_value
+                del open_brackets[-1]
+                kind: Kind = "array" if innermost.keys is None else "object"
+                events.append(("closed", kind, innermost.path, None, innermost.start, at))
+                match = open_brackets[-1].next_value
                 continue
             if what == _IS_CUT_KEY:  # short, so it is matched again when there is more of it
                 at, match = start, _MEMBER_AFTER_COMMA
                 break
             if match is _ITS_VALUE or match is _COLON_VALUE:
                 pass  # the path is known
-            elif container.keys is None:
-                path = container.prefix + str(container.next_index)
-                container.next_index += 1
+            elif innermost.keys is None:
+                path = innermost.prefix + str(innermost.next_index)
+                innermost.next_index += 1
             else:
                 path = self._add_key(found[_IS_KEY].decode(), found.start(_IS_KEY), found.end(_IS_KEY), events)
-            match = container.next_value
+            match = innermost.next_value
             if what == _IS_STRING:
                 events.append(("value", "string", path, found[_IS_STRING].decode(), start - 1, at))
             elif what == _IS_INTEGER and at - start <= MAX_DIGITS:
                 events.append(("value", "number", path, int(found[_IS_INTEGER]), start, at))
             elif what == _IS_BRACKET:
-                match = self._open_container(path, start, events)
+                match = self._read_opening_bracket(path, start, events)
             elif what == _IS_KEY:
                 match = _ITS_VALUE
             elif what == _IS_KEY_ONLY:
@@ -367,26 +364,26 @@ class Reader:
         self._at, self._path, self._match = at, path, match
         return False
 
-    def _open_container(self, path: str, start: int, events: list[JsonEvent]) -> _Match:
+    def _read_opening_bracket(self, path: str, start: int, events: list[JsonEvent]) -> _Match:
         """Open an object or array; return what may come first in it."""
-        if len(self._containers) > MAX_DEPTH:
+        if len(self._open_brackets) > MAX_DEPTH:
             raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
         if self.text[start] == _OPEN_OBJECT:
-            self._containers.append(_Container(path, start, set(), _NEXT_MEMBER))
+            self._open_brackets.append(_OpenBracket(path, start, set(), _NEXT_MEMBER))
             events.append(("opened", "object", path, None, start, -1))
             return _FIRST_MEMBER
-        self._containers.append(_Container(path, start, None, _NEXT_ITEM))
+        self._open_brackets.append(_OpenBracket(path, start, None, _NEXT_ITEM))
         events.append(("opened", "array", path, None, start, -1))
         return _FIRST_ITEM
 
     def _add_key(self, key: str, start: int, end: int, events: list[JsonEvent]) -> str:
         """Enter a key, without its quotes from ``start`` to ``end``; return the path of its value."""
-        container = self._containers[-1]
-        keys = container.keys
+        innermost = self._open_brackets[-1]
+        keys = innermost.keys
         if keys is None or key in keys:
             raise NotJson(f"A key occurs twice in one object. (byte {start - 1})")
         keys.add(key)
-        path = container.prefix + (key if "~" not in key and "/" not in key else escape(key))
+        path = innermost.prefix + (key if "~" not in key and "/" not in key else escape(key))
         events.append(("key", "string", path, key, start - 1, end + 1))
         return path
 
@@ -398,14 +395,14 @@ class Reader:
             self._at = comma.end()
         elif match in _SEPARATORS:
             return self._fail_unless_at_end(_SEPARATORS[match])
-        space = _SPACES.match(self.text, self._at)
+        space = _SKIP_SPACE.match(self.text, self._at)
         self._at = space.end() if space else self._at
         if self._at == len(self.text):
             return False
         if match is _FIRST_ITEM:
-            container = self._containers[-1]
-            container.next_index = 1
-            self._path = container.prefix + "0"
+            innermost = self._open_brackets[-1]
+            innermost.next_index = 1
+            self._path = innermost.prefix + "0"
         is_value = match is _ITS_VALUE or match is _FIRST_ITEM
         self._start = self._at
         first = self.text[self._at]
@@ -420,7 +417,10 @@ class Reader:
 
     def _continue_after_value(self) -> None:
         self._state = _BETWEEN
-        self._match = self._containers[-1].next_value
+        self._match = self._open_brackets[-1].next_value
+
+    def _read_long_token(self, events: list[JsonEvent]) -> bool:
+        return self._read_long_key(events) if self._state is _IN_KEY else self._read_long_scalar(events)
 
     def _read_long_key(self, events: list[JsonEvent]) -> bool:
         if not self._read_run():
