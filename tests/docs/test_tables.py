@@ -1,6 +1,8 @@
 """The tables of the documentation that are written by hand name what the code has, and all of it."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from local.bedrock.script import STEPS
@@ -18,6 +20,19 @@ def first_cells(page: str, heading: str) -> list[str]:
 def named(page: str, heading: str) -> set[str]:
     """Return what stands between backticks in these cells."""
     return {name for cell in first_cells(page, heading) for name in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_every_option_of_the_local_stack_is_described() -> None:
+    options: set[str] = set()
+    for program in ("local", "local.demo"):
+        command = [sys.executable, "-m", program, "--help"]
+        shown = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True, check=True).stdout  # noqa: S603 - our own program
+        options |= set(re.findall(r"^  (--[a-z-]+)", shown, re.MULTILINE))
+    _, _, rest = (DOCS / "local-stack.md").read_text().partition("| make | program |")
+    described = re.findall(r"^\| `([A-Z_]+)=\S*` \| `(--[a-z-]+)", rest.partition("\n\n")[0], re.MULTILINE)
+
+    assert {option for _, option in described} == options
+    assert [name for name, _ in described] == [option[2:].upper().replace("-", "_") for _, option in described]
 
 
 def test_every_step_of_a_script_is_described() -> None:
