@@ -64,7 +64,7 @@ def _ask(twin: Twin, prompt: str, terminal: Terminal) -> int:
         for chunk in reply.chunks():
             terminal.write(printable(decoder.decode(chunk)))
     terminal.write("\n\n")
-    twin.function.settled()  # the stages run after the last byte
+    twin.function.wait_until_idle()  # the stages run after the last byte
     for line in filter(None, map(readable, twin.function.output)):
         terminal.line(line)
     return _judge(reply, terminal)

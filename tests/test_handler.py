@@ -16,8 +16,8 @@ from function.aws.gateway import Response
 from function.contract import SettingsError, read_settings
 from function.stream.events import Cut
 from function.stream.pacing import Clock, SystemClock
-from local.bedrock.script import Answer, Fail, Hang, Refuse, Step, Stop, whole
 from local.bedrock.script import Cut as CutStep
+from local.bedrock.script import Fail, Fragment, Hang, Refuse, Step, Stop, complete_answer
 from local.bedrock.server import Bedrock
 from local.http11.server import Exchange, Server
 
@@ -111,7 +111,7 @@ def body(response: Response) -> bytes:
 
 
 def test_an_event_becomes_a_response_that_streams(endpoint: "Endpoint", bedrock: Bedrock) -> None:
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     response = endpoint.handle(event(), Context())
 
     assert response.status == 200
@@ -139,13 +139,13 @@ def left_behind(act: Callable[[], None]) -> list[str]:
     ("steps", "members"),
     [
         ([Refuse("AccessDeniedException")], {}),
-        ([Answer("{"), Fail("modelStreamErrorException")], {}),
-        ([Answer("{"), Stop("max_tokens")], {}),
-        ([Answer('{"summary": x')], {}),
-        ([Answer('{"summary": 5')], {}),
-        ([Answer('{"summary": 5,'), Hang()], {}),
-        ([Answer(DOCUMENT), Stop(), CutStep()], {}),
-        ([Answer("{")], {}),
+        ([Fragment("{"), Fail("modelStreamErrorException")], {}),
+        ([Fragment("{"), Stop("max_tokens")], {}),
+        ([Fragment('{"summary": x')], {}),
+        ([Fragment('{"summary": 5')], {}),
+        ([Fragment('{"summary": 5,'), Hang()], {}),
+        ([Fragment(DOCUMENT), Stop(), CutStep()], {}),
+        ([Fragment("{")], {}),
         ([], {"body": "[]"}),
         ([], {"body": "{"}),
         ([], {"headers": {"accept": "image/png"}}),
@@ -193,7 +193,7 @@ class Measured(BaseModel):
 @pytest.mark.parametrize("accept", ["application/json", "application/jsonl", "text/event-stream"])
 def test_a_number_that_json_does_not_have_is_null(make: Make, bedrock: Bedrock, accept: str) -> None:
     """A computed field may have one, and no client could read the document."""
-    bedrock.play(whole('{"summary": "s"}'))
+    bedrock.play(complete_answer('{"summary": "s"}'))
     endpoint = make({"LLM_SCHEMA": f"{__name__}:Measured"})
     written = body(endpoint.handle(event(headers={"Accept": accept}), Context())).decode()
     last = written.strip().splitlines()[-1].removeprefix("data: ")
@@ -215,7 +215,7 @@ class Loose(BaseModel):
 
 def test_a_value_of_another_type_than_declared_is_written_without_a_warning(make: Make, bedrock: Bedrock) -> None:
     """Pydantic's warning would quote it, and content would be in the log. Here a warning is an error."""
-    bedrock.play(whole('{"summary": "secret"}'))
+    bedrock.play(complete_answer('{"summary": "secret"}'))
     endpoint = make({"LLM_SCHEMA": f"{__name__}:Loose"})
     response = endpoint.handle(event(headers={"Accept": "application/json"}), Context())
 
@@ -235,7 +235,7 @@ class Unwritable(BaseModel):
 
 def test_an_answer_that_cannot_be_written_has_an_honest_status(make: Make, bedrock: Bedrock) -> None:
     """The status is sent when the bytes that follow it are ready."""
-    bedrock.play(whole('{"summary": "s"}'))
+    bedrock.play(complete_answer('{"summary": "s"}'))
     endpoint = make({"LLM_SCHEMA": f"{__name__}:Unwritable"})
     response = endpoint.handle(event(headers={"Accept": "application/json"}), Context())
 
@@ -322,7 +322,7 @@ def test_the_stages_are_log_store_and_publish_in_this_order(
     with Server(receiver.answer) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL_EVENTBRIDGE", server.url)
-        bedrock.play(whole(DOCUMENT))
+        bedrock.play(complete_answer(DOCUMENT))
         body(make({"LLM_STORE": "dynamodb:records", "LLM_SINK": "eventbridge:bus"}).handle(event(), Context()))
         receiver.note()
 
@@ -359,7 +359,7 @@ def test_the_stages_have_the_time_that_the_answer_left_them(
 ) -> None:
     """Measured from the beginning of the invocation: near its end no call is begun."""
     clock = StoppedClock()
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")
     response = make({"LLM_STORE": "dynamodb:records"}, clock).handle(event(), Context())
     clock.time = 119.9

@@ -61,7 +61,7 @@ class Response:
 
     def _do(self, step: Step) -> None:  # noqa: C901, PLR0912 - one line a step
         match step:
-            case script.Answer(text):
+            case script.Fragment(text):
                 self._delta("toolUse" if self._call.tool else "text", text)
             case script.Text(text):
                 self._delta("text", text)

@@ -22,7 +22,7 @@ STATUS: Mapping[str, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Fragment:
     """A piece of the answer: a delta of text, or of the tool's input where the request forces a tool."""
 
     text: str
@@ -141,12 +141,12 @@ class End:
 
 
 Step = (
-    Answer | Text | Reasoning | Pause | Hold | Hang | Open | Stop | Usage | Event | Fail | Error | Refuse
+    Fragment | Text | Reasoning | Pause | Hold | Hang | Open | Stop | Usage | Event | Fail | Error | Refuse
     | BadChecksum | Cut | Reset | End
 )  # fmt: skip
 
 STEPS: Mapping[str, Callable[..., Step]] = {
-    "answer": Answer,
+    "fragment": Fragment,
     "text": Text,
     "reasoning": Reasoning,
     "pause": Pause,
@@ -177,7 +177,7 @@ def load(name: str) -> list[Step]:
 
 
 def parse(document: Iterable[Mapping[str, object]]) -> list[Step]:
-    """Read steps from JSON: ``{"answer": "text"}``, ``{"usage": [12, 34]}``, ``{"cut": {"half_frame": true}}``.
+    """Read steps from JSON: ``{"fragment": "text"}``, ``{"usage": [12, 34]}``, ``{"cut": {"half_frame": true}}``.
 
     Raises:
         ValueError: a step is none; the message says which.
@@ -185,14 +185,14 @@ def parse(document: Iterable[Mapping[str, object]]) -> list[Step]:
     return [_step(item) for item in document]
 
 
-def pieces(document: str, size: int = 6) -> list[Step]:
+def fragments(document: str, size: int = 6) -> list[Step]:
     """Return the document as pieces of an answer of ``size`` characters."""
-    return [Answer(document[at : at + size]) for at in range(0, len(document), size)]
+    return [Fragment(document[at : at + size]) for at in range(0, len(document), size)]
 
 
-def whole(document: str, size: int = 6) -> list[Step]:
+def complete_answer(document: str, size: int = 6) -> list[Step]:
     """Return a script in which everything goes well: the document in pieces, a good stop, and usage."""
-    answer = pieces(document, size)
+    answer = fragments(document, size)
     return [*answer, Stop(), Usage(input_tokens=12, output_tokens=len(answer))]
 
 

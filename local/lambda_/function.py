@@ -95,7 +95,7 @@ class Function:
         self.journal.wait("event", number)
         return self.invocations[number - 1]
 
-    def settled(self) -> None:
+    def wait_until_idle(self) -> None:
         """Return once every sandbox waits for its next event.
 
         Raises:

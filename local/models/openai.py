@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from ..bedrock.call import Call
-from ..bedrock.script import Answer, Fail, Refuse, Step, Stop, Usage
+from ..bedrock.script import Fail, Fragment, Refuse, Step, Stop, Usage
 from ..client import Reply, Transport
 
 TRANSPORT: Final = Transport(timeout=600)
@@ -74,7 +74,7 @@ def _steps(lines: Iterator[bytes], text_of: Callable[[Mapping[str, Any]], str | 
         event = json.loads(line.removeprefix(b"data: "))
         for choice in event.get("choices") or []:
             if text := text_of(choice):
-                yield Answer(text)
+                yield Fragment(text)
             if reason := choice.get("finish_reason"):
                 has_stopped = True
                 yield Stop(STOP_REASONS.get(reason, reason))

@@ -19,7 +19,7 @@ def scripted(call: Call) -> Iterator[script.Step]:
     if fields == {"summary", "keywords"}:
         steps = script.load("happy")
     else:
-        steps = script.whole(json.dumps(sample(call.schema or {})))
+        steps = script.complete_answer(json.dumps(sample(call.schema or {})))
     for step in steps:
         time.sleep(PAUSE)
         yield step

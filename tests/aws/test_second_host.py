@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from local.bedrock.script import Answer, Hang, whole
+from local.bedrock.script import Fragment, Hang, complete_answer
 from local.bedrock.server import Bedrock
 from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Records
 
@@ -118,7 +118,7 @@ def host(bedrock: Bedrock, tmp_path: Path) -> Iterator[Host]:
 
 
 def test_another_host_serves_all_four_formats(host: Host) -> None:
-    host.bedrock.play(whole(DOCUMENT))
+    host.bedrock.play(complete_answer(DOCUMENT))
     bodies = {}
     for accept in FORMATS:
         invocation = host.invoke(accept)
@@ -141,7 +141,7 @@ def test_the_stages_run_after_the_last_byte_on_any_host(host: Host) -> None:
     has_everything = threading.Event()
     seen: list[bool] = []
     host.records.on_call = lambda: seen.append(has_everything.wait(2))
-    host.bedrock.play(whole(DOCUMENT))
+    host.bedrock.play(complete_answer(DOCUMENT))
 
     invocation = host.invoke(RAW)
     assert invocation.body().decode() == DOCUMENT
@@ -154,7 +154,7 @@ def test_the_stages_run_after_the_last_byte_on_any_host(host: Host) -> None:
 
 
 def test_a_signal_in_mid_answer_leaves_the_record_on_any_host(host: Host) -> None:
-    host.bedrock.play([Answer('{"summary": "s'), Hang()])
+    host.bedrock.play([Fragment('{"summary": "s'), Hang()])
 
     invocation = host.invoke(RAW)
     assert invocation.chunk()

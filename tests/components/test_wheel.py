@@ -15,7 +15,7 @@ import yaml
 
 from components import StreamingLlmApiArgs
 from components.values import camel
-from local.bedrock.script import Answer, Stop
+from local.bedrock.script import Fragment, Stop
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import Twin
@@ -147,7 +147,7 @@ def test_its_bundle_runs_in_the_twin(elsewhere: Elsewhere, tmp_path: Path) -> No
     unpack(folder / elsewhere.run(HOST_BUNDLE, folder).strip(), tmp_path)
     answer = {"category": "bug", "urgency": 4, "summary": "It is down.", "next_steps": ["Restart it."]}
     bedrock = Bedrock()
-    bedrock.play([Answer(json.dumps(answer)), Stop("end_turn")])
+    bedrock.play([Fragment(json.dumps(answer)), Stop("end_turn")])
     told = {name: text for name, text in variables.items() if name.startswith("LLM_")}
     try:
         with Twin(bedrock, Deployment(tmp_path, told)) as twin:

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from local.bedrock import script
-from local.bedrock.script import Answer, Hang, Hold, Open
+from local.bedrock.script import Fragment, Hang, Hold, Open
 from local.bedrock.server import Bedrock
 from local.client import End
 from local.twin import Twin
@@ -15,7 +15,7 @@ DOCUMENT = '{"summary": "s", "keywords": []}'
 
 def test_a_request_passes_through_the_deployed_function(bedrock: Bedrock, twin: Twin) -> None:
     """Gateway, sandbox, stand-in, and all the way back."""
-    bedrock.play(script.whole(DOCUMENT))
+    bedrock.play(script.complete_answer(DOCUMENT))
 
     with twin.post({"prompt": "Why?"}) as reply:
         assert (reply.body().decode(), reply.status, reply.end) == (DOCUMENT, 200, End.CLEAN)
@@ -25,7 +25,7 @@ def test_a_request_passes_through_the_deployed_function(bedrock: Bedrock, twin: 
 
 def test_a_change_of_the_deployment_starts_new_sandboxes(bedrock: Bedrock, twin: Twin) -> None:
     """What was set before stays; the old sandboxes are gone."""
-    bedrock.play(script.whole(DOCUMENT))
+    bedrock.play(script.complete_answer(DOCUMENT))
     twin.deploy({"LLM_MAX_TOKENS": "7"})
     twin.post().body()
     old = twin.function.processes
@@ -56,7 +56,7 @@ def test_nothing_of_the_users_environment_reaches_the_function(
 def test_a_twin_leaves_neither_process_nor_thread_whatever_it_is_doing(bedrock: Bedrock) -> None:
     """A model that hangs, a client that waits."""
     threads = threading.active_count()
-    bedrock.play([Open(), Answer('{"summary": "'), Hang()])
+    bedrock.play([Open(), Fragment('{"summary": "'), Hang()])
 
     with Twin(bedrock) as twin, twin.post(accept="application/jsonl") as reply:
         next(reply.chunks())
@@ -71,8 +71,8 @@ def test_a_twin_leaves_neither_process_nor_thread_whatever_it_is_doing(bedrock: 
 def test_the_model_call_is_closed_before_a_stage_has_written_its_line(bedrock: Bedrock) -> None:
     """Looked up exactly while the line is read: what a test of a reset can rely on."""
     states = []
-    part = script.pieces('{"summary": "' + "x" * 100)
-    bedrock.play([Open(), *part, Hold("the reset"), *script.pieces("y" * 1000), Hang()])
+    part = script.fragments('{"summary": "' + "x" * 100)
+    bedrock.play([Open(), *part, Hold("the reset"), *script.fragments("y" * 1000), Hang()])
 
     def see(line: str) -> None:
         if '"stage"' in line:
@@ -84,7 +84,7 @@ def test_the_model_call_is_closed_before_a_stage_has_written_its_line(bedrock: B
         assert bedrock.called().is_open()
         twin.function.invocations[0].reset()
         bedrock.release("the reset")
-        twin.function.settled()
+        twin.function.wait_until_idle()
 
     assert states
     assert not any(states)

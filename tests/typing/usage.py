@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from components import StreamingLlmApi
 from function.partials import Change, Partials
-from local.bedrock.script import whole
+from local.bedrock.script import complete_answer
 from local.bedrock.server import Bedrock
 from local.twin import Twin
 
@@ -40,5 +40,5 @@ def declare_an_endpoint() -> None:
 def test_against_a_scripted_model() -> None:
     """A user's own tests may run the whole chain."""
     with Bedrock() as bedrock, Twin(bedrock) as twin:
-        bedrock.play(whole('{"customer": "Ada"}'))
+        bedrock.play(complete_answer('{"customer": "Ada"}'))
         assert_type(twin.post({"prompt": "Why?"}).body(), bytes)

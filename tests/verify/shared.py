@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from local.bedrock import script
-from local.bedrock.script import Pause, Step, Stop, Usage, pieces
+from local.bedrock.script import Pause, Step, Stop, Usage, fragments
 from local.bedrock.server import Bedrock
 from local.http11.server import Exchange, Server
 from local.terminal import Terminal
@@ -31,13 +31,13 @@ PROBLEM = "application/problem+json"
 def slowly(seconds: float, size: int = 30) -> list[Step]:
     """Return an answer in fragments of ``size`` characters that takes at least ``seconds``."""
     steps: list[Step] = []
-    parts = pieces(DOCUMENT, size)
+    parts = fragments(DOCUMENT, size)
     for part in parts:
         steps += [part, Pause(seconds / len(parts))]
     return [*steps, Stop(), Usage(12, 20)]
 
 
-QUICK = script.whole(DOCUMENT, 30)
+QUICK = script.complete_answer(DOCUMENT, 30)
 
 
 def bedrock_of(twin: Twin) -> Bedrock:

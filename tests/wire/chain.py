@@ -198,7 +198,7 @@ class Chain:
             meanwhile(reply)
             if not reply.end:
                 reply.body()
-        self.twin.function.settled()
+        self.twin.function.wait_until_idle()
         mine = list(self.twin.function.invocations)[invocations:]
         return Seen(
             status=reply.status,
@@ -217,7 +217,7 @@ class Chain:
         event = {**proxy_event(Request("POST", PATH, "", fields, body, "127.0.0.1", 443)), **members}
         invocation = self.twin.function.invoke(json.dumps(event).encode())
         invocation.read()
-        self.twin.function.settled()
+        self.twin.function.wait_until_idle()
         prelude = parse_prelude(invocation.chunks[0].removesuffix(DELIMITER))
         return Seen(
             status=prelude.status,
@@ -235,7 +235,7 @@ class Chain:
         began, calls = len(self.twin.journal.moments()), len(self.bedrock.calls)
         reply = self.twin.post({"prompt": "Why?"} if body is None else body, accept)
         leave(reply)
-        self.twin.function.settled()
+        self.twin.function.wait_until_idle()
         return Seen(
             status=reply.status,
             headers=reply.headers,

@@ -13,13 +13,13 @@ from function.stream.errors import (
     StreamError,
 )
 from local.bedrock.script import (
-    Answer,
     BadChecksum,
     Cut,
     End,
     Error,
     Event,
     Fail,
+    Fragment,
     Hang,
     Hold,
     Open,
@@ -30,7 +30,7 @@ from local.bedrock.script import (
     Step,
     Stop,
     Usage,
-    pieces,
+    fragments,
 )
 from tests.wire.chain import LINES, RAW, SSE, WHOLE, Script
 
@@ -39,7 +39,7 @@ PROMPT: Final = "canary-of-the-prompt"
 VALUE: Final = {"summary": f"{CANARY} says Grüße", "keywords": [CANARY, "b"]}
 DOCUMENT: Final = f'{{"summary": "{CANARY} says Grüße", "keywords": ["{CANARY}", "b"]}}'
 USAGE: Final = Usage(12, 34)
-DELTAS: Final[Script] = pieces(DOCUMENT, 16)
+DELTAS: Final[Script] = fragments(DOCUMENT, 16)
 GOOD: Final[Script] = [*DELTAS, Stop(), USAGE]
 
 FORMATS: Final = {"raw": RAW, "raw, ended cleanly": RAW, "lines": LINES, "sse": SSE, "whole": WHOLE}
@@ -224,14 +224,14 @@ def in_formats(case: Case) -> Iterator[Case]:
 
 def text_of(steps: Script) -> str:
     """Return what raw text shows of these steps: all but the document's last bracket."""
-    text = "".join(step.text for step in steps if isinstance(step, Answer))
+    text = "".join(step.text for step in steps if isinstance(step, Fragment))
     return text[:-1] if text == DOCUMENT else text
 
 
 def case(ending: Ending, what: str, place: str, script: Script, **members: object) -> Case:
     """Return a case without a format; what is sent of it follows from the steps of its place."""
     before = PLACES[place]
-    begun = any(isinstance(step, Answer) for step in before)
+    begun = any(isinstance(step, Fragment) for step in before)
     given: dict[str, object] = {"text": text_of(before), "committed": begun, "script": [*before, *script], **members}
     return Case(ending=ending, what=what, place=place, format="", **given)  # type: ignore[arg-type]
 
@@ -341,22 +341,22 @@ def stopped_cases() -> Iterator[Case]:
 def wrong_cases() -> Iterator[Case]:
     """Answers that break their schema or are no JSON; the model would go on, or says why it ended."""
     invalid, prose = FAILED["answer_invalid"], FAILED["answer_not_json"]
-    begun = [Answer(f'{{"summary": "{CANARY}"')]
+    begun = [Fragment(f'{{"summary": "{CANARY}"')]
     shown = {"text": text_of(begun), "committed": True}
     stop = {"stop_reason": "end_turn", "usage": True}
     end: list[Step] = [Stop(), USAGE]
-    yield case(invalid, "wrong value", "at the headers", [Answer('{"summary": 5,'), Hang()])
-    yield case(invalid, "wrong value", "after reasoning", [Answer('{"summary": {"a'), Hang()])
+    yield case(invalid, "wrong value", "at the headers", [Fragment('{"summary": 5,'), Hang()])
+    yield case(invalid, "wrong value", "after reasoning", [Fragment('{"summary": {"a'), Hang()])
     yield case(
-        invalid, "wrong item", "at the headers", [*begun, Answer(f', "keywords": ["{CANARY}", 7,'), Hang()], **shown
+        invalid, "wrong item", "at the headers", [*begun, Fragment(f', "keywords": ["{CANARY}", 7,'), Hang()], **shown
     )
-    yield case(invalid, "missing field", "at the headers", [*begun, Answer("}"), Hang()], **shown)
-    yield case(prose, "prose", "at the headers", [Answer(f"I say {CANARY}"), *end], **stop)
-    yield case(prose, "prose", "after reasoning", [Answer(f"I say {CANARY}"), *end], **stop)
-    yield case(prose, "prose", "after the first delta", [Answer('" x'), Answer(CANARY), *end], **stop)
-    yield case(prose, "more text", "after the last byte", [Answer(f" {CANARY}"), *end], **stop)
+    yield case(invalid, "missing field", "at the headers", [*begun, Fragment("}"), Hang()], **shown)
+    yield case(prose, "prose", "at the headers", [Fragment(f"I say {CANARY}"), *end], **stop)
+    yield case(prose, "prose", "after reasoning", [Fragment(f"I say {CANARY}"), *end], **stop)
+    yield case(prose, "prose", "after the first delta", [Fragment('" x'), Fragment(CANARY), *end], **stop)
+    yield case(prose, "more text", "after the last byte", [Fragment(f" {CANARY}"), *end], **stop)
     refused = {"stop_reason": "guardrail_intervened", "usage": True}
-    sorry: Script = [Answer(f"Sorry: {CANARY}"), Stop("guardrail_intervened"), USAGE]
+    sorry: Script = [Fragment(f"Sorry: {CANARY}"), Stop("guardrail_intervened"), USAGE]
     yield case(FAILED["answer_refused"], "refusal in prose", "at the headers", sorry, **refused)
 
 
@@ -383,7 +383,7 @@ def tool_cases() -> Iterator[Case]:
         case(FAILED["model_failed"], "a tool's input, cut", "before the headers", [*begun, Cut()]),
         case(FAILED["model_failed"], "a tool's input, cut", late, [Cut()]),
         case(FAILED["answer_truncated"], "a tool's input, max_tokens", late, [Stop("max_tokens"), USAGE], **cut_short),
-        case(FAILED["answer_invalid"], "a tool's input, wrong", "at the headers", [Answer('{"summary": 5,'), Hang()]),
+        case(FAILED["answer_invalid"], "a tool's input, wrong", "at the headers", [Fragment('{"summary": 5,'), Hang()]),
     ]
     yield from (replace(each, environment=TOOL) for each in of_each)
 
@@ -405,13 +405,13 @@ def internal_cases() -> Iterator[Case]:
     body = f'{{"prompt": "{PROMPT}: mistake"}}'.encode()
     nobody: dict[str, object] = {"body": body, "calls": 0, "attempts": 0, "environment": FAULTY}
     yield case(internal, "validator of the request fails", "before the headers", GOOD, **nobody)
-    wrong: Script = [Answer(f'{{"summary": "{CANARY}: mistake",'), Hang()]
+    wrong: Script = [Fragment(f'{{"summary": "{CANARY}: mistake",'), Hang()]
     yield case(internal, "validator fails", "at the headers", wrong, environment=FAULTY)
-    wrong = [Answer(f'{CANARY}: mistake",'), Hang()]
+    wrong = [Fragment(f'{CANARY}: mistake",'), Hang()]
     yield case(internal, "validator fails", "after the first delta", wrong, environment=FAULTY)
     late = f'{{"summary": "{CANARY}: late mistake", "keywords": []}}'
     shown: dict[str, object] = {"text": late[:-1], "committed": True, "stop_reason": "end_turn", "usage": True}
-    script: Script = [Answer(late), Stop(), USAGE]
+    script: Script = [Fragment(late), Stop(), USAGE]
     yield case(internal, "serialiser fails", "at the headers", script, environment=FAULTY, **shown)
 
 
@@ -453,7 +453,7 @@ def impatient_cases() -> Iterator[Case]:
                 yield replace(each, script=script, meanwhile="release", **good)  # type: ignore[arg-type]
 
 
-SLOWLY: Final[Script] = [step for _ in range(200) for step in (Answer(16 * "x"), Pause(0.05))]
+SLOWLY: Final[Script] = [step for _ in range(200) for step in (Fragment(16 * "x"), Pause(0.05))]
 """Writes that go on until one of them fails: those before the reset has arrived succeed."""
 
 
@@ -472,7 +472,7 @@ def cancelled_cases() -> Iterator[Case]:
                 rest = []
             elif each.format != "whole":
                 rest = [
-                    *pieces(INTO_A_STRING.get(place, "") if each.committed else '{"summary": "', 13),
+                    *fragments(INTO_A_STRING.get(place, "") if each.committed else '{"summary": "', 13),
                     *SLOWLY,
                     Hang(),
                 ]
@@ -488,7 +488,7 @@ def left_cases() -> Iterator[Case]:
     refused: dict[str, object] = {"stop_reason": "refusal", "usage": True}
     rest: dict[str, tuple[Ending, Script, dict[str, object]]] = {
         "good": (COMPLETED, [*DELTAS[1:], Stop(), USAGE], good),
-        "wrong value": (FAILED["answer_invalid"], [Answer('", "keywords": 5,'), Hang()], {}),
+        "wrong value": (FAILED["answer_invalid"], [Fragment('", "keywords": 5,'), Hang()], {}),
         "max_tokens": (FAILED["answer_truncated"], [Stop("max_tokens"), USAGE], cut_short),
         "refusal": (FAILED["answer_refused"], [Stop("refusal"), USAGE], refused),
         "cut": (FAILED["model_failed"], [Cut()], {}),
@@ -507,7 +507,7 @@ def again_after_silence_cases() -> Iterator[Case]:
     yield from (replace(each, environment=SHORT) for each in in_formats(throttled) if each.format in {"raw", "sse"})
 
 
-FLOOD: Final[Script] = 229 * [Answer(65_536 * "x")]
+FLOOD: Final[Script] = 229 * [Fragment(65_536 * "x")]
 """More than the buffers on the way to a platform that stalls can take, less than an answer may have."""
 
 
@@ -524,8 +524,8 @@ _DELTA_PLACES = frozenset({"after the first delta", "after a later delta", "afte
 
 def again_cases() -> Iterator[Case]:
     """With ``maxAttempts`` 2: the model is told what was wrong, and asked once more."""
-    wrong: Script = [Answer(f'{{"summary": "{CANARY}"'), Answer("}"), Hang()]
-    at_once: Script = [Answer('{"summary": 5,'), Hang()]
+    wrong: Script = [Fragment(f'{{"summary": "{CANARY}"'), Fragment("}"), Hang()]
+    at_once: Script = [Fragment('{"summary": 5,'), Hang()]
     common: dict[str, object] = {"environment": TWICE, "attempts": 2, "calls": 2}
     good = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True}
     yield from in_formats(case(COMPLETED, "wrong, then good", "at the headers", at_once, second=GOOD, **common, **good))
@@ -570,7 +570,7 @@ def _of_each_outcome() -> Iterator[Case]:
     refused: dict[str, object] = {"stop_reason": "refusal", "usage": True}
     late = "after a later delta"
     yield case(COMPLETED, "good", "after the last byte", [Stop(), USAGE], **good)
-    yield case(FAILED["answer_invalid"], "wrong value", "at the headers", [Answer('{"summary": 5,'), Hang()])
+    yield case(FAILED["answer_invalid"], "wrong value", "at the headers", [Fragment('{"summary": 5,'), Hang()])
     yield case(FAILED["answer_truncated"], "max_tokens", late, [Stop("max_tokens"), USAGE], **cut_short)
     yield case(FAILED["answer_refused"], "refusal", "after reasoning", [Stop("refusal"), USAGE], **refused)
     yield case(FAILED["model_failed"], "cut", late, [Cut()])

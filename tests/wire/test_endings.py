@@ -19,7 +19,7 @@ import pytest
 
 from function.contract import Outcome, read_settings
 from local.bedrock.call import Call
-from local.bedrock.script import Answer, Cut, Hang, Hold, Pause, Stop, pieces
+from local.bedrock.script import Cut, Fragment, Hang, Hold, Pause, Stop, fragments
 from local.client import End, Reply
 from local.lambda_.invocation import Ending as InvocationEnding
 from tests.aws.stages.emf import check_emf
@@ -375,7 +375,7 @@ def _check_log(case: Case, seen: Seen) -> None:
         assert len(told) > 1 or case.what in {"end without a stop", "end in mid-frame"} or case.is_hurried
     if case.ending.code == "answer_invalid":
         assert (log["error_path"], log["error_rule"]) != ("", "")
-        characters = sum(len(step.text) for step in case.last_script if isinstance(step, Answer))
+        characters = sum(len(step.text) for step in case.last_script if isinstance(step, Fragment))
         assert log["tokens_not_awaited_at_most"] == log["gen_ai.request.max_tokens"] - ceil(characters / 4) > 0
 
 
@@ -546,7 +546,13 @@ def test_a_silent_model_is_white_space_where_json_has_room_and_nothing_elsewhere
         chain.bedrock.release("between tokens")
 
     silence = Pause(0.5)  # two heartbeats
-    script: Script = [Answer('{"summary": "s'), silence, Answer('",'), Hold("between tokens"), Answer('"keywords":[]}')]
+    script: Script = [
+        Fragment('{"summary": "s'),
+        silence,
+        Fragment('",'),
+        Hold("between tokens"),
+        Fragment('"keywords":[]}'),
+    ]
     seen = chain.ask([*script, Stop(), USAGE], RAW, meanwhile=be_patient)
 
     assert (seen.status, seen.end) == (200, End.CLEAN)
@@ -571,7 +577,7 @@ def test_an_answer_that_was_ended_early_says_how_far_it_had_come(chain: Chain) -
     """Its closed values, and the tokens it had left at most, at four characters each: in the log and the record."""
     chain.deploy(max_tokens="100", publish_outcomes="invalid")
     answer = '{"summary": "short", "keywords": ["a", "b", 7,'
-    seen = chain.ask([*pieces(answer, 1), Hang()], SSE)
+    seen = chain.ask([*fragments(answer, 1), Hang()], SSE)
     [published] = seen.lines("publish")
 
     assert seen.calls[0].closed_at is not None
@@ -590,7 +596,7 @@ def test_an_answer_that_was_ended_early_says_how_far_it_had_come(chain: Chain) -
 def test_a_second_attempt_is_told_what_was_wrong_and_the_client_that_it_begins(chain: Chain) -> None:
     """What the client was shown is void from the ``restart`` on; where it was shown nothing, it learns of nothing."""
     chain.deploy(max_attempts="2")
-    wrong: Script = [Answer('{"summary": "'), Answer('x", "keywords": [7,'), Hang()]
+    wrong: Script = [Fragment('{"summary": "'), Fragment('x", "keywords": [7,'), Hang()]
     for accept in (SSE, LINES):
         chain.bedrock.play(wrong, GOOD)
         seen = chain.ask(accept=accept)
@@ -603,7 +609,7 @@ def test_a_second_attempt_is_told_what_was_wrong_and_the_client_that_it_begins(c
         assert [call.prompt for call in seen.calls] == ["Why?", f"Why?\n{REPROACH}"]
         assert (seen.log["outcome"], seen.log["attempts"]) == ("completed", 2)
 
-    chain.bedrock.play([Answer('{"summary": 5,'), Hang()], GOOD)
+    chain.bedrock.play([Fragment('{"summary": 5,'), Hang()], GOOD)
     seen = chain.ask(accept=RAW)
     assert (seen.status, seen.body.decode()) == (200, DOCUMENT)
     assert [call.prompt for call in seen.calls] == ["Why?", f"Why?\n{REPROACH.replace('/keywords/0', '/summary')}"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.bedrock.script import Answer, Cut, Hang, Hold, Open, Refuse, Step, Stop, Usage, pieces, whole
+from local.bedrock.script import Cut, Fragment, Hang, Hold, Open, Refuse, Step, Stop, Usage, complete_answer, fragments
 from local.client import End, Reply
 from local.http11.server import Exchange, Server
 from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Script
@@ -17,7 +17,7 @@ from tests.wire.endings_table import DOCUMENT as CANARY_DOCUMENT
 from tests.wire.endings_table import PROMPT
 
 DOCUMENT = '{"summary": "Grüße 🙂", "keywords": ["a", "b"]}'
-GOOD: Script = whole(DOCUMENT)
+GOOD: Script = complete_answer(DOCUMENT)
 
 
 @pytest.mark.parametrize("accept", [RAW, LINES, SSE])
@@ -31,7 +31,7 @@ def test_the_first_chunk_comes_before_the_second_delta(chain: Chain, accept: str
         assert b"summ" in seen or b'"start"' in seen
         chain.bedrock.release(gate)
 
-    seen = chain.ask([Answer('{"summ'), Hold(gate), *whole(DOCUMENT[6:])], accept, meanwhile=see_the_first)
+    seen = chain.ask([Fragment('{"summ'), Hold(gate), *complete_answer(DOCUMENT[6:])], accept, meanwhile=see_the_first)
 
     assert seen.end is End.CLEAN
     assert seen.log["outcome"] == "completed"
@@ -39,10 +39,10 @@ def test_the_first_chunk_comes_before_the_second_delta(chain: Chain, accept: str
 
 def test_every_delta_is_a_chunk_of_its_own(chain: Chain) -> None:
     """Nothing is gathered on the way, from the model's frames to the client's chunks."""
-    texts = [step.text for step in GOOD if isinstance(step, Answer)]
+    texts = [step.text for step in GOOD if isinstance(step, Fragment)]
     script: list[Step] = []
     for index, text in enumerate(texts[:-1]):
-        script += [Answer(text), Hold(f"chunk {index}")]
+        script += [Fragment(text), Hold(f"chunk {index}")]
     received = []
 
     def release_one_by_one(reply: Reply) -> None:
@@ -50,7 +50,7 @@ def test_every_delta_is_a_chunk_of_its_own(chain: Chain) -> None:
             received.append(chunk.decode())
             chain.bedrock.release(f"chunk {index}")
 
-    chain.ask([*script, Answer(texts[-1]), Stop(), Usage(1, 2)], RAW, meanwhile=release_one_by_one)
+    chain.ask([*script, Fragment(texts[-1]), Stop(), Usage(1, 2)], RAW, meanwhile=release_one_by_one)
 
     assert received[: len(texts) - 1] == texts[:-1]
     assert "".join(received) == DOCUMENT
@@ -58,7 +58,7 @@ def test_every_delta_is_a_chunk_of_its_own(chain: Chain) -> None:
 
 def test_the_wire_of_a_response(chain: Chain) -> None:
     """Head, prelude with its NULs alone in a chunk, chunks, the end; every byte."""
-    seen = chain.ask([Answer('{"summary":"s",'), Answer('"keywords":[]}'), Stop(), Usage(1, 2)], RAW)
+    seen = chain.ask([Fragment('{"summary":"s",'), Fragment('"keywords":[]}'), Stop(), Usage(1, 2)], RAW)
 
     assert seen.invocation is not None
     head, _, frames = seen.invocation.raw.partition(b"\r\n\r\n")
@@ -86,8 +86,8 @@ def test_the_wire_of_a_response(chain: Chain) -> None:
     [
         (GOOD, "completed", True),
         ([Refuse("AccessDeniedException")], "failed", False),
-        ([Answer('{"summ'), Cut()], "failed", False),
-        (whole('{"summary": 5}'), "invalid", False),
+        ([Fragment('{"summ'), Cut()], "failed", False),
+        (complete_answer('{"summary": 5}'), "invalid", False),
     ],
 )
 def test_stages_finalise_once_in_order_after_the_client_has_everything(
@@ -225,7 +225,7 @@ def test_a_model_that_fails_before_the_head_has_an_honest_status(  # noqa: PLR09
 @pytest.mark.parametrize("accept", [LINES, SSE])
 def test_a_model_that_fails_after_the_head_is_an_error_event(chain: Chain, accept: str) -> None:
     """The last event says so, and the body ends cleanly, without trailers."""
-    seen = chain.ask([Answer('{"summ'), Cut()], accept)
+    seen = chain.ask([Fragment('{"summ'), Cut()], accept)
 
     assert seen.status == 200
     assert seen.events[-1]["problem"]["code"] == "model_failed"
@@ -238,13 +238,13 @@ def test_a_model_that_fails_after_the_head_is_an_error_event(chain: Chain, accep
 @pytest.mark.parametrize(
     "script",
     [
-        [Answer('{"summary": "s", "keywords": []'), Cut()],
-        [*pieces(DOCUMENT), Cut()],
-        [*pieces(DOCUMENT), Stop("max_tokens"), Usage(1, 2)],
-        [*pieces(DOCUMENT), Stop("guardrail_intervened"), Usage(1, 2)],
-        [*pieces(DOCUMENT), Answer(" or not"), Stop()],
-        whole('{"summary": "s"}'),
-        [Answer("12"), Stop("end_turn")],
+        [Fragment('{"summary": "s", "keywords": []'), Cut()],
+        [*fragments(DOCUMENT), Cut()],
+        [*fragments(DOCUMENT), Stop("max_tokens"), Usage(1, 2)],
+        [*fragments(DOCUMENT), Stop("guardrail_intervened"), Usage(1, 2)],
+        [*fragments(DOCUMENT), Fragment(" or not"), Stop()],
+        complete_answer('{"summary": "s"}'),
+        [Fragment("12"), Stop("end_turn")],
     ],
 )
 def test_raw_text_that_looks_whole_is_whole_and_valid(chain: Chain, script: Script, *, clean_cut: bool) -> None:
@@ -276,7 +276,7 @@ def test_a_reader_who_leaves_is_not_told_to_the_function(chain: Chain, accept: s
         chain.twin.journal.wait("accepted", accepted + 1)
 
     accepted = chain.twin.journal.order("accepted").count("accepted")
-    seen = chain.leave([Answer('{"summ'), Hold(gate), *whole(DOCUMENT[6:])], accept, leave)
+    seen = chain.leave([Fragment('{"summ'), Hold(gate), *complete_answer(DOCUMENT[6:])], accept, leave)
 
     assert seen.log["outcome"] == "completed"
     assert seen.calls[0].closed_at is None
@@ -292,7 +292,7 @@ def test_a_reset_by_the_platform_cancels(chain: Chain, accept: str) -> None:
         chain.twin.function.invocations[-1].reset()
         chain.bedrock.release(gate)
 
-    endless: Script = [Answer('{"summ'), Hold(gate), *pieces('ary": "' + 400 * "x"), Hang()]
+    endless: Script = [Fragment('{"summ'), Hold(gate), *fragments('ary": "' + 400 * "x"), Hang()]
     seen = chain.ask(endless, accept, meanwhile=reset)
 
     assert seen.log["outcome"] == "cancelled"
@@ -320,9 +320,14 @@ def test_the_model_is_closed_before_any_stage_runs(chain: Chain) -> None:
 
     with Server(look) as store:
         chain.deploy(store="dynamodb:records", AWS_ENDPOINT_URL_DYNAMODB=store.url)
-        endless: Script = [Answer('{"summ'), Hold("reset before the store"), *pieces('ary": "' + 400 * "x"), Hang()]
+        endless: Script = [
+            Fragment('{"summ'),
+            Hold("reset before the store"),
+            *fragments('ary": "' + 400 * "x"),
+            Hang(),
+        ]
         chain.ask(endless, LINES, meanwhile=reset)
-        chain.ask([*pieces('{"summary": 5'), Hang()], LINES)
+        chain.ask([*fragments('{"summary": 5'), Hang()], LINES)
 
     assert open_calls == [False, False]
 
@@ -330,7 +335,7 @@ def test_the_model_is_closed_before_any_stage_runs(chain: Chain) -> None:
 def test_two_requests_in_a_row_share_nothing(chain: Chain) -> None:
     """One warm sandbox, first a request that goes wrong in the middle, then one that does not."""
     started = chain.twin.function.sandboxes_started
-    first = chain.ask([Answer('{"summary": "first'), Cut()], LINES, {"prompt": "first"})
+    first = chain.ask([Fragment('{"summary": "first'), Cut()], LINES, {"prompt": "first"})
     second = chain.ask(GOOD, LINES, {"prompt": "second"})
 
     assert chain.twin.function.sandboxes_started <= max(started, 1)
@@ -376,7 +381,7 @@ def test_padding_comes_first_and_alone(chain: Chain, accept: str) -> None:
 def test_the_log_level_of_the_platform_does_not_let_content_into_the_log(chain: Chain) -> None:
     """The SDK's own lines for debugging quote what it sends and gets; the chain looks for content in all that came."""
     chain.deploy(AWS_LAMBDA_LOG_LEVEL="DEBUG", AWS_LAMBDA_LOG_FORMAT="JSON")
-    seen = chain.ask(whole(CANARY_DOCUMENT, 1000), body={"prompt": PROMPT})
+    seen = chain.ask(complete_answer(CANARY_DOCUMENT, 1000), body={"prompt": PROMPT})
     refused = chain.ask([Refuse("ValidationException", PROMPT)], body={"prompt": PROMPT})
 
     assert (seen.status, refused.status) == (200, 502)

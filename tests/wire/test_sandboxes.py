@@ -22,10 +22,10 @@ import pytest
 from function.contract import Outcome
 from local.bedrock.call import Call
 from local.bedrock.script import (
-    Answer,
     BadChecksum,
     Cut,
     Fail,
+    Fragment,
     Hang,
     Hold,
     Open,
@@ -33,7 +33,7 @@ from local.bedrock.script import (
     Refuse,
     Stop,
     Usage,
-    pieces,
+    fragments,
 )
 from local.bedrock.script import Reset as ModelReset
 from local.bedrock.server import Bedrock
@@ -87,7 +87,7 @@ class Kind:
     weight: int
     """In hundredths, more or less."""
     script: Callable[[Script], Script] = lambda good: good
-    """What the model does, given the pieces, the stop and the usage of a good answer."""
+    """What the model does, given the fragments, the stop and the usage of a good answer."""
     begun: bool = True
     """The failure comes after the client's first byte, in the formats that have one by then."""
     calls: int = 1
@@ -103,7 +103,7 @@ def _held(good: Script) -> Script:
 
 def _held_in_a_string(good: Script) -> Script:
     """Every piece after the gate is a write, so that one fails."""
-    return [*good[:2], Hold(""), *pieces(300 * "x", 3), Hang()]
+    return [*good[:2], Hold(""), *fragments(300 * "x", 3), Hang()]
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -112,9 +112,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no usage": Kind(COMPLETED, 2, lambda good: good[:-1]),
     "cut after the stop": Kind(COMPLETED, 2, lambda good: [*good[:-1], Cut()]),
     "reader left": Kind(COMPLETED, 4, _held, act="leave"),
-    "wrong value": Kind(FAILED["answer_invalid"], 5, lambda _: [Answer('{"summary": 5,'), Hang()], begun=False),
-    "wrong item": Kind(FAILED["answer_invalid"], 5, lambda good: [*good[:2], Answer('", "keywords": [7,'), Hang()]),
-    "prose": Kind(FAILED["answer_not_json"], 3, lambda good: [Answer(f"I say {CANARY}"), *good[-2:]], begun=False),
+    "wrong value": Kind(FAILED["answer_invalid"], 5, lambda _: [Fragment('{"summary": 5,'), Hang()], begun=False),
+    "wrong item": Kind(FAILED["answer_invalid"], 5, lambda good: [*good[:2], Fragment('", "keywords": [7,'), Hang()]),
+    "prose": Kind(FAILED["answer_not_json"], 3, lambda good: [Fragment(f"I say {CANARY}"), *good[-2:]], begun=False),
     "truncated": Kind(FAILED["answer_truncated"], 5, lambda good: [*good[:2], Stop("max_tokens"), Usage(1, 2)]),
     "declined": Kind(FAILED["answer_refused"], 4, lambda _: [Open(), Stop("refusal"), Usage(1, 2)], begun=False),
     "guarded": Kind(FAILED["answer_refused"], 3, lambda good: [*good[:-2], Stop("guardrail_intervened"), Usage(1, 2)]),
@@ -157,7 +157,7 @@ class Plan:
     @property
     def script(self) -> Script:
         """What the model does: a gate has this request's name."""
-        good: Script = [*pieces(self.document, 16), Stop(), Usage(12, 34)]
+        good: Script = [*fragments(self.document, 16), Stop(), Usage(12, 34)]
         make = _held if self.kind.act == "reset" and self.accept == WHOLE else self.kind.script
         return [Hold(self.prompt) if isinstance(step, Hold) else step for step in make(good)]
 
@@ -220,7 +220,7 @@ class Traffic:
         with ThreadPoolExecutor(SANDBOXES) as pool:
             for done in [pool.submit(self._work, waiting) for _ in range(SANDBOXES)]:
                 done.result()
-        self._twin.function.settled()
+        self._twin.function.wait_until_idle()
 
     def weigh(self) -> dict[int, dict[str, Any]]:
         """Return the weight of each sandbox by its process id. It is the second one in a row.
@@ -239,7 +239,7 @@ class Traffic:
         self._bedrock.called(called + SANDBOXES)
         self._bedrock.release(gate)
         assert [reply.json() for reply in replies] == SANDBOXES * [VALUE]
-        self._twin.function.settled()
+        self._twin.function.wait_until_idle()
         self._sent += SANDBOXES
         self.weighed += replies
         weights = [line["weight"] for line in written(self._twin, began) if "weight" in line]
@@ -507,7 +507,7 @@ class Room:
             interrupt()
             self.chain.bedrock.release(gate)
 
-        return self.chain.ask([Answer(BEGUN), Hold(gate), *rest], accept, meanwhile=act)
+        return self.chain.ask([Fragment(BEGUN), Hold(gate), *rest], accept, meanwhile=act)
 
     def weigh(self) -> dict[str, Any]:
         """Ask for the weight of the one sandbox of a function that weighs itself."""
@@ -664,7 +664,7 @@ def test_a_sandbox_that_is_lost_between_requests_costs_none(
 @pytest.mark.parametrize("accept", FORMATS)
 def test_a_runtime_api_that_goes_away_cancels_and_ends_the_sandbox(room: Room, accept: str) -> None:
     """In mid-stream: the function notices with its next write, the stages finalise, and no event comes any more."""
-    end = pieces(DOCUMENT[len(BEGUN) :]) if accept == WHOLE else [*pieces('ary": "' + 400 * "x"), Hang()]
+    end = fragments(DOCUMENT[len(BEGUN) :]) if accept == WHOLE else [*fragments('ary": "' + 400 * "x"), Hang()]
     seen = room.interrupted(accept, room.chain.twin.function.hang_up, [*end, Stop(), Usage(1, 2)])
 
     check_cut(seen, accept)
@@ -728,7 +728,7 @@ def room_without_a_log(tmp_path: Path) -> Iterator[Room]:
 def test_a_full_disk_for_logs_costs_the_lines_and_nothing_else(room_without_a_log: Room) -> None:
     """Answers are whole, failures are told, both are stored and published, and the sandbox lives on."""
     room = room_without_a_log
-    broken: Script = [Answer(BEGUN), Cut()]
+    broken: Script = [Fragment(BEGUN), Cut()]
     for accept in FORMATS:
         for script, outcome, told in (
             (GOOD, "completed", "complete"),
@@ -761,7 +761,7 @@ def verdict(seen: Seen, accept: str) -> str:
 
 # --- A deadline in the middle of a blocked write -------------------------------------------------------------------
 
-FLOOD: Final[Script] = [Answer('ary": "'), *(700 * [Answer(20_000 * "x")]), Hang()]
+FLOOD: Final[Script] = [Fragment('ary": "'), *(700 * [Fragment(20_000 * "x")]), Hang()]
 """14 MB, more than the buffers and queues on the way can hold; an answer may have 16."""
 
 
@@ -785,7 +785,7 @@ def given_up() -> Iterator[Mapping[str, tuple[Room, Seen]]]:
 def _stop_reading(name: str, room: Room) -> Seen:
     accept = GIVEN_UP[name]
     if "platform" in name:
-        rest = [*pieces(DOCUMENT[len(BEGUN) :]), Stop(), Usage(1, 2)] if accept == WHOLE else FLOOD
+        rest = [*fragments(DOCUMENT[len(BEGUN) :]), Stop(), Usage(1, 2)] if accept == WHOLE else FLOOD
         return room.interrupted(accept, room.stall, rest)
     room.warm_up()
 
@@ -793,7 +793,7 @@ def _stop_reading(name: str, room: Room) -> Seen:
         next(reply.chunks())
         room.chain.twin.journal.wait("gone")
 
-    return room.chain.ask([Answer(BEGUN), *FLOOD], accept, meanwhile=stop_reading)
+    return room.chain.ask([Fragment(BEGUN), *FLOOD], accept, meanwhile=stop_reading)
 
 
 @pytest.mark.parametrize(("name", "accept"), GIVEN_UP.items(), ids=GIVEN_UP)

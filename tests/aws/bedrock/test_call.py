@@ -11,9 +11,9 @@ from function.stream.errors import (
 )
 from function.stream.events import Delta, ModelEvent, Stop, Usage, Verdict
 from local.bedrock.script import (
-    Answer,
     End,
     Fail,
+    Fragment,
     Hang,
     Hold,
     Open,
@@ -22,8 +22,8 @@ from local.bedrock.script import (
     Refuse,
     Reset,
     Step,
-    pieces,
-    whole,
+    complete_answer,
+    fragments,
 )
 from local.bedrock.script import Stop as StopStep
 from local.bedrock.script import Usage as UsageStep
@@ -33,11 +33,11 @@ from tests.aws.bedrock.models import DOCUMENT, ask, failure, model, text
 
 def test_text_deltas_stop_and_usage_are_events(bedrock: Bedrock) -> None:
     """Opening frames and reasoning are left out; the usage after the stop is read, and so is the end of the stream."""
-    bedrock.play([Open(), Reasoning("hm"), *whole(DOCUMENT)])
+    bedrock.play([Open(), Reasoning("hm"), *complete_answer(DOCUMENT)])
     events = list(ask(model()))
 
     assert text(events) == DOCUMENT
-    assert events[-2:] == [Stop("end_turn", Verdict.GOOD), Usage(12, len(pieces(DOCUMENT)))]
+    assert events[-2:] == [Stop("end_turn", Verdict.GOOD), Usage(12, len(fragments(DOCUMENT)))]
 
 
 FENCED = f"```json\n{DOCUMENT}\n```"
@@ -48,7 +48,7 @@ def test_a_markdown_fence_is_stripped_only_if_the_schema_is_in_the_instructions(
     bedrock: Bedrock, strategy: str, expected: str
 ) -> None:
     """Nothing else lets a model write one."""
-    bedrock.play([*pieces(FENCED, 5), StopStep()])
+    bedrock.play([*fragments(FENCED, 5), StopStep()])
 
     assert text(list(ask(model(structured_output=strategy)))) == expected
 
@@ -56,7 +56,12 @@ def test_a_markdown_fence_is_stripped_only_if_the_schema_is_in_the_instructions(
 @pytest.mark.parametrize("strategy", ["native", "tool", "prompt"])
 def test_a_character_that_two_deltas_share_is_passed_on_complete(bedrock: Bedrock, strategy: str) -> None:
     """The service's JSON may escape the halves of a pair in two events; half of one cannot be written in UTF-8."""
-    halves = [Answer('{"summary": "\ud83d'), Answer("\ude42"), Answer("\ud83d"), Answer('\ude42", "keywords": []}')]
+    halves = [
+        Fragment('{"summary": "\ud83d'),
+        Fragment("\ude42"),
+        Fragment("\ud83d"),
+        Fragment('\ude42", "keywords": []}'),
+    ]
     bedrock.play([*halves, StopStep()])
     events = list(ask(model(structured_output=strategy)))
 
@@ -67,7 +72,7 @@ def test_a_character_that_two_deltas_share_is_passed_on_complete(bedrock: Bedroc
 @pytest.mark.parametrize("step", [End(), End(half_frame=True)], ids=repr)
 def test_a_clean_end_without_a_stop_is_left_to_the_verdict(bedrock: Bedrock, step: Step) -> None:
     """Botocore ends in silence here, even in the middle of a frame."""
-    bedrock.play([Answer("{"), step])
+    bedrock.play([Fragment("{"), step])
 
     assert list(ask(model())) == [Delta("{")]
 
@@ -82,7 +87,7 @@ def test_silence_is_a_timeout_and_the_call_is_not_repeated(bedrock: Bedrock) -> 
 
 
 def test_silence_in_the_stream_is_a_timeout(bedrock: Bedrock) -> None:
-    bedrock.play([Answer("{"), Hang()])
+    bedrock.play([Fragment("{"), Hang()])
     with pytest.raises(ModelTimeout):
         list(ask(model(), read_timeout=0.2))
 
@@ -112,14 +117,14 @@ def test_a_call_is_made_three_times_in_all(bedrock: Bedrock, shape: str) -> None
 
 def test_a_throttled_call_is_made_again(bedrock: Bedrock) -> None:
     busy = [Refuse("ThrottlingException")]
-    bedrock.play(busy, busy, whole(DOCUMENT))
+    bedrock.play(busy, busy, complete_answer(DOCUMENT))
 
     assert text(list(ask(model()))) == DOCUMENT
     assert len(bedrock.calls) == 3
 
 
 def test_a_failure_in_the_stream_is_not_made_again(bedrock: Bedrock) -> None:
-    failure(bedrock, Answer("{"), Fail("throttlingException"))
+    failure(bedrock, Fragment("{"), Fail("throttlingException"))
 
     assert len(bedrock.calls) == 1
 
@@ -142,7 +147,7 @@ class Reader(threading.Thread):
 
 def test_a_blocked_read_is_cancelled_at_once(bedrock: Bedrock) -> None:
     """The service sees that the connection is closed, while the reader waits for bytes that never come."""
-    bedrock.play([Answer("{"), Hang()])
+    bedrock.play([Fragment("{"), Hang()])
     call = ask(model())
     reader = Reader(call)
     assert reader.first.wait(10)
@@ -157,7 +162,7 @@ def test_a_blocked_read_is_cancelled_at_once(bedrock: Bedrock) -> None:
 
 def test_a_call_whose_connection_is_reset_is_cancelled_like_any_other(bedrock: Bedrock) -> None:
     """The connection has ended already, unread: there is nothing to shut down, and no error either."""
-    bedrock.play([Answer("{"), Reset()])
+    bedrock.play([Fragment("{"), Reset()])
     call = ask(model())
     events = iter(call)
     assert next(events) == Delta("{")
@@ -168,7 +173,7 @@ def test_a_call_whose_connection_is_reset_is_cancelled_like_any_other(bedrock: B
 
 
 def test_a_call_that_is_cancelled_before_its_headers_ends_when_they_come(bedrock: Bedrock) -> None:
-    bedrock.play([Hold("headers"), *whole(DOCUMENT)])
+    bedrock.play([Hold("headers"), *complete_answer(DOCUMENT)])
     call = ask(model())
     reader = Reader(call)
     bedrock.reached("headers")
@@ -182,7 +187,7 @@ def test_a_call_that_is_cancelled_before_its_headers_ends_when_they_come(bedrock
 
 
 def test_a_call_that_is_cancelled_is_not_made_again(bedrock: Bedrock) -> None:
-    bedrock.play([Hold("refusal"), Refuse("ThrottlingException")], whole(DOCUMENT))
+    bedrock.play([Hold("refusal"), Refuse("ThrottlingException")], complete_answer(DOCUMENT))
     call = ask(model())
     reader = Reader(call)
     bedrock.reached("refusal")
@@ -195,7 +200,7 @@ def test_a_call_that_is_cancelled_is_not_made_again(bedrock: Bedrock) -> None:
 
 def test_a_call_that_is_cancelled_before_it_is_sent_is_never_made(bedrock: Bedrock) -> None:
     """Its answer would be billed."""
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     call = ask(model())
     call.cancel()
 
@@ -205,7 +210,7 @@ def test_a_call_that_is_cancelled_before_it_is_sent_is_never_made(bedrock: Bedro
 
 def test_a_drained_connection_is_used_again(bedrock: Bedrock) -> None:
     """The usage frame and the end are read: a request saves a handshake."""
-    bedrock.play([Pause(0), *whole(DOCUMENT)])
+    bedrock.play([Pause(0), *complete_answer(DOCUMENT)])
     asked = model()
     list(ask(asked))
     list(ask(asked))
@@ -214,12 +219,12 @@ def test_a_drained_connection_is_used_again(bedrock: Bedrock) -> None:
 
 
 def test_usage_may_be_missing(bedrock: Bedrock) -> None:
-    bedrock.play([*pieces(DOCUMENT), StopStep()])
+    bedrock.play([*fragments(DOCUMENT), StopStep()])
 
     assert list(ask(model()))[-1] == Stop("end_turn", Verdict.GOOD)
 
 
 def test_usage_is_what_the_service_counted(bedrock: Bedrock) -> None:
-    bedrock.play([Answer("{}"), StopStep(), UsageStep(7, 8)])
+    bedrock.play([Fragment("{}"), StopStep(), UsageStep(7, 8)])
 
     assert Usage(7, 8) in list(ask(model()))

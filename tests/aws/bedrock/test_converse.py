@@ -15,14 +15,14 @@ from function.stream.errors import (
 from function.stream.events import Stop, Verdict
 from local.bedrock.script import (
     Refuse,
-    whole,
+    complete_answer,
 )
 from local.bedrock.server import Bedrock
 from tests.aws.bedrock.models import DOCUMENT, OLD_MODEL, ask, converse, failure, model, text
 
 
 def test_the_schema_goes_to_the_model_natively(bedrock: Bedrock) -> None:
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     list(ask(model()))
 
     body = bedrock.called().body
@@ -36,7 +36,7 @@ def test_the_schema_goes_to_the_model_natively(bedrock: Bedrock) -> None:
 
 
 def test_a_model_without_native_output_gets_the_schema_in_the_instructions(bedrock: Bedrock) -> None:
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     events = list(ask(model(model_id=OLD_MODEL)))
 
     call = bedrock.called()
@@ -51,7 +51,7 @@ def test_after_a_rejected_output_configuration_the_schema_stays_in_the_instructi
 ) -> None:
     """Accounts and models differ: the first request of a sandbox finds out and logs it, the others know."""
     bedrock.refuses_output_config = [read_settings({}).model_id]
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     asked = model()
 
     assert text(list(ask(asked))) == DOCUMENT
@@ -74,7 +74,7 @@ def test_a_rejection_of_something_else_changes_nothing(bedrock: Bedrock) -> None
 
 
 def test_a_forced_tool_streams_its_input(bedrock: Bedrock) -> None:
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     events = list(ask(model(structured_output="tool")))
 
     body = bedrock.called().body
@@ -85,7 +85,7 @@ def test_a_forced_tool_streams_its_input(bedrock: Bedrock) -> None:
 
 
 def test_a_guardrail_goes_with_the_call(bedrock: Bedrock) -> None:
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     list(ask(model(guardrail="g1:3", guardrail_streaming="async")))
 
     assert bedrock.called().body["guardrailConfig"] == {
@@ -102,7 +102,7 @@ def test_a_guardrail_goes_with_the_call(bedrock: Bedrock) -> None:
 def test_a_second_attempt_names_what_was_wrong(
     bedrock: Bedrock, previous: AnswerInvalid | AnswerNotJson, words: str
 ) -> None:
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     list(ask(model(), previous))
 
     assert words in bedrock.called().prompt
@@ -119,7 +119,7 @@ def test_a_second_attempt_names_what_was_wrong(
 def test_a_temperature_is_sent_if_the_model_accepts_one(
     bedrock: Bedrock, model_id: str, temperature: str, sent: dict[str, float]
 ) -> None:
-    bedrock.play(whole(DOCUMENT))
+    bedrock.play(complete_answer(DOCUMENT))
     list(ask(model(model_id=model_id, temperature=temperature)))
 
     assert bedrock.called().body["inferenceConfig"] == {"maxTokens": 2000, **sent}

@@ -14,7 +14,7 @@ from function.stream.errors import (
     ModelMisconfigured,
     ModelUnavailable,
 )
-from local.bedrock.script import Answer, BadChecksum, Cut, Error, Event, Fail, Refuse, Reset, Step
+from local.bedrock.script import BadChecksum, Cut, Error, Event, Fail, Fragment, Refuse, Reset, Step
 from local.bedrock.server import Bedrock
 from tests.aws.bedrock.models import ask, failure, model
 
@@ -51,14 +51,14 @@ def test_every_exception_of_the_service_is_mapped() -> None:
     ],
 )
 def test_an_exception_in_the_stream_has_the_same_error(bedrock: Bedrock, code: str, expected: type[ModelError]) -> None:
-    assert type(failure(bedrock, Answer("{"), Fail(code))) is expected
+    assert type(failure(bedrock, Fragment("{"), Fail(code))) is expected
 
 
 @pytest.mark.parametrize(
     "step", [BadChecksum(), Cut(), Cut(half_frame=True), Reset(), Error("InternalError")], ids=repr
 )
 def test_a_stream_that_breaks_is_a_failure_of_the_model(bedrock: Bedrock, step: Step) -> None:
-    error = failure(bedrock, Answer("{"), step)
+    error = failure(bedrock, Fragment("{"), step)
 
     assert type(error) is ModelFailed
     assert error.__cause__ is not None
@@ -71,7 +71,7 @@ def test_a_stream_that_breaks_is_a_failure_of_the_model(bedrock: Bedrock, step: 
 )
 def test_an_event_without_what_its_kind_requires_is_a_failure_of_the_model(bedrock: Bedrock, step: Step) -> None:
     """The stream is damaged; the same request can succeed the next time."""
-    assert type(failure(bedrock, Answer("{"), step)) is ModelFailed
+    assert type(failure(bedrock, Fragment("{"), step)) is ModelFailed
 
 
 def test_a_refused_connection_is_unavailable(bedrock: Bedrock) -> None:

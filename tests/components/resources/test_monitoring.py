@@ -13,7 +13,7 @@ from function.aws.stages.log import log_stage
 from function.contract import METRICS_NAMESPACE as NAMESPACE
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid
-from local.bedrock.script import Answer, Refuse, Stop
+from local.bedrock.script import Fragment, Refuse, Stop
 from tests.aws.stages.records import record
 from tests.components.recording import Declared, declare
 from tests.wire.chain import Chain, Script
@@ -72,8 +72,8 @@ def _watched() -> set[Metric]:
 
 QUICK: dict[Outcome, tuple[Script, bytes | None]] = {
     Outcome.COMPLETED: (GOOD, None),
-    Outcome.INVALID: ([Answer('{"summary": 1}'), Stop(), USAGE], None),
-    Outcome.TRUNCATED: ([Answer('{"summary": "'), Stop("max_tokens"), USAGE], None),
+    Outcome.INVALID: ([Fragment('{"summary": 1}'), Stop(), USAGE], None),
+    Outcome.TRUNCATED: ([Fragment('{"summary": "'), Stop("max_tokens"), USAGE], None),
     Outcome.REFUSED: ([Stop("guardrail_intervened"), USAGE], None),
     Outcome.FAILED: ([Refuse("ThrottlingException")], None),
     Outcome.REJECTED: (GOOD, b"{"),

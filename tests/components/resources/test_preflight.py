@@ -10,7 +10,7 @@ from components import StreamingLlmApi
 from components.parsing import checked
 from components.resources import preflight as cors
 from components.resources.function import variables
-from local.bedrock.script import Answer, Stop
+from local.bedrock.script import Fragment, Stop
 from local.client import Reply
 from tests.components.preflight import answer_to_preflight
 from tests.components.recording import Declared, declare
@@ -21,7 +21,7 @@ LISTS: Final = {"none": [], "any": ["*"], "one": [A], "several": [A, B]}
 CALLERS: Final = [A, B, "https://c.example", f"{A}.evil.example", A.upper(), "null", "", None]
 """Pages of listed origins, of others, of one that only begins like a listed one, of none."""
 
-GOOD: Final[Script] = [Answer(json.dumps({"summary": "…", "keywords": []})), Stop("end_turn")]
+GOOD: Final[Script] = [Fragment(json.dumps({"summary": "…", "keywords": []})), Stop("end_turn")]
 
 Fields = Mapping[str, str]
 ORIGIN, VARY, EXPOSED = "access-control-allow-origin", "vary", "access-control-expose-headers"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from local.bedrock import script
-from local.bedrock.script import Answer, Cut, Hold, Pause, Refuse, Stop, Usage
+from local.bedrock.script import Cut, Fragment, Hold, Pause, Refuse, Stop, Usage
 
 NAMES = sorted(path.stem for path in Path(script.__file__).parent.joinpath("scripts").glob("*.json"))
 
@@ -18,7 +18,7 @@ def test_a_step_is_an_object_with_one_name_and_its_values_in_any_of_three_forms(
     """One value, a list in order, or an object by name."""
     steps = script.parse(
         [
-            {"answer": "{"},
+            {"fragment": "{"},
             {"pause": 0.5},
             {"hold": "here"},
             {"stop": {}},
@@ -29,7 +29,7 @@ def test_a_step_is_an_object_with_one_name_and_its_values_in_any_of_three_forms(
     )
 
     assert steps == [
-        Answer("{"),
+        Fragment("{"),
         Pause(0.5),
         Hold("here"),
         Stop("end_turn"),
@@ -40,7 +40,7 @@ def test_a_step_is_an_object_with_one_name_and_its_values_in_any_of_three_forms(
 
 
 @pytest.mark.parametrize(
-    "item", [{}, {"shout": "x"}, {"answer": ["a", "b"]}, {"usage": 3}, {"answer": "a", "stop": {}}]
+    "item", [{}, {"shout": "x"}, {"fragment": ["a", "b"]}, {"usage": 3}, {"fragment": "a", "stop": {}}]
 )
 def test_a_step_that_is_none_is_named(item: dict[str, object]) -> None:
     """The message quotes the step."""
@@ -50,6 +50,6 @@ def test_a_step_that_is_none_is_named(item: dict[str, object]) -> None:
 
 def test_a_whole_script_is_the_document_a_good_stop_and_usage() -> None:
     """The pieces are the document, cut anywhere."""
-    steps = script.whole('{"a": 1}', size=3)
+    steps = script.complete_answer('{"a": 1}', size=3)
 
-    assert steps == [Answer('{"a'), Answer('": '), Answer("1}"), Stop(), Usage(12, 3)]
+    assert steps == [Fragment('{"a'), Fragment('": '), Fragment("1}"), Stop(), Usage(12, 3)]

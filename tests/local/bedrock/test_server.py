@@ -16,13 +16,13 @@ from local.bedrock import script
 from local.bedrock.call import Call
 from local.bedrock.script import (
     STATUS,
-    Answer,
     BadChecksum,
     Cut,
     End,
     Error,
     Event,
     Fail,
+    Fragment,
     Hang,
     Hold,
     Open,
@@ -74,7 +74,7 @@ def kinds(response: Mapping[str, Any]) -> list[str]:
 
 def test_a_whole_answer_has_the_events_of_the_service_in_its_order(bedrock: Bedrock, ask: Ask) -> None:
     """Usage comes after the stop; a text block needs no start."""
-    bedrock.play(script.whole('{"a": 1}', size=4))
+    bedrock.play(script.complete_answer('{"a": 1}', size=4))
 
     events = list(ask()["stream"])
 
@@ -90,7 +90,7 @@ def test_a_whole_answer_has_the_events_of_the_service_in_its_order(bedrock: Bedr
 
 def test_every_event_carries_padding_that_clients_do_not_see(bedrock: Bedrock) -> None:
     """As on the service's wire, each payload has a member ``p``."""
-    bedrock.play(script.whole("{}"))
+    bedrock.play(script.complete_answer("{}"))
     body = json.dumps({"messages": [{"role": "user", "content": [{"text": "x"}]}]}).encode()
     signature = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/bedrock/aws4_request"}
 
@@ -104,7 +104,7 @@ def test_every_event_carries_padding_that_clients_do_not_see(bedrock: Bedrock) -
 
 def test_a_forced_tool_gets_the_answer_as_its_input(bedrock: Bedrock, ask: Ask) -> None:
     """The same script, delivered as the request wants it."""
-    bedrock.play(script.whole('{"a": 1}', size=4))
+    bedrock.play(script.complete_answer('{"a": 1}', size=4))
 
     events = list(ask(toolConfig={"tools": [TOOL], "toolChoice": {"tool": {"name": "answer"}}})["stream"])
 
@@ -153,7 +153,7 @@ def test_a_refusal_is_the_error_of_that_name_with_its_status(bedrock: Bedrock, a
 )
 def test_an_exception_in_the_stream_is_an_event_stream_error(bedrock: Bedrock, ask: Ask, kind: str) -> None:
     """In the stream the code is in camel case and there is no status."""
-    bedrock.play([Answer("{"), Fail(kind, "told")])
+    bedrock.play([Fragment("{"), Fail(kind, "told")])
 
     with pytest.raises(EventStreamError) as caught:
         kinds(ask())
@@ -184,7 +184,7 @@ def test_a_broken_connection_or_frame_breaks_the_iteration(
     bedrock: Bedrock, ask: Ask, last: Step, error: type[Exception]
 ) -> None:
     """What came before is delivered, then the client raises."""
-    bedrock.play([Answer("{"), last])
+    bedrock.play([Fragment("{"), last])
     events = iter(ask()["stream"])
 
     assert [next(iter(next(events))) for _ in range(2)] == ["messageStart", "contentBlockDelta"]
@@ -195,7 +195,7 @@ def test_a_broken_connection_or_frame_breaks_the_iteration(
 @pytest.mark.parametrize("last", [[], [End()], [End(half_frame=True)]])
 def test_a_clean_end_without_a_stop_ends_in_silence(bedrock: Bedrock, ask: Ask, last: list[Step]) -> None:
     """The client reports nothing, not even half a frame."""
-    bedrock.play([Answer("{"), *last])
+    bedrock.play([Fragment("{"), *last])
 
     assert kinds(ask()) == ["messageStart", "contentBlockDelta"]
 
@@ -227,7 +227,7 @@ def test_scripts_follow_each_other_and_the_last_one_stays(bedrock: Bedrock, ask:
 
 def test_a_script_holds_at_its_gate_until_it_is_released(bedrock: Bedrock, ask: Ask) -> None:
     """Whatever stands before the gate is with the client; nothing of what stands behind it is even written."""
-    bedrock.play([Answer("a"), Hold("second"), Answer("b"), Stop()])
+    bedrock.play([Fragment("a"), Hold("second"), Fragment("b"), Stop()])
     events = iter(ask()["stream"])
 
     assert [next(events), next(events)][1]["contentBlockDelta"]["delta"] == {"text": "a"}
@@ -283,7 +283,7 @@ def test_an_answerer_is_closed_when_its_client_leaves(bedrock: Bedrock, ask: Ask
     def endless(_: Call) -> Iterator[Step]:
         try:
             while True:
-                yield Answer("word " * 1000)
+                yield Fragment("word " * 1000)
         finally:
             closed.append(True)
 

@@ -173,7 +173,7 @@ def test_the_function_hears_of_its_success_after_the_client_has_the_last_byte(tm
     """Then it may work on, and only then ask for the next event."""
     with serving(tmp_path, "answer(id, b'x'); write('after')") as gateway:
         ask(gateway)
-        gateway.function.settled()
+        gateway.function.wait_until_idle()
 
         order = gateway.function.journal.order("client end", "accepted", "output", "next")
 
@@ -239,7 +239,7 @@ def test_a_function_that_falls_silent_is_cut_off(tmp_path: Path, limit: str) -> 
     """
     with serving(tmp_path, program) as gateway:
         ask(gateway, b"warm up")
-        gateway.function.settled()
+        gateway.function.wait_until_idle()
         setattr(gateway, limit, 0.5)
         reply = ask(gateway)
         word.write_text("go on")
@@ -266,7 +266,7 @@ def test_a_client_that_leaves_does_not_stop_the_function(tmp_path: Path) -> None
         with Reply(gateway.url, b"{}") as reply:
             assert next(reply.chunks()) == b"first"
         word.write_text("go on")
-        gateway.function.settled()
+        gateway.function.wait_until_idle()
 
         assert gateway.function.output[0] == "202"
         assert gateway.function.invocations[0].ending is Ending.COMPLETE

@@ -86,7 +86,7 @@ def test_a_warm_sandbox_is_used_again(tmp_path: Path) -> None:
     """One process serves one request after the other."""
     with Function(echoing(tmp_path, "answer(id, str(os.getpid()).encode())")) as function:
         first = function.invoke(b"{}").read()
-        function.settled()
+        function.wait_until_idle()
         second = function.invoke(b"{}").read()
 
     assert first == second
@@ -121,11 +121,11 @@ def test_a_sandbox_that_still_works_after_its_answer_is_busy(tmp_path: Path) -> 
         assert function.invoke(b"{}").ending is Ending.THROTTLED
 
         gate.write_text("go on")
-        function.settled()
+        function.wait_until_idle()
         second = function.invoke(b"{}")
         assert second.read() == PRELUDE + b"x"
         gate.write_text("go on")
-        function.settled()
+        function.wait_until_idle()
 
 
 def test_nothing_is_left_after_close(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_the_function_is_told_that_its_response_was_accepted_only_after_it_was_p
         assert "accepted" not in [moment.what for moment in function.journal.moments()]
 
         invocation.forwarded()
-        function.settled()
+        function.wait_until_idle()
 
     assert list(function.output) == ["202"]
 
@@ -169,7 +169,7 @@ def test_what_the_function_wrote_before_it_asked_stands_before_it_in_the_journal
     """
     with Function(echoing(tmp_path, program)) as function:
         function.invoke(b"{}").read()
-        function.settled()
+        function.wait_until_idle()
 
         order = function.journal.order("next", "event", "response end", "accepted", "output")
 
@@ -268,7 +268,7 @@ def test_a_function_that_outlives_its_timeout_after_its_answer_is_killed_too(tmp
     with Function(echoing(tmp_path, program, timeout=0.3)) as function:
         invocation = function.invoke(b"{}")
         assert invocation.read() == PRELUDE + b"x"
-        function.settled()  # no sandbox is left to wait for
+        function.wait_until_idle()  # no sandbox is left to wait for
 
         assert (invocation.ending, function.processes) == (Ending.COMPLETE, [])
 
@@ -290,7 +290,7 @@ def test_a_reset_makes_the_next_write_fail_and_leaves_the_sandbox_alive(tmp_path
 
         invocation.reset()
         invocation.read()
-        function.settled()
+        function.wait_until_idle()
 
         assert invocation.ending is Ending.RESET
         assert function.output[0] in {"ConnectionResetError", "BrokenPipeError"}
@@ -311,7 +311,7 @@ def test_a_reset_reaches_a_function_that_waits_for_its_202(tmp_path: Path) -> No
             pass
 
         invocation.reset()
-        function.settled()
+        function.wait_until_idle()
 
     assert list(function.output) == ["no answer"]
 
@@ -388,7 +388,7 @@ def test_a_second_answer_to_one_event_is_refused(tmp_path: Path) -> None:
         function.journal.wait("response")
         door.write_text("the response is under way")
         invocation.read()
-        function.settled()
+        function.wait_until_idle()
 
     assert (list(function.output), invocation.ending) == (["403"], Ending.COMPLETE)
 
@@ -434,7 +434,7 @@ def test_a_function_that_gives_a_blocked_write_up_is_refused_the_next_event(tmp_
         invocation = function.invoke(b"{}")
         invocation.stall()
         invocation.read()
-        function.settled()
+        function.wait_until_idle()
 
         assert list(function.output) == ["403"]
         assert invocation.ending is Ending.CRASHED
@@ -453,7 +453,7 @@ def test_a_sandbox_without_its_runtime_api_gets_no_event(tmp_path: Path) -> None
     """
     with Function(deployed(tmp_path, program)) as function:
         function.invoke(b"{}").read()
-        function.settled()
+        function.wait_until_idle()
         function.hang_up()
 
         assert function.invoke(b"{}").read() == PRELUDE + b"x"
@@ -474,7 +474,7 @@ def test_no_event_waits_for_a_sandbox_that_has_just_ended(tmp_path: Path) -> Non
     with Function(echoing(tmp_path, 'answer(id, b"x")')) as function:
         for _ in range(10):
             function.invoke(b"{}").read()
-            function.settled()
+            function.wait_until_idle()
             for process in function.processes:
                 os.kill(process, signal.SIGKILL)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.bedrock.call import Call
-from local.bedrock.script import Answer, Fail, Refuse, Stop, Usage
+from local.bedrock.script import Fail, Fragment, Refuse, Stop, Usage
 from local.models.chat import Chat, list_models
 from local.models.openai import ModelUnavailable
 from tests.local.models.openai import OpenAi, delta
@@ -47,7 +47,7 @@ def test_a_chat_models_stream_becomes_the_steps_of_an_answer(openai: OpenAi, cal
     usage = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}}
     openai.say(delta(""), delta('{"a"'), delta(": 1}"), delta(None, "stop"), usage)
 
-    assert list(Chat(openai.url, "m")(call)) == [Answer('{"a"'), Answer(": 1}"), Stop("end_turn"), Usage(9, 2)]
+    assert list(Chat(openai.url, "m")(call)) == [Fragment('{"a"'), Fragment(": 1}"), Stop("end_turn"), Usage(9, 2)]
 
 
 def test_a_chat_model_is_asked_for_the_schema_of_the_call(openai: OpenAi, call: Call) -> None:
@@ -100,7 +100,7 @@ def test_other_reasons_have_bedrocks_names(openai: OpenAi, call: Call, reason: s
     """So the function judges them as it would on AWS."""
     openai.say(delta("x", reason))
 
-    assert list(Chat(openai.url, "m")(call)) == [Answer("x"), Stop(told)]
+    assert list(Chat(openai.url, "m")(call)) == [Fragment("x"), Stop(told)]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_an_event_of_another_shape_fails_in_the_stream(openai: OpenAi, call: Cal
     openai.say(delta("{"), event)
     first, last = Chat(openai.url, "m")(call)
 
-    assert first == Answer("{")
+    assert first == Fragment("{")
     assert isinstance(last, Fail)
 
 
@@ -203,5 +203,5 @@ def test_a_stream_that_breaks_off_fails_in_the_stream(openai: OpenAi, call: Call
 
     steps = list(Chat(openai.url, "m")(call))
 
-    assert steps[0] == Answer("x")
+    assert steps[0] == Fragment("x")
     assert isinstance(steps[1], Fail)

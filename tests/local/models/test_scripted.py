@@ -1,12 +1,12 @@
 import json
 
 from local.bedrock.call import Call
-from local.bedrock.script import Answer, Step, Stop
+from local.bedrock.script import Fragment, Step, Stop
 from local.models.scripted import scripted
 
 
 def text_of(steps: list[Step]) -> str:
-    return "".join(step.text for step in steps if isinstance(step, Answer))
+    return "".join(step.text for step in steps if isinstance(step, Fragment))
 
 
 def a_call(schema: object) -> Call:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from local.bedrock.call import Call
-from local.bedrock.script import Refuse, Step, Stop, Usage, pieces
+from local.bedrock.script import Refuse, Step, Stop, Usage, fragments
 from local.twin import Twin
 from tests.verify.shared import CHECK, DOCUMENT, PROBLEM, QUICK, bedrock_of, check_all, code_of, play
 from tests.verify.spoilt import Passing, proxy
@@ -55,7 +55,7 @@ def test_the_other_checks_go_on_after_one_bad_answer(endpoint: Twin) -> None:
 
     def answer(call: Call) -> Sequence[Step]:
         calls.append(call)
-        return [*pieces(DOCUMENT[:-9], 30), Stop("max_tokens"), Usage(1, 1)] if len(calls) == 4 else QUICK
+        return [*fragments(DOCUMENT[:-9], 30), Stop("max_tokens"), Usage(1, 1)] if len(calls) == 4 else QUICK
 
     bedrock_of(endpoint).answer = answer
     code, text = check_all(endpoint)
@@ -66,7 +66,7 @@ def test_the_other_checks_go_on_after_one_bad_answer(endpoint: Twin) -> None:
 
 
 def test_a_model_that_never_keeps_to_the_schema_is_called_twice(endpoint: Twin) -> None:
-    play(endpoint, [*pieces("I am sorry.", 4), Stop(), Usage(1, 1)])
+    play(endpoint, [*fragments("I am sorry.", 4), Stop(), Usage(1, 1)])
     code, text = check_all(endpoint)
 
     assert code == 1

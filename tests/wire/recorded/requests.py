@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from local.bedrock.script import (
-    Answer,
     Cut,
     Event,
     Fail,
+    Fragment,
     Hang,
     Hold,
     Open,
@@ -18,7 +18,7 @@ from local.bedrock.script import (
     Step,
     Stop,
     Usage,
-    pieces,
+    fragments,
 )
 
 RAW: Final = "text/plain"
@@ -36,16 +36,23 @@ MODEL: Final = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 PROMPT: Final = "What is a prompt?"
 DOCUMENT: Final = '{"summary": "Grüße 🙂 to all", "keywords": ["a", "b"]}'
 END: Final[list[Step]] = [Stop(), Usage(12, 34)]
-BEGUN: Final[list[Step]] = [Answer('{"summary": "Grüße"')]
-GOOD: Final[list[Step]] = [*pieces(DOCUMENT, 8), *END]
-HALF: Final[list[Step]] = pieces(DOCUMENT[:24], 8)
-THE_OTHER_HALF: Final[list[Step]] = [*pieces(DOCUMENT[24:], 8), *END]
-WRONG_AT_ONCE: Final[list[Step]] = [Answer('{"summary": 5,'), Hang()]
-WRONG_LATE: Final[list[Step]] = [*BEGUN, Answer(', "keywords": ["a", 7,'), Hang()]
-DECLINED: Final[list[Step]] = [Answer("Sorry."), Stop("guardrail_intervened"), Usage(12, 2)]
-FENCED: Final[list[Step]] = [Answer("``"), Answer("`json\n"), *pieces(DOCUMENT, 8), Answer("\n``"), Answer("`"), *END]
+BEGUN: Final[list[Step]] = [Fragment('{"summary": "Grüße"')]
+GOOD: Final[list[Step]] = [*fragments(DOCUMENT, 8), *END]
+HALF: Final[list[Step]] = fragments(DOCUMENT[:24], 8)
+THE_OTHER_HALF: Final[list[Step]] = [*fragments(DOCUMENT[24:], 8), *END]
+WRONG_AT_ONCE: Final[list[Step]] = [Fragment('{"summary": 5,'), Hang()]
+WRONG_LATE: Final[list[Step]] = [*BEGUN, Fragment(', "keywords": ["a", 7,'), Hang()]
+DECLINED: Final[list[Step]] = [Fragment("Sorry."), Stop("guardrail_intervened"), Usage(12, 2)]
+FENCED: Final[list[Step]] = [
+    Fragment("``"),
+    Fragment("`json\n"),
+    *fragments(DOCUMENT, 8),
+    Fragment("\n``"),
+    Fragment("`"),
+    *END,
+]
 TOOL_USE: Final = {"start": {"toolUse": {"toolUseId": "tooluse_1", "name": "answer"}}, "contentBlockIndex": 0}
-FLOOD: Final[list[Step]] = [*pieces(2000 * "x", 5), Hang()]
+FLOOD: Final[list[Step]] = [*fragments(2000 * "x", 5), Hang()]
 """More writes than can succeed after a reset."""
 
 EVERY_OUTCOME: Final = "completed,invalid,truncated,refused,failed,cancelled,deadline"
@@ -136,9 +143,9 @@ REQUESTS: Final = [
     Recorded(name="invalid-text", model=WRONG_LATE),
     Recorded(name="invalid-jsonl", accept=LINES, model=WRONG_LATE),
     Recorded(name="invalid-before-head", accept=JSON, model=WRONG_AT_ONCE),
-    Recorded(name="invalid-missing-field", accept=SSE, model=[*BEGUN, Answer("}"), Hang()]),
-    Recorded(name="not-json-sse", accept=SSE, model=[*HALF, Answer('" x'), *END]),
-    Recorded(name="not-json-more-text", model=[*pieces(DOCUMENT, 8), Answer(" and more"), *END]),
+    Recorded(name="invalid-missing-field", accept=SSE, model=[*BEGUN, Fragment("}"), Hang()]),
+    Recorded(name="not-json-sse", accept=SSE, model=[*HALF, Fragment('" x'), *END]),
+    Recorded(name="not-json-more-text", model=[*fragments(DOCUMENT, 8), Fragment(" and more"), *END]),
     # truncated, refused
     Recorded(name="truncated-text", model=[*HALF, Stop("max_tokens"), Usage(12, 34)]),
     Recorded(name="truncated-sse", accept=SSE, model=[*HALF, Stop("max_tokens"), Usage(12, 34)]),
@@ -191,7 +198,7 @@ REQUESTS: Final = [
     *in_settings("short", Recorded(name="deadline-sse", accept=SSE, model=[*HALF, Hang()])),
     *in_settings(
         "faulty",
-        Recorded(name="internal-jsonl", accept=LINES, model=[*BEGUN, Answer(', "keywords": ["a: mistake",'), Hang()]),
+        Recorded(name="internal-jsonl", accept=LINES, model=[*BEGUN, Fragment(', "keywords": ["a: mistake",'), Hang()]),
         Recorded(name="completed-native-schema-refused", accept=LINES, refuses_output_config=True),
     ),
 ]
