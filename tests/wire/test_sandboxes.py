@@ -656,7 +656,7 @@ def test_a_sandbox_that_is_lost_between_requests_costs_none(
 
     assert [moment.about for moment in moments if moment.what == "gone"] == [status]
     lines = [moment.about for moment in moments if moment.what == "output"]
-    assert all("[CRITICAL]" in line and "the Runtime API is gone" in line for line in lines)
+    assert all("[CRITICAL]" in line and "the Runtime API failed" in line for line in lines)
     assert len(lines) == int(says_so)
     room.check_next(fresh=True)
 
@@ -670,8 +670,8 @@ def test_a_runtime_api_that_goes_away_cancels_and_ends_the_sandbox(room: Room, a
     check_cut(seen, accept)
     check_cancelled(room, seen)
     told = [moment.about for moment in seen.moments if moment.what == "output"]
-    assert any("the platform did not take the answer" in line for line in told)
-    assert any("[CRITICAL]" in line and "the Runtime API is gone" in line for line in told)
+    assert any("Lambda stopped accepting the response" in line for line in told)
+    assert any("[CRITICAL]" in line and "the Runtime API failed" in line for line in told)
     assert exits(seen) == ["1"]
     room.check_next(fresh=True)
 
@@ -815,7 +815,7 @@ def test_a_write_that_blocks_until_the_deadline_is_given_up_in_time_for_the_stag
     check_cancelled(room, seen)
     told = [moment.about for moment in seen.moments if moment.what == "output" and moment.about.startswith("[")]
     assert [line.split("\t")[0] for line in told] == ["[WARNING]", "[CRITICAL]"]
-    assert "the platform did not take the answer: TimeoutError" in told[0]
-    assert "the Runtime API is gone: 403" in told[1]
+    assert "Lambda stopped accepting the response: TimeoutError" in told[0]
+    assert "the Runtime API failed: 403" in told[1]
     assert exits(seen) == ["1"]
     room.check_next(fresh=True)
