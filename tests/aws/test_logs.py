@@ -132,6 +132,13 @@ def test_the_level_is_what_lambda_sets(level: str, expected: list[str]) -> None:
     assert [json.loads(line)["level"] for line in lines.splitlines()] == expected
 
 
+def test_a_format_of_a_host_gets_no_exception_to_quote() -> None:
+    """The trace without messages is where formatters keep a trace that is written already."""
+    record = record_of(ValueError(CANARY))
+    assert redact(record)
+    assert (record.exc_info, record.exc_text) == (None, "ValueError")
+
+
 def test_a_record_without_an_exception_is_left_alone() -> None:
     record = logging.LogRecord("n", logging.ERROR, "p", 1, "bug", None, None)
     assert redact(record)
