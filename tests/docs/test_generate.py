@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import generate, tables
+from docs import generate
 
 
 @pytest.mark.parametrize("file", generate.files(), ids=lambda path: path.name)
@@ -33,10 +33,6 @@ def test_what_stood_between_the_comments_is_replaced_and_nothing_else() -> None:
 def test_a_part_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(KeyError, match="nonsense"):
         generate.generated("<!-- generated: nonsense -->\n<!-- end -->\n")
-
-
-def test_a_bar_in_a_cell_does_not_end_the_cell() -> None:
-    assert tables.table(["a"], [["x | y"]]) == "| a |\n| --- |\n| x \\| y |\n"
 
 
 def test_the_check_names_the_stale_file_and_fails(
