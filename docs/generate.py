@@ -59,7 +59,7 @@ FORMATS: Final[Mapping[type, Sequence[str]]] = {
     RawText: ["the JSON text of the answer, as it grows", "the document's last bracket", "a cut"],
     ServerSentEvents: ["typed events, one per message", "`complete`", "`error`, and a clean end"],
     JsonLines: ["typed events, one per line", "`complete`", "`error`, and a clean end"],
-    JsonDocument: ["the validated document in one piece", "the document", "none: nothing is sent before"],
+    JsonDocument: ["the validated document in one piece", "the document", "none: nothing is sent before the end"],
 }
 """What a client gets of each encoder: the body, a good end, and a bad end after the first byte."""
 
