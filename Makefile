@@ -1,85 +1,122 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve verify test lint types docs bench fuzz bundle clean
+.PHONY: help demo serve verify test test-fast lint types format docs bench fuzz bundle release clean
 
-PYTHON ?= python3
+# --- Options: what stands on make's command line, and nothing that another program left in the shell ---------------
+
+OPTIONS := PROMPT SCHEMA CODE MODEL_URL MODEL BEDROCK PORT URL SIGV4 ORIGIN WARM BODY API_KEY HOST TAG PYTHON
+GIVEN := $(foreach option,$(OPTIONS) $(filter LLM_% AWS_%,$(.VARIABLES)),\
+  $(if $(filter command,$(firstword $(origin $(option)))),$(option)))
+
+# A program receives an option as it was given: make expands no dollar sign in it, and the shell reads it from the
+# environment, in quotes. API_KEY, LLM_… and AWS_… are variables of the programs too: they never become arguments.
+$(foreach option,$(GIVEN),$(eval override $(option) := $$(value $(option)))$(eval export $(option)))
+
+# $(call with,--prompt,PROMPT): the flag with its value, if the option is given and not empty.
+with = $(if $(filter $(2),$(GIVEN)),$(if $(value $(2)),$(1)="$$$(2)"))
+# $(call if-yes,--warm,WARM): the flag, if the option is given and does not say no.
+if-yes = $(if $(filter $(2),$(GIVEN)),$(if $(filter-out 0 no false off,$(value $(2))),$(1)))
+# $(call needs,URL,sentence): a command that ends with the sentence if the option is not given or empty.
+needs = $(if $(and $(filter $(1),$(GIVEN)),$(value $(1))),true,echo "$(2)" >&2; exit 2)
+
+# --- An environment for each Python: .venv, and .venv-3.13 for make PYTHON=python3.13 ------------------------------
+
+ifeq (,$(filter PYTHON,$(GIVEN)))
+override PYTHON := python3
 VENV := .venv
+else
+VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+endif
 RUN := $(VENV)/bin/python
-INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check
+INSTALL := $(PYTHON) -m scripts.install
+DEMO_OPTIONS = $(call with,--schema,SCHEMA) $(call with,--code,CODE) $(call with,--model-url,MODEL_URL) \
+  $(call with,--model,MODEL) $(call with,--bedrock,BEDROCK)
 
-# What the user says reaches the program as it is: a dollar sign in a prompt is no variable.
-OPTIONS := PROMPT SCHEMA CODE MODEL_URL MODEL BEDROCK PORT URL API_KEY SIGV4 ORIGIN WARM BODY
-$(foreach option,$(OPTIONS),$(if $(filter-out undefined,$(origin $(option))),\
-  $(eval override $(option) := $$(value $(option)))$(eval export $(option))))
+ifneq (,$(filter test test-fast lint types format,$(MAKECMDGOALS)))
+$(info $(shell $(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) --version 2>/dev/null) in $(VENV))
+endif
 
-help: ## what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+# --- Targets -------------------------------------------------------------------------------------------------------
 
-# What both programs of the local stack are given.
-COMMON = $${SCHEMA:+--schema="$$SCHEMA"} $${CODE:+--code="$$CODE"} $${MODEL_URL:+--model-url="$$MODEL_URL"} \
-  $${MODEL:+--model="$$MODEL"} $${BEDROCK:+--bedrock="$$BEDROCK"}
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.demo ## one prompt through the whole chain; PROMPT=, SCHEMA=module:Class CODE=folder, MODEL_URL= MODEL=
-	@$(RUN) -m local.demo $(COMMON) $${PROMPT:+--prompt="$$PROMPT"}
+demo: $(VENV)/.demo ## send one prompt through the local stack; PROMPT=, SCHEMA=module:Class CODE=folder, MODEL_URL= MODEL=
+	@$(RUN) -m local.demo $(DEMO_OPTIONS) $(call with,--prompt,PROMPT)
 
-serve: $(VENV)/.demo ## keep the endpoint up on this machine; PORT=, BEDROCK=aws, and as demo
-	@$(RUN) -m local $(COMMON) $${PORT:+--port="$$PORT"}
+serve: $(VENV)/.demo ## serve the endpoint on this machine; PORT=, BEDROCK=aws, and the options of demo but PROMPT
+	@$(RUN) -m local $(DEMO_OPTIONS) $(call with,--port,PORT)
 
-verify: $(VENV)/.demo ## check a deployed endpoint; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
-	@test -n "$$URL" || { echo "Set URL to the whole endpoint: make verify URL=https://…/v1/stream" >&2; exit 2; }
-	@$(RUN) -m verify $(if $(ORIGIN),--origin="$$ORIGIN") $(if $(BODY),--body="$$BODY") \
-	  $(if $(filter-out 0 no false,$(SIGV4)),--sigv4) $(if $(filter-out 0 no false,$(WARM)),--warm) -- "$$URL"
+verify: $(VENV)/.demo ## check an endpoint from outside; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
+	@$(call needs,URL,Set URL to the whole endpoint: make verify URL=https://…/v1/stream)
+	@$(RUN) -m verify $(call if-yes,--sigv4,SIGV4) $(call with,--origin,ORIGIN) $(call if-yes,--warm,WARM) \
+	  $(call with,--body,BODY) -- "$$URL"
 
-test: lint types ## everything that can be checked without an account
+test: lint types ## run everything that can be checked without an AWS account; PYTHON=python3.13
 	@$(RUN) -m pytest -q -n auto --dist loadfile
 
-lint: $(VENV)/.test ## ruff: rules and format
+test-fast: $(VENV)/.test ## run the tests that take less than a minute altogether
+	@$(RUN) -m pytest -q -n auto --dist loadfile -m "not slow"
+
+lint: $(VENV)/.test ## check rules, format and generated documents
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m docs.generate --check
+	@$(RUN) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml .github/workflows/release.yml
+	@$(RUN) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	@$(RUN) -m check_jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/proposal.yml
+	@$(VENV)/bin/zizmor --offline --quiet .github
 
-docs: $(VENV)/.test ## write the generated tables of docs/
-	@$(RUN) -m docs.generate
-
-types: $(VENV)/.test ## mypy, strict
+types: $(VENV)/.test ## check types, strictly
 	@$(RUN) -m mypy .
 
-bench: .cache/bench/.made ## what a fragment costs, against the field; writes docs/partials.svg
+format: $(VENV)/.test ## format the code, and mend what can be mended without a decision
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+docs: $(VENV)/.test ## write the generated parts of the documents
+	@$(RUN) -m docs.generate
+
+bench: .cache/bench/.made ## measure what a fragment costs, against other libraries; writes docs/partials.svg
 	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
 
 SECONDS := 60
-fuzz: $(VENV)/.test ## the promises of partials with new chance, again and again; SECONDS=60
+fuzz: $(VENV)/.test ## test the promises of partials with new random documents, again and again; SECONDS=60
 	@end=$$(($$(date +%s) + $(SECONDS))); while [ $$(date +%s) -lt $$end ]; do \
-	  FUZZ=1 $(RUN) -m pytest -q -x tests/partials/test_promises.py \
+	  FUZZ=1 $(RUN) -m pytest -q -x tests/partials/test_partials_properties.py \
 	    --hypothesis-seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') || exit 1; done
 
-clean: ## remove what was made, the model included
-	@rm -rf $(VENV) .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+bundle: ## write dist/function.zip for Lambda; HOST=1: dist/function-host.zip for this machine
+	@$(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) -m components.bundle $(call if-yes,--host,HOST)
 
-$(VENV)/.made:
-	@command -v $(PYTHON) >/dev/null || { echo "Install Python 3.11 or newer ($(PYTHON) is not there)."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Install Python 3.11 or newer, or name one: make PYTHON=python3.12 ($(PYTHON) is older)."; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
-	  || { echo "Install Python's venv module (Debian, Ubuntu: apt install python3-venv)."; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+release: $(VENV)/.test ## write the wheel, the plugin's schema and the notes of a release to dist/release; TAG=v0.1.0
+	@$(call needs,TAG,Set TAG to the tag of the release: make release TAG=v0.1.0)
+	@$(RUN) -m scripts.release -- "$$TAG"
+
+clean: ## remove what was made, the downloaded model included
+	@rm -rf .venv .venv-* .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# --- Environments --------------------------------------------------------------------------------------------------
+
+define check-python
+  command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed. Install Python 3.11 or newer."; exit 1; }
+  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+    { echo "$(PYTHON) is older than 3.11. Name a newer Python, for example: make test PYTHON=python3.12"; exit 1; }
+  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+    { echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+endef
+
+$(VENV)/.demo: function/requirements.txt local/requirements.txt
+	@$(check-python)
+	@$(INSTALL) $(VENV) -r function/requirements.txt --optional local/requirements.txt
 	@touch $@
 
-$(VENV)/.demo: function/requirements.txt local/requirements.txt | $(VENV)/.made
-	@echo "Installing what the endpoint needs into $(VENV), once …"
-	@$(INSTALL) -r function/requirements.txt
-	@$(INSTALL) -r local/requirements.txt 2>/dev/null || echo "No local language model for this Python and machine."
-	@touch $@
-
-$(VENV)/.test: tests/requirements.txt requirements.txt function/requirements.txt | $(VENV)/.made
-	@echo "Installing what the tests need into $(VENV), once …"
-	@$(INSTALL) -r tests/requirements.txt
+$(VENV)/.test: tests/requirements.txt requirements.txt function/requirements.txt
+	@$(check-python)
+	@$(INSTALL) $(VENV) -r tests/requirements.txt
 	@touch $@
 
 .cache/bench/.made: bench/requirements.txt function/requirements.txt bench/package.json
-	@$(PYTHON) -m venv .cache/bench
-	@.cache/bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@$(check-python)
+	@$(INSTALL) .cache/bench -r bench/requirements.txt
 	@! command -v npm > /dev/null || npm --prefix bench install --silent --no-package-lock
 	@touch $@
-
-bundle: ## dist/function.zip for Lambda; HOST=1: dist/function-host.zip for this machine
-	@$(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) -m components.bundle $(if $(HOST),--host)

@@ -1,11 +1,21 @@
 """Fixtures for every room: the scripted stand-in for Bedrock, and the whole chain with real processes."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from local.bedrock.server import Bedrock
 from local.twin import Twin
+from tests.loopback.guard import INSTALLER_ALLOWED
+
+
+@pytest.fixture(scope="session")
+def package_index() -> Iterator[None]:
+    """Let pip reach the package index: nothing else that the tests start may leave this machine."""
+    os.environ[INSTALLER_ALLOWED] = "1"
+    yield
+    del os.environ[INSTALLER_ALLOWED]
 
 
 @pytest.fixture

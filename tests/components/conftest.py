@@ -15,6 +15,11 @@ CACHE = REPOSITORY / ".cache" / "bundle"
 """As `make bundle` and a program in this repository have it: by content, so that a second run is fast."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def bundles(package_index: None) -> None:
+    """Let every test here build bundles: to declare an endpoint is to build one, and its wheels are downloaded once."""
+
+
 @pytest.fixture(scope="session")
 def cache() -> Path:
     """The cache that builds in this repository share."""

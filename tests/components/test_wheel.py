@@ -20,6 +20,8 @@ from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import Twin
 from tests.components.conftest import CACHE, unpack
+from tests.loopback.environment import add_guard
+from tests.loopback.plugin import REACHED
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = REPOSITORY / "examples"
@@ -89,6 +91,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
     venv.create(place / "venv", with_pip=True)
     python = place / "venv" / "bin" / "python"
     _pip(python, "install", "--no-compile", str(wheel))
+    add_guard(place / "venv", REACHED)
     (place / "tools").mkdir()
     shutil.copy(Path(__file__).parent / "recording.py", place / "tools")
     return Elsewhere(python, wheel, place)
