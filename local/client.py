@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import SplitResult, urlsplit
 
-from .http11.connections import UNREAD
+from .http11.connections import RECEIVE_BUFFER
 from .http11.server import CHUNK_SIZE, LENGTH, LINE_LIMIT, Truncated
 
 RECEIVE_SIZE: Final = 65_536
@@ -310,7 +310,7 @@ def _connect(target: SplitResult, transport: Transport) -> socket.socket:
     address = target.hostname or "", target.port or PORTS[target.scheme]
     connection = socket.create_connection(address, transport.connect_timeout)
     try:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if target.scheme == "https":
             context = transport.tls or ssl.create_default_context()

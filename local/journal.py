@@ -1,4 +1,4 @@
-"""What happened in the twin, in one order: so that a test can ask what came before what."""
+"""What happened in the local stack, in one order, so that a test can compare what came first."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happened."""
+    """One thing that happened."""
 
     at: float
     """Seconds of the monotonic clock."""
@@ -22,7 +22,7 @@ class Journal:
     """An ordered list of moments, written by many threads."""
 
     def __init__(self, limit: int | None = None) -> None:
-        """Start empty; with a limit only so many of the latest moments are kept."""
+        """Start empty. With a ``limit`` only that many of the latest moments are kept."""
         self._moments: deque[Moment] = deque(maxlen=limit)
         self._counts: Counter[str] = Counter()
         self._changed = threading.Condition()
@@ -42,15 +42,15 @@ class Journal:
             return list(self._moments)
 
     def order(self, *kinds: str) -> list[str]:
-        """Return the kinds of the moments in order, only those named."""
+        """Return the kinds of the moments in order, without those that are not named."""
         return [moment.what for moment in self.moments() if moment.what in kinds]
 
-    def wait(self, what: str, count: int = 1, patience: float = 30.0) -> None:
-        """Return once something has happened so many times.
+    def wait(self, what: str, count: int = 1, limit: float = 30.0) -> None:
+        """Return once ``what`` has happened ``count`` times.
 
         Raises:
-            TimeoutError: it did not within ``patience`` seconds, which are a safety net and no measure of time.
+            TimeoutError: it has not within ``limit`` seconds, which only keep a mistake from blocking for ever.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._counts[what] >= count, patience):
-                raise TimeoutError(f"{what!r} has happened {self._counts[what]} times, not {count}.")
+            if not self._changed.wait_for(lambda: self._counts[what] >= count, limit):
+                raise TimeoutError(f"{what!r} has happened {self._counts[what]} times; expected {count}.")

@@ -1,4 +1,4 @@
-"""The whole chain on one machine: gateway, function and model, joined as the stack joins them."""
+"""The local stack: gateway, function and Bedrock on one machine, joined as the deployed stack joins them."""
 
 import json
 import socket
@@ -19,11 +19,11 @@ from .lambda_.function import Function
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 HERMETIC = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
-"""Whatever the user's own configuration says of endpoints and profiles is not for the twin."""
+"""The user's own AWS configuration must not change which endpoints the local function calls."""
 
 
 class Twin:
-    """An endpoint that answers at ``url``. Sandboxes start with the first request."""
+    """The local stack, with its endpoint at ``url``. The first request starts a sandbox."""
 
     def __init__(
         self,
@@ -34,9 +34,9 @@ class Twin:
         journal: Journal | None = None,
         on_output: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Start the servers, the gateway on a free port or on ``listener``.
+        """Start the gateway on a free port or on ``listener``.
 
-        Without ``bedrock`` the function calls the real one; it is not closed here.
+        ``bedrock`` stays open when the local stack is closed; if it is None, the function calls Amazon Bedrock.
         """
         self.bedrock = bedrock
         self.journal = journal or Journal()
@@ -46,11 +46,11 @@ class Twin:
 
     @property
     def url(self) -> str:
-        """The endpoint."""
+        """The URL of the endpoint."""
         return self.gateway.url
 
     def deploy(self, environment: Mapping[str, str | None] | None = None, **changes: Any) -> None:  # noqa: ANN401 - fields
-        """Change the deployment: variables are added to those there are, ``changes`` are fields of ``Deployment``."""
+        """Deploy again: ``environment`` is merged into the variables, ``changes`` are fields of ``Deployment``."""
         old = self.function
         merged = {**old.deployment.environment, **(environment or {})}
         self.function = self._deployed(replace(old.deployment, environment=merged, **changes))
@@ -59,7 +59,7 @@ class Twin:
         old.close()
 
     def post(self, body: object = None, accept: str | None = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send a request whose body is JSON of ``body`` (bytes as they are, None: empty); the answer is not awaited."""
+        """Send a request and return before the response arrives. ``body`` becomes JSON; bytes are sent as they are."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         fields = {"Content-Type": "application/json", **({"Accept": accept} if accept else {}), **(headers or {})}
         return Reply(self.url, content, fields)

@@ -1,4 +1,4 @@
-"""A call to the local Bedrock: what was asked, and what became of the connection."""
+"""A call to the local Bedrock: the request, and the state of its connection."""
 
 import threading
 import time
@@ -11,26 +11,26 @@ from .script import Step
 
 
 class Call:
-    """A call to the stand-in: what was asked, and what became of the connection."""
+    """A request that passed the service's checks, and the state of its connection."""
 
     def __init__(self, model_id: str, body: Mapping[str, Any], exchange: Exchange | None = None) -> None:
-        """Take what was asked, and the connection: None for a call that came on none."""
+        """``exchange`` is the connection; None for a call that is made without one."""
         self.model_id = model_id
         self.body = body
         self.headers = dict(exchange.fields()) if exchange else {}
         self.schema = schema_of(body)
-        """The JSON schema that the answer should follow, wherever the request states it."""
+        """The JSON schema of the answer, wherever the request states it; None without one."""
         self.tool = forced_tool(body)
-        """The tool that the answer is the input of, or None."""
+        """The tool that the model must call with the answer as its input; None without one."""
         self.client_port: int = exchange.client_address[1] if exchange else 0
-        """Calls on one connection have it in common."""
+        """The client's port: the same for all calls on one connection."""
         self.frames = 0
         """Frames sent so far."""
         self.started_at = time.monotonic()
         self.closed_at: float | None = None
-        """When the stand-in saw that the client had closed the connection before the end of the response."""
+        """When the server noticed that the client had disconnected before the end; monotonic clock."""
         self.ended = threading.Event()
-        """The stand-in is through with the call, one way or the other."""
+        """Set when the server has finished with the call."""
         self._exchange = exchange
 
     @property
@@ -41,20 +41,20 @@ class Call:
 
     @property
     def max_tokens(self) -> int | None:
-        """The cap on the answer's tokens."""
+        """The limit of the answer's tokens; None without one."""
         tokens = self.body.get("inferenceConfig", {}).get("maxTokens")
         return tokens if isinstance(tokens, int) else None
 
     def end(self) -> None:
-        """Say that the stand-in is through with the call."""
+        """Note that the server has finished with the call."""
         self.ended.set()
         self._exchange = None
 
     def is_open(self) -> bool:
-        """Tell whether the client still holds the connection of a response under way: looked up now, exactly."""
+        """Return whether a response is being sent and its client is still connected, at this moment."""
         exchange = self._exchange
         return exchange is not None and not exchange.peer_left()
 
 
 Answerer = Callable[[Call], Iterable[Step]]
-"""What a call is answered with. A generator writes while it is played, and is closed when the client leaves."""
+"""Returns the steps that answer a call. A generator is closed when the client disconnects."""

@@ -20,12 +20,12 @@ def exception(name: str, payload: Mapping[str, object]) -> bytes:
 
 
 def error(code: str, message: str) -> bytes:
-    """Return the frame of an error that the model does not name: code and message are headers, the payload is empty."""
+    """Return the frame of an error outside the service's model: code and message are headers, the payload is empty."""
     return frame({":error-code": code, ":error-message": message, ":message-type": "error"}, b"")
 
 
 def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
-    """Return total length, headers' length, CRC of both; the headers; the payload; CRC of everything before it."""
+    """Return a frame: total length, length of the headers, CRC of both, headers, payload, CRC of all of that."""
     packed = b"".join(_header(name, value) for name, value in headers.items())
     lengths = pack("!II", 16 + len(packed) + len(payload), len(packed))
     message = lengths + pack("!I", crc32(lengths)) + packed + payload
@@ -33,14 +33,14 @@ def frame(headers: Mapping[str, str], payload: bytes) -> bytes:
 
 
 def damaged(intact: bytes) -> bytes:
-    """Return the frame with a checksum that does not fit."""
+    """Return the frame with a wrong checksum."""
     return intact[:-1] + bytes([intact[-1] ^ 0xFF])
 
 
 def _json_frame(kind: str, name: str, payload: Mapping[str, object]) -> bytes:
     headers = {f":{kind}-type": name, ":content-type": "application/json", ":message-type": kind}
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return frame(headers, text.encode(errors="backslashreplace"))  # half a surrogate pair is escaped as JSON does it
+    return frame(headers, text.encode(errors="backslashreplace"))  # half a surrogate pair is escaped, as in JSON
 
 
 def _header(name: str, value: str) -> bytes:

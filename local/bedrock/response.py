@@ -1,4 +1,4 @@
-"""The playing of one script on one connection, in the events of ConverseStream."""
+"""Plays a script on a connection, as the events of ConverseStream."""
 
 import json
 import random
@@ -30,10 +30,10 @@ class Response:
         self._index = -1
 
     def play(self, steps: Iterable[Step]) -> None:
-        """Take the steps one by one.
+        """Play the steps one by one.
 
         Raises:
-            ConnectionError: the client left.
+            ConnectionError: the client has disconnected.
         """
         generator = _generator(steps)
         with closing(generator):
@@ -59,7 +59,7 @@ class Response:
                 return False
         return True
 
-    def _do(self, step: Step) -> None:  # noqa: C901, PLR0912 - one line a step
+    def _do(self, step: Step) -> None:  # noqa: C901, PLR0912 - one case per step
         match step:
             case script.Fragment(text):
                 self._delta("toolUse" if self._call.tool else "text", text)
@@ -156,13 +156,13 @@ def _generator(steps: Iterable[Step]) -> Generator[Step, None, None]:
 
 
 def _padded_event(name: str, payload: Mapping[str, object]) -> bytes:
-    """Return an event with the padding of random length that the service puts into each."""
+    """Return an event with padding of a random length, as the service adds it to each."""
     padding = PADDING[: random.randint(0, len(PADDING))]  # noqa: S311 - nothing secret
     return event_stream.event(name, {**payload, "p": padding})
 
 
 def send_error(exchange: Exchange, code: str, message: str, status: int | None) -> None:
-    """Send an error of the service in place of a stream. The status is that of the code, if it is not given."""
+    """Send an error of the service in place of a stream. Without ``status`` it is that of the code."""
     fields = [
         ("Content-Type", "application/json"),
         ("x-amzn-ErrorType", f"{code}:http://internal.amazon.com/coral/com.amazon.bedrock/"),

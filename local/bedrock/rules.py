@@ -1,6 +1,6 @@
 """What Bedrock refuses, in the Converse API and in the schemas of structured output.
 
-API reference of ConverseStream; user guide, "Structured output"; and what others saw the service do.
+API reference of ConverseStream; user guide, "Structured output"; and reports of what the service does.
 """
 
 import json
@@ -27,11 +27,11 @@ FORBIDDEN_KEYWORDS = frozenset({
     "uniqueItems",
 })  # fmt: skip
 FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
-MOST_OPTIONAL, MOST_UNIONS = 24, 16
+OPTIONAL_FIELDS_LIMIT, UNION_FIELDS_LIMIT = 24, 16
 NOT_SUBSCHEMAS = frozenset({"enum", "const", "default", "examples", "required"})
 UNSUPPORTED_PATTERN = re.compile(r"\(\?[=!<]|\\[1-9]")
 NO_FORCED_TOOL = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}
-"""From which version on a family refuses to be forced to call a tool."""
+"""By family of models: the first version that cannot be forced to call a tool."""
 VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 
 
@@ -55,7 +55,7 @@ def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_conf
 
 
 def schema_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the schema that the request states: natively, of its forced tool, or in plain words; None without one."""
+    """Return the schema of a request: of its output configuration, forced tool or instructions; None without one."""
     text_format = (body.get("outputConfig") or {}).get("textFormat")
     if text_format:
         return _object(json.loads(text_format["structure"]["jsonSchema"]["schema"]))
@@ -67,7 +67,7 @@ def schema_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def forced_tool(body: Mapping[str, Any]) -> str | None:
-    """Return the name of the tool that the model has to call, or None."""
+    """Return the name of the tool that the model must call, or None."""
     choice = (body.get("toolConfig") or {}).get("toolChoice") or {}
     name = (choice.get("tool") or {}).get("name")
     return name if isinstance(name, str) else None
@@ -163,10 +163,10 @@ def _check_output(config: object) -> None:
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
-    """Check a schema as the service does when it compiles a grammar of it.
+    """Check a schema as the service does before it compiles a grammar.
 
     Raises:
-        Refused: it is outside of the subset; the message names the output configuration.
+        Refused: it is outside the supported subset; the message names the output configuration.
     """
     parts = list(_parts(schema))
     for part in parts:
@@ -174,7 +174,7 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     _check_references(schema, schema, ())
     optional = sum(len(part.get("properties", {}).keys() - set(part.get("required", ()))) for part in parts)
     unions = sum("anyOf" in part or isinstance(part.get("type"), list) for part in parts)
-    if optional > MOST_OPTIONAL or unions > MOST_UNIONS:
+    if optional > OPTIONAL_FIELDS_LIMIT or unions > UNION_FIELDS_LIMIT:
         raise _refused(f"Schema is too complex: {optional} optional parameters, {unions} parameters of a union type")
 
 

@@ -1,4 +1,4 @@
-"""What a model says and when: a script is data, in Python or as a JSON file of ``scripts/``."""
+"""What a model writes and when. A script is data: steps in Python, or a JSON file in ``scripts/``."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -23,14 +23,14 @@ STATUS: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A piece of the answer: a delta of text, or of the tool's input where the request forces a tool."""
+    """A fragment of the answer: a delta of text, or of the tool's input if the request forces a tool."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A delta of a text block, whatever the request asked for."""
+    """A delta of a text block, even if the request forces a tool."""
 
     text: str
 
@@ -44,7 +44,7 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Silence for some seconds. Before the first step that writes, the headers wait too."""
+    """Silence for some seconds. Before the first step that writes, the headers are held back too."""
 
     seconds: float
 
@@ -58,7 +58,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Silence until the client leaves."""
+    """Silence until the client disconnects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Any event at all."""
+    """An event of any name."""
 
     name: str
     payload: Mapping[str, object] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """An HTTP error in place of a stream; ends the script. The status is that of the code, if it is not given."""
+    """An HTTP error in place of a stream; ends the script. Without a status it is that of the code."""
 
     code: str
     message: str = "scripted"
@@ -171,7 +171,7 @@ def load(name: str) -> list[Step]:
     """Return the script ``scripts/{name}.json``.
 
     Raises:
-        ValueError: a step is none; the message says which.
+        ValueError: an item is not a step; the message names it.
     """
     return parse(json.loads((Path(__file__).parent / "scripts" / f"{name}.json").read_text()))
 
@@ -180,18 +180,18 @@ def parse(document: Iterable[Mapping[str, object]]) -> list[Step]:
     """Read steps from JSON: ``{"fragment": "text"}``, ``{"usage": [12, 34]}``, ``{"cut": {"half_frame": true}}``.
 
     Raises:
-        ValueError: a step is none; the message says which.
+        ValueError: an item is not a step; the message names it.
     """
     return [_step(item) for item in document]
 
 
 def fragments(document: str, size: int = 6) -> list[Step]:
-    """Return the document as pieces of an answer of ``size`` characters."""
+    """Return the document in fragments of ``size`` characters."""
     return [Fragment(document[at : at + size]) for at in range(0, len(document), size)]
 
 
 def complete_answer(document: str, size: int = 6) -> list[Step]:
-    """Return a script in which everything goes well: the document in pieces, a good stop, and usage."""
+    """Return a script without any failure: the document in fragments, a good stop, and usage."""
     answer = fragments(document, size)
     return [*answer, Stop(), Usage(input_tokens=12, output_tokens=len(answer))]
 
@@ -204,4 +204,4 @@ def _step(item: Mapping[str, object]) -> Step:
             return make(**value)
         return make(*value) if isinstance(value, list) else make(value)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"No step of a script: {json.dumps(item)}") from error
+        raise ValueError(f"This is not a step of a script: {json.dumps(item)}") from error

@@ -1,4 +1,4 @@
-"""Amazon Bedrock's ConverseStream over HTTP for unmodified boto3, played from scripts or written by a model.
+"""Amazon Bedrock's ConverseStream over HTTP, for an unmodified boto3. Scripts or a model provide the answers.
 
 API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html; frames: ``event_stream``.
 """
@@ -23,13 +23,13 @@ from .script import Step
 
 PATH = re.compile(r"/model/([^/]+)/converse-stream")
 BODY_LIMIT = 25_000_000
-LONGEST_ID = 2048
-PATIENCE = 30.0
-"""Seconds that a caller of ``reached`` waits at most: a safety net, no measure of time."""
+MODEL_ID_LIMIT = 2048
+WAIT_LIMIT = 30.0
+"""Seconds that ``reached`` and ``called`` wait at most, so that a mistake does not block for ever."""
 
 
 class Bedrock:
-    """The stand-in: a server on a loopback port that answers each call from a script."""
+    """A server on a loopback port that answers each call with a script."""
 
     def __init__(self, answer: Answerer | None = None, *, refuses_output_config: Collection[str] = ()) -> None:
         """Start the server.
@@ -43,47 +43,47 @@ class Bedrock:
         self.received: list[tuple[str, bytes]] = []
         """The path and the body of every request, refused or not, as they arrived."""
         self.refusals: list[str] = []
-        """The messages of the ValidationExceptions that the rules led to."""
+        """The messages of the ValidationExceptions that were sent."""
         self._gates: dict[str, Gate] = {}
         self._arrived = threading.Condition()
         self._server = Server(self._respond)
 
     @property
     def url(self) -> str:
-        """What ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME`` is to be."""
+        """The value for ``AWS_ENDPOINT_URL_BEDROCK_RUNTIME``."""
         return self._server.url
 
     @property
     def mistakes(self) -> Sequence[BaseException]:
-        """What went wrong in the stand-in itself."""
+        """Exceptions that were raised in the server itself."""
         return self._server.mistakes
 
     def play(self, *scripts: Sequence[Step]) -> None:
-        """Answer the next calls from these scripts, one each; the last one stays."""
+        """Answer the next calls with these scripts, one each; the last one is used again."""
         self.answer = _scripted(*scripts)
 
     def release(self, gate: str) -> None:
-        """Let every script that holds at this gate go on, now and later."""
+        """Open a gate: scripts that hold there continue, now and later."""
         self._gate(gate).open()
 
     def reached(self, gate: str) -> None:
-        """Return once a script holds, or held, at this gate.
+        """Return once a script holds, or has held, at this gate.
 
         Raises:
-            TimeoutError: none does.
+            TimeoutError: none does within 30 seconds.
         """
-        if not self._gate(gate).reached.wait(PATIENCE):
-            raise TimeoutError(f"No script came to the gate {gate!r}.")
+        if not self._gate(gate).reached.wait(WAIT_LIMIT):
+            raise TimeoutError(f"No script has reached the gate {gate!r}.")
 
     def called(self, number: int = 1) -> Call:
-        """Return the call of this number (from 1), once it has come.
+        """Return the call of this number (from 1) once it has arrived.
 
         Raises:
-            TimeoutError: it does not come.
+            TimeoutError: it does not arrive within 30 seconds.
         """
         with self._arrived:
-            if not self._arrived.wait_for(lambda: len(self.calls) >= number, PATIENCE):
-                raise TimeoutError(f"{len(self.calls)} calls have come, not {number}.")
+            if not self._arrived.wait_for(lambda: len(self.calls) >= number, WAIT_LIMIT):
+                raise TimeoutError(f"{len(self.calls)} calls have arrived; expected {number}.")
             return self.calls[number - 1]
 
     def close(self) -> None:
@@ -120,7 +120,7 @@ class Bedrock:
             call.end()
 
     def _read(self, exchange: Exchange) -> Call:
-        """Check a request in the order in which the service does: path, signature, body."""
+        """Check a request in the order of the service: path, signature, body."""
         path = exchange.path.split("?")[0]
         found = PATH.fullmatch(path)
         try:
@@ -137,7 +137,7 @@ class Bedrock:
             body = json.loads(raw)
         except ValueError:
             body = None
-        if not isinstance(body, dict) or len(model_id) > LONGEST_ID:
+        if not isinstance(body, dict) or len(model_id) > MODEL_ID_LIMIT:
             raise _HttpError("SerializationException", "The request is malformed.", 400)
         try:
             check_request(model_id, body, refuses_output_config=model_id in self.refuses_output_config)

@@ -9,12 +9,12 @@ DELIMITER = bytes(8)
 PRELUDE_LIMIT = 16_000
 PRELUDE_KEYS = frozenset({"statusCode", "headers", "multiValueHeaders", "cookies"})
 REMAPPED = frozenset({"authorization", "connection", "content-length", "date", "server", "www-authenticate"})
-"""Names that the gateway gives a prefix, since it writes these fields itself."""
+"""Fields that the gateway writes itself: it gives the function's a prefix."""
 FRAMING = frozenset({"transfer-encoding"})
 
 
 class BadPrelude(Exception):
-    """What the function sent first is no prelude."""
+    """The bytes before the delimiter are not a prelude."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Prelude:
 
 
 def parse_prelude(document: bytes) -> Prelude:
-    """Read what stands before the delimiter.
+    """Read the bytes before the delimiter.
 
     Raises:
-        BadPrelude: it is no JSON object of the four keys, or has fields that no HTTP message can carry.
+        BadPrelude: it is not a JSON object with these four keys, or has fields that HTTP cannot carry.
     """
     try:
         members = json.loads(document)

@@ -1,4 +1,4 @@
-"""The event (payload 1.0) that Lambda gets of a request."""
+"""The event (payload format 1.0) that the gateway makes of a request."""
 
 import base64
 import secrets
@@ -18,7 +18,7 @@ API_ID = "twin000000"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as the gateway took it."""
+    """A request as the gateway received it."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Request:
 
 
 def proxy_event(request: Request, binary_media_types: Collection[str] = ()) -> dict[str, Any]:
-    """Return the event (payload 1.0) that Lambda gets of a request."""
+    """Return the event (payload format 1.0) for a request."""
     forwarded = [
         ("X-Amzn-Trace-Id", request.trace_id),
         ("X-Forwarded-For", request.source_ip),
@@ -69,8 +69,8 @@ def proxy_event(request: Request, binary_media_types: Collection[str] = ()) -> d
 
 
 def _request_context(request: Request) -> dict[str, Any]:
-    nobody = ["cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "principalOrgId", "accessKey"]
-    nobody += ["cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "user"]
+    unknown = ["cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "principalOrgId", "accessKey"]
+    unknown += ["cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "user"]
     return {
         "resourceId": "twin01",
         "resourcePath": RESOURCE,
@@ -88,7 +88,7 @@ def _request_context(request: Request) -> dict[str, Any]:
         "deploymentId": "twin02",
         "apiId": API_ID,
         "identity": {
-            **dict.fromkeys(nobody),
+            **dict.fromkeys(unknown),
             "sourceIp": request.source_ip,
             "userAgent": request.header("User-Agent"),
         },
@@ -96,7 +96,7 @@ def _request_context(request: Request) -> dict[str, Any]:
 
 
 def _by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Collect the values of each name; a name keeps the case in which it came first."""
+    """Collect the values of each name; a name keeps the case of its first occurrence."""
     names: dict[str, str] = {}
     values: dict[str, list[str]] = {}
     for name, value in pairs:

@@ -18,11 +18,11 @@ class Transfer:
     timeout: float
     """Seconds for the whole response, the function's start included."""
     idle_limit: float
-    """Seconds without a byte of the function."""
+    """Seconds of silence of the function."""
     clean_cut: bool
     """End the client's body cleanly where the function cut its own."""
     hold_back: int
-    """Hold the first bytes of each body back, until there are so many."""
+    """Bytes of each body that are held back until they are complete, as some proxies do."""
 
 
 class Relay:
@@ -46,7 +46,7 @@ class Relay:
         exchange.connection.settimeout(transfer.timeout)
 
     def start(self, own_fields: Sequence[tuple[str, str]]) -> GatewayResponse | None:
-        """Send the head when the prelude is in; return a failure in its place where there is none."""
+        """Send the head as soon as the prelude is complete. Without a usable prelude return the failure instead."""
         begin = bytearray()
         try:
             while (at := begin.find(DELIMITER)) < 0 and len(begin) <= PRELUDE_LIMIT:
@@ -72,7 +72,7 @@ class Relay:
         """Pass on the body and its end.
 
         Raises:
-            ConnectionError, TimeoutError: the client left, or does not read.
+            ConnectionError, TimeoutError: the client has disconnected or does not read.
         """
         try:
             while (chunk := self._take()) is not None:
@@ -89,7 +89,7 @@ class Relay:
         self._journal.note("client end", self._invocation.id)
 
     def drain(self) -> None:
-        """Read on to the end, as the platform does, whether or not somebody listens."""
+        """Read the function's response to its end, as Lambda does, even if the client has disconnected."""
         while self._invocation.take() is not None:
             pass
         self._invocation.forwarded()
@@ -119,7 +119,7 @@ class Relay:
         self._exchange.chunk(data)
 
     def _flush(self) -> None:
-        """Send what is held back: the head, and the body so far."""
+        """Send what was held back: the head, and the body so far."""
         if self._hold_back:
             self._hold_back = 0
             self._exchange.start(*self._head)

@@ -1,4 +1,4 @@
-"""The gateway's own responses, for requests of which the function cannot or must not know."""
+"""The gateway's own responses: the request does not reach the function, or the function has no usable response."""
 
 MISSING_AUTHENTICATION_TOKEN = (403, "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
 REQUEST_TOO_LARGE = (413, "REQUEST_TOO_LARGE", "Request Too Long")

@@ -23,9 +23,9 @@ EVENT_LIMIT = 6 * 1024 * 1024
 
 
 class Gateway:
-    """The API: one resource, POST to the function, OPTIONS answered by the gateway itself.
+    """One resource: POST invokes the function, OPTIONS is answered by the gateway itself.
 
-    Close the function first: the gateway reads on until it has ended.
+    Close the function first: the gateway reads each response to its end.
     """
 
     def __init__(self, function: Function, listener: socket.socket | None = None) -> None:
@@ -34,22 +34,22 @@ class Gateway:
         The attributes are the stage's settings and may be changed at any time.
         """
         self.clean_cut = False
-        """End the client's body cleanly where the function cut its own: nobody knows which API Gateway does."""
+        """End the client's body cleanly if the function cut its own: AWS does not document what API Gateway does."""
         self.hold_back = 0
-        """Hold the first bytes of each body back, until there are so many."""
+        """Bytes of each body that are held back until they are complete, as some proxies do."""
         self.integration_timeout = function.deployment.timeout + 10
         """Seconds for the whole response, the function's start included."""
         self.idle_limit = 300.0
-        """Seconds without a byte of the function."""
+        """Seconds of silence of the function."""
         self.binary_media_types: Collection[str] = ()
         """Content types whose bodies reach the function as base64."""
         self.function = function
-        """What POST invokes; another one may take its place."""
+        """What POST invokes; it may be replaced at any time."""
         self._server = Server(self._respond, listener)
 
     @property
     def url(self) -> str:
-        """The whole endpoint."""
+        """The URL of the endpoint."""
         return self._server.url + PATH
 
     @property
@@ -64,7 +64,7 @@ class Gateway:
 
     @property
     def mistakes(self) -> Sequence[BaseException]:
-        """What went wrong in the gateway itself."""
+        """Exceptions that were raised in the gateway itself."""
         return self._server.mistakes
 
     def close(self) -> None:
@@ -107,17 +107,17 @@ class Gateway:
         try:
             failure = relay.start(self._own_fields(request))
             if failure:
-                exchange.close_connection = True  # the function may have more to say, and nobody will hear it
+                exchange.close_connection = True  # the rest of the function's response goes nowhere
                 self._fail(exchange, request, failure)
             else:
                 relay.run()
         except (ConnectionError, TimeoutError):
-            exchange.cut()  # the client left or does not read
+            exchange.cut()  # the client has disconnected or does not read
             self.function.journal.note("client left", invocation.id)
         relay.drain()
 
     def _fail(self, exchange: Exchange, request: Request, response: GatewayResponse) -> None:
-        """Send a gateway response: a plain template, the same for all but the one that takes none."""
+        """Send a response of the gateway's own: a problem document, or plain JSON if no template is possible."""
         status, response_type, message = response
         if response is REQUEST_TOO_LARGE:
             fields, body = [("Content-Type", "application/json")], {"message": message}

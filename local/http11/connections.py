@@ -12,8 +12,8 @@ from typing import Self
 
 from .gate import Gate, watch
 
-UNREAD = 65_536
-"""Bytes, more or less, that the kernel keeps of what is not read yet: whoever sends too much feels it soon."""
+RECEIVE_BUFFER = 65_536
+"""Bytes, more or less, that the kernel buffers before the program reads them. Few: a sender soon blocks."""
 
 
 class Connections(socketserver.ThreadingTCPServer):
@@ -32,10 +32,10 @@ class Connections(socketserver.ThreadingTCPServer):
         if listener is not None:
             self.socket.close()
             self.socket, self.server_address = listener, listener.getsockname()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD)  # each connection inherits it
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)  # each connection inherits it
         self.closing = Gate()
         self.mistakes: list[BaseException] = []
-        """What was raised in a connection's thread and is no trouble of the connection's."""
+        """Exceptions in the threads of connections, without those that a broken connection causes."""
         self._open: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
         self._door = threading.Lock()
@@ -44,12 +44,12 @@ class Connections(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """The port that it listens on."""
+        """The port."""
         return int(self.server_address[1])
 
     @property
     def url(self) -> str:
-        """Where it is, without a path."""
+        """The URL, without a path."""
         return f"http://127.0.0.1:{self.port}"
 
     def process_request(self, request: object, client_address: object) -> None:
@@ -61,14 +61,14 @@ class Connections(socketserver.ThreadingTCPServer):
             thread.start()
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class's
-        """Keep what is a mistake of ours; peers may come and go as they like."""
+        """Keep an exception that the program itself causes; a peer may disconnect at any time."""
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError | TimeoutError):
             self.mistakes.append(error)
             sys.excepthook(type(error), error, error.__traceback__)
 
     def settle(self, seconds: float) -> None:
-        """Let the connections that there are come to their end by themselves, for so long at most."""
+        """Wait until the present connections have ended by themselves, for ``seconds`` at most."""
         if self.closing.opened:
             return
         self._take_in()
@@ -79,7 +79,7 @@ class Connections(socketserver.ThreadingTCPServer):
             thread.join(max(0, end - time.monotonic()))
 
     def close(self) -> None:
-        """End everything; return when no thread is left."""
+        """End every connection; return when no thread is left."""
         self.closing.open()
         self._accepting.join()
         self.server_close()
@@ -98,7 +98,7 @@ class Connections(socketserver.ThreadingTCPServer):
             self._take_in()
 
     def _take_in(self) -> None:
-        """Accept every connection that waits."""
+        """Accept every waiting connection."""
         poll = watch(self.socket)
         with self._door:
             while poll.poll(0):

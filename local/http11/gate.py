@@ -1,4 +1,4 @@
-"""Something that opens once, and a way to wait for it beside a connection."""
+"""A gate that opens once, and a way to wait for it and a connection at the same time."""
 
 import os
 import select
@@ -7,24 +7,24 @@ import threading
 
 
 class Gate:
-    """Something that opens once. Any number of threads may wait for it, beside a connection if they like."""
+    """Opens once. Any number of threads can wait for it, and for a connection at the same time."""
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
         self._lock = threading.Lock()
         self.reached = threading.Event()
-        """Somebody waits, or waited, at the gate."""
+        """Set as soon as the first thread waits at the gate."""
         self.opened = False
 
     def open(self) -> None:
-        """Let everyone through, now and later."""
+        """Let every thread through, now and later."""
         with self._lock:
             if not self.opened:
                 self.opened = True
                 os.close(self._writer)
 
     def close(self) -> None:
-        """Open it, and give its descriptors back once nobody can wait any more."""
+        """Open the gate and close its descriptors. No thread may wait at it any more."""
         self.open()
         with self._lock:
             if self._reader >= 0:
@@ -32,7 +32,7 @@ class Gate:
                 self._reader = -1
 
     def fileno(self) -> int:
-        """Return a descriptor that reads as ended once the gate is open: what ``select`` waits for."""
+        """Return a descriptor that is readable once the gate is open, for ``select``."""
         return self._reader
 
 

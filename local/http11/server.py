@@ -1,4 +1,4 @@
-"""The server side of HTTP/1.1 (RFC 9112) as the twin needs it: each chunk seen and sent alone, each way to end."""
+"""The server side of HTTP/1.1 (RFC 9112): chunks are read and sent one by one, and a response can end in every way."""
 
 import io
 import re
@@ -20,23 +20,23 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Truncated(ConnectionError):
-    """The peer's message ended before it was whole, or goes on in no frames of HTTP's."""
+    """The peer's message ended before it was complete, or is not framed as HTTP requires."""
 
 
 class TooLarge(Exception):
-    """The peer's message is longer than allowed."""
+    """The peer's message is longer than the limit."""
 
 
 class Exchange(BaseHTTPRequestHandler):
-    """A request and the writing of its response. ``Server.respond`` gets one for each request."""
+    """A request, and the writing of its response. ``Server`` calls its function with one for each request."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: "Server"
     trailers: dict[str, str]
-    """The trailer fields of a chunked request body, once it was read: lower-case names."""
+    """The trailer fields of a chunked request body after it was read; names in lower case."""
     raw: bytearray
-    """The request as it came: start line, fields and whatever of the body was read."""
+    """The bytes of the request: start line, fields, and as much of the body as was read."""
 
     def setup(self) -> None:
         """Keep a copy of what is read."""
@@ -59,7 +59,7 @@ class Exchange(BaseHTTPRequestHandler):
             self.server.respond(self)
 
     def _unframed(self) -> HTTPStatus | None:
-        """Return how to refuse a request whose end nobody can tell (RFC 9112 §6)."""
+        """Return the status that refuses a request whose end is not defined (RFC 9112 §6), else None."""
         if "Transfer-Encoding" in self.headers:
             return None if self.is_chunked else HTTPStatus.NOT_IMPLEMENTED
         lengths = set(self.headers.get_all("Content-Length", []))
@@ -67,18 +67,18 @@ class Exchange(BaseHTTPRequestHandler):
         return None if is_framed else HTTPStatus.BAD_REQUEST
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Stay silent: whoever owns the server reports."""
+        """Log nothing: the owner of the server reports."""
 
     def fields(self) -> list[tuple[str, str]]:
-        """Return the header fields in order, names as the client wrote them."""
+        """Return the header fields in order, with the names as the client wrote them."""
         return [(name, str(value)) for name, value in self.headers.items()]
 
     def read_body(self, limit: int) -> bytes:
         """Return the request's body.
 
         Raises:
-            TooLarge: it has more than ``limit`` bytes. It was read to its end: a client that still sends hears nothing.
-            Truncated: it ended early.
+            TooLarge: it has more than ``limit`` bytes. It was read to its end; until then the client receives nothing.
+            Truncated: it ended before it was complete.
         """
         body, size = bytearray(), 0
         for piece in self.read_chunks() if self.is_chunked else self._pieces():
@@ -97,14 +97,14 @@ class Exchange(BaseHTTPRequestHandler):
 
     @property
     def is_chunked(self) -> bool:
-        """The request's body comes in chunks."""
+        """Whether the request's body comes in chunks."""
         return [coding.lower() for coding in self.headers.get_all("Transfer-Encoding", [])] == ["chunked"]
 
     def read_chunks(self) -> Iterator[bytes]:
-        """Yield each chunk the moment it is whole; then ``trailers`` are set.
+        """Yield each chunk as soon as it is complete; then set ``trailers``.
 
         Raises:
-            Truncated: the body ended before its last chunk, or has something else in its place.
+            Truncated: the body ended before its last chunk, or is not framed as chunks.
         """
         while size := self._chunk_size():
             chunk = self._exactly(size)
@@ -135,12 +135,12 @@ class Exchange(BaseHTTPRequestHandler):
         self.connection.sendall(b"%x\r\n%s\r\n" % (len(data), data) if self._frames else data)
 
     def end(self) -> None:
-        """Say that the body is whole."""
+        """Send the last chunk: the body is complete."""
         if self._frames:
             self.connection.sendall(b"0\r\n\r\n")
 
     def send(self, status: int, fields: Iterable[tuple[str, str]], body: bytes) -> None:
-        """Send a whole response."""
+        """Send a complete response."""
         self.start(status, fields, length=None if status == HTTPStatus.NO_CONTENT else len(body))
         if self.command != "HEAD":
             self.connection.sendall(body)
@@ -148,7 +148,7 @@ class Exchange(BaseHTTPRequestHandler):
     def cut(self) -> None:
         """End the connection with a FIN, at once: a chunked body then has no last chunk."""
         self.close_connection = True
-        with suppress(OSError):  # the peer was faster
+        with suppress(OSError):  # the peer has closed it already
             self.connection.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
@@ -159,12 +159,12 @@ class Exchange(BaseHTTPRequestHandler):
         self.connection.close()
 
     def stop_reading(self) -> None:
-        """Make the serving thread's blocked read, and any later one, end. For other threads."""
+        """End the blocked read of the thread that serves the connection, and every later one. For other threads."""
         with suppress(OSError):  # it is closed already
             self.connection.shutdown(socket.SHUT_RD)
 
     def peer_left(self) -> bool:
-        """Tell whether the peer has closed its side, without waiting."""
+        """Return whether the peer has closed its side, without waiting."""
         try:
             return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -176,7 +176,7 @@ class Exchange(BaseHTTPRequestHandler):
         """Wait until the gate is open or the time is over.
 
         Raises:
-            Truncated: the peer left, or the server closes.
+            Truncated: the peer has disconnected, or the server closes.
         """
         end = None if seconds is None else time.monotonic() + seconds
         poll = watch(self.server.closing, self.connection, gate)
@@ -208,16 +208,19 @@ class Exchange(BaseHTTPRequestHandler):
 
 
 class Server(Connections):
-    """A server on a loopback port, one thread a connection. Closing it ends every connection and thread."""
+    """A server on a loopback port, with a thread per connection. Closing it ends every connection and thread."""
 
     def __init__(self, respond: Callable[[Exchange], None], listener: socket.socket | None = None) -> None:
-        """Listen on a free port, or on a socket that listens already and is closed with the server."""
+        """Listen on a free port, or on a socket that listens already and is closed with the server.
+
+        ``respond`` is called with each request, in the thread of its connection.
+        """
         self.respond = respond
         super().__init__(Exchange, listener)
 
 
 class _Recorder(io.BufferedIOBase):
-    """A stream that keeps what was read from it."""
+    """A stream that keeps a copy of what was read from it."""
 
     def __init__(self, source: io.BufferedIOBase) -> None:
         self._source = source

@@ -1,4 +1,4 @@
-"""How a function is deployed: where its files are, how it is configured, and what its processes get of that."""
+"""How a function is deployed: where its files are, and the environment of its processes."""
 
 import sys
 import time
@@ -17,16 +17,16 @@ class Deployment:
     root: Path
     """The task root: an unpacked bundle (``bootstrap`` at its root) or a checkout (``function/bootstrap``)."""
     environment: Mapping[str, str | None] = field(default_factory=dict)
-    """The function's own variables; they win over the platform's, and None removes one."""
+    """The function's own variables; they replace Lambda's of the same name, and None removes one."""
     python: str = sys.executable
     name: str = "streaming-llm"
     handler: str = "function.handler.handle"
     timeout: float = 120
     """Seconds until an invocation's sandbox is killed."""
     memory: int = 1024
-    """Megabytes: what the function is told, not a limit."""
+    """Megabytes, as the function's environment reports them; it is not a limit."""
     concurrency: int = 10
-    """Sandboxes at a time."""
+    """Sandboxes at the same time, at most."""
 
     @property
     def arn(self) -> str:

@@ -1,4 +1,4 @@
-"""A deployed function: it starts a sandbox for each request that comes while the others are busy."""
+"""A deployed function: it starts a sandbox for each request that arrives while the others are busy."""
 
 import threading
 from collections import deque
@@ -11,8 +11,8 @@ from .deployment import Deployment
 from .invocation import Ending, Invocation
 from .sandbox import Sandbox
 
-PATIENCE = 30.0
-"""Seconds that ``settled`` waits at most: a safety net, no measure of time."""
+WAIT_LIMIT = 30.0
+"""Seconds that ``wait_until_idle`` waits at most, so that a mistake does not block for ever."""
 
 
 class StartFailed(Exception):
@@ -25,16 +25,16 @@ class StartFailed(Exception):
 
 
 class Function:
-    """A deployed function: as many sandboxes as there are requests at a time, up to a limit."""
+    """Runs as many sandboxes as there are requests at the same time, up to the deployment's concurrency."""
 
     def __init__(
         self, deployment: Deployment, journal: Journal | None = None, on_output: Callable[[str], None] = lambda _: None
     ) -> None:
-        """Deploy; ``on_output`` gets each line that the function writes, while it is read."""
+        """Start nothing yet. ``on_output`` is called with each line that the function writes, while it is read."""
         self.deployment = deployment
         self.journal = journal or Journal()
         self.invocations: deque[Invocation] = deque(maxlen=2000)
-        """The latest ones, the oldest first."""
+        """The latest invocations, the oldest first."""
         self.output: deque[str] = deque(maxlen=20_000)
         """The latest lines of all sandboxes."""
         self.sandboxes_started = 0
@@ -90,7 +90,7 @@ class Function:
         """Return the invocation of this number (from 1), once there is one.
 
         Raises:
-            TimeoutError: it does not come.
+            TimeoutError: there is none within 30 seconds.
         """
         self.journal.wait("event", number)
         return self.invocations[number - 1]
@@ -99,14 +99,14 @@ class Function:
         """Return once every sandbox waits for its next event.
 
         Raises:
-            TimeoutError: one does not.
+            TimeoutError: one is still busy after 30 seconds.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: all(it.is_idle for it in self._sandboxes), PATIENCE):
+            if not self._changed.wait_for(lambda: all(sandbox.is_idle for sandbox in self._sandboxes), WAIT_LIMIT):
                 raise TimeoutError("A sandbox is still busy.")
 
     def hang_up(self) -> None:
-        """Let the Runtime API go away under every sandbox; the processes are left to notice it themselves."""
+        """End the Runtime API of every sandbox, and leave it to the processes to notice."""
         with self._changed:
             sandboxes = list(self._sandboxes)
         for sandbox in sandboxes:
@@ -114,24 +114,24 @@ class Function:
 
     @property
     def processes(self) -> list[int]:
-        """The process ids of the sandboxes that live."""
+        """The process ids of the sandboxes that run."""
         with self._changed:
             return [sandbox.pid for sandbox in self._sandboxes]
 
     def changed(self) -> None:
-        """Hear from a sandbox that it is idle."""
+        """Called by a sandbox that has become idle."""
         with self._changed:
             self._changed.notify_all()
 
     def gone(self, sandbox: "Sandbox") -> None:
-        """Hear from a sandbox that its process has ended."""
+        """Called by a sandbox whose process has ended."""
         with self._changed:
             self._sandboxes.remove(sandbox)
             self._changed.notify_all()
         self.journal.note("gone", str(sandbox.exit_status))
 
     def wrote(self, line: str) -> None:
-        """Hear from a sandbox that it has written a line."""
+        """Called by a sandbox with each line that it writes."""
         self.output.append(line)
         self.journal.note("output", line)
         self._on_output(line)

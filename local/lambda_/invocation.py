@@ -1,4 +1,4 @@
-"""One event on its way through a function, and everything that comes back."""
+"""One event on its way through a function, and everything that the function sends back."""
 
 import json
 import threading
@@ -15,10 +15,10 @@ STREAMING_TYPE = "application/vnd.awslambda.http-integration-response"
 BUFFERED_LIMIT = 6 * 1024 * 1024 + 100
 """Bytes of a response that does not stream."""
 ERROR_TYPE = "lambda-runtime-function-error-type"
-QUEUE = 64
-"""Chunks that wait for a reader before the function's write blocks."""
-PATIENCE = 30.0
-"""Seconds that ``settled`` and ``reset`` wait at most: a safety net, no measure of time."""
+QUEUE_LIMIT = 64
+"""Chunks that may wait for a reader; the next one blocks the function's write."""
+WAIT_LIMIT = 30.0
+"""Seconds that ``reset`` waits at most, so that a mistake does not block for ever."""
 
 
 class Ending(StrEnum):
@@ -30,7 +30,7 @@ class Ending(StrEnum):
     TRUNCATED = "truncated"
     """The function's connection ended inside the response."""
     RESET = "reset"
-    """The platform reset the invocation: on request only."""
+    """The invocation was reset, on request only."""
     ERROR = "error"
     """The function reported an error before its response."""
     CRASHED = "crashed"
@@ -41,10 +41,10 @@ class Ending(StrEnum):
 
 
 class Invocation:
-    """One event on its way through the function, and everything that came back.
+    """An event, and the function's response to it.
 
-    Whoever invoked takes the body chunk by chunk and says ``forwarded`` when it has passed everything on;
-    only then is the function told that its response was accepted.
+    The caller takes the body chunk by chunk, passes it on, and then calls ``forwarded``: only after that the
+    function learns that its response was accepted.
     """
 
     def __init__(self, event: bytes, trace_id: str, journal: Journal) -> None:
@@ -54,7 +54,7 @@ class Invocation:
         self.chunks: list[bytes] = []
         """The response's chunks as the function framed them."""
         self.chunk_times: list[float] = []
-        """When each chunk was in, by the monotonic clock."""
+        """When each chunk was complete, by the monotonic clock."""
         self.raw = b""
         """The whole request to ``/response``: start line, fields, frames and trailers."""
         self.content_type = ""
@@ -87,13 +87,13 @@ class Invocation:
             return self._waiting.popleft()
 
     def forwarded(self) -> None:
-        """Say that whatever came has been passed on."""
+        """Note that everything has been passed on."""
         with self._changed:
             self._is_forwarded = True
             self._changed.notify_all()
 
     def read(self) -> bytes:
-        """Take everything: for a caller that is no gateway."""
+        """Take the whole response and note that it was passed on: for a caller that is not a gateway."""
         body = bytearray()
         while chunk := self.take():
             body += chunk
@@ -101,27 +101,27 @@ class Invocation:
         return bytes(body)
 
     def reset(self) -> None:
-        """Reset the invocation as the platform may: from the return on, every write of the response fails."""
+        """Reset the invocation, as Lambda may: after the return every write of the response fails."""
         with self._changed:
             self._is_reset = True
             if self._exchange is not None:
                 self._exchange.stop_reading()
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: self._is_received, PATIENCE)
+                self._changed.wait_for(lambda: self._is_received, WAIT_LIMIT)
 
     def stall(self) -> None:
-        """Read no more of the response, so that the function's writes block once the buffers are full."""
+        """Stop reading the response, so that the function's writes block once the buffers are full."""
         with self._changed:
             self._stalled = True
 
     def resume(self) -> None:
-        """Read on."""
+        """Continue to read the response."""
         with self._changed:
             self._stalled = False
             self._changed.notify_all()
 
     def finish(self, ending: Ending) -> None:
-        """Set the ending; the first one stands."""
+        """Set the ending; a later one changes nothing."""
         with self._changed:
             if self.ending is None:
                 self.ending = ending
@@ -129,9 +129,9 @@ class Invocation:
             self._changed.notify_all()
 
     def receive(self, exchange: Exchange, on_end: Callable[[], None]) -> None:
-        """Take the response that comes in, whole or streamed, and answer when it has been passed on.
+        """Receive the function's response, buffered or streamed, and accept it when it has been passed on.
 
-        ``on_end`` is called before that: the function may ask for its next event as soon as it has the answer.
+        ``on_end`` is called before: the function may ask for its next event as soon as its response is accepted.
         """
         with self._changed:
             self._exchange = exchange
@@ -191,15 +191,15 @@ class Invocation:
                 raise ConnectionResetError
 
     def _has_room(self) -> bool:
-        return not self._stalled and len(self._waiting) < QUEUE
+        return not self._stalled and len(self._waiting) < QUEUE_LIMIT
 
 
 def accept(exchange: Exchange) -> None:
-    """Answer a call of the Runtime API: it was taken."""
+    """Answer a call of the Runtime API: it was accepted."""
     exchange.send(202, [("Content-Type", "application/json")], b'{"status":"OK"}\n')
 
 
 def refuse(exchange: Exchange, status: int, kind: str) -> None:
-    """Answer a call of the Runtime API: it was not taken. ``kind`` is the error's type in Lambda's words."""
+    """Answer a call of the Runtime API: it was refused. ``kind`` is Lambda's type of the error."""
     body = json.dumps({"errorMessage": f"State of the invocation: {kind}", "errorType": kind})
     exchange.send(status, [("Content-Type", "application/json")], body.encode())

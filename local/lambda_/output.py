@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 
 class Output:
-    """A process's output, line by line: read by a thread of its own, or at once by whoever needs it complete."""
+    """The output of a process, line by line. One thread follows it; others may catch up at any moment."""
 
     def __init__(self, process: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> None:
         assert process.stdout is not None  # noqa: S101 - it was started with a pipe

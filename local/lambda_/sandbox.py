@@ -22,10 +22,10 @@ from .output import Output
 
 VERSION = "/2018-06-01/runtime"
 INVOCATION = re.compile(re.escape(VERSION) + r"/invocation/([^/]+)/(response|error)")
-INIT_LIMIT = 10.0
-"""Seconds that a sandbox has to ask for its first event; where it takes longer, up to the function's timeout."""
-LAST_WORDS = 1.0
-"""Seconds at most to take in what a process sent before it died by itself."""
+INIT_TIMEOUT = 10.0
+"""Seconds that a sandbox may need until it asks for its first event, or the function's timeout if that is longer."""
+DRAIN_TIMEOUT = 1.0
+"""Seconds at most to read what a process sent before it ended by itself."""
 
 
 class Owner(Protocol):
@@ -37,26 +37,26 @@ class Owner(Protocol):
 
     @property
     def journal(self) -> Journal:
-        """Where it is noted what happens."""
+        """Where the sandbox notes what happens."""
 
     def changed(self) -> None:
-        """Hear from a sandbox that it is idle."""
+        """Called when a sandbox has become idle."""
 
     def gone(self, sandbox: "Sandbox") -> None:
-        """Hear from a sandbox that its process has ended."""
+        """Called when the process of a sandbox has ended."""
 
     def wrote(self, line: str) -> None:
-        """Hear from a sandbox that it has written a line."""
+        """Called with each line that a sandbox writes."""
 
 
 class Sandbox:
-    """A process and the Runtime API that it speaks to; one invocation at a time.
+    """A process and the Runtime API that it calls; one invocation at a time.
 
-    It asks for the next event (idle), has got it (busy), has responded, and asks again.
+    It asks for the next event (idle), receives it (busy), responds, and asks again.
     """
 
     def __init__(self, function: Owner, first: Invocation | None) -> None:
-        """Start the process. ``first`` is what it is started for; None if it is started ahead of any request."""
+        """Start the process. ``first`` is the invocation that needs it; None if it is started ahead of any request."""
         self._function = function
         self._journal = function.journal
         self._deployment = function.deployment
@@ -74,7 +74,7 @@ class Sandbox:
             self._server = Server(self._respond)
             self._process = self._start()
             self._lines = Output(self._process, function.wrote)
-            self._clock = self._start_clock(max(INIT_LIMIT, self._deployment.timeout), Ending.INIT_FAILED)
+            self._clock = self._start_clock(max(INIT_TIMEOUT, self._deployment.timeout), Ending.INIT_FAILED)
             self._thread = threading.Thread(target=self._watch, daemon=True)
             self._thread.start()
 
@@ -85,17 +85,17 @@ class Sandbox:
 
     @property
     def exit_status(self) -> int | None:
-        """The process's exit status, negative for a signal; None while it lives."""
+        """The process's exit status, negative for a signal; None while it runs."""
         return self._process.returncode
 
     @property
     def is_idle(self) -> bool:
-        """It has asked for an event, and there is none for it yet."""
+        """Whether it has asked for an event and there is none for it yet."""
         with self._lock:
             return self._asks and self._invocation is None
 
     def takes(self, invocation: Invocation) -> bool:
-        """Give it an event, if it is idle."""
+        """Give it an event if it is idle; return whether it was."""
         with self._lock:
             if not self.is_idle:
                 return False
@@ -110,13 +110,15 @@ class Sandbox:
             if self._kill_reason is None:
                 self._kill_reason = reason
             if self._invocation is not None:
-                self._invocation.finish(self._kill_reason)  # before its connection ends, which looks like another end
+                self._invocation.finish(
+                    self._kill_reason
+                )  # first: when its connection breaks, that must not count as the ending
             if self._process.returncode is None:
                 with suppress(ProcessLookupError):  # it has just ended
                     os.killpg(self._process.pid, signal.SIGKILL)
 
     def hang_up(self) -> None:
-        """End the Runtime API while the process lives; no further event is given to it."""
+        """End the Runtime API while the process runs; it gets no further event."""
         with self._lock:
             self._asks = False
             invocation = self._invocation
@@ -154,20 +156,20 @@ class Sandbox:
         self._clock.join()
 
     def _watch(self) -> None:
-        """Follow the process to its end, then tell who waits for it."""
+        """Read the output until the process ends, then finish its invocation."""
         self._lines.follow()
         with self._lock:
-            self._asks = False  # what it was given up to now it has not survived
+            self._asks = False  # what it was given until now is lost with it
         self._process.wait()
-        self._clock.cancel()  # it ended by itself, however long its last words take
+        self._clock.cancel()  # it ended by itself: reading the rest of what it sent needs no timeout
         if self._kill_reason is None:
-            self._server.settle(LAST_WORDS)
+            self._server.settle(DRAIN_TIMEOUT)
         with self._lock:
             invocation = self._invocation
             reason = self._kill_reason or (Ending.CRASHED if self._initialised else Ending.INIT_FAILED)
         if invocation is not None:
             invocation.finish(reason)
-            invocation.forwarded()  # nobody is left to be told
+            invocation.forwarded()  # there is no process left to accept the response
         self._server.close()
         self._stop_clock()
         self._offered.close()
@@ -177,7 +179,7 @@ class Sandbox:
     def _respond(self, exchange: Exchange) -> None:
         with self._lock:
             lines = self._lines
-        lines.catch_up()  # what it wrote before it asked comes first
+        lines.catch_up()  # its output before this call is noted before the call
         found = INVOCATION.fullmatch(exchange.path)
         match exchange.command, exchange.path.removeprefix(VERSION):
             case "GET", "/invocation/next":
@@ -240,7 +242,7 @@ class Sandbox:
                 invocation = self._invocation
         if invocation is None:
             refuse(exchange, *refusal)
-            exchange.cut()  # the body was not read
+            exchange.cut()  # its body was not read
         elif kind == "error":
             invocation.error = _document(exchange.read_body(BUFFERED_LIMIT))
             invocation.finish(Ending.ERROR)
@@ -250,7 +252,7 @@ class Sandbox:
             invocation.receive(exchange, self._free)
 
     def _free(self) -> None:
-        """From now on the sandbox may ask for the next event; it is busy until it does."""
+        """Let the sandbox ask for the next event; it counts as busy until it does."""
         with self._lock:
             self._invocation = None
 

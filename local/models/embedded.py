@@ -1,4 +1,4 @@
-"""The small base model that this machine runs itself, in a process of its own: ``python -m local.models.embedded``."""
+"""A small base model in a process of its own: ``python -m local.models.embedded``."""
 
 import os
 import subprocess
@@ -14,15 +14,16 @@ from ..bedrock.script import Step
 from .openai import ModelUnavailable, answer, options
 from .prompt import limited, prompt_for, solved
 
-CONTEXT: Final = 8192
+CONTEXT_TOKENS: Final = 8192
 SLOTS: Final = 2
+"""Requests that are answered at the same time."""
 THREADS: Final = 2
-COMPACT: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-"""Where white space is free, a small model fills its budget with it."""
+GUIDANCE: Final = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+"""How the grammar allows white space: a small model would fill its token limit with it."""
 
 
 class Embedded:
-    """The small base model that this machine runs itself, in a process of its own."""
+    """The small base model, in a process of its own."""
 
     def __init__(self, path: Path) -> None:
         """Start the process; it ends with this one, whatever happens. It answers once ``wait`` has returned."""
@@ -64,8 +65,8 @@ class Embedded:
         request = {"prompt": prompt_for(call.prompt, call.schema or {}), "repeat_penalty": 1.1, **options(call)}
         request["temperature"] = 0.3
         if call.schema is not None:
-            request["json_schema"] = {**limited(call.schema), "x-guidance": COMPACT}
-        yield from answer(self._completions, request, lambda it: it.get("text"))
+            request["json_schema"] = {**limited(call.schema), "x-guidance": GUIDANCE}
+        yield from answer(self._completions, request, lambda choice: choice.get("text"))
 
     def close(self) -> None:
         """End the process."""
@@ -87,13 +88,13 @@ def _serve(path: str) -> None:
     import xllamacpp  # noqa: PLC0415 - only this process needs it, and not every platform has it
 
     parameters = xllamacpp.CommonParams()
-    parameters.model.path, parameters.n_ctx, parameters.n_parallel = path, CONTEXT, SLOTS
-    parameters.swa_full = True  # without it no request can begin where another one began
+    parameters.model.path, parameters.n_ctx, parameters.n_parallel = path, CONTEXT_TOKENS, SLOTS
+    parameters.swa_full = True  # without it no request can reuse the beginning of another one
     parameters.cpuparams.n_threads = THREADS
     server = xllamacpp.Server(parameters)
     print(server.listening_address, flush=True)  # noqa: T201 - what the parent waits for
     sys.stdin.read()
-    os._exit(0)  # its threads need no farewell
+    os._exit(0)  # its threads would delay an orderly exit
 
 
 if __name__ == "__main__":

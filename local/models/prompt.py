@@ -1,18 +1,18 @@
-"""What a small base model needs that only continues text: worked examples, and limits on everything it writes."""
+"""The prompt and the schema for a small model that only continues text: worked examples, and limits everywhere."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-LONGEST_TEXT, MOST_ITEMS, LARGEST = 300, 5, 999_999
-"""What keeps a small model from running on: only in the grammar, never in the schema of the answer."""
-TOLD: Final = re.compile(
+TEXT_LIMIT, ITEMS_LIMIT, NUMBER_LIMIT = 300, 5, 999_999
+"""They keep a small model from writing without an end. Only its grammar has them, not the schema of the answer."""
+DESCRIBED_LIMIT: Final = re.compile(
     r"\b(minimum|maximum|exclusiveMinimum|exclusiveMaximum|minLength|maxLength|minItems|maxItems): (-?\d+(?:\.\d+)?)"
 )
-"""A limit that a description tells, because the service's schemas cannot: a large model reads it, a small one not."""
-TOLD_ALL: Final = re.compile(r"\((?:\w+: [^,()]+(?:, )?)+\)")
-"""All that a description tells of limits."""
+"""A limit in a description, where Bedrock's schemas cannot express it. Large models read it, small ones do not."""
+DESCRIBED_LIMITS: Final = re.compile(r"\((?:\w+: [^,()]+(?:, )?)+\)")
+"""All limits in a description, with their parentheses."""
 EXAMPLES: Final[list[tuple[str, str, object]]] = [
     (
         "What is photosynthesis?",
@@ -52,7 +52,7 @@ EXAMPLES: Final[list[tuple[str, str, object]]] = [
         },
     ),
 ]
-"""Worked examples for a model that only continues text: the named fields are filled from the request."""
+"""Worked examples: a request, the fields of its answer, and the answer."""
 
 
 def prompt_for(request: str, schema: Mapping[str, Any]) -> str:
@@ -62,7 +62,9 @@ def prompt_for(request: str, schema: Mapping[str, Any]) -> str:
 
 def solved() -> str:
     """Return the worked examples alone."""
-    return "".join(f"Request: {ask}\nFields: {names}\nJSON: {json.dumps(it)}\n\n" for ask, names, it in EXAMPLES)
+    return "".join(
+        f"Request: {request}\nFields: {names}\nJSON: {json.dumps(answer)}\n\n" for request, names, answer in EXAMPLES
+    )
 
 
 def limited(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,30 +79,28 @@ def _limited(value: object) -> object:
 
 
 def _with_limits(part: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: json.loads(number) for name, number in TOLD.findall(str(part.get("description")))}
-    limits = {**told, **part}
+    described = {name: json.loads(number) for name, number in DESCRIBED_LIMIT.findall(str(part.get("description")))}
+    limits = {**described, **part}
     match part.get("type"):
         case "string" if not part.keys() & {"enum", "const", "format", "pattern"}:
-            limits["maxLength"] = max(
-                min(limits.get("maxLength", LONGEST_TEXT), LONGEST_TEXT), limits.get("minLength", 1)
-            )
+            limits["maxLength"] = max(min(limits.get("maxLength", TEXT_LIMIT), TEXT_LIMIT), limits.get("minLength", 1))
             limits.setdefault("minLength", 1)
         case "array" if "prefixItems" not in part:
             may_recur = "$ref" in part.get("items", {})
             limits.setdefault("minItems", 0 if may_recur else 1)
-            limits["maxItems"] = max(min(limits.get("maxItems", MOST_ITEMS), MOST_ITEMS), limits["minItems"])
+            limits["maxItems"] = max(min(limits.get("maxItems", ITEMS_LIMIT), ITEMS_LIMIT), limits["minItems"])
         case "integer" | "number" as kind if not part.keys() & {"enum", "const"}:
             if kind == "number":
                 limits.setdefault("multipleOf", 0.01)
             if "exclusiveMinimum" not in limits:
-                limits.setdefault("minimum", -LARGEST)
+                limits.setdefault("minimum", -NUMBER_LIMIT)
             if "exclusiveMaximum" not in limits:
-                limits.setdefault("maximum", LARGEST)
+                limits.setdefault("maximum", NUMBER_LIMIT)
     return limits
 
 
 def _fields(schema: Mapping[str, Any]) -> str:
-    """Name the fields of the answer, with what is said of them."""
+    """Return the names of the answer's fields, with their descriptions."""
     fields = schema.get("properties", {})
-    described = {name: TOLD_ALL.sub("", field.get("description", "")).strip() for name, field in fields.items()}
+    described = {name: DESCRIBED_LIMITS.sub("", field.get("description", "")).strip() for name, field in fields.items()}
     return ", ".join(f"{name} ({text})" if text else name for name, text in described.items()) or "answer"

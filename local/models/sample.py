@@ -1,9 +1,10 @@
-"""An answer of any JSON schema, for when there is no model at all."""
+"""An example answer for any JSON schema, for use without a model."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-DEEPEST = 4
+MAX_DEPTH = 4
+"""Levels below which only required members are written: schemas can be recursive."""
 FORMATS: Mapping[str, str] = {
     "date": "2026-01-31",
     "date-time": "2026-01-31T12:00:00Z",
@@ -24,7 +25,7 @@ def sample(schema: Mapping[str, Any]) -> object:
 
 
 def _value(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: int) -> object:
-    """Return a value for one part of the schema; ``name`` is the field's, for want of better words."""
+    """Return a value for one part of the schema; a text is made from the ``name`` of its field."""
     if "$ref" in part:
         definition = root.get("$defs", {}).get(str(part["$ref"]).removeprefix("#/$defs/"), {})
         return _value(definition, root, name, depth + 1)
@@ -38,7 +39,7 @@ def _value(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: i
 
 def _object(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: int) -> object:  # noqa: ARG001 - one shape
     fields = part.get("properties", {})
-    wanted = fields if depth < DEEPEST else part.get("required", ())
+    wanted = fields if depth < MAX_DEPTH else part.get("required", ())
     return {key: _value(fields[key], root, key, depth + 1) for key in wanted if key in fields}
 
 
@@ -46,7 +47,7 @@ def _array(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: i
     if "prefixItems" in part:
         return [_value(item, root, name, depth + 1) for item in part["prefixItems"]]
     least = part.get("minItems", 0)
-    wanted = least if depth >= DEEPEST else max(least, min(2, part.get("maxItems", 2)))
+    wanted = least if depth >= MAX_DEPTH else max(least, min(2, part.get("maxItems", 2)))
     return [_value(part.get("items", {}), root, name, depth + 1) for _ in range(wanted)]
 
 
@@ -59,7 +60,7 @@ def _number(part: Mapping[str, Any], *_: object) -> object:
 
 
 def _text(part: Mapping[str, Any], _: object, name: str, __: object) -> object:
-    text = FORMATS.get(part.get("format", "")) or f"A scripted {name.replace('_', ' ')}".strip()
+    text = FORMATS.get(part.get("format", "")) or f"Example {name.replace('_', ' ')}".strip()
     return text.ljust(part.get("minLength", 0), ".")[: part.get("maxLength")]
 
 

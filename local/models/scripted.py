@@ -1,4 +1,4 @@
-"""Answers from a script, for when there is no model at all."""
+"""Canned answers, for use without a model."""
 
 import json
 import time
@@ -10,11 +10,11 @@ from ..bedrock.call import Call
 from .sample import sample
 
 PAUSE: Final = 0.02
-"""Seconds between two pieces of a scripted answer, so that it is seen to grow."""
+"""Seconds between two fragments of a canned answer, so that it grows visibly."""
 
 
 def scripted(call: Call) -> Iterator[script.Step]:
-    """Answer a call from a script: the default schema's own, or a sample of whatever schema the call has."""
+    """Return a canned answer: the default schema has its own, for any other schema an example is made."""
     fields = set((call.schema or {}).get("properties", ()))
     if fields == {"summary", "keywords"}:
         steps = script.load("happy")

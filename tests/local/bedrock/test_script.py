@@ -42,9 +42,9 @@ def test_a_step_is_an_object_with_one_name_and_its_values_in_any_of_three_forms(
 @pytest.mark.parametrize(
     "item", [{}, {"shout": "x"}, {"fragment": ["a", "b"]}, {"usage": 3}, {"fragment": "a", "stop": {}}]
 )
-def test_a_step_that_is_none_is_named(item: dict[str, object]) -> None:
+def test_an_item_that_is_not_a_step_is_named(item: dict[str, object]) -> None:
     """The message quotes the step."""
-    with pytest.raises(ValueError, match="No step of a script"):
+    with pytest.raises(ValueError, match="This is not a step of a script"):
         script.parse([item])
 
 

@@ -22,7 +22,7 @@ SCHEMAS: list[dict[str, Any]] = [
 
 def test_a_sample_has_a_value_for_each_field() -> None:
     """Readable, and of the right type."""
-    assert sample(SCHEMAS[0]) == {"a": "A scripted a", "n": 1}
+    assert sample(SCHEMAS[0]) == {"a": "Example a", "n": 1}
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,13 @@ def test_a_sample_has_a_value_for_each_field() -> None:
         (SCHEMAS[3], "x"),
         (SCHEMAS[4], False),
         (SCHEMAS[5], True),
-        (SCHEMAS[8], "A s"),
-        (SCHEMAS[9], ["A scripted", -4]),
-        (SCHEMAS[10], "A scripted"),
+        (SCHEMAS[8], "Exa"),
+        (SCHEMAS[9], ["Example", -4]),
+        (SCHEMAS[10], "Example"),
     ],
 )
 def test_a_sample_keeps_to_types_choices_and_limits(schema: dict[str, Any], value: object) -> None:
-    """As far as a script can."""
+    """As far as an example can."""
     assert sample(schema) == value
 
 
