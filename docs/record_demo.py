@@ -87,7 +87,7 @@ def drawn(frames: list[Frame]) -> str:
     length = frames[-1].at + LAST_FRAME_SECONDS
     label = "make demo prints a JSON answer while the model writes it, then one line per stage"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">',
         f"<style>{_style(frames, length)}</style>",
         f'<rect width="{width}" height="{height}" rx="8" fill="#1b1f24"/>',
         *(_group(number, frame) for number, frame in enumerate(frames)),
