@@ -86,8 +86,12 @@ def drawn(frames: list[Frame]) -> str:
     width, height = round(COLUMNS * CHARACTER_WIDTH) + 2 * MARGIN, rows * LINE_HEIGHT + 2 * MARGIN
     length = frames[-1].at + LAST_FRAME_SECONDS
     label = "make demo prints a JSON answer while the model writes it, then one line per stage"
+    opening = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" '
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{label}">'
+    )
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">',
+        opening,
         f"<style>{_style(frames, length)}</style>",
         f'<rect width="{width}" height="{height}" rx="8" fill="#1b1f24"/>',
         *(_group(number, frame) for number, frame in enumerate(frames)),
