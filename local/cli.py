@@ -14,6 +14,7 @@ from .terminal import Terminal, printable
 
 RESERVED_NAMES: Final = frozenset({"bootstrap", "function"})
 """What lies in a task root beside the user's modules."""
+EPILOG: Final = "Environment variables that begin with LLM_ are passed on: they are the settings of the function."
 LAST_PORT: Final = 65_535
 
 
@@ -53,7 +54,7 @@ class Parser(argparse.ArgumentParser):
 
 def parser(program: str, description: str) -> Parser:
     """Return a parser for the options that both programs take."""
-    made = Parser(prog=program, description=description, allow_abbrev=False)
+    made = Parser(prog=program, description=description, epilog=EPILOG, allow_abbrev=False)
     made.add_argument("--schema", metavar="MODULE:CLASS", help="the Pydantic model of the answer")
     made.add_argument("--code", metavar="FOLDER", type=_folder, help="the folder with the modules of the schema")
     made.add_argument("--model-url", metavar="URL", type=_url, help="use the OpenAI-compatible server at this base URL")

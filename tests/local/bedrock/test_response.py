@@ -1,0 +1,208 @@
+import http.client
+import json
+
+import botocore.eventstream
+import pytest
+import urllib3.exceptions
+from botocore.exceptions import ClientError, ConnectionClosedError, EventStreamError
+
+from local.bedrock import script
+from local.bedrock.script import (
+    STATUS,
+    BadChecksum,
+    Cut,
+    End,
+    Error,
+    Event,
+    Fail,
+    Fragment,
+    Hold,
+    Open,
+    Pause,
+    Reasoning,
+    Refuse,
+    Reset,
+    Step,
+    Stop,
+    Text,
+    Usage,
+)
+from local.bedrock.server import Bedrock
+from local.client import Reply
+from tests.local.bedrock.asking import MODEL, TOOL, Ask, kinds
+
+
+def test_a_whole_answer_has_the_events_of_the_service_in_its_order(bedrock: Bedrock, ask: Ask) -> None:
+    """Usage comes after the stop; a text block needs no start."""
+    bedrock.play(script.complete_answer('{"a": 1}', size=4))
+
+    events = list(ask()["stream"])
+
+    assert events[:-1] == [
+        {"messageStart": {"role": "assistant"}},
+        {"contentBlockDelta": {"delta": {"text": '{"a"'}, "contentBlockIndex": 0}},
+        {"contentBlockDelta": {"delta": {"text": ": 1}"}, "contentBlockIndex": 0}},
+        {"contentBlockStop": {"contentBlockIndex": 0}},
+        {"messageStop": {"stopReason": "end_turn"}},
+    ]
+    assert events[-1]["metadata"]["usage"] == {"inputTokens": 12, "outputTokens": 2, "totalTokens": 14}
+
+
+def test_every_event_carries_padding_that_clients_do_not_see(bedrock: Bedrock) -> None:
+    """As on the service's wire, each payload has a member ``p``."""
+    bedrock.play(script.complete_answer("{}"))
+    body = json.dumps({"messages": [{"role": "user", "content": [{"text": "x"}]}]}).encode()
+    signature = {"Authorization": "AWS4-HMAC-SHA256 Credential=x/20260101/eu-west-1/bedrock/aws4_request"}
+
+    with Reply(f"{bedrock.url}/model/{MODEL}/converse-stream", body, signature) as reply:
+        frames = botocore.eventstream.EventStreamBuffer()
+        frames.add_data(reply.body())
+
+    assert reply.headers["content-type"] == "application/vnd.amazon.eventstream"
+    assert all(isinstance(json.loads(frame.payload)["p"], str) for frame in frames)
+
+
+def test_a_forced_tool_gets_the_answer_as_its_input(bedrock: Bedrock, ask: Ask) -> None:
+    """The same script, delivered as the request wants it."""
+    bedrock.play(script.complete_answer('{"a": 1}', size=4))
+
+    events = list(ask(toolConfig={"tools": [TOOL], "toolChoice": {"tool": {"name": "answer"}}})["stream"])
+
+    assert events[1]["contentBlockStart"]["start"]["toolUse"]["name"] == "answer"
+    deltas = [event["contentBlockDelta"]["delta"] for event in events if "contentBlockDelta" in event]
+    assert deltas == [{"toolUse": {"input": '{"a"'}}, {"toolUse": {"input": ": 1}"}}]
+    assert {"messageStop": {"stopReason": "tool_use"}} in events
+
+
+def test_reasoning_is_a_block_of_its_own_before_the_text(bedrock: Bedrock, ask: Ask) -> None:
+    """The blocks are numbered; each is closed before the next one begins."""
+    bedrock.play([Reasoning("hm"), Text("x"), Stop()])
+
+    events = list(ask()["stream"])
+
+    assert events[1:] == [
+        {"contentBlockDelta": {"delta": {"reasoningContent": {"text": "hm"}}, "contentBlockIndex": 0}},
+        {"contentBlockStop": {"contentBlockIndex": 0}},
+        {"contentBlockDelta": {"delta": {"text": "x"}, "contentBlockIndex": 1}},
+        {"contentBlockStop": {"contentBlockIndex": 1}},
+        {"messageStop": {"stopReason": "end_turn"}},
+    ]
+
+
+@pytest.mark.parametrize("code", sorted(STATUS))
+def test_a_refusal_is_the_error_of_that_name_with_its_status(bedrock: Bedrock, ask: Ask, code: str) -> None:
+    """Before the stream: a JSON body, the type in a header field."""
+    bedrock.play([Refuse(code, "told")])
+
+    with pytest.raises(ClientError) as caught:
+        ask()
+
+    assert caught.value.response["Error"] == {"Message": "told", "Code": code}
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == STATUS[code]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "internalServerException",
+        "modelStreamErrorException",
+        "validationException",
+        "throttlingException",
+        "serviceUnavailableException",
+    ],
+)
+def test_an_exception_in_the_stream_is_an_event_stream_error(bedrock: Bedrock, ask: Ask, kind: str) -> None:
+    """In the stream the code is in camel case and there is no status."""
+    bedrock.play([Fragment("{"), Fail(kind, "told")])
+
+    with pytest.raises(EventStreamError) as caught:
+        kinds(ask())
+
+    assert caught.value.response["Error"] == {"Message": "told", "Code": kind}
+
+
+def test_an_error_frame_gives_its_code(bedrock: Bedrock, ask: Ask) -> None:
+    """The kind of frame that the model of the service does not name."""
+    bedrock.play([Error("SomethingElse", "told")])
+
+    with pytest.raises(EventStreamError) as caught:
+        kinds(ask())
+
+    assert caught.value.response["Error"] == {"Message": "told", "Code": "SomethingElse"}
+
+
+@pytest.mark.parametrize(
+    ("last", "error"),
+    [
+        (Cut(), urllib3.exceptions.ProtocolError),
+        (Cut(half_frame=True), urllib3.exceptions.ProtocolError),
+        (Reset(), urllib3.exceptions.ProtocolError),
+        (BadChecksum(), botocore.eventstream.ChecksumMismatch),
+    ],
+)
+def test_a_broken_connection_or_frame_breaks_the_iteration(
+    bedrock: Bedrock, ask: Ask, last: Step, error: type[Exception]
+) -> None:
+    """What came before is delivered, then the client raises."""
+    bedrock.play([Fragment("{"), last])
+    events = iter(ask()["stream"])
+
+    assert [next(iter(next(events))) for _ in range(2)] == ["messageStart", "contentBlockDelta"]
+    with pytest.raises(error):
+        next(events)
+
+
+@pytest.mark.parametrize("last", [[], [End()], [End(half_frame=True)]])
+def test_a_clean_end_without_a_stop_ends_in_silence(bedrock: Bedrock, ask: Ask, last: list[Step]) -> None:
+    """The client reports nothing, not even half a frame."""
+    bedrock.play([Fragment("{"), *last])
+
+    assert kinds(ask()) == ["messageStart", "contentBlockDelta"]
+
+
+def test_a_connection_can_end_before_the_headers(bedrock: Bedrock, ask: Ask) -> None:
+    """Nothing was written yet: the call itself fails."""
+    bedrock.play([Cut()])
+
+    with pytest.raises(ConnectionClosedError):
+        ask()
+
+
+def test_an_unknown_event_passes_in_silence(bedrock: Bedrock, ask: Ask) -> None:
+    """What botocore does not know it skips."""
+    bedrock.play([Open(), Event("novelty", {"x": 1}), Stop()])
+
+    assert kinds(ask()) == ["messageStart", "messageStop"]
+
+
+def test_a_pause_or_a_gate_at_the_beginning_holds_the_headers_back(bedrock: Bedrock) -> None:
+    """As a schema that is compiled for the first time does."""
+    bedrock.play([Pause(0), Hold("headers"), Open(), Stop()])
+    connection = http.client.HTTPConnection(bedrock.url.removeprefix("http://"))
+    body = json.dumps({"messages": [{"role": "user", "content": [{"text": "x"}]}]})
+    connection.request("POST", f"/model/{MODEL}/converse-stream", body, {"Authorization": "x/bedrock/aws4_request"})
+
+    bedrock.reached("headers")
+    assert bedrock.called().frames == 0
+    bedrock.release("headers")
+    with connection.getresponse() as response:
+        assert response.status == 200
+        response.read()
+    connection.close()
+
+
+def test_usage_can_be_left_out(bedrock: Bedrock, ask: Ask) -> None:
+    """The stream ends after the stop."""
+    bedrock.play(script.load("no_usage"))
+
+    assert kinds(ask())[-1] == "messageStop"
+
+
+def test_usage_tells_what_the_script_says(bedrock: Bedrock, ask: Ask) -> None:
+    """Input, output and their sum."""
+    bedrock.play([Open(), Stop("max_tokens"), Usage(5, 6)])
+
+    *_, stop, metadata = list(ask()["stream"])
+
+    assert stop == {"messageStop": {"stopReason": "max_tokens"}}
+    assert metadata["metadata"]["usage"] == {"inputTokens": 5, "outputTokens": 6, "totalTokens": 11}
