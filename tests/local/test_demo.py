@@ -12,6 +12,7 @@ import pytest
 from tests.local.commands import Command, assert_one_line, environment, ran
 from tests.local.models.openai import OpenAi, delta
 
+NO_REGION = {"AWS_CONFIG_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true"}
 ANSWER = '{"summary": "Grüße", "keywords": ["a"]}'
 HOSTILE = '{"summary": "\x9b31m\u202e\x7f", "keywords": []}'
 
@@ -116,7 +117,7 @@ def test_any_encoding_of_the_terminal_will_do(openai: OpenAi, variables: dict[st
         (["--schema", "no_such_module:Class"], {}, ["no_such_module", "--schema", "--code"]),
         (["--schema", "function.schema:NoSuchClass"], {}, ["NoSuchClass", "--schema"]),
         ([], {"LLM_MAX_TOKENS": "many"}, ["LLM_MAX_TOKENS must be", "many"]),
-        (["--bedrock", "aws"], {"AWS_CONFIG_FILE": "/dev/null"}, ["requires a region", "AWS_REGION"]),
+        (["--bedrock", "aws"], NO_REGION, ["requires a region", "AWS_REGION"]),
         (["--nonsense"], {}, ["--nonsense", "--help"]),
     ],
 )

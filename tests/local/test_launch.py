@@ -17,6 +17,7 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text("[profile work]\nregion = eu-north-1\n[profile empty]\n")
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_PROFILE", "work")
     monkeypatch.setenv("SECRET", "not for the function")
     return tmp_path
