@@ -109,6 +109,7 @@ def test_the_handlers_module_keeps_exceptions_out_of_the_log_of_any_host() -> No
     {LOG_A_BUG}
     """,
         AWS_DEFAULT_REGION="eu-west-1",
+        AWS_EC2_METADATA_DISABLED="true",
     )
     assert "ERROR:root:bug 1\nValueError\n" in lines
     assert CANARY not in lines
