@@ -13,65 +13,74 @@ import pulumi
 
 from ..bundle import Bundle
 from ..bundle.cache import digest
+from ..contract import SETTINGS, variable
 from ..values import InvalidArgument, camel
-from . import inspection
 
-PLACEHOLDERS: Final = {"LLM_SINK": "log", "LLM_STORE": "none"}
-"""In place of what only the deployment knows."""
+PROGRAM: Final = Path(__file__).with_name("inspection.py")
+"""What is run in the process of the function."""
 
-LONGEST_START: Final = 60
-"""Seconds; Lambda itself allows ten."""
+PLACEHOLDERS: Final = {variable(name): SETTINGS[name].default for name in ("sink", "store")}
+"""In place of names that only the deployment knows."""
 
-_NOWHERE: Final = {
+START_TIMEOUT: Final = 60
+"""Seconds. Lambda allows ten, but this machine may be slow."""
+
+_ENVIRONMENT: Final = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "none",
     "AWS_SECRET_ACCESS_KEY": "none",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+"""What Lambda sets: clients can be made, and no call would succeed."""
 
 
 def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -> None:
-    """Start the function of ``bundle`` (made for this machine) with ``environment``, in a process of its own.
+    """Start the function of ``bundle``, which is made for this machine, in a process of its own.
 
     The user's modules come first on its path, then the packages of the bundle; nothing of this program is on it.
+    A start that succeeded is not repeated for the same bundle and variables.
+
+    Args:
+        bundle: what is started.
+        environment: the variables of its settings; values that only the deployment knows are left out.
 
     Raises:
-        InvalidArgument: it would not start, or the model's API would refuse its schema.
-        BundleError: its packages cannot be had for this machine.
+        InvalidArgument: it does not start, or Bedrock would reject its schema.
+        BundleError: its packages cannot be collected for this machine.
     """
     variables = {**PLACEHOLDERS, **{name: text for name, text in environment.items() if isinstance(text, str)}}
-    program = Path(inspection.__file__)
-    tried = bundle.cache / f"tried-{digest({'bundle': bundle.digest(), 'program': program.read_bytes(), **variables})}"
-    if not tried.exists():
-        with tempfile.TemporaryDirectory() as tree:
-            bundle.stage(Path(tree))
-            complaint = _start(program, f"{tree}{os.pathsep}{bundle.wheels.collect()}", variables)
-        if complaint:
-            raise InvalidArgument(_in_keys(complaint))
-        tried.touch()
+    tried = bundle.cache / f"tried-{digest({'bundle': bundle.digest(), 'program': PROGRAM.read_bytes(), **variables})}"
+    if tried.exists():
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        bundle.stage(tree)
+        complaint = _start(f"{tree}{os.pathsep}{bundle.wheels.collect()}", variables, Path(folder) / "complaint")
+    if complaint:
+        raise InvalidArgument(_in_config_keys(complaint))
+    tried.touch()
 
 
-def _start(program: Path, path: str, variables: Mapping[str, str]) -> str | None:
+def _start(path: str, variables: Mapping[str, str], complaint: Path) -> str | None:
     """Return what is wrong, or None."""
-    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path, **_NOWHERE, **variables}
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path, **_ENVIRONMENT, **variables}
     try:
         done = subprocess.run(  # noqa: S603 our own program
-            [sys.executable, "-P", "-s", "-S", program],
+            [sys.executable, "-P", "-s", "-S", PROGRAM, complaint],
             env=environment,
             capture_output=True,
             text=True,
             check=False,
-            timeout=LONGEST_START,
+            timeout=START_TIMEOUT,
         )
     except subprocess.TimeoutExpired:
-        return f"The function does not start within {LONGEST_START} s: its modules wait for something at import."
-    if done.returncode == 0:
-        return None
-    _, mark, sentence = done.stderr.rpartition(inspection.MARK)
-    return sentence.strip() if mark else f"The function does not start:\n{done.stderr}"
+        return f"The function did not start within {START_TIMEOUT} s: a module blocks while it is imported."
+    if complaint.exists():
+        return complaint.read_text(encoding="utf-8")
+    return f"The function does not start:\n{done.stderr}" if done.returncode else None
 
 
-def _in_keys(sentence: str) -> str:
-    """Name the config keys where the function names its variables."""
+def _in_config_keys(sentence: str) -> str:
+    """Name the config keys in place of the function's variables."""
     return re.sub(r"LLM_([A-Z_]+)", lambda found: camel(found[1].lower()), sentence)

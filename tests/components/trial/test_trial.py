@@ -62,12 +62,12 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     (
         f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {MANY}",
         {},
-        r"schema: it has 17 fields of several types, and structured output takes 16",
+        r"schema: it has 17 fields of several types; structured output accepts 16",
     ),
     (
         f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {OPTIONAL}",
         {},
-        r"schema: it has 25 optional fields, and structured output takes 24",
+        r"schema: it has 25 optional fields; structured output accepts 24",
     ),
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel): ...\nclass Question(BaseModel):\n    text: str",

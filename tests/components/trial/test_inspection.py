@@ -1,0 +1,62 @@
+"""The program that starts the function says what is wrong, and blames the user's modules only for what they did."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.bundle import Bundle, Target
+from components.trial.trial import PROGRAM
+
+
+@pytest.fixture
+def bundle(cache: Path, tmp_path: Path) -> Path:
+    """The function's sources as the trial stages them, apart from the packages."""
+    Bundle(Target.host(), cache).stage(tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def _complaint(bundle: Path, cache: Path, **environment: str) -> str | None:
+    file = bundle.parent / "complaint"
+    done = subprocess.run(  # noqa: S603 our own program
+        [sys.executable, "-P", "-s", "-S", PROGRAM, file],
+        env={
+            "PYTHONPATH": f"{bundle}{os.pathsep}{Bundle(Target.host(), cache).wheels.collect()}",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (int(file.exists()), "")
+    return file.read_text() if file.exists() else None
+
+
+def test_a_function_that_starts_leaves_no_complaint(bundle: Path, cache: Path) -> None:
+    assert _complaint(bundle, cache, AWS_DEFAULT_REGION="us-east-1") is None
+
+
+def test_a_missing_region_is_not_blamed_on_the_schema(bundle: Path, cache: Path) -> None:
+    assert _complaint(bundle, cache) == "The function does not start: NoRegionError: You must specify a region."
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (
+            "import own_helper\n",
+            "LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: own_helper.py:2: ZeroDivisionError: division by zero",
+        ),
+        ("raise OSError('first\\nsecond')\n", "LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: own.py:1: OSError: first"),
+    ],
+)
+def test_an_error_in_a_users_module_is_named_with_its_place(
+    bundle: Path, cache: Path, text: str, complaint: str
+) -> None:
+    (bundle / "own.py").write_text(text)
+    (bundle / "own_helper.py").write_text("zero = 0\n1 / zero\n")
+
+    assert _complaint(bundle, cache, AWS_DEFAULT_REGION="us-east-1", LLM_SCHEMA="own:Answer") == complaint
