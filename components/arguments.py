@@ -11,6 +11,24 @@ import pulumi
 
 from .contract import GuardrailStreaming, StructuredOutput
 
+__all__ = [
+    "Architecture",
+    "Authorization",
+    "AuthorizerArgs",
+    "DashboardArgs",
+    "DomainArgs",
+    "Endpoint",
+    "GuardrailStreaming",
+    "QuotaArgs",
+    "QuotaPeriod",
+    "Runtime",
+    "StreamingLlmApiArgs",
+    "StructuredOutput",
+    "ThrottleArgs",
+    "VpcArgs",
+    "VpcEndpointArgs",
+]
+
 
 class Architecture(StrEnum):
     """The processor that the function runs on."""

@@ -1,4 +1,4 @@
-"""A stack's configuration → the component's arguments: each key is the camelCase of an argument."""
+"""From a stack's configuration to the component's arguments: each key is the camelCase of an argument."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -21,10 +21,10 @@ _READ: Final[dict[type, Callable[[str], Any]]] = {
 
 
 def arguments_from(config: pulumi.Config) -> StreamingLlmApiArgs:
-    """Return the arguments that the stack's configuration holds. What is not of its type is left to the check.
+    """Return the arguments in the stack's configuration. A value that is not of its type is left as text for the check.
 
     Raises:
-        InvalidArgument: there is a key in the configuration's namespace that no argument has.
+        InvalidArgument: a key in the configuration's namespace is not the key of an argument.
     """
     snake = {camel(name): name for name in StreamingLlmApiArgs.__annotations__}
     refuse_unknown(_keys(config.name), snake)
@@ -54,7 +54,7 @@ def _value(hint: object, text: str) -> object:
 
 
 def _snake(kind: object, value: object) -> object:
-    """Give the keys of a group the names of its TypedDict; an unknown one keeps its own for the check to find."""
+    """Give the keys of a group the names of its TypedDict. The check names an unknown key, which stays as it is."""
     if not is_typeddict(kind) or not isinstance(value, Mapping):
         return value
     names = {camel(name): name for name in kind.__annotations__}

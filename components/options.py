@@ -30,9 +30,9 @@ from .values import (
 )
 
 RETENTIONS: Final = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
+    1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
 """The days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
 
 COLD_START: Final = 10
@@ -101,7 +101,7 @@ class Dashboard:
 
 @dataclass(frozen=True)
 class Options:
-    """What the component works with. None stands for what was not asked for."""
+    """What the component works with. None: not asked for."""
 
     settings: Mapping[str, pulumi.Input[str]]
     """The texts of the function's settings that the stack states, by the setting's name."""

@@ -1,4 +1,4 @@
-"""The component: arguments in, the endpoint and its parts out."""
+"""The component: from arguments to the resources of one endpoint."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +32,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
     function_arn: pulumi.Output[str]
     """ARN of the function."""
     role_name: pulumi.Output[str]
-    """Name of the function's role, for policies of your own."""
+    """Name of the function's role, to attach more policies to it."""
     rest_api_id: pulumi.Output[str]
     """Id of the REST API."""
     stage_arn: pulumi.Output[str]
@@ -46,7 +46,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
     api_key: pulumi.Output[str] | None
     """The API key's value, a secret (with `authorization: apiKey`)."""
     domain_target: pulumi.Output[str] | None
-    """The name that the custom domain is to point at (with `domain`)."""
+    """The name that the custom domain must point at (with `domain`)."""
     dashboard_url: pulumi.Output[str] | None
     """Address of the dashboard (with `dashboard`)."""
 
@@ -56,7 +56,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
         args: StreamingLlmApiArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Check the arguments, build the function and try it, and only then declare resources.
+        """Check the arguments, build the function and start it once; declare resources only if all of that succeeds.
 
         Raises:
             InvalidArgument: an argument is wrong, or the function cannot be built or does not start.
@@ -110,37 +110,36 @@ class StreamingLlmApi(pulumi.ComponentResource):
 
     def _warn(self, options: Options) -> None:
         if options.authorization is Authorization.NONE:
-            pulumi.log.warn(what_a_stranger_can_cost(options), self)
+            pulumi.log.warn(cost_without_authorization(options), self)
         if options.python != running_python():
             pulumi.log.warn(
-                f"runtime is {options.runtime}, and this program runs on Python {running_python()}: "
-                "what was tested here is not quite what will run there.",
+                f"runtime is {options.runtime}, but this program runs on Python {running_python()}: "
+                "the function will run on a different Python version from the one that tested it.",
                 self,
             )
 
 
-def what_a_stranger_can_cost(options: Options) -> str:
-    """Return the warning of an endpoint without authorization: what the throttle lets through in a day."""
+def cost_without_authorization(options: Options) -> str:
+    """Return the warning for an endpoint without authorization: what passes the throttle in a day."""
     requests = options.throttle.rate * 24 * 3600
     output_tokens = requests * options.max_tokens * options.max_attempts
     input_tokens = requests * options.body_limit / 4 * options.max_attempts
     who = "reaches the VPC endpoint" if options.endpoint is Endpoint.PRIVATE else "finds the URL"
     return (
         f"authorization is none: anyone who {who} can call it. "
-        f"At {options.throttle.rate:g} requests a second, which throttle lets through, that is {requests:,.0f} "
-        f"requests, up to {output_tokens:,.0f} output tokens and (by bodyLimit, at 4 bytes a token) up to "
-        f"{input_tokens:,.0f} input tokens a day."
+        f"throttle.rate {options.throttle.rate:g} lets {requests:,.0f} requests per day pass. They can use up to "
+        f"{output_tokens:,.0f} output tokens and (by bodyLimit, at 4 bytes per token) {input_tokens:,.0f} input tokens."
     )
 
 
 def project_root() -> Path:
-    """Return the folder of Pulumi.yaml; the working folder in a plugin host and under mocks, which do not know it."""
+    """Return the folder of Pulumi.yaml. A plugin host and mocks do not know it: they use the working folder."""
     root = Path(pulumi.runtime.get_root_directory() or "")
     return root if root.is_absolute() else Path.cwd()
 
 
 def _built(options: Options) -> Path:
-    """Build the zip before any resource is registered: archives are read while resources are."""
+    """Build the zip before any resource is registered: the SDK reads an archive while it registers resources."""
     root = project_root()
     bundle = Bundle(
         target=Target(options.python, options.architecture.value),
@@ -149,7 +148,7 @@ def _built(options: Options) -> Path:
         requirements=root / options.requirements if options.requirements else None,
         report=pulumi.log.info,
     )
-    environment = variables(options, _named(options.sink), _named(options.store))
+    environment = variables(options, _if_named(options.sink), _if_named(options.store))
     try:
         try_function(replace(bundle, target=Target.host()), environment)
         return bundle.build()
@@ -157,6 +156,6 @@ def _built(options: Options) -> Path:
         raise InvalidArgument(str(error)) from None
 
 
-def _named(target: pulumi.Input[str]) -> pulumi.Input[str]:
-    """Return a sink or store that exists; of one that is yet to be created nothing can be tried."""
+def _if_named(target: pulumi.Input[str]) -> pulumi.Input[str]:
+    """Return a sink or store that exists; the name of one that the stack creates is not known yet."""
     return target if isinstance(target, str) and ":" in target else pulumi.Output.from_input(target)

@@ -26,6 +26,12 @@ DEFAULT_MODEL: Final = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 METRICS_NAMESPACE: Final = "StreamingLlm"
 """CloudWatch's namespace of the function's own metrics."""
 
+TABLE_KEY: Final = "id"
+"""The hash key of the table of records: the request's id."""
+
+TABLE_EXPIRY: Final = "expires"
+"""The attribute of a record after which DynamoDB deletes it, in seconds since 1970."""
+
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 """Carries the id of the request on every response of the function."""
 

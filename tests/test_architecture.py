@@ -51,6 +51,17 @@ MAY_IMPORT = {
     "function/handler.py": PYDANTIC | AWS_LIBRARIES | {"function"},
 }
 """What each part may import beside the standard library; the longest name that fits a file counts."""
+PULUMI = frozenset({"pulumi", "pulumi_aws"})
+COMPONENT_MAY_IMPORT = {
+    "components": PULUMI | {"components"},
+    "components/contract.py": {"function.contract", "components.function.contract"},
+    "components/bundle": {"components.bundle", "components.contract.VERSION"},
+    "components/iam": {"components.iam"},
+    "components/values.py": {"pulumi"},
+    "components/arguments.py": {"pulumi", "components.contract"},
+    "components/trial/inspection.py": {"function"},
+}
+"""The same for the component. ``inspection.py`` runs in the process of the function, and nothing imports it."""
 LIBRARIES = frozenset({"function/partials/__init__.py"})
 LAST = frozenset({"function.handler", "function.aws.runtime"})
 """Where everything ends: nothing imports these."""
@@ -91,6 +102,16 @@ def test_the_arrows_point_one_way(file: str) -> None:
     allowed = MAY_IMPORT[max((part for part in MAY_IMPORT if file.startswith(part)), key=len)]
     foreign = [it for it in imports(file) if it.split(".")[0] not in sys.stdlib_module_names]
     assert [it for it in foreign if not any(within(it, part) for part in allowed)] == []
+
+
+@pytest.mark.parametrize("file", sources("components"))
+def test_the_component_reads_the_function_through_one_file(file: str) -> None:
+    allowed = COMPONENT_MAY_IMPORT[max((part for part in COMPONENT_MAY_IMPORT if file.startswith(part)), key=len)]
+    foreign = [it for it in imports(file) if it.split(".")[0] not in sys.stdlib_module_names]
+    assert [it for it in foreign if not any(within(it, part) for part in allowed)] == []
+    assert not [it for it in foreign if within(it, "components.trial.inspection")]
+    if file != "components/contract.py":
+        assert not [it for it in foreign if within(it, "components.function")]
 
 
 @pytest.mark.parametrize("file", sources("function", "local", "components"))

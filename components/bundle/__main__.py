@@ -1,4 +1,4 @@
-"""Writes the zip into dist/. Needs neither Pulumi nor a virtual environment."""
+"""``python -m components.bundle`` writes the zip into dist/. It needs neither Pulumi nor a virtual environment."""
 
 import argparse
 import shutil
@@ -11,8 +11,8 @@ from .target import MACHINES, BundleError, Target, running_python
 
 
 def main() -> None:
-    """Write the zip that Lambda gets, or the one for the machine at hand."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
+    """Write the zip for Lambda, or with --host the one for this machine."""
+    parser = argparse.ArgumentParser(prog="python -m components.bundle", description=main.__doc__)
     parser.add_argument("--host", action="store_true", help="for this Python and this machine")
     parser.add_argument("--architecture", default="arm64", choices=MACHINES)
     parser.add_argument("--code", type=Path, help="folder of your modules")
@@ -27,7 +27,7 @@ def main() -> None:
         sys.exit(str(error))
     with replacing(out) as staged:
         shutil.copyfile(built, staged)
-    print(f"{out.relative_to(root)}  {out.stat().st_size / 1e6:.1f} MB  for {target}")  # noqa: T201 a command's answer
+    print(f"{out.relative_to(root)}  {out.stat().st_size / 1e6:.1f} MB  for {target}")  # noqa: T201 a command prints
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The function, its wheels and the user's modules as one reproducible zip for Lambda. Standard library only.
+"""The function, its wheels and the user's modules as one reproducible zip for Lambda.
 
-The same inputs give the same bytes on the same machine: names are sorted, dates and owners constant, bytecode is made
-by a fresh interpreter. Each step is cached by the content of what goes in.
+The same inputs give the same bytes on the same machine: names are sorted, dates and owners are constant, and a fresh
+interpreter writes the bytecode. The result of each step is cached by the content of its inputs.
 """
 
 import hashlib
@@ -58,7 +58,7 @@ class Bundle:
         """Return the path of the zip, built unless one of the same content is cached.
 
         Raises:
-            BundleError: a wheel, a file or a tool is missing, or two files claim the same name.
+            BundleError: a wheel, a file or a tool is missing, or two files have the same name.
         """
         done = self.cache / f"function-{self.digest()}.zip"
         if not done.exists():
@@ -81,7 +81,7 @@ class Bundle:
         """Write the function and the user's modules into ``tree``, as they lie in the zip, with bytecode.
 
         Raises:
-            BundleError: a module of the user's is not Python.
+            BundleError: one of the user's modules is not valid Python.
         """
         self._refuse_clashes()
         for name, path in self._files().items():
@@ -113,7 +113,7 @@ class Bundle:
         if self.code is None:
             return
         if not self.code.is_dir():
-            raise BundleError(f"code: there is no folder {self.code}.")
+            raise BundleError(f"code: {self.code} is not a folder.")
         yield from _files(self.code)
 
     def _refuse_clashes(self) -> None:
@@ -121,7 +121,7 @@ class Bundle:
         taken |= {name.removesuffix(".py") for name in taken}
         for top in sorted({name.partition("/")[0] for name, _ in self._user_files()}):
             if top.removesuffix(".py") in taken:
-                raise BundleError(f"code: {top} in {self.code} has the name of something that the function needs.")
+                raise BundleError(f"code: rename {top} in {self.code}: the function needs a module of that name.")
 
 
 def _function_files() -> Iterator[tuple[str, Path]]:
@@ -131,7 +131,7 @@ def _function_files() -> Iterator[tuple[str, Path]]:
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:
-    """Yield name and path of every file that belongs to the sources: no caches, no environments, nothing hidden."""
+    """Yield name and path of every source file: no caches, no virtual environments, no hidden files."""
     for path in sorted(root.iterdir()):
         if path.name.startswith(".") or path.name == "__pycache__" or path.suffix == ".pyc":
             continue

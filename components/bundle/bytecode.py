@@ -1,4 +1,4 @@
-"""Bytecode beside the sources, so that a cold start compiles nothing."""
+"""Bytecode beside the sources, so that a cold start does not compile."""
 
 import functools
 import os
@@ -11,7 +11,7 @@ from typing import Final
 from .target import BundleError, Target, running_python
 
 TASK_ROOT: Final = "/var/task"
-"""Where Lambda unpacks the zip, and so the path in the bytecode."""
+"""The folder into which Lambda unpacks the zip: the path in the bytecode."""
 
 _COMPILE: Final = """
 import pathlib, py_compile, sys
@@ -28,11 +28,11 @@ for source in sorted(root.rglob("*.py")):
         if strict:
             sys.exit(f"{source.relative_to(root)}: {error.exc_value}")
 """
-"""Run by the target's Python; templates that wheels carry under the name of Python need not compile."""
+"""Run by the target's Python. A ``*.py`` of a wheel can be a template that is not valid Python: it is skipped."""
 
 
 def compile_sources(target: Target, tree: Path, *, strict: bool) -> None:
-    """Put bytecode beside the sources. A fresh process with fixed hashing gives the same bytes each time."""
+    """Write bytecode beside the sources. A fresh process with a fixed hash seed writes the same bytes each time."""
     python = interpreter(target.python)
     if python is None:
         return
@@ -49,7 +49,7 @@ def compile_sources(target: Target, tree: Path, *, strict: bool) -> None:
 
 @functools.cache
 def interpreter(python: str) -> str | None:
-    """Return the path of a Python of that version, this one if it fits; None where there is none."""
+    """Return the path of a Python of that version, the running one if it fits; None if none is installed."""
     if python == running_python():
         return sys.executable
     named = shutil.which(f"python{python}")
@@ -58,7 +58,7 @@ def interpreter(python: str) -> str | None:
 
 @functools.cache
 def magic(python: str) -> str | None:
-    """Return what tells one bytecode from another."""
+    """Return the version and the magic number of that Python's bytecode."""
     return _ask(python, "import importlib.util, sys; print(sys.version, importlib.util.MAGIC_NUMBER)")
 
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Final
 
 PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
-"""The versions that Lambda runs and the function supports."""
+"""The Python versions that Lambda runs and the function supports."""
 
 HOST: Final = "host"
-"""In place of an architecture: whatever machine builds."""
+"""In place of an architecture: the machine that builds."""
 
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
-"""Lambda's name of an architecture → the wheels' name of it."""
+"""The names of architectures in wheels, by their names in Lambda."""
 
 
 class BundleError(Exception):
-    """The zip cannot be built; the message is a sentence for whoever asked for it."""
+    """The zip cannot be built; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,22 @@ class Target:
     architecture: str
 
     def __post_init__(self) -> None:
-        """Refuse what Lambda does not run; any Python will do for the machine at hand."""
+        """Check that Lambda runs this; for the machine that builds, any Python will do."""
         if self.architecture != HOST and self.architecture not in MACHINES:
-            raise BundleError(f"architecture may be {' or '.join(MACHINES)}, not {self.architecture!r}.")
+            raise BundleError(f"architecture must be {' or '.join(MACHINES)}; got {self.architecture!r}.")
         if self.architecture != HOST and self.python not in PYTHONS:
             raise BundleError(
-                f"runtime: Lambda runs Python {PYTHONS[0]} to {PYTHONS[-1]}, not {self.python}. "
-                "Build with one of these, or name one.",
+                f"runtime must be a Python that Lambda runs, {PYTHONS[0]} to {PYTHONS[-1]}; got {self.python}. "
+                "Build with one of these, or set runtime to one.",
             )
 
     @classmethod
     def host(cls) -> "Target":
-        """Return the Python that is running, on this machine."""
+        """Return the running Python on this machine."""
         return cls(running_python(), HOST)
 
     def __str__(self) -> str:
-        """Return what a progress line calls it."""
+        """Return the name for a line of progress."""
         return f"Python {self.python} on {'this machine' if self.architecture == HOST else self.architecture}"
 
 

@@ -17,19 +17,19 @@ from .cache import digest
 from .target import HOST, MACHINES, BundleError, Target
 
 SERVICES: Final = ("bedrock-runtime", "dynamodb", "events", "firehose", "sns", "sts")
-"""The services whose descriptions stay in botocore's data; what lies beside them at the top stays too."""
+"""The services whose descriptions stay in botocore's data. Files at the top of that folder stay too."""
 
 _BUILD_ONLY: Final = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
-"""Notes of an installer to itself: they name the machine that built."""
+"""Files that an installer writes for itself: they contain paths of the machine that builds."""
 
 
 Report = Callable[[str], object]
-"""Receives a line of progress."""
+"""Receives one line of progress."""
 
 
 @dataclass(frozen=True)
 class Wheels:
-    """What the pip files ``lists`` name, for ``target``."""
+    """The packages that the pip files ``lists`` name, for ``target``."""
 
     target: Target
     cache: Path
@@ -38,7 +38,7 @@ class Wheels:
 
     @property
     def folder(self) -> Path:
-        """Where they lie once they are collected; its name is a hash of everything that decides on its content."""
+        """The folder of the collected packages; its name is a hash of everything that decides on its content."""
         python = interpreter(self.target.python)
         texts = {
             f"{number}{name}": text
@@ -49,15 +49,15 @@ class Wheels:
         return self.cache / f"wheels-{digest(parts)}"
 
     def collect(self) -> Path:
-        """Return the folder with all of them, trimmed and compiled.
+        """Return the folder with all packages, trimmed and compiled. They are collected once.
 
         Raises:
-            BundleError: neither pip nor uv is there, or a wheel is missing for the target.
+            BundleError: neither pip nor uv is installed, or a wheel is missing for the target.
         """
         if interpreter(self.target.python) is None:
             self.report(
-                f"There is no Python {self.target.python} here to make bytecode: "
-                "a cold start of this bundle takes some 0.3 s more.",
+                f"Python {self.target.python} is not installed, so the bundle has no bytecode: "
+                "a cold start takes about 0.3 s longer.",
             )
         folder = self.folder
         if not folder.exists():
@@ -75,18 +75,18 @@ class Wheels:
             try:
                 tree.rename(folder)
             except OSError:
-                if not folder.is_dir():  # else another build of the same was faster
+                if not folder.is_dir():  # another process that collects the same may have been faster
                     raise
 
 
 def _requirement_texts(path: Path) -> dict[str, bytes]:
-    """Return the file and those that it includes, so that a change in any of them is seen.
+    """Return the content of the file and of those that it includes, so that a change in any of them counts.
 
     Raises:
         BundleError: one of them is missing.
     """
     if not path.is_file():
-        raise BundleError(f"requirements: there is no file {path}.")
+        raise BundleError(f"requirements: {path} is not a file.")
     text = path.read_text(encoding="utf-8")
     included = re.findall(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)", text, re.MULTILINE)
     texts = {
@@ -113,7 +113,7 @@ def _install(target: Target, lists: Iterable[Path], tree: Path) -> None:
         tool = "uv"
         command = ["uv", "pip", "install", "--quiet", "--only-binary=:all:", *_uv_target(target)]
     else:
-        raise BundleError(f"Neither pip (of {sys.executable}) nor uv is there to collect wheels: install one of them.")
+        raise BundleError(f"Install pip for {sys.executable}, or uv: one of them must collect the wheels.")
     done = subprocess.run(  # noqa: S603 our own arguments
         [*command, f"--target={tree}", *wanted],
         capture_output=True,
@@ -130,20 +130,20 @@ def _pip_target(target: Target) -> list[str]:
         return ["--only-binary=:all:"]
     tags = [f"manylinux_2_{minor}" for minor in range(_glibc(target), 16, -1)] + ["manylinux2014"]
     machine = MACHINES[target.architecture]
-    platforms = [f"--platform={tag}_{machine}" for tag in tags]  # pip adds no older tag by itself
+    platforms = [f"--platform={tag}_{machine}" for tag in tags]  # pip does not add older tags
     return ["--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}", *platforms]
 
 
 def _uv_target(target: Target) -> list[str]:
     if target.architecture == HOST:
         return [f"--python={sys.executable}"]
-    glibc = 17 if target.python == "3.11" else 34  # of those that uv has a name for
+    glibc = 17 if target.python == "3.11" else 34  # uv has names for few versions
     platform = f"{MACHINES[target.architecture]}-manylinux_2_{glibc}"
     return [f"--python-platform={platform}", f"--python-version={target.python}"]
 
 
 def _glibc(target: Target) -> int:
-    """Return the minor version of the C library under Lambda's Python: Amazon Linux 2 has 2.26, 2023 has 2.34."""
+    """Return the minor version of glibc under Lambda's Python: Amazon Linux 2 has 2.26, Amazon Linux 2023 has 2.34."""
     return 26 if target.python == "3.11" else 34
 
 
@@ -151,7 +151,7 @@ def _explain(tool: str, target: Target, output: str) -> NoReturn:
     missing = re.search(r"No matching distribution found for (.+)", output)
     if missing:
         raise BundleError(
-            f"requirements: there is no wheel of {missing[1].strip()} for {target}. "
+            f"requirements: {missing[1].strip()} has no wheel for {target}. "
             "Choose a version that has one, or another architecture or runtime.",
         )
     tail = "\n".join(output.strip().splitlines()[-5:])
@@ -159,7 +159,7 @@ def _explain(tool: str, target: Target, output: str) -> NoReturn:
 
 
 def _trim(tree: Path) -> None:
-    """Drop what the function never reads: scripts, installers' notes, descriptions of services it does not call."""
+    """Remove what the function never reads: scripts, installers' files, descriptions of unused services."""
     for stray in [tree / "bin", tree / "Scripts", *tree.glob(".*")]:
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink(missing_ok=True)
     for note in [path for path in tree.glob("*.dist-info/*") if path.name in _BUILD_ONLY]:

@@ -1,4 +1,4 @@
-"""A model or inference profile → the IAM statements that let the function call it and nothing else. Pure functions.
+"""From a model or inference profile to the IAM statements that allow the function to call it and nothing else.
 
 Patterns: Bedrock User Guide, "Prerequisites for inference profiles", geographic and global cross-region inference.
 """
@@ -12,10 +12,10 @@ from typing import Final
 from .document import Place, Statement, allow
 
 ACTION: Final = "bedrock:InvokeModelWithResponseStream"
-"""What ConverseStream is authorised by; InvokeModel would be Converse, which the function never calls."""
+"""The action that authorises ConverseStream. InvokeModel authorises Converse, which the function never calls."""
 
 _GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "in", "sa", "me", "af")
-"""Those that are known; a Claude model shows a profile under any prefix."""
+"""The known prefixes of profiles. In front of a Claude model, any prefix is that of a profile."""
 
 _PROFILE_ARN: Final = re.compile(
     r"arn:(?P<partition>[\w-]+):bedrock:(?P<region>[\w-]+):(?P<account>\d{12}):"
@@ -35,29 +35,29 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Model:
-    """A model id, taken apart."""
+    """What a model id names."""
 
     kind: Kind
     id: str
-    """Of the model or the profile, without what surrounds it in an ARN."""
+    """The id of the model or profile, without the rest of an ARN."""
     arn: str | None = None
-    """Of the profile, where the model id is one."""
+    """The ARN of the profile, if the model id is one."""
 
     @property
     def foundation_model(self) -> str:
-        """The id of the model: a system profile's id is the model's with a prefix; an application's does not tell."""
+        """The id of the model. The id of an application inference profile does not contain it: any model."""
         if self.kind is Kind.APPLICATION:
             return "*"
         return self.id if self.kind is Kind.MODEL else self.id.partition(".")[2]
 
     @property
     def asks_regions(self) -> bool:
-        """Whether only Bedrock knows where the profile routes to."""
+        """Whether only Bedrock knows the regions that the profile routes to."""
         return self.kind in {Kind.GEOGRAPHIC, Kind.APPLICATION}
 
 
 def model(model_id: str) -> Model:
-    """Take a model id, a profile id or an ARN of one apart."""
+    """Return what a model id, a profile id or the ARN of one of them names."""
     if profile := _PROFILE_ARN.fullmatch(model_id):
         if profile["kind"] == "application-inference-profile":
             return Model(Kind.APPLICATION, profile["id"], model_id)
@@ -78,9 +78,9 @@ def model_statements(called: Model, place: Place, behind: Sequence[str] = ()) ->
     """Return the statements for ``called`` from ``place``.
 
     Args:
-        called: what the function calls.
-        place: where it calls from.
-        behind: ARNs of the models behind a geographic or application profile.
+        called: the model or profile that the function calls.
+        place: where the function runs.
+        behind: ARNs of the models that a geographic or application profile routes to.
     """
     if called.kind is Kind.MODEL:
         return [allow("Model", ACTION, [_model_arn(place.partition, place.region, called.id)])]
@@ -106,7 +106,7 @@ def model_statements(called: Model, place: Place, behind: Sequence[str] = ()) ->
 
 
 def models_in(called: Model, place: Place, regions: Sequence[str]) -> list[str]:
-    """Return the ARNs of the models behind a profile that routes to ``regions`` and to the place it is called from."""
+    """Return the ARNs of the models behind a profile that routes to ``regions`` and to the region that calls it."""
     return [_model_arn(place.partition, region, called.foundation_model) for region in sorted({place.region, *regions})]
 
 

@@ -1,21 +1,21 @@
-"""What the role may do besides calling its model, and resource policies: pure functions to IAM statements."""
+"""IAM statements of the function's role, besides those for its model, and of resource policies."""
 
 from .document import Place, Statement, allow
 
 
 def assumed_by(service: str) -> list[Statement]:
-    """Return the trust of a role in one AWS service."""
+    """Return the trust policy of a role that one AWS service assumes."""
     return [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]
 
 
 def log_statements(group_arn: str) -> list[Statement]:
-    """Return the statement for writing to exactly one log group, which exists before the function does."""
+    """Return the statement for writing to exactly one log group. The function does not create it."""
     streams = f"{group_arn.removesuffix(':*')}:*"
     return [allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], streams)]
 
 
 def tracing_statements() -> list[Statement]:
-    """Return the statement for X-Ray, whose actions know no resource."""
+    """Return the statement for X-Ray, whose actions do not support resources."""
     return [allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")]
 
 
@@ -39,15 +39,15 @@ def store_statements(store: str, place: Place) -> list[Statement]:
 
 
 def key_statements(key_arn: str) -> list[Statement]:
-    """Return the statement for a customer's KMS key: to read the environment, to publish and to store under it."""
+    """Return the statement for a customer's KMS key: it encrypts the environment, the sink and the store."""
     return [allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], key_arn)]
 
 
 def network_statements(place: Place) -> list[Statement]:
-    """Return the statements for Lambda's network interfaces, which have no names beforehand.
+    """Return the statements for the network interfaces that Lambda creates, whose names are not known beforehand.
 
-    They are Lambda's business and denied to the function's own code (Lambda Developer Guide, "Execution role and user
-    permissions" of VPC access).
+    The function's own code is denied the same actions (Lambda Developer Guide, "Execution role and user permissions"
+    of VPC access).
     """
     actions = [
         "ec2:AssignPrivateIpAddresses",
@@ -66,7 +66,7 @@ def network_statements(place: Place) -> list[Statement]:
 
 
 def private_statements(execution_arn: str, vpc_endpoint: str) -> list[Statement]:
-    """Return the resource policy of a private API: whoever may call, it is through one VPC endpoint."""
+    """Return the resource policy of a private API: every call must come through one VPC endpoint."""
     elsewhere = {"StringNotEquals": {"aws:SourceVpce": vpc_endpoint}}
     call = {"Principal": "*", "Action": "execute-api:Invoke", "Resource": f"{execution_arn}/*"}
     return [
@@ -76,7 +76,7 @@ def private_statements(execution_arn: str, vpc_endpoint: str) -> list[Statement]
 
 
 def delivery_statements(bucket_arn: str, key_arn: str | None) -> list[Statement]:
-    """Return the statements with which Firehose delivers into a bucket."""
+    """Return the statements that allow Firehose to deliver into a bucket."""
     actions = ["s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
     statements = [
         allow("Bucket", actions[1:], bucket_arn),

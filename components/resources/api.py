@@ -41,7 +41,7 @@ ACCESS_LOG: Final = json.dumps(
         "principal": "$context.authorizer.principalId",
     },
 )
-"""A line of the access log: nothing of a payload. All values are quoted, for any of them may be absent (``-``)."""
+"""A line of the access log, without content. All values are quoted, because each can be absent (``-``)."""
 
 _METHOD_AUTHORIZATION: Final = {
     Authorization.NONE: "NONE",
@@ -67,7 +67,7 @@ def streaming_api(
     target: StreamingFunction,
     logging: Sequence[pulumi.Resource] = (),
 ) -> StreamingApi:
-    """Declare the API in front of ``target``; ``logging`` is what the stage's logs need to be there first."""
+    """Declare the API in front of ``target``. The stage's logs need the resources ``logging`` before them."""
     rest_api = _rest_api(scope, options)
     policy = _policy(scope, options, rest_api)
     resource = aws.apigateway.Resource(
@@ -98,7 +98,7 @@ def streaming_api(
 
 
 def url(options: Options, api: StreamingApi) -> pulumi.Output[str]:
-    """Return the whole endpoint. Without private DNS a private API is found under its VPC endpoint's name too."""
+    """Return the URL of the endpoint. Without private DNS, the name of a private API contains its VPC endpoint."""
     if options.domain is not None:
         return pulumi.Output.concat("https://", options.domain.name, f"/{STAGE}/{PATH}")
     invoke_url = api.stage.invoke_url
@@ -229,7 +229,7 @@ def _stage(
         tags=scope.tags,
         opts=scope.options(after=[*after, *logs]),
     )
-    # Said also where nothing is logged: the provider keeps the level that a setting had before.
+    # Set also if nothing is logged: otherwise the provider keeps the level that was set before.
     logging = {"logging_level": "ERROR" if logs else "OFF", "data_trace_enabled": False}
     settings = {"throttle": (f"{PATH}/POST", {**_throttle(options), **logging})}
     if logs:
@@ -258,6 +258,6 @@ def _access_log(scope: Scope, options: Options) -> aws.cloudwatch.LogGroup:
 
 
 def _execution_log(scope: Scope, options: Options, rest_api: aws.apigateway.RestApi) -> aws.cloudwatch.LogGroup:
-    """The gateway would make this group itself, without retention: its name is fixed."""
+    """Declare the group of the execution log. Its name is fixed: the gateway would create it, without retention."""
     name = pulumi.Output.concat("API-Gateway-Execution-Logs_", rest_api.id, f"/{STAGE}")
     return log_group(scope, options, "execution-log", name)

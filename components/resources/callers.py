@@ -1,4 +1,4 @@
-"""Who reaches the stage, beyond its methods' own authorization: API key, web ACL, host name."""
+"""How callers reach the stage, besides the authorization of its methods: API key, web ACL, host name."""
 
 import pulumi
 import pulumi_aws as aws
@@ -10,7 +10,7 @@ from .scope import Scope
 
 
 def api_key(scope: Scope, options: Options, api: StreamingApi) -> pulumi.Output[str] | None:
-    """Declare an API key with its usage plan, if callers are to show one; return its value, a secret."""
+    """Declare an API key with its usage plan, if callers need one; return its value, a secret."""
     if options.authorization is not Authorization.API_KEY:
         return None
     key = aws.apigateway.ApiKey(scope.child("key"), tags=scope.tags, opts=scope.options())
@@ -37,7 +37,7 @@ def api_key(scope: Scope, options: Options, api: StreamingApi) -> pulumi.Output[
 
 
 def web_acl(scope: Scope, options: Options, api: StreamingApi) -> None:
-    """Put the web ACL before the stage, if there is one."""
+    """Associate the web ACL with the stage, if there is one."""
     if options.web_acl is None:
         return
     aws.wafv2.WebAclAssociation(
@@ -49,7 +49,7 @@ def web_acl(scope: Scope, options: Options, api: StreamingApi) -> None:
 
 
 def domain(scope: Scope, options: Options, api: StreamingApi) -> pulumi.Output[str] | None:
-    """Declare the host name, if there is one; return the name that it is to point at."""
+    """Declare the host name, if there is one; return the name that it must point at."""
     if options.domain is None:
         return None
     edge = options.endpoint is Endpoint.EDGE

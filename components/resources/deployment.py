@@ -15,66 +15,69 @@ _SHAPE: Final = {
     aws.apigateway.RestApiPolicy: ("policy",),
     aws.apigateway.Resource: ("path_part",),
     aws.apigateway.Authorizer: (
-        *("type", "authorizer_uri", "provider_arns", "identity_source"),
-        *("authorizer_result_ttl_in_seconds", "identity_validation_expression", "authorizer_credentials"),
+        "type", "authorizer_uri", "provider_arns", "identity_source",
+        "authorizer_result_ttl_in_seconds", "identity_validation_expression", "authorizer_credentials",
     ),
     aws.apigateway.Method: (
-        *("http_method", "authorization", "authorizer_id", "authorization_scopes", "api_key_required"),
-        *("request_models", "request_parameters", "request_validator_id"),
+        "http_method", "authorization", "authorizer_id", "authorization_scopes", "api_key_required",
+        "request_models", "request_parameters", "request_validator_id",
     ),
     aws.apigateway.Integration: (
-        *("type", "uri", "integration_http_method", "response_transfer_mode", "timeout_milliseconds"),
-        *("request_templates", "request_parameters", "passthrough_behavior", "content_handling"),
-        *("credentials", "connection_id", "connection_type", "cache_key_parameters", "cache_namespace"),
+        "type", "uri", "integration_http_method", "response_transfer_mode", "timeout_milliseconds",
+        "request_templates", "request_parameters", "passthrough_behavior", "content_handling",
+        "credentials", "connection_id", "connection_type", "cache_key_parameters", "cache_namespace",
     ),
     aws.apigateway.MethodResponse: ("status_code", "response_parameters", "response_models"),
     aws.apigateway.IntegrationResponse: (
-        *("status_code", "response_parameters", "response_templates", "selection_pattern", "content_handling"),
+        "status_code", "response_parameters", "response_templates", "selection_pattern", "content_handling",
     ),
     aws.apigateway.Response: ("response_type", "status_code", "response_parameters", "response_templates"),
-}
-"""What a deployment takes a picture of: for each kind of resource, the properties that shape the API."""
+}  # fmt: skip
+"""The properties that shape the API, for each kind of resource that a deployment is a snapshot of."""
 
 
 def deployment_of(
     scope: Scope,
     rest_api: aws.apigateway.RestApi,
-    shape: Sequence[pulumi.CustomResource],
+    parts: Sequence[pulumi.CustomResource],
 ) -> aws.apigateway.Deployment:
-    """Declare the deployment of ``rest_api``, which takes a picture of the resources ``shape``."""
+    """Declare the deployment of ``rest_api``: a snapshot of its ``parts``, replaced when one of them changes.
+
+    A deployment contains nothing that can be lost. If it inherited ``protect`` from the component, no part of the API
+    could be changed.
+    """
+    unprotected = pulumi.ResourceOptions(protect=False)
     return aws.apigateway.Deployment(
         scope.child("deployment"),
         rest_api=rest_api.id,
-        triggers={"shape": picture(shape)},
-        opts=_replaceable(scope.options(after=shape)),
+        triggers={"shape": fingerprint(parts)},
+        opts=pulumi.ResourceOptions.merge(scope.options(after=parts), unprotected),
     )
 
 
-def _replaceable(options: pulumi.ResourceOptions) -> pulumi.ResourceOptions:
-    """Return options for what each change makes anew, and holds nothing: ``protect`` would forbid every change."""
-    return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(protect=False))
-
-
-def picture(resources: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:
-    """Return a hash over the outputs of everything that a deployment takes a picture of.
+def fingerprint(parts: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:
+    """Return a hash over the outputs of all parts.
 
     Outputs, not inputs: a user's transform, a default of the provider and a replaced function count too.
     """
-    kinds = [type(resource).__name__ for resource in resources]
-    shapes = pulumi.Output.all(*map(_shape, resources))
+    kinds = [type(part).__name__ for part in parts]
+    shapes = pulumi.Output.all(*map(_shape, parts))
     return shapes.apply(lambda found: digest(list(zip(kinds, found, strict=True))))
 
 
-def _shape(resource: pulumi.CustomResource) -> pulumi.Output[dict[str, Any]]:
-    """Return what shapes the API of one resource; a preview knows it of one that exists, and not of a new one."""
-    properties = {name: _settled(getattr(resource, name)) for name in _SHAPE[type(resource)]}
-    return resource.id.apply(lambda _: pulumi.Output.all(**properties))
+def _shape(part: pulumi.CustomResource) -> pulumi.Output[dict[str, Any]]:
+    """Return the properties of one part that shape the API. A preview knows them only of a part that exists."""
+    properties = {name: _known_if_unset(getattr(part, name)) for name in _SHAPE[type(part)]}
+    return part.id.apply(lambda _: pulumi.Output.all(**properties))
 
 
-def _settled(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
-    """Return ``output``, known also where it is None.
+def _known_if_unset(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """Return ``output``, known also if it is None.
 
-    The SDK calls each property that is not set unknown in a preview, which would announce a new deployment every time.
+    In a preview the SDK resolves every property that the provider did not return to an unknown None: it cannot tell
+    "not computed yet" from "not set" (``resolve_outputs`` in pulumi/runtime/rpc.py; github.com/pulumi/pulumi/pull/21902
+    tests for it). Unset properties would thus announce a new deployment at every preview. A part that exists has its
+    id, and then None means that the property is not set; ``_shape`` waits for the id.
     """
 
     async def known() -> bool:
@@ -85,7 +88,7 @@ def _settled(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
 
 
 def digest(shape: object) -> str:
-    """Return the hash of JSON values; the order of keys and whether a number came as a float are nothing."""
+    """Return the hash of JSON values. The order of keys does not count, nor whether a number came as a float."""
     return hashlib.sha256(json.dumps(_plain(shape), sort_keys=True).encode()).hexdigest()
 
 

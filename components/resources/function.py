@@ -1,4 +1,4 @@
-"""The function with what it needs first: log group, role, policies, and the model that it may call."""
+"""The function, and what it needs before it: log group, role and policies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class StreamingFunction:
 def log_group(
     scope: Scope, options: Options, suffix: str, name: pulumi.Input[str] | None = None
 ) -> aws.cloudwatch.LogGroup:
-    """Return a log group with the retention and the key that were asked for."""
+    """Declare a log group with the retention and the key in the options."""
     return aws.cloudwatch.LogGroup(
         scope.child(suffix),
         name=name,
@@ -59,7 +59,7 @@ def streaming_function(
     logs: aws.cloudwatch.LogGroup,
     environment: Mapping[str, pulumi.Input[str]],
 ) -> StreamingFunction:
-    """Declare the function. Its log group and policies come first: Lambda checks them when it creates it."""
+    """Declare the function. Its log group and policies come first: Lambda checks them when it creates a function."""
     place = logs.arn.apply(Place.of)
     role = aws.iam.Role(
         scope.child("role"),
@@ -128,7 +128,7 @@ def _purposes(
     place: pulumi.Output[Place],
     environment: Mapping[str, pulumi.Input[str]],
 ) -> dict[str, pulumi.Output[list[Statement]]]:
-    """Return the statements of the role by what they are for; only what was asked for is there."""
+    """Return the statements of the role by purpose: only what the options need."""
 
     def here(
         statements: Callable[[str, Place], list[Statement]], what: pulumi.Input[str]
@@ -168,7 +168,7 @@ def _model_statements(scope: Scope, options: Options, place: pulumi.Output[Place
 
 
 def _models_behind(scope: Scope, called: Model) -> pulumi.Input[list[str]]:
-    """Return the ARNs of the models that a profile routes to. A preview asks too, and so needs credentials."""
+    """Return the ARNs of the models that a profile routes to. A preview asks Bedrock too, which needs credentials."""
     if not called.asks_regions:
         return []
     profile = aws.bedrock.get_inference_profile_output(

@@ -1,7 +1,7 @@
-"""What a browser is told before and beside an answer (fetch.spec.whatwg.org, CORS protocol): templates of the gateway.
+"""The gateway's part of CORS (fetch.spec.whatwg.org, CORS protocol): the preflight and the gateway's own errors.
 
-One allowed origin is a literal everywhere. Of several, preflight and function answer exactly the caller's; the
-gateway's own errors cannot know the caller's and carry no content: they say ``*``.
+One allowed origin is a literal in every response. With several, the preflight and the function answer exactly the
+caller's origin. The gateway's own errors cannot know the caller's origin and contain no content: they say ``*``.
 """
 
 import json
@@ -17,7 +17,7 @@ from ..options import Options
 from .scope import Scope
 
 PREFLIGHT_SECONDS: Final = 600
-"""How long a browser may remember a preflight."""
+"""Seconds for which a browser can cache a preflight."""
 
 PREFLIGHT_HEADERS: Final = (
     "Access-Control-Allow-Headers",
@@ -26,11 +26,11 @@ PREFLIGHT_HEADERS: Final = (
     "Access-Control-Max-Age",
     "Vary",
 )
-"""What a preflight's answer may have, declared whatever the origins: one is never declared too late or withdrawn
-while a mapping still names it."""
+"""Every header field that a preflight's response can have. All are declared for any list of origins: AWS accepts a
+mapping only to a declared field, and an update may change them in either order."""
 
 NO_CONTENT: Final = {"application/json": json.dumps({"statusCode": 204})}
-"""The request template of a MOCK integration that answers 204."""
+"""The request template of a MOCK integration that responds with 204."""
 
 PROBLEM: Final = {
     "application/json": (
@@ -41,11 +41,11 @@ PROBLEM: Final = {
         '"requestId": "$context.requestId"}'
     ),
 }
-"""The body of the gateway's own errors (RFC 9457). A plain template, not VTL; ``messageString`` brings its quotes."""
+"""The body of the gateway's own errors (RFC 9457). A plain template, not VTL; ``messageString`` has its own quotes."""
 
 
 def preflight_headers(origins: Sequence[str], allowed_headers: Sequence[str]) -> dict[str, str]:
-    """Return the constant header fields of the preflight's answer; none without origins."""
+    """Return the constant header fields of the preflight's response; none without origins."""
     if not origins:
         return {}
     several = len(origins) > 1
@@ -58,7 +58,7 @@ def preflight_headers(origins: Sequence[str], allowed_headers: Sequence[str]) ->
 
 
 def preflight_template(origins: Sequence[str]) -> Mapping[str, str] | None:
-    """Return the VTL that lets the caller's origin in if it is one of several; header names keep the client's case."""
+    """Return the VTL that allows the caller's origin if it is one of several. Header names keep the client's case."""
     if len(origins) < 2:  # noqa: PLR2004 one is a constant header field
         return None
     equal = " || ".join(f"$origin == '{origin}'" for origin in origins)
@@ -85,7 +85,7 @@ def as_literals(prefix: str, headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def allowed_headers(options: Options) -> list[str]:
-    """Return the request headers that a page may send: those that the authorization reads, and the body's type."""
+    """Return the request headers that a page can send: those that the authorization reads, and the body's type."""
     token = options.authorizer.header
     by_authorization = {
         Authorization.IAM: ["Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256"],
@@ -102,7 +102,7 @@ def preflight(
     rest_api: aws.apigateway.RestApi,
     resource: aws.apigateway.Resource,
 ) -> list[pulumi.CustomResource]:
-    """OPTIONS is always there, whatever the origins: a removed method would live on in its last picture."""
+    """Declare OPTIONS, even without origins: a removed method would stay in the deployment that still has it."""
     headers = preflight_headers(options.allowed_origins, allowed_headers(options))
     method = aws.apigateway.Method(
         scope.child("options"),
@@ -149,7 +149,7 @@ def gateway_responses(
     options: Options,
     rest_api: aws.apigateway.RestApi,
 ) -> list[pulumi.CustomResource]:
-    """Declare what the gateway answers by itself: one response for its 4xx, one for its 5xx."""
+    """Declare the gateway's own errors: one response for 4xx, one for 5xx."""
     headers = as_literals("gatewayresponse.header", error_headers(options.allowed_origins))
     return [
         aws.apigateway.Response(

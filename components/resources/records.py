@@ -1,23 +1,17 @@
-"""Where records go: a sink and a store that are created, or ones that exist."""
-
-from typing import Final
+"""The sink and the store of records: created by the stack, or existing ones."""
 
 import pulumi
 import pulumi_aws as aws
 
+from ..contract import TABLE_EXPIRY, TABLE_KEY
 from ..iam.document import document
 from ..iam.role import assumed_by, delivery_statements
 from ..options import Options
 from .scope import Scope
 
-TABLE_KEY: Final = "id"
-"""The request's id, as the function's store stage writes it."""
-TABLE_EXPIRY: Final = "expires"
-"""When an item may be deleted, in seconds since 1970, as the function's store stage writes it."""
-
 
 def sink(scope: Scope, options: Options) -> pulumi.Input[str]:
-    """Return what LLM_SINK is to be, and create the sink if only its kind was named."""
+    """Return the value of LLM_SINK. The sink is created if only its kind is given."""
     match options.sink:
         case "sns":
             topic = aws.sns.Topic(
@@ -41,13 +35,13 @@ def sink(scope: Scope, options: Options) -> pulumi.Input[str]:
 
 
 def _by_name(sink: str) -> str:
-    """Firehose knows a stream by its name alone."""
+    """Return the sink with the name of its stream: Firehose accepts no ARN in place of a name."""
     kind, _, name = sink.partition(":")
     return f"firehose:{name.rpartition('/')[2]}" if kind == "firehose" else sink
 
 
 def store(scope: Scope, options: Options) -> pulumi.Input[str]:
-    """Return what LLM_STORE is to be, and create the table if only its kind was named."""
+    """Return the value of LLM_STORE. The table is created if only its kind is given."""
     if options.store != "dynamodb":
         return options.store
     table = aws.dynamodb.Table(
@@ -65,7 +59,7 @@ def store(scope: Scope, options: Options) -> pulumi.Input[str]:
 
 
 def _delivery_stream(scope: Scope, options: Options) -> aws.kinesis.FirehoseDeliveryStream:
-    """Return a stream that delivers into a bucket of its own, which nobody else reads."""
+    """Return a stream that delivers into a bucket of its own, closed to the public."""
     bucket = aws.s3.Bucket(scope.child("records"), tags=scope.tags, opts=scope.options())
     closed = aws.s3.BucketPublicAccessBlock(
         scope.child("records-closed"),

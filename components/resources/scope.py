@@ -1,4 +1,4 @@
-"""What every child of the component has in common: the name's beginning, the parent, the tags."""
+"""What all children of the component have in common: the prefix of their names, the parent, the tags."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import pulumi
 
 @dataclass(frozen=True)
 class Scope:
-    """The component, as seen from its children."""
+    """The component, as its children need it."""
 
     name: str
     parent: pulumi.Resource
@@ -19,5 +19,5 @@ class Scope:
         return f"{self.name}-{suffix}"
 
     def options(self, after: Sequence[pulumi.Resource] = ()) -> pulumi.ResourceOptions:
-        """Return a child's options: parented, and made after the resources that its inputs do not name."""
+        """Return a child's options; ``after`` are resources that must exist before it, besides those in its inputs."""
         return pulumi.ResourceOptions(parent=self.parent, depends_on=list(after))

@@ -163,7 +163,7 @@ def test_an_endpoint_without_authorization_says_at_every_preview_what_a_stranger
     )
     [warning] = declared.warnings()
     assert warning.startswith("authorization is none: anyone who finds the URL can call it.")
-    assert "172,800 requests, up to 17,280,000 output tokens" in warning
+    assert "172,800 requests per day pass. They can use up to 17,280,000 output tokens" in warning
 
 
 def test_a_private_endpoint_is_for_those_who_reach_it() -> None:
@@ -179,7 +179,7 @@ def test_a_runtime_that_is_not_the_building_python_is_warned_of() -> None:
     other = "python3.13" if running_python() != "3.13" else "python3.12"
     declared = _declared(authorization="iam", runtime=other)
     assert declared.one("Function").inputs["runtime"] == other
-    assert [it for it in declared.warnings() if it.startswith(f"runtime is {other}, and this program runs on Python")]
+    assert [it for it in declared.warnings() if it.startswith(f"runtime is {other}, but this program runs on Python")]
 
 
 @pytest.mark.parametrize("args", EVERYTHING, ids="+".join)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components import StreamingLlmApiArgs
+from components import VERSION, StreamingLlmApiArgs
 from components.values import camel
 from local.bedrock.script import Fragment, Stop
 from local.bedrock.server import Bedrock
@@ -170,26 +170,74 @@ def test_two_endpoints_share_nothing_but_the_account(elsewhere: Elsewhere) -> No
     assert {inputs["environment"]["variables"]["LLM_SCHEMA"] for inputs in functions.values()} == {"answers:Answer"}
 
 
+def test_the_wheel_reads_the_contract_inside_it(elsewhere: Elsewhere) -> None:
+    """Also where a module of the user's has the name of the function's package."""
+    folder = elsewhere.place / "shadowed"
+    (folder / "function").mkdir(parents=True)
+    (folder / "function" / "contract.py").write_text("raise SystemExit('the wrong function')")
+    program = """
+import sys
+sys.path.insert(0, "")
+import streaming_llm_api
+from streaming_llm_api import contract
+print(contract.IN_WHEEL, contract.Outcome.__module__, streaming_llm_api.VERSION, "pulumi" in sys.modules)
+"""
+    expected = f"True streaming_llm_api.function.contract {VERSION} False"
+    assert elsewhere.run(program, folder).strip() == expected
+
+
+TYPED = """
+from typing import Literal, assert_type
+from streaming_llm_api import VERSION, InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs, arguments_from
+from streaming_llm_api.arguments import StructuredOutput
+from streaming_llm_api.bundle import Bundle, Target
+from streaming_llm_api.contract import LONGEST_TIMEOUT, margin
+
+print(VERSION + "")
+assert_type(margin(LONGEST_TIMEOUT), float)
+assert_type(StructuredOutput.NATIVE, Literal[StructuredOutput.NATIVE])
+args: StreamingLlmApiArgs = {"structured_output": StructuredOutput.TOOL}
+wrong: StreamingLlmApiArgs = {"structured_output": 5}
+also_wrong = StreamingLlmApi("llm", {"timeout": "long"})
+missing = streaming_llm_api.Nothing
+"""
+
+
+def test_a_users_checker_sees_the_types_of_the_contract(elsewhere: Elsewhere) -> None:
+    """Through the lazy names of the package and through both branches of its door to the function."""
+    folder = elsewhere.place / "typed"
+    folder.mkdir()
+    (folder / "__main__.py").write_text(TYPED.replace("from typing", "import streaming_llm_api\nfrom typing", 1))
+    done = _checked(elsewhere, folder)
+    lines = TYPED.splitlines()
+    wrong = [str(number) for number, line in enumerate(lines, 2) if "wrong" in line or "Nothing" in line]
+    assert [line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line] == wrong, done.stdout
+
+
 @pytest.mark.parametrize("example", ["own_schema", "two_endpoints"])
 def test_the_examples_pass_the_type_check_against_the_wheel(elsewhere: Elsewhere, example: str) -> None:
     """With what is installed there: so the wheel's own types are what a user's checker sees.
 
     The AWS provider's are left out: they take half a minute, and no argument has one of them.
     """
+    done = _checked(elsewhere, elsewhere.copied(example))
+    assert done.returncode == 0, done.stdout
+
+
+def _checked(elsewhere: Elsewhere, folder: Path) -> subprocess.CompletedProcess[str]:
     settings = elsewhere.place / "mypy.ini"
     settings.write_text("[mypy]\nstrict = true\n[mypy-pulumi_aws.*]\nfollow_imports = skip\n")
-    done = subprocess.run(  # noqa: S603 our own program
+    return subprocess.run(  # noqa: S603 our own program
         [
             sys.executable,
             *("-m", "mypy", f"--config-file={settings}", f"--cache-dir={elsewhere.place / 'mypy'}"),
             *("--python-executable", str(elsewhere.python), "__main__.py"),
         ],
-        cwd=elsewhere.copied(example),
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout
 
 
 def test_the_yaml_program_sets_only_what_there_is() -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import boto3
 from aws_lambda_powertools import Logger
 
-from ...contract import Destination, Outcome
+from ...contract import TABLE_EXPIRY, TABLE_KEY, Destination, Outcome
 from ...stream.record import Record
 from ...stream.stages import Stage
 from .client import TimedClient
@@ -29,13 +29,13 @@ def store_stage(table: Destination | None, logger: Logger) -> Stage:
         if dynamodb is None or table is None or record.outcome is Outcome.REJECTED:
             return
         item: dict[str, Any] = {
-            "id": {"S": record.start.id},
-            "expires": {"N": str(int(time.time()) + RETENTION)},
+            TABLE_KEY: {"S": record.start.id},
+            TABLE_EXPIRY: {"N": str(int(time.time()) + RETENTION)},
             "outcome": {"S": record.outcome.value},
             "record": {"S": as_json(record, ITEM_LIMIT)},
         }
         with dynamodb.call(record) as client:
-            client.put_item(TableName=table.name, Item=item, ConditionExpression="attribute_not_exists(id)")
+            client.put_item(TableName=table.name, Item=item, ConditionExpression=f"attribute_not_exists({TABLE_KEY})")
         logger.debug("record stored", extra={"stage": "store", "request_id": record.start.id, "store": table.kind})
 
     return store

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final, cast
 
 import pytest
 
-from components import StreamingLlmApi
+from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.parsing import checked
 from components.resources import preflight as cors
 from components.resources.function import variables
 from local.bedrock.script import Fragment, Stop
 from local.client import Reply
+from tests.components.options_table import JUDGE, POOL
 from tests.components.preflight import answer_to_preflight
 from tests.components.recording import Declared, declare
 from tests.wire.chain import Chain, Script
@@ -121,3 +122,95 @@ def test_errors_of_the_gateway_and_answers_show_a_page_the_same_headers(
     assert [error.get(ORIGIN) for error in errors] == [allowed] * len(errors)
     exposed = {fields.get(EXPOSED) for fields in (*errors, *_of_function(chain, A))}
     assert exposed == {"X-Request-Id, x-amzn-RequestId" if origins else None}
+
+
+def _declared(**args: Any) -> Declared:  # noqa: ANN401 any argument
+    given_args = cast("StreamingLlmApiArgs", args)
+    return declare(lambda: StreamingLlmApi("llm", given_args))
+
+
+def test_without_origins_the_preflight_is_there_and_allows_nothing() -> None:
+    """OPTIONS and both gateway responses always exist: a removed method would stay in the deployment that has it."""
+    declared = _declared()
+    assert answer_to_preflight(declared, {"Origin": A}) == {}
+    assert json.loads(declared.one("Integration", "preflight").inputs["requestTemplates"]["application/json"]) == {
+        "statusCode": 204,
+    }
+    assert {it.inputs["responseType"] for it in declared.of("Response")} == {"DEFAULT_4XX", "DEFAULT_5XX"}
+
+
+def test_one_origin_is_a_literal_everywhere() -> None:
+    declared = _declared(allowed_origins=[A])
+    for headers in ({"Origin": A}, {"Origin": B}, {}):
+        assert answer_to_preflight(declared, headers)["Access-Control-Allow-Origin"] == A
+    for response in declared.of("Response"):
+        field = "gatewayresponse.header.Access-Control-Allow-Origin"
+        assert response.inputs["responseParameters"][field] == f"'{A}'"
+
+
+@pytest.mark.parametrize(
+    ("headers", "allowed"),
+    [
+        ({"Origin": A}, A),
+        ({"origin": B}, B),
+        ({"Origin": "https://evil.example"}, None),
+        ({"Origin": f"{A}.evil.example"}, None),
+        ({"Origin": "null"}, None),
+        ({}, None),
+    ],
+)
+def test_of_several_origins_the_preflight_answers_exactly_the_callers(
+    headers: Mapping[str, str],
+    allowed: str | None,
+) -> None:
+    answer = answer_to_preflight(_declared(allowed_origins=[A, B]), headers)
+    assert answer.get("Access-Control-Allow-Origin") == allowed
+    assert answer["Vary"] == "Origin"
+
+
+def test_with_several_origins_the_gateways_own_errors_say_any() -> None:
+    """They cannot know the caller's, and carry no content."""
+    for response in _declared(allowed_origins=[A, B]).of("Response"):
+        field = "gatewayresponse.header.Access-Control-Allow-Origin"
+        assert response.inputs["responseParameters"][field] == "'*'"
+
+
+@pytest.mark.parametrize(
+    ("args", "headers"),
+    [
+        ({}, "Content-Type"),
+        (
+            {"authorization": "iam"},
+            "Content-Type, Authorization, X-Amz-Date, X-Amz-Security-Token, X-Amz-Content-Sha256",
+        ),
+        ({"authorization": "apiKey"}, "Content-Type, X-Api-Key"),
+        ({"authorization": "cognito", "authorizer": {"user_pools": [POOL]}}, "Content-Type, Authorization"),
+        (
+            {"authorization": "lambda", "authorizer": {"function_arn": JUDGE, "header": "X-Token"}},
+            "Content-Type, X-Token",
+        ),
+    ],
+)
+def test_allowed_headers_follow_the_authorization(args: Mapping[str, Any], headers: str) -> None:
+    declared = _declared(allowed_origins=[A], **args)
+    assert answer_to_preflight(declared, {})["Access-Control-Allow-Headers"] == headers
+
+
+def test_the_gateways_own_errors_are_problems_with_the_request_id() -> None:
+    for response in _declared().of("Response"):
+        template = response.inputs["responseTemplates"]["application/json"]
+        filled = (
+            template.replace("$context.error.responseType", "THROTTLED")
+            .replace("$context.error.messageString", '"Too Many \\"Requests\\""')
+            .replace("$context.requestId", "r-1")
+        )
+        assert "$" not in filled
+        assert json.loads(filled) == {
+            "type": "urn:streaming-llm:problem:THROTTLED",
+            "title": "The gateway did not pass the request on.",
+            "code": "THROTTLED",
+            "detail": 'Too Many "Requests"',
+            "requestId": "r-1",
+        }
+        content_type = response.inputs["responseParameters"]["gatewayresponse.header.Content-Type"]
+        assert content_type == "'application/problem+json'"

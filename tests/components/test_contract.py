@@ -1,0 +1,49 @@
+"""The component reads the contract wherever it is: the tests of the wheel are in test_wheel."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import function.contract
+from components import contract
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def test_in_a_checkout_the_contract_is_the_functions_own() -> None:
+    assert not contract.IN_WHEEL
+    assert contract.SETTINGS is function.contract.SETTINGS
+
+
+def test_both_branches_import_the_same_names_and_all_are_offered() -> None:
+    tree = ast.parse(Path(contract.__file__).read_text())
+    branches = [
+        {name.name for name in node.names}
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("function.")
+    ]
+    assert len(branches) == 2
+    assert branches[0] == branches[1] == set(contract.__all__) - {"IN_WHEEL"}
+
+
+def test_the_bundle_is_imported_without_pulumi_or_the_component() -> None:
+    program = """
+import sys
+import components.bundle.__main__
+print(sorted({"pulumi", "pulumi_aws", "components.arguments", "function.handler"} & set(sys.modules)))
+"""
+    done = subprocess.run(  # noqa: S603 our own program
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_plugin_host_starts_from_another_folder(tmp_path: Path) -> None:
+    """It asks for the engine's address; by then it has imported the component, and read the contract."""
+    (tmp_path / "function").mkdir()
+    (tmp_path / "function" / "contract.py").write_text("raise SystemExit('the wrong function')")
+    done = subprocess.run(  # noqa: S603 our own program
+        [sys.executable, str(REPOSITORY / "components")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip().endswith("components: error: the following arguments are required: engine")
