@@ -14,7 +14,7 @@ DOCUMENT = '{"summary": "s", "keywords": []}'
 
 
 def test_a_request_passes_through_the_deployed_function(bedrock: Bedrock, twin: Twin) -> None:
-    """Gateway, sandbox, stand-in, and all the way back."""
+    """Gateway, sandbox, Bedrock, and all the way back."""
     bedrock.play(script.complete_answer(DOCUMENT))
 
     with twin.post({"prompt": "Why?"}) as reply:

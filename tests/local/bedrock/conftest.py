@@ -19,7 +19,7 @@ def ask(bedrock: Bedrock) -> Iterator[Ask]:
         endpoint_url=bedrock.url,
         region_name="eu-west-1",
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - nobody checks it
+        aws_secret_access_key="test",  # noqa: S106 - not checked here
         config=Config(retries={"total_max_attempts": 1}),
     )
     streams = []

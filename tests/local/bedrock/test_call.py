@@ -6,7 +6,7 @@ from local.bedrock.server import Bedrock
 from tests.local.bedrock.asking import Ask, kinds
 
 
-def test_the_stand_in_knows_whether_the_client_still_listens(bedrock: Bedrock, ask: Ask) -> None:
+def test_a_call_knows_whether_its_client_is_still_connected(bedrock: Bedrock, ask: Ask) -> None:
     """A closed connection is seen at once, in the middle of a silence too."""
     bedrock.play([Open(), Hang()])
     stream = ask()["stream"]
@@ -20,7 +20,7 @@ def test_the_stand_in_knows_whether_the_client_still_listens(bedrock: Bedrock, a
     assert call.closed_at is not None
 
 
-def test_a_whole_answer_is_no_closed_connection(bedrock: Bedrock, ask: Ask) -> None:
+def test_a_complete_answer_is_not_a_closed_connection(bedrock: Bedrock, ask: Ask) -> None:
     """``closed_at`` is for clients that left before the end."""
     kinds(ask())
 

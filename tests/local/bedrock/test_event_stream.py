@@ -33,7 +33,9 @@ def test_botocore_reads_every_frame_as_it_was_meant(headers: dict[str, str], pay
 @given(st.lists(st.binary(max_size=50), min_size=2, max_size=5))
 def test_frames_follow_each_other_without_a_gap(payloads: list[bytes]) -> None:
     """Frames one after the other are read one after the other."""
-    assert [payload for _, payload in read(b"".join(event_stream.frame({}, it) for it in payloads))] == payloads
+    assert [
+        payload for _, payload in read(b"".join(event_stream.frame({}, payload) for payload in payloads))
+    ] == payloads
 
 
 def test_an_event_an_exception_and_an_error_are_told_apart_by_their_headers() -> None:

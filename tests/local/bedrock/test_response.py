@@ -32,7 +32,7 @@ from local.client import Reply
 from tests.local.bedrock.asking import MODEL, TOOL, Ask, kinds
 
 
-def test_a_whole_answer_has_the_events_of_the_service_in_its_order(bedrock: Bedrock, ask: Ask) -> None:
+def test_a_complete_answer_has_the_events_of_the_service_in_its_order(bedrock: Bedrock, ask: Ask) -> None:
     """Usage comes after the stop; a text block needs no start."""
     bedrock.play(script.complete_answer('{"a": 1}', size=4))
 
@@ -92,12 +92,12 @@ def test_reasoning_is_a_block_of_its_own_before_the_text(bedrock: Bedrock, ask: 
 @pytest.mark.parametrize("code", sorted(STATUS))
 def test_a_refusal_is_the_error_of_that_name_with_its_status(bedrock: Bedrock, ask: Ask, code: str) -> None:
     """Before the stream: a JSON body, the type in a header field."""
-    bedrock.play([Refuse(code, "told")])
+    bedrock.play([Refuse(code, "why")])
 
     with pytest.raises(ClientError) as caught:
         ask()
 
-    assert caught.value.response["Error"] == {"Message": "told", "Code": code}
+    assert caught.value.response["Error"] == {"Message": "why", "Code": code}
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == STATUS[code]
 
 
@@ -113,22 +113,22 @@ def test_a_refusal_is_the_error_of_that_name_with_its_status(bedrock: Bedrock, a
 )
 def test_an_exception_in_the_stream_is_an_event_stream_error(bedrock: Bedrock, ask: Ask, kind: str) -> None:
     """In the stream the code is in camel case and there is no status."""
-    bedrock.play([Fragment("{"), Fail(kind, "told")])
+    bedrock.play([Fragment("{"), Fail(kind, "why")])
 
     with pytest.raises(EventStreamError) as caught:
         kinds(ask())
 
-    assert caught.value.response["Error"] == {"Message": "told", "Code": kind}
+    assert caught.value.response["Error"] == {"Message": "why", "Code": kind}
 
 
 def test_an_error_frame_gives_its_code(bedrock: Bedrock, ask: Ask) -> None:
     """The kind of frame that the model of the service does not name."""
-    bedrock.play([Error("SomethingElse", "told")])
+    bedrock.play([Error("SomethingElse", "why")])
 
     with pytest.raises(EventStreamError) as caught:
         kinds(ask())
 
-    assert caught.value.response["Error"] == {"Message": "told", "Code": "SomethingElse"}
+    assert caught.value.response["Error"] == {"Message": "why", "Code": "SomethingElse"}
 
 
 @pytest.mark.parametrize(

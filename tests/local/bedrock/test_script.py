@@ -48,7 +48,7 @@ def test_an_item_that_is_not_a_step_is_named(item: dict[str, object]) -> None:
         script.parse([item])
 
 
-def test_a_whole_script_is_the_document_a_good_stop_and_usage() -> None:
+def test_a_complete_answer_is_the_document_a_good_stop_and_usage() -> None:
     """The pieces are the document, cut anywhere."""
     steps = script.complete_answer('{"a": 1}', size=3)
 

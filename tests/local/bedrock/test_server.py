@@ -1,4 +1,4 @@
-"""Unmodified boto3 against the stand-in."""
+"""Unmodified boto3 as a client of the local Bedrock."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def test_a_script_holds_at_its_gate_until_it_is_released(bedrock: Bedrock, ask: 
 
 
 def test_an_answerer_is_closed_when_its_client_leaves(bedrock: Bedrock, ask: Ask) -> None:
-    """A model that writes for nobody is stopped."""
+    """A model must not go on writing without a reader."""
     closed = []
 
     def endless(_: Call) -> Iterator[Step]:

@@ -29,7 +29,7 @@ def serving(folder: Path, program: str, **fields: object) -> Iterator[Gateway]:
 
 
 def ask(gateway: Gateway, body: bytes = b"{}", headers: Mapping[str, str] | None = None, method: str = "POST") -> Reply:
-    """Send a request and read the whole answer."""
+    """Send a request and read the complete response."""
     with Reply(gateway.url, body, headers, method) as reply:
         reply.body()
         return reply
@@ -213,7 +213,7 @@ def test_what_is_held_back_comes_at_the_end_at_the_latest(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("limit", ["idle_limit", "integration_timeout"])
 def test_a_function_that_says_nothing_is_a_504(tmp_path: Path, limit: str) -> None:
-    """No byte for too long, or the whole time is over, before there is a head."""
+    """The function is silent for too long, or its time is over, before there is a head."""
     with serving(tmp_path, "time.sleep(1)") as gateway:
         setattr(gateway, limit, 0.05)
         reply = ask(gateway)
@@ -224,7 +224,7 @@ def test_a_function_that_says_nothing_is_a_504(tmp_path: Path, limit: str) -> No
 
 @pytest.mark.parametrize("limit", ["idle_limit", "integration_timeout"])
 def test_a_function_that_falls_silent_is_cut_off(tmp_path: Path, limit: str) -> None:
-    """After the head there is no other way to say it. The function is not told."""
+    """After the head only a cut can report it. The function does not notice."""
     word = tmp_path / "word"
     program = f"""
         if event["body"] == "warm up":
@@ -250,7 +250,7 @@ def test_a_function_that_falls_silent_is_cut_off(tmp_path: Path, limit: str) -> 
 
 
 def test_a_client_that_leaves_does_not_stop_the_function(tmp_path: Path) -> None:
-    """As on the platform: it is not told, runs on, and hears that its response was accepted."""
+    """As on AWS: it does not notice, runs to its end, and its response is accepted."""
     word = tmp_path / "word"
     program = f"""
         os.mkfifo({str(word)!r})
@@ -273,7 +273,7 @@ def test_a_client_that_leaves_does_not_stop_the_function(tmp_path: Path) -> None
         assert len(gateway.function.invocations[0].chunks) == 1002
 
 
-def test_a_client_that_does_not_read_holds_nobody_else_up(tmp_path: Path) -> None:
+def test_a_client_that_does_not_read_does_not_delay_others(tmp_path: Path) -> None:
     """Its function blocks; another request is served meanwhile."""
     program = """
         response = Response(id)
@@ -313,7 +313,7 @@ def test_a_wrong_path_or_method_is_refused_as_an_unsigned_request_is(tmp_path: P
 
 
 @pytest.mark.parametrize("size", [10 * 1024 * 1024 + 1, 6 * 1024 * 1024 + 1])
-def test_a_body_that_is_too_large_is_refused_in_words_that_nobody_can_change(tmp_path: Path, size: int) -> None:
+def test_a_body_that_is_too_large_is_refused_in_fixed_words(tmp_path: Path, size: int) -> None:
     """Neither a problem document nor fields for browsers."""
     with serving(tmp_path, "answer(id)", environment=allowing("https://a.example")) as gateway:
         reply = ask(gateway, b"x" * size)
@@ -354,7 +354,7 @@ def test_a_client_of_the_old_protocol_gets_a_body_that_ends_with_the_connection(
 
 
 def test_a_request_body_may_be_chunked(tmp_path: Path) -> None:
-    """The function gets it whole."""
+    """The function receives it complete."""
     with serving(tmp_path, "answer(id, event['body'].encode())") as gateway, connected(gateway) as connection:
         connection.sendall(
             b"POST /v1/stream HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -1,4 +1,4 @@
-"""The twin's HTTP/1.1, serving side: what is no proper request is the client's mistake, told and never the twin's."""
+"""The server side of HTTP/1.1: a malformed request is the client's mistake and is refused with a status."""
 
 import socket
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import pytest
 
 from local.http11.server import LINE_LIMIT, Exchange, Server, Truncated
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds after which a test gives up; no assertion depends on it."""
 
 
@@ -30,7 +30,7 @@ def server() -> Iterator[Server]:
 
 
 def status_of(server: Server, request: bytes) -> int:
-    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", server.port), TIMEOUT) as client:
         client.sendall(request)
         answer = client.makefile("rb").readline()
     return int(answer.split()[1])
@@ -41,8 +41,8 @@ def post(fields: str, body: str = "hello") -> bytes:
 
 
 @pytest.mark.parametrize("length", ["abc", "-5", "+5", "5_0", "5, 6", "", " "])
-def test_a_length_that_is_none_is_refused(server: Server, length: str) -> None:
-    """RFC 9112 §6.3: nobody knows where the next request would begin."""
+def test_a_malformed_length_is_refused(server: Server, length: str) -> None:
+    """RFC 9112 §6.3: where the next request begins is not defined."""
     assert status_of(server, post(f"Content-Length: {length}")) == 400
 
 
@@ -51,7 +51,7 @@ def test_two_lengths_are_refused(server: Server) -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip, chunked", "gzip", "identity"])
-def test_a_coding_that_nobody_reads_here_is_refused(server: Server, coding: str) -> None:
+def test_an_unsupported_coding_is_refused(server: Server, coding: str) -> None:
     """RFC 9112 §6.1."""
     assert status_of(server, post(f"Transfer-Encoding: {coding}", "5\r\nhello\r\n0\r\n\r\n")) == 501
 
@@ -59,7 +59,7 @@ def test_a_coding_that_nobody_reads_here_is_refused(server: Server, coding: str)
 @pytest.mark.parametrize(
     "body", ["zz\r\nhello\r\n0\r\n\r\n", "-5\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n"]
 )
-def test_a_frame_that_is_none_ends_the_body(server: Server, body: str) -> None:
+def test_a_malformed_chunk_ends_the_body(server: Server, body: str) -> None:
     assert status_of(server, post("Transfer-Encoding: chunked", body)) == 422
 
 

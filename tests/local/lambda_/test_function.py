@@ -31,7 +31,7 @@ def test_concurrent_requests_get_further_sandboxes_up_to_the_limit(tmp_path: Pat
         busy = [function.invoke(b"{}") for _ in range(2)]
         third = function.invoke(b"{}")
 
-        assert [it.read() for it in busy] == [PRELUDE + b"x"] * 2
+        assert [invocation.read() for invocation in busy] == [PRELUDE + b"x"] * 2
         assert (third.read(), third.ending) == (b"", Ending.THROTTLED)
         assert len(function.processes) == 2
 

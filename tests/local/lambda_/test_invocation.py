@@ -77,7 +77,7 @@ def test_a_reset_makes_the_next_write_fail_and_leaves_the_sandbox_alive(tmp_path
 
 
 def test_a_reset_reaches_a_function_that_waits_for_its_202(tmp_path: Path) -> None:
-    """All was written, nobody has taken it yet."""
+    """Everything is written, and nothing has been taken yet."""
     program = """
         try:
             answer(id, b"x")

@@ -20,7 +20,7 @@ def test_what_the_function_wrote_before_it_asked_stands_before_it_in_the_journal
     assert order == ["next", "event", "response end", "accepted", *["output"] * 100, "next"]
 
 
-def test_output_is_heard_line_by_line_with_a_last_line_that_does_not_end(tmp_path: Path) -> None:
+def test_output_is_read_line_by_line_with_a_last_line_that_does_not_end(tmp_path: Path) -> None:
     """Both streams, in order."""
     program = """
         print("to stdout", flush=True)
@@ -29,8 +29,8 @@ def test_output_is_heard_line_by_line_with_a_last_line_that_does_not_end(tmp_pat
         next_event()
         sys.exit()
     """
-    heard: list[str] = []
-    with Function(deployed(tmp_path, program), on_output=heard.append) as function:
+    lines: list[str] = []
+    with Function(deployed(tmp_path, program), on_output=lines.append) as function:
         function.invoke(b"{}").read()
 
-    assert heard == ["to stdout", "to stderr", "no end"]
+    assert lines == ["to stdout", "to stderr", "no end"]

@@ -51,7 +51,7 @@ def test_an_event_comes_with_the_headers_that_a_runtime_reads(tmp_path: Path) ->
     ],
 )
 def test_a_function_that_fails_ends_its_invocation(tmp_path: Path, program: str, ending: Ending) -> None:
-    """Each way to fail is told apart."""
+    """Each way to fail has its own ending."""
     with Function(deployed(tmp_path, program)) as function:
         invocation = function.invoke(b"{}")
         invocation.read()
@@ -98,7 +98,7 @@ def test_a_function_that_outlives_its_timeout_after_its_answer_is_killed_too(tmp
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "statuses"),
     [
         ("write(call('POST', '/invocation/nobody/response', b'')[0])", "400"),
         ("answer(id, b'x'); write(call('POST', f'/invocation/{id}/error', b'{}')[0])", "403"),
@@ -111,13 +111,13 @@ def test_a_function_that_outlives_its_timeout_after_its_answer_is_killed_too(tmp
         ("write(call('POST', f'/invocation/{id}/response', b'buffered')[0])", "202"),
     ],
 )
-def test_calls_that_do_not_fit_the_state_are_refused(tmp_path: Path, program: str, told: str) -> None:
+def test_calls_that_do_not_fit_the_state_are_refused(tmp_path: Path, program: str, statuses: str) -> None:
     """Wrong id, wrong order, wrong place, wrong mode, too large: the statuses of the Runtime API."""
     with Function(deployed(tmp_path, f"id, headers, event = next_event()\n{program}\n")) as function:
         function.invoke(b"{}").read()
         function.journal.wait("output")
 
-    assert list(function.output) == [told]
+    assert list(function.output) == [statuses]
 
 
 def test_a_second_answer_to_one_event_is_refused(tmp_path: Path) -> None:

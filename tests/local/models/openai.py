@@ -37,7 +37,7 @@ class OpenAi:
         if exchange.path == "/v1/models":
             exchange.send(200, [], b'{"data": [{"id": "first"}, {"id": "second"}]}')
         elif self.status != 200:
-            exchange.send(self.status, [], b"told")
+            exchange.send(self.status, [], b"overloaded")
         else:
             exchange.start(200, [("Content-Type", "text/event-stream")])
             for line in self.lines:

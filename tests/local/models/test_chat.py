@@ -95,12 +95,12 @@ def test_a_server_that_is_not_there_is_one_line(openai: OpenAi) -> None:
         list_models(openai.url)
 
 
-@pytest.mark.parametrize(("reason", "told"), [("length", "max_tokens"), ("content_filter", "content_filtered")])
-def test_other_reasons_have_bedrocks_names(openai: OpenAi, call: Call, reason: str, told: str) -> None:
+@pytest.mark.parametrize(("reason", "expected"), [("length", "max_tokens"), ("content_filter", "content_filtered")])
+def test_other_reasons_have_bedrocks_names(openai: OpenAi, call: Call, reason: str, expected: str) -> None:
     """So the function judges them as it would on AWS."""
     openai.say(delta("x", reason))
 
-    assert list(Chat(openai.url, "m")(call)) == [Fragment("x"), Stop(told)]
+    assert list(Chat(openai.url, "m")(call)) == [Fragment("x"), Stop(expected)]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_refusal_of_the_server_is_a_refusal_of_bedrock(openai: OpenAi, call: C
     [step] = list(Chat(openai.url, "m")(call))
 
     assert isinstance(step, Refuse)
-    assert (step.code, "told" in step.message) == (code, True)
+    assert (step.code, "overloaded" in step.message) == (code, True)
 
 
 def test_a_server_that_went_away_is_an_unavailable_service(openai: OpenAi, call: Call) -> None:

@@ -32,7 +32,7 @@ def test_a_small_model_gets_bounds_that_the_schema_lacks() -> None:
             "day": {"type": "string", "format": "date"},
             "kind": {"type": "string", "enum": ["a"]},
             "list": {"type": "array", "items": {"type": "integer", "minimum": 1}},
-            "told": {"type": "number", "description": "In percent. (minimum: 0, exclusiveMaximum: 100)"},
+            "share": {"type": "number", "description": "In percent. (minimum: 0, exclusiveMaximum: 100)"},
         },
     }
 
@@ -47,7 +47,7 @@ def test_a_small_model_gets_bounds_that_the_schema_lacks() -> None:
             "minItems": 1,
             "maxItems": 5,
         },
-        "told": {
+        "share": {
             "type": "number",
             "description": "In percent. (minimum: 0, exclusiveMaximum: 100)",
             "minimum": 0,
