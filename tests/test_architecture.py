@@ -62,6 +62,22 @@ COMPONENT_MAY_IMPORT = {
     "components/trial/inspection.py": {"function"},
 }
 """The same for the component. ``inspection.py`` runs in the process of the function, and nothing imports it."""
+LOCAL_MAY_IMPORT = {
+    "local": {"local"},
+    "local/http11": {"local.http11"},
+    "local/journal.py": set[str](),
+    "local/changes.py": set[str](),
+    "local/terminal.py": set[str](),
+    "local/resources.py": set[str](),
+    "local/cli.py": {"local.resources", "local.terminal"},
+    "local/client.py": {"local.http11"},
+    "local/lambda_": {"local.lambda_", "local.http11", "local.journal"},
+    "local/gateway": {"local.gateway", "local.lambda_", "local.http11", "local.journal"},
+    "local/bedrock": {"local.bedrock", "local.http11"},
+    "local/models": {"local.models", "local.bedrock", "local.client", "local.resources", "local.terminal"},
+    "local/models/embedded.py": {"local.models", "local.bedrock", "xllamacpp"},
+}
+"""The same for the local stack, which imitates AWS with the standard library alone."""
 LIBRARIES = frozenset({"function/partials/__init__.py"})
 LAST = frozenset({"function.handler", "function.aws.runtime"})
 """Where everything ends: nothing imports these."""
@@ -120,6 +136,13 @@ def test_nothing_imports_the_handler_or_the_runtime(file: str) -> None:
     own = file.startswith("function/aws/runtime/")
     others = LAST - {"function.aws.runtime"} if own else LAST
     assert [it for it in imports(file) if any(within(it, last) for last in others)] == []
+
+
+@pytest.mark.parametrize("file", sources("local"))
+def test_the_rooms_of_the_local_stack_import_one_way(file: str) -> None:
+    allowed = LOCAL_MAY_IMPORT[max((part for part in LOCAL_MAY_IMPORT if file.startswith(part)), key=len)]
+    foreign = [name for name in imports(file) if name.split(".")[0] not in sys.stdlib_module_names]
+    assert [name for name in foreign if not any(within(name, part) for part in allowed)] == []
 
 
 @pytest.mark.parametrize("file", sources("local", "verify"))
