@@ -11,7 +11,7 @@ from local.client import Piece
 from verify.events import read_json_lines, rebuild_object
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -38,7 +38,9 @@ def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
 
 def test_the_readmes_stream_is_one_that_a_client_can_apply() -> None:
     """Its changes, applied in order, are the value of its last event."""
-    [stream] = re.findall(r'^```json\n(\{"type":"start".*?)^```', DOCUMENTS[0].read_text(), re.MULTILINE | re.DOTALL)
+    [stream] = re.findall(
+        r'^```json\n(\{"type":"start".*?)^```', (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
     events = read_json_lines([Piece(0.0, stream.encode())])
 
     assert rebuild_object(events) == (json.loads(stream.splitlines()[-1])["value"], True)

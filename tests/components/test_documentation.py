@@ -1,13 +1,11 @@
-"""docs/component-reference.md and the README say what is there: children, policies, settings and their defaults."""
+"""The pages about the component say what is there: children, policies and settings."""
 
 import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from components import StreamingLlmApi, StreamingLlmApiArgs
-from components.arguments import Authorization, Endpoint
+from components.arguments import Authorization
 from components.parsing import checked
 from components.resources.function import variables
 from components.values import camel
@@ -17,11 +15,14 @@ from tests.components.recording import declare
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 TEXT = (REPOSITORY / "docs" / "component-reference.md").read_text()
-README = (REPOSITORY / "README.md").read_text()
+SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text()
 
 
-def _rows(heading: str, text: str = TEXT) -> list[list[str]]:
-    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+_AUTHORIZATIONS: tuple[StreamingLlmApiArgs, ...] = ({}, {"authorization": Authorization.IAM})
+
+
+def _rows(heading: str) -> list[list[str]]:
+    section = TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("| `")]
     return [[cell.strip().strip("`") for cell in line.strip("| ").split(" | ")] for line in lines]
 
@@ -49,35 +50,12 @@ class _Asked(dict[str, str]):
         return super().get(key, default)
 
 
-def _settings() -> dict[str, tuple[list[str], str]]:
-    """The README's table: each key with its variables and its default."""
-    table: dict[str, tuple[list[str], str]] = {}
-    for keys, variables_of, defaults in _rows("Settings", README):
-        names = [re.findall(r"\w+", key)[0] for key in keys.split(" · ")]
-        told = variables_of.split(" · ") if "LLM_" in variables_of else [""] * len(names)
-        values = defaults.split(" · ") if " · " in defaults else [defaults] * len(names)
-        for name, variable, default in zip(names, told, values, strict=True):
-            assert name not in table
-            table[name] = re.findall(r"LLM_\w+", variable), default
-    return table
-
-
-def test_every_argument_is_in_the_readmes_table() -> None:
-    assert set(_settings()) == {camel(name) for name in StreamingLlmApiArgs.__annotations__}
-
-
-def test_every_variable_that_the_function_reads_is_in_the_readmes_table_and_no_other() -> None:
+def test_every_variable_that_the_function_reads_is_in_the_table_of_settings_and_no_other() -> None:
     asked = _Asked()
     read_settings(asked)
-    named = [variable for variables_of, _ in _settings().values() for variable in variables_of]
+    named = re.findall(r"^\| .*? \| `(LLM_\w+)` \|", SETTINGS, re.MULTILINE)
     assert sorted(named) == sorted(asked.names)
     assert set(named) == set(variables(checked(EVERY_SETTING), "log", "none"))
-
-
-def test_a_key_stands_beside_the_variable_of_its_name() -> None:
-    for key, (told, _) in _settings().items():
-        if key != "endpoint":  # two times follow from it
-            assert all(camel(variable.removeprefix("LLM_").lower()) == key for variable in told)
 
 
 def test_the_function_and_the_component_have_the_same_defaults() -> None:
@@ -85,48 +63,26 @@ def test_the_function_and_the_component_have_the_same_defaults() -> None:
     assert read_settings(told) == read_settings({})
 
 
-@pytest.mark.parametrize("key", sorted(_settings()))
-def test_a_default_in_the_readme_is_the_codes(key: str) -> None:
-    """What was not asked for is ``none``; a remark may follow in brackets."""
-    _, default = _settings()[key]
-    assert default.partition(" (")[0].replace("`", "") == _default(key)
-
-
-def _default(key: str) -> str:
-    plain, own = checked({}), read_settings({})
-    known, edge = checked({"authorization": Authorization.IAM}), checked({"endpoint": Endpoint.EDGE})
-    texts = {camel(name): text for name, text in plain.settings.items()}
-    match key:
-        case "schema" | "request" | "instructions":
-            return str(getattr(own, key))
-        case "endpoint":
-            return "; ".join(
-                f"{options.endpoint}: {options.settings['first_event_timeout']} and {options.settings['heartbeat']}"
-                for options in (plain, edge)
-            )
-        case "throttle":
-            pairs = [f"{options.throttle.rate}, {options.throttle.burst}" for options in (plain, known)]
-            return f"{pairs[0]} without authorization, else {pairs[1]}"
-        case "runtime" | "authorizer":
-            return {"runtime": "the building Python's", "authorizer": "none"}[key]
-    if key in texts:
-        return str(texts[key])
-    value = next(getattr(plain, name, None) for name in StreamingLlmApiArgs.__annotations__ if camel(name) == key)
-    return "none" if value in (None, (), {}) else str(value).lower()
+def test_the_default_of_the_throttle_is_described_as_it_is() -> None:
+    """It depends on the authorization."""
+    unknown, known = (checked(args).throttle for args in _AUTHORIZATIONS)
+    default = f"{unknown.rate} per second and {unknown.burst} at once without authorization, else "
+    assert f"| {default}{known.rate} and {known.burst} |" in SETTINGS
 
 
 def test_every_key_that_a_command_sets_is_an_argument() -> None:
-    documents = [README, *(path.read_text() for path in (REPOSITORY / "docs").glob("*.md"))]
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
+    documents = [page.read_text() for page in pages]
     keys = {key for text in documents for key in re.findall(r"pulumi config set (?:--path ')?(\w+)\b(?!:)", text)}
     assert (
         {"maxTokens", "alarmTopic", "throttle"} <= keys <= {camel(name) for name in StreamingLlmApiArgs.__annotations__}
     )
 
 
-def test_the_chapter_on_reuse_begins_with_the_import() -> None:
-    assert README.partition("\n## Reuse\n\n")[2].startswith(
-        "```python\nfrom streaming_llm_api import StreamingLlmApi\n```\n",
-    )
+def test_the_page_of_the_component_begins_with_the_import() -> None:
+    text = (REPOSITORY / "docs" / "component.md").read_text()
+    first = text.partition("```python\n")[2].partition("```")[0]
+    assert "\nfrom streaming_llm_api import StreamingLlmApi\n" in first
 
 
 def test_every_policy_of_the_role_is_in_the_table() -> None:
