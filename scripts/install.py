@@ -16,10 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
-SHOWN_EVERY: Final = 1.0
-"""Seconds between two lines on a terminal, where a line replaces the one before."""
-PRINTED_EVERY: Final = 15.0
-"""The same elsewhere."""
+from local.terminal import Terminal
+
 MEGABYTE: Final = 1_000_000
 INTERRUPTED: Final = 128 + signal.SIGINT
 
@@ -27,12 +25,13 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 def main(arguments: Sequence[str] | None = None) -> int:
     """Install; return 0, or 1 if a package cannot be installed."""
     options = _parser().parse_args(arguments)
+    terminal = Terminal(sys.stdout)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="install-") as downloads:
-            return _install(options, Work(options.environment, Path(downloads)))
+            return _install(options, Installer(options.environment, Path(downloads)), terminal)
     except KeyboardInterrupt:
-        sys.stdout.write("\n")
+        terminal.close()
         return INTERRUPTED
 
 
@@ -44,86 +43,63 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _install(options: argparse.Namespace, work: "Work") -> int:
-    work.show(f"Installing packages into {options.environment}")
-    if not work.python.with_name("pip").exists():  # which comes last: an environment without it is half made
-        work.run([sys.executable, "-m", "venv", str(options.environment)])
-    pip = [str(work.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    failure = work.run([*pip, *(f"--requirement={file}" for file in options.requirements)])
+def _install(options: argparse.Namespace, installer: "Installer", terminal: Terminal) -> int:
+    began = time.monotonic()
+    with terminal.waiting(f"Installing packages into {options.environment}", installer.size):
+        failure = installer.make_environment() or installer.install(options.requirements)
+        has_all = not failure and not (options.optional and installer.install([options.optional]))
     if failure:
-        work.end(f"{failure}\nThe packages could not be installed. What pip reports stands above.")
+        terminal.line(f"{failure}\nThe packages could not be installed. What pip reports stands above.")
         return 1
-    if options.optional and work.run([*pip, f"--requirement={options.optional}"]):
-        work.end(f"The packages of {options.optional} are not available for this Python and machine; going on without.")
-        return 0
-    work.end(f"Installed packages into {options.environment} in {work.seconds} s.")
+    if not has_all:
+        terminal.line(f"{options.optional}: not available for this Python and machine; continuing without.")
+    terminal.line(f"Installed packages into {options.environment} in {time.monotonic() - began:.0f} s.")
     return 0
 
 
-class Work:
-    """Runs one command after the other, and shows that time passes and bytes arrive."""
+class Installer:
+    """Makes one environment. Its commands run in sessions of their own: Ctrl-C reaches this process, which ends them.
+
+    Each method returns what a command wrote if it failed, and otherwise nothing.
+    """
 
     def __init__(self, environment: Path, downloads: Path) -> None:
-        """Start the clock; ``downloads`` is a folder for pip's temporary files."""
-        self.python = environment / "bin" / "python"
-        """The interpreter of the environment."""
-        self._folders = (environment, downloads)
+        """Take the folder of the environment, and one for pip's temporary files."""
+        self._environment = environment
         self._downloads = downloads
-        self._began = time.monotonic()
-        self._is_terminal = sys.stdout.isatty()
-        self._every = SHOWN_EVERY if self._is_terminal else PRINTED_EVERY
-        self._megabytes = 0
-        self._text = ""
+        self._python = environment / "bin" / "python"
+        self._largest = 0
 
-    @property
-    def seconds(self) -> int:
-        """Return the time since the start."""
-        return int(time.monotonic() - self._began)
+    def make_environment(self) -> str:
+        """Make the environment, unless it is there: pip comes last, so one without it is half made."""
+        if self._python.with_name("pip").exists():
+            return ""
+        return self._run([sys.executable, "-m", "venv", str(self._environment)])
 
-    def show(self, text: str) -> None:
-        """Say what is being done."""
-        self._text = text
-        self._write(f"{text} …")
+    def install(self, files: Sequence[str]) -> str:
+        """Install what requirement files name."""
+        named = [f"--requirement={file}" for file in files]
+        return self._run([str(self._python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *named])
 
-    def end(self, text: str) -> None:
-        """Write a line that stays."""
-        self._write(f"{text}\n" if self._is_terminal else text)
+    def size(self) -> str:
+        """Return how much is there; it never shrinks, though pip removes its temporary files."""
+        self._largest = max(self._largest, _size(self._environment) + _size(self._downloads))
+        return f"{self._largest // MEGABYTE} MB"
 
-    def run(self, command: Sequence[str]) -> str:
-        """Run a command to its end; return what it wrote if it failed, and otherwise nothing.
-
-        It has a session of its own: Ctrl-C reaches this process alone, which then ends the other.
-        """
+    def _run(self, command: Sequence[str]) -> str:
         variables = {**os.environ, "TMPDIR": str(self._downloads)}
         with tempfile.TemporaryFile("w+") as output:
             process = subprocess.Popen(  # noqa: S603 - our own commands
                 command, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
             try:
-                self._follow(process)
+                process.wait()
             except BaseException:
-                _end(process)
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
                 raise
             return _read(output) if process.returncode else ""
-
-    def _follow(self, process: "subprocess.Popen[bytes]") -> None:
-        while process.poll() is None:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(self._every)
-                return
-            self._megabytes = max(self._megabytes, sum(map(_size, self._folders)) // MEGABYTE)
-            self._write(f"{self._text}: {self.seconds} s, {self._megabytes} MB …")
-
-    def _write(self, text: str) -> None:
-        sys.stdout.write(f"\r\x1b[K{text}" if self._is_terminal else f"{text}\n")
-        sys.stdout.flush()
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a command and whatever it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _read(output: IO[str]) -> str:

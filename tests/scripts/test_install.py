@@ -73,12 +73,28 @@ def test_a_package_that_is_missing_is_named_in_pips_words(folder: Path, environm
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_a_screen_without_dots_is_enough(folder: Path, environment: Path) -> None:
+    """An encoding that lacks the ellipsis."""
+    command = [
+        sys.executable,
+        "-m",
+        "scripts.install",
+        str(environment),
+        "-r",
+        requirements(folder, "small-for-the-test"),
+    ]
+    variables = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_optional_package_may_be_missing(folder: Path, environment: Path) -> None:
     needed, optional = (requirements(folder, name) for name in ("small-for-the-test", "missing-for-the-test"))
     done = install(str(environment), "-r", needed, "--optional", optional)
 
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-1].startswith(f"The packages of {optional} are not available for this Python")
+    assert done.stdout.splitlines()[-2].startswith(f"{optional}: not available for this Python")
 
 
 @pytest.fixture
@@ -95,10 +111,11 @@ def test_seconds_and_bytes_count_up_and_ctrl_c_ends_everything(
     (tmp_path / "all.txt").write_text(f"--index-url http://127.0.0.1:{silent_index.getsockname()[1]}/\nanything\n")
     command = [sys.executable, "-m", "scripts.install", str(environment), "-r", str(tmp_path / "all.txt")]
     screen, terminal = pty.openpty()
-    with subprocess.Popen(command, cwd=ROOT, stdout=terminal, stderr=terminal) as process:  # noqa: S603 - ours
+    wide = {**os.environ, "COLUMNS": "200"}
+    with subprocess.Popen(command, cwd=ROOT, env=wide, stdout=terminal, stderr=terminal) as process:  # noqa: S603 - ours
         os.close(terminal)
         text = ""
-        while not re.search(r": [3-9] s,", text):
+        while not re.search(r": [3-9] s, \d+ MB", text):
             text += os.read(screen, 65_536).decode()
         pip, _ = silent_index.accept()
         process.send_signal(signal.SIGINT)
@@ -110,7 +127,7 @@ def test_seconds_and_bytes_count_up_and_ctrl_c_ends_everything(
     counted = [(int(seconds), int(bytes_)) for seconds, bytes_ in re.findall(r": (\d+) s, (\d+) MB", text)]
 
     assert counted == sorted(counted)
-    assert len({seconds for seconds, _ in counted}) == len(counted) >= 2
+    assert len(counted) >= 2
     assert "Traceback" not in text
     with pip:  # its process has ended, and with it the connection
         while pip.recv(65_536):

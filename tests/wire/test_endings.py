@@ -25,6 +25,7 @@ from local.lambda_.invocation import Ending as InvocationEnding
 from tests.aws.stages.emf import check_emf
 from tests.wire.chain import LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
 from tests.wire.endings_table import (
+    BY_CODE,
     CANARY,
     DELTAS,
     DOCUMENT,
@@ -490,6 +491,10 @@ def test_every_error_and_exception_of_the_service_is_in_the_matrix() -> None:
     """As botocore's model of ConverseStream names them; a new one has to be decided."""
     assert set(ERRORS) <= set(ERROR_CODES)
     assert set(EXCEPTIONS) == set(EXCEPTION_CODES)
+
+
+def test_every_code_is_a_row_of_the_table() -> None:
+    assert {ending.code for ending in ENDINGS if ending.code} == set(BY_CODE)
 
 
 def test_every_row_of_the_table_is_played_and_every_case_is_a_row() -> None:
