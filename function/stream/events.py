@@ -46,7 +46,12 @@ class Usage:
     output_tokens: int
 
 
-ModelEvent = Delta | Stop | Usage
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """The model's service sent something that is left out of the answer: beside it, malformed, or after the stop."""
+
+
+ModelEvent = Delta | Stop | Usage | Ignored
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from queue import Empty, Full, Queue
 from typing import Final, Protocol, TypeVar
 
 from .errors import AnswerError, DeadlineReached
-from .events import Idle, ModelEvent, Overdue, PacedEvent, Stop
+from .events import Idle, Ignored, ModelEvent, Overdue, PacedEvent, Stop
 
 T = TypeVar("T")
 
@@ -32,7 +32,10 @@ class Source(Protocol):
     """The model's events, read in one thread and cancelled from another."""
 
     def __iter__(self) -> Iterator[ModelEvent]:
-        """Open the model call and yield its events; close it when they end, in whatever way."""
+        """Open the model call and yield its events; close it when they end, in whatever way.
+
+        There is at most one stop, and no text after it.
+        """
 
     def cancel(self) -> bool:
         """Make a blocked reader return at once. False: nothing is connected yet, and it will close itself later."""
@@ -196,5 +199,5 @@ def _watched(queue: "Queue[ModelEvent | _End]", pace: Pace, clock: Clock) -> Gen
         if isinstance(item, Stop):
             stopped = True
             end = min(end, clock.now() + USAGE_TIMEOUT)
-        heartbeat = clock.now() + pace.heartbeat
+        heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
         yield item

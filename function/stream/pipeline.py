@@ -29,6 +29,7 @@ from .events import (
     Event,
     Head,
     Idle,
+    Ignored,
     ModelEvent,
     Overdue,
     PacedEvent,
@@ -222,12 +223,16 @@ class _Answer:
         progress = self._progress
         progress.attempts += 1
         progress.characters_before = progress.characters
+        progress.usage_before = progress.usage
         progress.stop = None
         progress.closed_values = 0
         progress.text = self._start.content.keep([])
 
     def _count(self, event: ModelEvent) -> None:
         progress = self._progress
+        if isinstance(event, Ignored):
+            progress.ignored_events += 1
+            return
         if progress.first_event_ms is None:
             progress.first_event_ms = self._start.elapsed()
         if isinstance(event, Delta):
@@ -237,7 +242,7 @@ class _Answer:
         elif isinstance(event, Stop):
             progress.stop = event
         else:
-            before = progress.usage or Usage(0, 0)
+            before = progress.usage_before or Usage(0, 0)  # of two usages of one attempt the last counts
             progress.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)
 
     def _grow(self, partials: Partials[Any], text: str) -> Partial:

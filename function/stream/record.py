@@ -66,7 +66,7 @@ class Start:
 class Progress:
     """What is counted while the answer passes. Only the pipeline writes it; it starts as a request that was cancelled.
 
-    Usage and characters are those of all attempts; the stop and the closed values are the last one's.
+    Usage, characters and ignored events are those of all attempts; the stop and the closed values are the last one's.
     """
 
     outcome: Outcome = Outcome.CANCELLED
@@ -75,6 +75,9 @@ class Progress:
     attempts: int = 0
     stop: Stop | None = None
     usage: Usage | None = None
+    usage_before: Usage | None = None
+    """Of the attempts before the last one."""
+    ignored_events: int = 0
     characters: int = 0
     characters_before: int = 0
     """Of the attempts before the last one."""
@@ -101,6 +104,8 @@ class Record:
     attempts: int
     stop_reason: str | None
     usage: Usage | None
+    ignored_events: int
+    """Events of the model's service that were left out of the answer."""
     output_tokens_estimated: int
     """Tokens of all attempts, estimated from their characters."""
     tokens_not_awaited: int
@@ -133,6 +138,7 @@ def finished(start: Start, progress: Progress) -> Record:
         attempts=progress.attempts,
         stop_reason=progress.stop.reason if progress.stop else None,
         usage=progress.usage,
+        ignored_events=progress.ignored_events,
         output_tokens_estimated=estimated_tokens(progress.characters),
         tokens_not_awaited=max(0, start.max_tokens - estimated_tokens(characters_of_last)),
         closed_values=progress.closed_values,

@@ -14,6 +14,11 @@ def event(name: str, payload: Mapping[str, object]) -> bytes:
     return _json_frame("event", name, payload)
 
 
+def raw_event(name: str, payload: bytes) -> bytes:
+    """Return the frame of an event whose payload is any bytes."""
+    return _frame_of("event", name, payload)
+
+
 def exception(name: str, payload: Mapping[str, object]) -> bytes:
     """Return the frame of an exception that the service's model names (``throttlingException`` …)."""
     return _json_frame("exception", name, payload)
@@ -38,9 +43,13 @@ def damaged(intact: bytes) -> bytes:
 
 
 def _json_frame(kind: str, name: str, payload: Mapping[str, object]) -> bytes:
-    headers = {f":{kind}-type": name, ":content-type": "application/json", ":message-type": kind}
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
-    return frame(headers, text.encode(errors="backslashreplace"))  # half a surrogate pair is escaped, as in JSON
+    return _frame_of(kind, name, text.encode(errors="backslashreplace"))  # half a surrogate pair is escaped, as in JSON
+
+
+def _frame_of(kind: str, name: str, payload: bytes) -> bytes:
+    headers = {f":{kind}-type": name, ":content-type": "application/json", ":message-type": kind}
+    return frame(headers, payload)
 
 
 def _header(name: str, value: str) -> bytes:

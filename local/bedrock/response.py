@@ -52,8 +52,8 @@ class Response:
                 self._finish()
             case script.Reset():
                 self._exchange.reset()
-            case Refuse(code, message, status):
-                send_error(self._exchange, code, message, status)
+            case Refuse(code, message, status, body):
+                send_error(self._exchange, code, message, status, body)
             case _:
                 self._do(step)
                 return False
@@ -85,6 +85,8 @@ class Response:
                 self._event("metadata", self._metadata(step))
             case script.Event(name, payload):
                 self._event(name, payload)
+            case script.RawEvent(name, payload):
+                self._send(event_stream.raw_event(name, _bytes(payload)))
             case script.Fail(kind, message):
                 self._send(event_stream.exception(kind, {"message": message}))
             case script.Error(code, message):
@@ -161,13 +163,21 @@ def _padded_event(name: str, payload: Mapping[str, object]) -> bytes:
     return event_stream.event(name, {**payload, "p": padding})
 
 
-def send_error(exchange: Exchange, code: str, message: str, status: int | None) -> None:
-    """Send an error of the service in place of a stream. Without ``status`` it is that of the code."""
+def _bytes(data: bytes | str) -> bytes:
+    return data.encode() if isinstance(data, str) else data
+
+
+def send_error(
+    exchange: Exchange, code: str, message: str, status: int | None, body: bytes | str | None = None
+) -> None:
+    """Send an error of the service in place of a stream. Without ``status`` it is that of the code.
+
+    ``body`` is sent in place of the JSON object with the message.
+    """
     fields = [
         ("Content-Type", "application/json"),
         ("x-amzn-ErrorType", f"{code}:http://internal.amazon.com/coral/com.amazon.bedrock/"),
         ("x-amzn-RequestId", str(uuid.uuid4())),
     ]
-    exchange.send(
-        STATUS.get(code, 400) if status is None else status, fields, json.dumps({"message": message}).encode()
-    )
+    content = json.dumps({"message": message}) if body is None else body
+    exchange.send(STATUS.get(code, 400) if status is None else status, fields, _bytes(content))

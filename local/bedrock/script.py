@@ -90,6 +90,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class RawEvent:
+    """An event whose payload is any bytes at all: JSON of another type, half of it, no UTF-8."""
+
+    name: str
+    payload: bytes | str
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """An exception frame in the stream (``modelStreamErrorException`` …)."""
 
@@ -107,11 +115,15 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """An HTTP error in place of a stream; ends the script. Without a status it is that of the code."""
+    """An HTTP error in place of a stream; ends the script. Without a status it is that of the code.
+
+    ``body`` is sent in place of the JSON object with the message.
+    """
 
     code: str
     message: str = "scripted"
     status: int | None = None
+    body: bytes | str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +153,8 @@ class End:
 
 
 Step = (
-    Fragment | Text | Reasoning | Pause | Hold | Hang | Open | Stop | Usage | Event | Fail | Error | Refuse
-    | BadChecksum | Cut | Reset | End
+    Fragment | Text | Reasoning | Pause | Hold | Hang | Open | Stop | Usage | Event | RawEvent | Fail | Error
+    | Refuse | BadChecksum | Cut | Reset | End
 )  # fmt: skip
 
 STEPS: Mapping[str, Callable[..., Step]] = {
@@ -156,6 +168,7 @@ STEPS: Mapping[str, Callable[..., Step]] = {
     "stop": Stop,
     "usage": Usage,
     "event": Event,
+    "raw_event": RawEvent,
     "fail": Fail,
     "error": Error,
     "refuse": Refuse,

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from function.stream.errors import DeadlineReached, ModelFailed
-from function.stream.events import Delta, Idle, ModelEvent, Overdue, PacedEvent, Stop, Usage, Verdict
+from function.stream.events import Delta, Idle, Ignored, ModelEvent, Overdue, PacedEvent, Stop, Usage, Verdict
 from function.stream.pacing import QUEUE_LENGTH, Pace, Stopwatch, SystemClock, paced
 
 T = TypeVar("T")
@@ -99,6 +99,13 @@ def play(*script: ModelEvent | float | Exception, **pace: float) -> list[tuple[f
 
     assert source.closed.is_set()
     return events
+
+
+def test_what_is_left_out_is_no_sign_of_life() -> None:
+    """The client sees nothing of it."""
+    events = play(Delta("a"), 6, Ignored(), 6, Ignored(), 6, Ignored(), 6, END)
+
+    assert (20, Idle()) in events
 
 
 def test_events_pass_as_they_come() -> None:

@@ -25,6 +25,7 @@ from function.stream.events import (
     Delta,
     Head,
     Idle,
+    Ignored,
     Overdue,
     PacedEvent,
     Stop,
@@ -402,6 +403,25 @@ def test_a_second_answer_takes_the_place_of_an_unseen_one() -> None:
     assert json.loads(played.body) == json.loads(GOOD)
     assert [getattr(error, "path", None) for error in played.asked] == [None, "/keywords/1"]
     assert played.record.attempts == 2
+    assert played.record.usage == Usage(12, 80)
+
+
+def test_of_two_usages_of_one_answer_the_last_counts() -> None:
+    """Those of several answers are added up."""
+    twice = [*written(GOOD), Usage(1, 2)]
+    assert Run(WHOLE, twice).play().record.usage == Usage(1, 2)
+    assert Run(WHOLE, written(BAD), twice, max_attempts=2).play().record.usage == Usage(1, 2)
+    late = [*written('{"summary": "x"'), Usage(3, 4)]
+    assert Run(WHOLE, late, twice, max_attempts=2).play().record.usage == Usage(4, 6)
+    assert Run(WHOLE, late, [Delta(GOOD), END], max_attempts=2).play().record.usage == Usage(3, 4)
+
+
+def test_what_is_left_out_is_counted_and_changes_nothing() -> None:
+    [text, end, usage] = written(GOOD)
+    played = Run(LINES, [Ignored(), text, Ignored(), end, Ignored(), usage, Ignored()]).play()
+
+    assert played.body == Run(LINES, written(GOOD)).play().body
+    assert played.record.ignored_events == 4
     assert played.record.usage == Usage(12, 80)
 
 

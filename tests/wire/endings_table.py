@@ -24,6 +24,7 @@ from local.bedrock.script import (
     Hold,
     Open,
     Pause,
+    RawEvent,
     Reasoning,
     Refuse,
     Reset,
@@ -297,6 +298,10 @@ BREAKS: Final[Mapping[str, Script]] = {
     "end without a stop": [End()],
     "end in mid-frame": [End(half_frame=True)],
     "damaged frame": [BadChecksum(CANARY)],
+    "payload of null": [RawEvent("contentBlockDelta", "null")],
+    "payload that is not UTF-8": [RawEvent("contentBlockDelta", b'{"delta":{"text":"\xff"}}')],
+    "text of a wrong type": [Event("contentBlockDelta", {"delta": {"text": [CANARY]}, "contentBlockIndex": 0})],
+    "usage of a wrong type": [Event("metadata", {"usage": {"inputTokens": CANARY, "outputTokens": 1.5}})],
     "error frame": [Error("internalFailure", CANARY)],
     "error frame of a time limit": [Error("modelTimeoutException", CANARY)],
 }
@@ -336,6 +341,20 @@ def stopped_cases() -> Iterator[Case]:
                 yield case(COMPLETED, reason, place, script, **{**known, "text": DOCUMENT})
             else:
                 yield case(FAILED[code or "answer_not_json"], reason, place, script, **known)
+
+
+LATE: Final[Mapping[str, Script]] = {
+    "late text": [Fragment(CANARY)],
+    "second stop": [Stop("max_tokens")],
+    "second usage that is none": [RawEvent("metadata", '{"usage":{"inputTokens":1e400,"outputTokens":-1}}')],
+}
+
+
+def late_cases() -> Iterator[Case]:
+    """The service goes on after its good stop: the first stop counts."""
+    for what, script in LATE.items():
+        for place in DECIDED:
+            yield decided(what, place, script)
 
 
 def wrong_cases() -> Iterator[Case]:
@@ -612,6 +631,7 @@ def all_cases() -> list[Case]:
         *refused_cases(),
         *broken_cases(),
         *stopped_cases(),
+        *late_cases(),
         *wrong_cases(),
         *rejected_cases(),
         *tool_cases(),

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.eventstream import EventStream, ParserError
+from botocore.eventstream import EventStream
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
-from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from ...contract import StructuredOutput
-from ...stream.errors import AnswerError
+from ...stream.errors import AnswerError, ModelFailed
 from ...stream.events import ModelEvent
 from .converse import Converse
 from .errors import as_model_error
-from .events import model_events
+from .events import Unreadable, model_events, readable
 from .text import complete_characters, without_fence
 
 if TYPE_CHECKING:
@@ -31,9 +30,6 @@ CONNECT_TIMEOUT: Final = 5.0
 """Seconds."""
 MAX_CALLS: Final = 3
 """The first call and botocore's retries, which wait for less than three seconds unless the service asks for more."""
-
-PROTOCOL_ERRORS: Final = (ParserError, ResponseParserError, KeyError)
-"""What reading a damaged stream raises: for its frames, its values, and events without a required member."""
 
 
 class BedrockModel:
@@ -82,7 +78,7 @@ class Call:
         """
         try:
             yield from self._events()
-        except (ClientError, BotoCoreError, HTTPError, *PROTOCOL_ERRORS) as error:
+        except (ClientError, BotoCoreError, HTTPError) as error:
             if not self.cancelled:
                 raise as_model_error(error) from error
         finally:
@@ -108,7 +104,7 @@ class Call:
             self._stream = stream
         if self.cancelled:
             return
-        raw = self._unless_cancelled(stream)
+        raw = self._unless_cancelled(readable(stream))
         events = complete_characters(model_events(raw, tool=strategy is StructuredOutput.TOOL))
         yield from without_fence(events) if strategy is StructuredOutput.PROMPT else events
 
@@ -122,8 +118,14 @@ class Call:
             except ClientError as error:
                 if strategy is not StructuredOutput.NATIVE or self.cancelled or not self._converse.fall_back(error):
                     raise
+            except (BotoCoreError, HTTPError):
+                raise
+            except Exception as error:  # botocore does not check the types of what it reads
+                raise ModelFailed from error
 
-    def _unless_cancelled(self, stream: "EventStream[Any]") -> Iterator[Mapping[str, Any]]:
+    def _unless_cancelled(
+        self, stream: Iterator[Mapping[str, Any] | Unreadable]
+    ) -> Iterator[Mapping[str, Any] | Unreadable]:
         """Yield raw events until the call is cancelled: more of them may be waiting in a buffer."""
         for event in stream:
             if self.cancelled:

@@ -3,10 +3,16 @@
 API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamOutput.html
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from ...stream.events import Delta, ModelEvent, Stop, Usage, Verdict
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from ...stream.errors import ModelFailed
+from ...stream.events import Delta, Ignored, ModelEvent, Stop, Usage, Verdict
 
 VERDICTS: Final[Mapping[str, Verdict]] = {
     "end_turn": Verdict.GOOD,
@@ -21,21 +27,185 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
 """What each stop reason means; any other is unknown. ``refusal`` is Claude's and in no list of the API."""
 
 
-def model_events(raw: Iterable[Mapping[str, Any]], *, tool: bool) -> Iterator[ModelEvent]:
+TOKENS_LIMIT: Final = 2**53
+"""A count of tokens above it is none: every reader of JSON can hold the numbers below it exactly."""
+
+_STOP_REASON: Final = re.compile(r"[ -~]{1,100}")
+_NO_BLOCK: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An event whose payload botocore could not read."""
+
+    error: Exception
+
+
+class MalformedEvent(Exception):
+    """An event is not as the API describes it. Its message says what is wrong, and quotes nothing of the event."""
+
+
+def readable(stream: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] | Unreadable]:
+    """Yield the events of botocore's ``stream``; one that botocore cannot read does not end it.
+
+    botocore expects that each value has the type that the API gives it, and fails in many ways where it has not.
+    """
+    while True:
+        try:
+            yield from stream
+        except (ClientError, BotoCoreError, HTTPError):  # the service's own word, or the connection's
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever reading a payload raises
+            yield Unreadable(error)  # a stream that is broken as a whole has no further event
+        else:
+            return
+
+
+def model_events(raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool) -> Iterator[ModelEvent]:
     """Yield the model events among the ``raw`` ones: opening frames and reasoning are left out.
 
-    With ``tool``, the text is the input of the tool call.
+    With ``tool``, the text is the input of the first tool call. The first stop counts: after it come only usages, of
+    which the last counts. What might be of an answer and is left out is ``Ignored``.
+
+    Raises:
+        ModelFailed: an event before the stop is malformed.
     """
-    for event in raw:
-        if "contentBlockDelta" in event:
-            delta = event["contentBlockDelta"]["delta"]
-            text = delta.get("toolUse", {}).get("input") if tool else delta.get("text")
+    events = iter(raw)
+    try:
+        yield from _until_stop(events, _ToolInput() if tool else _Text())
+    except MalformedEvent as error:
+        raise ModelFailed from error
+    for event in events:
+        try:
+            name, payload = _member(event)
+            usage = _usage(payload) if name == "metadata" else Ignored()
+        except MalformedEvent:
+            usage = Ignored()
+        if usage:
+            yield usage
+
+
+def _until_stop(events: Iterator[Mapping[str, Any] | Unreadable], answer: "_Text | _ToolInput") -> Iterator[ModelEvent]:
+    for event in events:
+        name, payload = _member(event)
+        if name == "contentBlockDelta":
+            text = answer.text(payload)
             if text:
                 yield Delta(text)
-        elif "messageStop" in event:
-            reason = event["messageStop"]["stopReason"]
-            yield Stop(reason, VERDICTS.get(reason, Verdict.UNKNOWN))
-        elif "metadata" in event:
-            usage = event["metadata"].get("usage")
-            if usage:
-                yield Usage(usage["inputTokens"], usage["outputTokens"])
+            elif text is None:
+                yield Ignored()
+        elif name == "contentBlockStart":
+            if not answer.begins(payload):
+                yield Ignored()
+        elif name == "messageStop":
+            stop = _stop(payload)
+            if stop.verdict is Verdict.GOOD and (rest := answer.rest()):
+                yield Delta(rest)
+            yield stop
+            return
+        elif name == "metadata" and (usage := _usage(payload)):
+            yield usage
+
+
+class _Text:
+    """An answer in text blocks."""
+
+    def text(self, payload: Mapping[str, Any]) -> str | None:
+        """Return what a delta adds to the answer; None if it is of an answer in another place."""
+        delta = _delta(payload)
+        if "text" in delta:
+            return _string(delta["text"], "text")
+        return None if "toolUse" in delta else ""
+
+    def begins(self, _payload: Mapping[str, Any], /) -> bool:
+        """Return whether the block that begins can be of the answer, or of no answer at all."""
+        return True
+
+    def rest(self) -> str:
+        """Return what the answer has in addition to its deltas."""
+        return ""
+
+
+class _ToolInput:
+    """An answer that is the input of a tool call. A second call in the same message is left out."""
+
+    def __init__(self) -> None:
+        self._block: object = _NO_BLOCK
+        self._is_empty = True
+
+    def text(self, payload: Mapping[str, Any]) -> str | None:
+        """Return what a delta adds to the answer; None if it is of an answer in another place."""
+        delta = _delta(payload)
+        if "toolUse" not in delta:
+            return None if delta.get("text") else ""
+        text = _string(_mapping(delta["toolUse"], "toolUse").get("input"), "input")
+        if not self._is_mine(payload):
+            return None
+        self._is_empty = self._is_empty and not text
+        return text
+
+    def begins(self, payload: Mapping[str, Any]) -> bool:
+        """Return whether the block that begins can be of the answer, or of no answer at all."""
+        start = payload.get("start") or {}
+        return "toolUse" not in start or self._is_mine(payload)
+
+    def rest(self) -> str:
+        """Return what the answer has in addition to its deltas: a call without input has an empty one."""
+        return "{}" if self._is_empty and self._block is not _NO_BLOCK else ""
+
+    def _is_mine(self, payload: Mapping[str, Any]) -> bool:
+        index = payload.get("contentBlockIndex")
+        if self._block is _NO_BLOCK:
+            self._block = index
+        return bool(self._block == index)
+
+
+def _member(event: Mapping[str, Any] | Unreadable) -> tuple[str, Mapping[str, Any]]:
+    """Return the name and the payload of an event: it has one member, and that has others."""
+    if isinstance(event, Unreadable):
+        raise MalformedEvent("botocore cannot read the payload") from event.error
+    [(name, payload)] = event.items()
+    if not payload:  # what botocore makes of a payload that is not JSON
+        raise MalformedEvent(f"{name} has no member")
+    return name, payload
+
+
+def _delta(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    delta = payload.get("delta")
+    if not delta:  # botocore leaves out what is null
+        raise MalformedEvent("delta has no member")
+    return _mapping(delta, "delta")
+
+
+def _stop(payload: Mapping[str, Any]) -> Stop:
+    reason = _string(payload.get("stopReason"), "stopReason")
+    if not _STOP_REASON.fullmatch(reason):
+        raise MalformedEvent("stopReason is not a few words")
+    return Stop(reason, VERDICTS.get(reason, Verdict.UNKNOWN))
+
+
+def _usage(payload: Mapping[str, Any]) -> Usage | None:
+    """Return the tokens of ``metadata``; None if it has none."""
+    if "usage" not in payload:
+        return None
+    usage = _mapping(payload["usage"], "usage")
+    return Usage(_tokens(usage, "inputTokens"), _tokens(usage, "outputTokens"))
+
+
+def _tokens(usage: Mapping[str, Any], name: str) -> int:
+    count = usage.get(name)
+    if type(count) is not int or not 0 <= count <= TOKENS_LIMIT:  # a bool is an int, too
+        raise MalformedEvent(f"{name} is not a number of tokens")
+    return count
+
+
+def _mapping(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedEvent(f"{name} is not an object")
+    return value
+
+
+def _string(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise MalformedEvent(f"{name} is not a string")
+    return value

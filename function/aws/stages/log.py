@@ -82,6 +82,8 @@ def _fields(record: Record) -> dict[str, object]:
         "last_chunk_ms": record.last_chunk_ms,
         "total_ms": record.total_ms,
     }
+    if record.ignored_events:
+        fields["ignored_events"] = record.ignored_events
     if record.error is not None:
         fields |= _error_fields(record)
     return fields

@@ -1,27 +1,32 @@
 """One call, spoken by unmodified boto3 to a stand-in that answers in the service's own frames."""
 
 import threading
+from typing import Any, Final
 
 import pytest
 
 from function.aws.bedrock.call import Call
 from function.aws.bedrock.errors import BY_CODE
 from function.stream.errors import (
+    ModelFailed,
     ModelTimeout,
 )
-from function.stream.events import Delta, ModelEvent, Stop, Usage, Verdict
+from function.stream.events import Delta, Ignored, ModelEvent, Stop, Usage, Verdict
 from local.bedrock.script import (
     End,
+    Event,
     Fail,
     Fragment,
     Hang,
     Hold,
     Open,
     Pause,
+    RawEvent,
     Reasoning,
     Refuse,
     Reset,
     Step,
+    Text,
     complete_answer,
     fragments,
 )
@@ -228,3 +233,118 @@ def test_usage_is_what_the_service_counted(bedrock: Bedrock) -> None:
     bedrock.play([Fragment("{}"), StopStep(), UsageStep(7, 8)])
 
     assert Usage(7, 8) in list(ask(model()))
+
+
+EVENTS = ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]
+NESTED = b"[" * 200_000
+WRONG_PAYLOADS = [b"null", b"[]", b"[1]", b'"words"', b"5", b"true", b"", b"{", b'{"delta"', b"\xff", NESTED]
+
+
+@pytest.mark.parametrize("name", EVENTS)
+@pytest.mark.parametrize("payload", WRONG_PAYLOADS, ids=lambda payload: repr(payload[:9]))
+def test_a_payload_that_is_no_object_is_a_failure_of_the_model(bedrock: Bedrock, name: str, payload: bytes) -> None:
+    error = failure(bedrock, Event("messageStart", {"role": "assistant"}), RawEvent(name, payload), StopStep())
+
+    assert isinstance(error, ModelFailed)
+    assert error.__cause__ is not None
+
+
+VALUES: Final[list[object]] = [None, [], ["a"], {}, {"a": "b"}, 5, 1.5, True]
+DELTAS: Final[list[object]] = [None, [], ["a"], {}, 5, "words"]
+REASONS: Final[list[object]] = [*VALUES, "", "a\nb", "x" * 101]
+USAGES: Final[list[object]] = [[], ["a"], "words", 5, {}, {"inputTokens": 1}]
+TOKENS: Final[list[object]] = [None, [], {}, "3", 1.5, -1, True, 10**400, 2**53 + 1]
+
+
+def _usage(output_tokens: object) -> dict[str, object]:
+    return {"usage": {"inputTokens": 1, "outputTokens": output_tokens}}
+
+
+WRONG_MEMBERS: Final[list[tuple[str, dict[str, object]]]] = [
+    *(("contentBlockDelta", {"delta": value, "contentBlockIndex": 0}) for value in DELTAS),
+    *(("contentBlockDelta", {"delta": {"text": value}, "contentBlockIndex": 0}) for value in VALUES),
+    *(("messageStop", {"stopReason": value}) for value in REASONS),
+    ("messageStop", {"additionalModelResponseFields": {}}),
+    *(("metadata", {"usage": value}) for value in USAGES),
+    *(("metadata", _usage(value)) for value in TOKENS),
+]
+
+
+@pytest.mark.parametrize(("name", "payload"), WRONG_MEMBERS, ids=lambda value: str(value)[:60])
+def test_a_member_of_a_wrong_type_is_a_failure_of_the_model(
+    bedrock: Bedrock, name: str, payload: dict[str, object]
+) -> None:
+    assert isinstance(failure(bedrock, Open(), Event(name, payload), StopStep()), ModelFailed)
+
+
+@pytest.mark.parametrize(("name", "payload"), WRONG_MEMBERS, ids=lambda value: str(value)[:60])
+def test_after_a_stop_no_event_can_do_harm(bedrock: Bedrock, name: str, payload: dict[str, object]) -> None:
+    """The usage after it is read, and what was left out is counted."""
+    late: list[Step] = [Event(name, payload), Fragment("late"), StopStep("max_tokens"), UsageStep(3, 4)]
+    bedrock.play([Fragment("{}"), StopStep(), UsageStep(1, 2), *late])
+    events = list(ask(model()))
+
+    assert text(events) == "{}"
+    stops = [event for event in events if isinstance(event, Stop)]
+    assert [stop.verdict for stop in stops] == [Verdict.GOOD]
+    assert Usage(1, 2) in events
+    assert events[-1] == Usage(3, 4)
+    assert events.count(Ignored()) >= 2
+
+
+@pytest.mark.parametrize("payload", WRONG_PAYLOADS, ids=lambda payload: repr(payload[:9]))
+def test_after_a_stop_no_payload_can_do_harm(bedrock: Bedrock, payload: bytes) -> None:
+    bedrock.play([Fragment("{}"), StopStep(), *[RawEvent(name, payload) for name in EVENTS], UsageStep(3, 4)])
+    events = list(ask(model()))
+
+    assert events == [Delta("{}"), Stop("end_turn", Verdict.GOOD), *len(EVENTS) * [Ignored()], Usage(3, 4)]
+
+
+@pytest.mark.parametrize(
+    "body", ["null", "[]", '"words"', "5", '{"message": null}', '{"message": [1]}', b"\xff", "", "{"]
+)
+@pytest.mark.parametrize("status", [400, 429, 500])
+def test_an_error_whose_body_is_of_a_wrong_type_is_a_failure_of_the_service(
+    bedrock: Bedrock, body: bytes | str, status: int
+) -> None:
+    """Whoever must act, it is not the developers of the endpoint."""
+    error = failure(bedrock, Refuse("ThrottlingException", status=status, body=body))
+
+    assert error.code in {"model_busy", "model_failed"}
+
+
+def test_an_exception_whose_payload_is_of_a_wrong_type_is_a_failure_of_the_model(bedrock: Bedrock) -> None:
+    messages: list[Any] = [None, 5, [], {"a": 1}]
+    for message in messages:
+        error = failure(bedrock, Fragment("{"), Fail("throttlingException", message))
+        assert error.code == "model_busy"
+
+
+def test_of_two_tool_calls_the_first_is_the_answer(bedrock: Bedrock) -> None:
+    """Words beside the calls are left out as well, and all that is left out is counted."""
+    second = {"start": {"toolUse": {"toolUseId": "tooluse_2", "name": "answer"}}, "contentBlockIndex": 5}
+    more = {"delta": {"toolUse": {"input": DOCUMENT}}, "contentBlockIndex": 5}
+    steps: list[Step] = [
+        Text("Here: "),
+        *fragments(DOCUMENT),
+        Event("contentBlockStart", second),
+        Event("contentBlockDelta", more),
+    ]
+    bedrock.play([*steps, StopStep()])
+    events = list(ask(model(structured_output="tool")))
+
+    assert text(events) == DOCUMENT
+    assert events.count(Ignored()) == 3
+
+
+def test_a_tool_call_without_input_is_an_empty_object(bedrock: Bedrock) -> None:
+    start = {"start": {"toolUse": {"toolUseId": "tooluse_1", "name": "answer"}}, "contentBlockIndex": 0}
+    empty = {"delta": {"toolUse": {"input": ""}}, "contentBlockIndex": 0}
+    without: list[list[Step]] = [[], [Event("contentBlockDelta", empty)]]
+    for steps in without:
+        bedrock.play([Open(), Event("contentBlockStart", start), *steps, StopStep()])
+        assert list(ask(model(structured_output="tool"))) == [Delta("{}"), Stop("tool_use", Verdict.GOOD)]
+    bedrock.play([Open(), Event("contentBlockStart", start), StopStep("max_tokens")])
+    assert text(list(ask(model(structured_output="tool")))) == ""
+    bedrock.play([Open(), StopStep()])
+    assert text(list(ask(model(structured_output="tool")))) == ""

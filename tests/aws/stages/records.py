@@ -45,6 +45,7 @@ def record(
         "attempts": 1,
         "stop_reason": "end_turn",
         "usage": Usage(12, 34),
+        "ignored_events": 0,
         "output_tokens_estimated": 7,
         "tokens_not_awaited": 93,
         "closed_values": 0,

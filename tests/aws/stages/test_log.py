@@ -73,6 +73,12 @@ def test_the_line_describes_the_whole_request(capsys: pytest.CaptureFixture[str]
     }
 
 
+def test_what_was_left_out_of_the_answer_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    line, _ = logged(record(ignored_events=3), capsys)
+
+    assert line["ignored_events"] == 3
+
+
 @pytest.mark.parametrize(
     ("made", "level"),
     [

@@ -19,6 +19,7 @@ from local.bedrock.script import (
     Hold,
     Open,
     Pause,
+    RawEvent,
     Reasoning,
     Refuse,
     Reset,
@@ -99,6 +100,24 @@ def test_a_refusal_is_the_error_of_that_name_with_its_status(bedrock: Bedrock, a
 
     assert caught.value.response["Error"] == {"Message": "why", "Code": code}
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == STATUS[code]
+
+
+def test_a_refusal_can_have_any_body(bedrock: Bedrock, ask: Ask) -> None:
+    bedrock.play([Refuse("ThrottlingException", body=b"no JSON")])
+
+    with pytest.raises(ClientError) as caught:
+        ask()
+
+    assert caught.value.response["Error"]["Message"] == "no JSON"
+
+
+def test_an_event_can_have_any_payload(bedrock: Bedrock, ask: Ask) -> None:
+    bedrock.play([RawEvent("messageStart", '{"role": "user"}'), RawEvent("metadata", b"\xff")])
+    stream = iter(ask()["stream"])
+
+    assert next(stream) == {"messageStart": {"role": "user"}}
+    with pytest.raises(UnicodeDecodeError):
+        next(stream)
 
 
 @pytest.mark.parametrize(
