@@ -1,9 +1,17 @@
 """Repairs of the model's text before it is read as JSON: complete characters, and no Markdown around the answer."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from ...stream.events import Delta, ModelEvent
+from ...stream.events import Delta, ModelEvent, Stop
+
+JSON_SPACE: Final = " \t\r\n"
+"""White space of JSON (RFC 8259 §2)."""
+HELD_LIMIT: Final = 16 * 1024 * 1024
+"""Characters that are held back at most: no document may have more, and whoever reads them refuses them."""
+INFO_LIMIT: Final = 100
+"""Characters that the rest of a fence's line is searched for its info word, and for the end of that."""
 
 
 def complete_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
@@ -11,9 +19,8 @@ def complete_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
     half = ""
     for event in events:
         if not isinstance(event, Delta):
-            if half:
+            if half and isinstance(event, Stop):
                 yield Delta("\N{REPLACEMENT CHARACTER}")
-            half = ""
             yield event
             continue
         text = _paired(half + event.text) if half else event.text
@@ -27,40 +34,108 @@ def _paired(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
-_FENCE: Final = "```"
-_FENCE_CHARACTERS: Final = " \t\r\n`"
-"""Characters that may belong to the closing fence, and are held back until something else follows."""
-
-
 def without_fence(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
-    """Strip a Markdown fence around the answer, and hold back no more text than may be the fence."""
-    held = ""
-    fenced: bool | None = None
+    """Strip a Markdown fence around the answer, and hold back no more text than may be the fence.
+
+    A fence (spec.commonmark.org, "Fenced code blocks") is three or more backticks or tildes. After the opening one an
+    info word such as ``json`` is dropped, and nothing else; the closing one is as long or longer, and ends the answer.
+    """
+    fence = _Fence()
     for event in events:
-        if not isinstance(event, Delta):
-            if held and not (fenced and held.strip() == _FENCE):
-                yield Delta(held)
-            held = ""
-            yield event
+        if isinstance(event, Delta):
+            if text := fence.feed(event.text):
+                yield Delta(text)
             continue
-        text = event.text
-        if fenced is None:
-            fenced, text = _opening(held + text)
-            held = ""
-        if fenced is None:
-            held = text
-            continue
-        end = len(text.rstrip(_FENCE_CHARACTERS)) if fenced else len(text)
-        if end:
-            yield Delta(held + text[:end])
-            held = ""
-        held += text[end:]
+        if isinstance(event, Stop) and (text := fence.rest()):
+            yield Delta(text)
+        yield event
 
 
-def _opening(text: str) -> tuple[bool | None, str]:
-    """Return whether ``text`` begins with a fence (None: not known yet), and the text after the fence."""
-    start = text.lstrip()
-    if start.startswith(_FENCE):
-        _, line_end, rest = start.partition("\n")
-        return (True, rest) if line_end else (None, text)
-    return (None, text) if _FENCE.startswith(start) else (False, text)
+_LITERALS: Final = frozenset({"true", "false", "null"})
+_INFO: Final = re.compile(r"""[ \t]*(?P<word>[^\W\d_][^\s{}\[\]"`~]*)?[ \t\r]*\n?""")
+
+
+class _Fence:
+    """The fence around one answer: takes the text piece by piece, and gives back what is of the answer.
+
+    Each piece is looked at once, however long what is held back has become.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[str] = []
+        self._held_length = 0
+        self._mark = ""
+        """The character that the opening fence is made of."""
+        self._length = 0
+        """How often it stands there."""
+        self._read: Callable[[_Fence, str], str] = _Fence._read_opening
+
+    def feed(self, text: str) -> str:
+        """Take a piece, and return what can be passed on."""
+        return self._read(self, text)
+
+    def rest(self) -> str:
+        """Return what was held back, now that the answer is at its end, unless it is the closing fence."""
+        held = self._release()
+        closing = held.strip(JSON_SPACE) if self._read is _Fence._read_inside else ""
+        is_fence = len(closing) >= self._length and not closing.strip(self._mark)
+        return "" if closing and is_fence else held
+
+    def _read_opening(self, text: str) -> str:
+        """Look for the opening fence, after white space."""
+        self._hold(text)
+        begun = text if self._mark else text.lstrip(JSON_SPACE)
+        if not begun:
+            return self._unless_too_long()
+        self._mark = self._mark or begun[0]
+        rest = begun.lstrip(self._mark) if self._mark in "`~" else begun
+        self._length += len(begun) - len(rest)
+        if not rest:
+            return self._unless_too_long()
+        if self._length < 3:  # noqa: PLR2004 - CommonMark
+            return self._give_up()
+        self._release()
+        self._read = _Fence._read_info
+        return self._read_info(rest)
+
+    def _read_info(self, text: str) -> str:
+        """Look for the info word. A literal of JSON is none, since it may be the answer."""
+        self._hold(text)
+        line = self._release()
+        found = _INFO.match(line)
+        end = found.end() if found else 0
+        is_open = end == len(line) and not line.endswith("\n")
+        if is_open and len(line) <= INFO_LIMIT:
+            self._hold(line)
+            return ""
+        self._read = _Fence._read_inside
+        is_info = found is not None and not is_open and found["word"] not in _LITERALS
+        return self._read_inside(line[end:] if is_info else line)
+
+    def _read_inside(self, text: str) -> str:
+        """Hold back what may be the closing fence until something else follows."""
+        end = len(text.rstrip(JSON_SPACE + self._mark))
+        passed = self._release() + text[:end] if end else ""
+        self._hold(text[end:])
+        return passed or self._unless_too_long()
+
+    def _hold(self, text: str) -> None:
+        self._held.append(text)
+        self._held_length += len(text)
+
+    def _release(self) -> str:
+        held = "".join(self._held)
+        self._held, self._held_length = [], 0
+        return held
+
+    def _unless_too_long(self) -> str:
+        return self._give_up() if self._held_length > HELD_LIMIT else ""
+
+    def _give_up(self) -> str:
+        """Return what was held back: it is no fence, and nothing is held back any more."""
+        self._read = _unchanged
+        return self._release()
+
+
+def _unchanged(_fence: _Fence, text: str) -> str:
+    return text

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from function.aws.bedrock.text import complete_characters, without_fence
-from function.stream.events import Delta, ModelEvent, Stop, Verdict
+from function.aws.bedrock.text import HELD_LIMIT, complete_characters, without_fence
+from function.stream.events import Delta, Ignored, ModelEvent, Stop, Usage, Verdict
 from tests.aws.bedrock.models import DOCUMENT, text
 
 END = Stop("end_turn", Verdict.GOOD)
@@ -31,6 +31,28 @@ def cut(written: str, size: int) -> Iterator[str]:
         (f"```json\n{DOCUMENT}\n```\nHope this helps!", f"{DOCUMENT}\n```\nHope this helps!"),
         (f"Here it is:\n```json\n{DOCUMENT}\n```", f"Here it is:\n```json\n{DOCUMENT}\n```"),
         ("``", "``"),
+        (f"```json {DOCUMENT}\n```", DOCUMENT),
+        (f"```json{DOCUMENT}```", DOCUMENT),
+        (f"```{DOCUMENT}```", DOCUMENT),
+        (f"``` json\r\n{DOCUMENT}\r\n```\r\n", DOCUMENT),
+        (f"```json:answer.json\n{DOCUMENT}\n```", DOCUMENT),
+        (f"~~~json\n{DOCUMENT}\n~~~", DOCUMENT),
+        (f"~~~~\n{DOCUMENT}\n~~~~~", DOCUMENT),
+        (f"`````json\n{DOCUMENT}\n`````", DOCUMENT),
+        (f"````\n{DOCUMENT}\n```", f"{DOCUMENT}\n```"),
+        (f"```\n{DOCUMENT}\n~~~", f"{DOCUMENT}\n~~~"),
+        (f"```json title\n{DOCUMENT}\n```", f"title\n{DOCUMENT}"),
+        ("```\ntrue\n```", "true"),
+        ("```json\nfalse\n```", "false"),
+        ("```null```", "null"),
+        ('``` "word"\n```', '"word"'),
+        ("```\n-5\n```", "-5"),
+        ("```json [1]```", "[1]"),
+        ("```", "```"),
+        ("```json", "json"),
+        ("```json\n```", ""),
+        ('{"a": "~~~"}', '{"a": "~~~"}'),
+        ("```\n{}\n``` ```", "{}\n``` ```"),
     ],
 )
 def test_a_markdown_fence_is_stripped_and_nothing_else(written: str, document: str, size: int) -> None:
@@ -44,6 +66,40 @@ def test_a_markdown_fence_is_stripped_and_nothing_else(written: str, document: s
 def test_no_more_is_held_back_than_may_be_a_fence() -> None:
     assert list(without_fence(events("```json\n{", '"a": 1}\n', "```"))) == [Delta("{"), Delta('"a": 1}'), END]
     assert list(without_fence(events("{", '"a": "`', "`b"))) == [Delta("{"), Delta('"a": "`'), Delta("`b"), END]
+
+
+@pytest.mark.parametrize(
+    ("before", "filler", "after", "answer"),
+    [
+        ("", " ", "{}", "{}"),
+        ("```", "`", "\n{}", "{}"),
+        ("```", " ", "{}", "{}"),
+        ("```json", "\n", "{}", "{}"),
+        ("```\n{", "`", "}", "{}"),
+        ("```\n{}", " ", "", "{}"),
+        ("```\n{}", "`", "", "{}"),
+    ],
+)
+def test_a_long_run_of_one_character_is_looked_at_once(before: str, filler: str, after: str, answer: str) -> None:
+    """If each of the many fragments was joined to those before it, this would take minutes."""
+    repaired = text(list(without_fence(events(before, *200_000 * [64 * filler], after))))
+
+    assert repaired.replace(filler, "").strip() == answer
+
+
+def test_more_than_a_document_may_have_is_not_held_back() -> None:
+    for begin in ("", "```", "```\n"):
+        repaired = without_fence(events(begin, *(HELD_LIMIT // 1024 + 1) * [1024 * " "], "{"))
+
+        assert any(event.text.isspace() for event in repaired if isinstance(event, Delta))
+
+
+def test_an_event_beside_the_answer_does_not_part_what_belongs_together() -> None:
+    written: list[ModelEvent] = [Delta("``"), Ignored(), Delta("`\n{}\n``"), Usage(1, 2), Delta("`"), END]
+
+    assert text(list(without_fence(iter(written)))) == "{}"
+    halves: list[ModelEvent] = [Delta("\ud83d"), Ignored(), Usage(1, 2), Delta("\ude42"), END]
+    assert text(list(complete_characters(iter(halves)))) == "🙂"
 
 
 def test_the_halves_of_a_character_are_joined() -> None:
