@@ -99,7 +99,7 @@ def test_after_a_crash_the_next_request_gets_a_new_sandbox(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("end", "status"), [("sys.exit(3)", "3"), ("os.kill(os.getpid(), 9)", "-9")])
-def test_the_end_of_a_sandbox_is_told(tmp_path: Path, end: str, status: str) -> None:
+def test_the_end_of_a_sandbox_is_noted(tmp_path: Path, end: str, status: str) -> None:
     with Function(echoing(tmp_path, end)) as function:
         function.invoke(b"{}").read()
         function.journal.wait("gone")

@@ -38,7 +38,7 @@ def test_trailers_that_were_not_announced_vanish(tmp_path: Path) -> None:
     assert (invocation.trailers, invocation.ending) == ({}, Ending.COMPLETE)
 
 
-def test_the_function_is_told_that_its_response_was_accepted_only_after_it_was_passed_on(tmp_path: Path) -> None:
+def test_a_response_is_accepted_only_after_it_was_passed_on(tmp_path: Path) -> None:
     """The 202 waits for whoever forwards the bytes."""
     with Function(echoing(tmp_path, "write(answer(id, b'x')[0])")) as function:
         invocation = function.invoke(b"{}")
