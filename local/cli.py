@@ -116,7 +116,7 @@ def _folder(text: str) -> Path:
 
 
 def text(argument: str) -> str:
-    """Read a text, for argparse: it is UTF-8 whatever the locale says."""
+    """Read a text, for argparse, as UTF-8 in every locale."""
     return os.fsencode(argument).decode(errors="replace")
 
 

@@ -14,7 +14,7 @@ MAX_AGE: Final = "600"
 
 
 def allowed_origins(environment: Mapping[str, str | None]) -> tuple[str, ...]:
-    """Return the origins in the function's variables; none if there is no such variable, or it says ``none``."""
+    """Return the origins in the function's variables; none if the variable is missing or ``none``."""
     text = environment.get(VARIABLE) or "none"
     return () if text == "none" else tuple(origin.strip() for origin in text.split(","))
 

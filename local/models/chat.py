@@ -96,7 +96,7 @@ def _text_of(message: Mapping[str, Any]) -> str:
 
 
 def _message(body: bytes) -> str:
-    """Return what a server says of an error, in one line: the protocol's own message, or the beginning of the body."""
+    """Return a server's error message in one line: that of the protocol, or the beginning of the body."""
     text = body.decode(errors="replace")
     with suppress(*NOT_UNDERSTOOD):
         text = str(json.loads(text)["error"]["message"])

@@ -1,4 +1,4 @@
-"""The twin's gateway and the component's templates say the same: each was written from the documentation alone."""
+"""The local gateway and the component's templates agree; each was written from the documentation alone."""
 
 import json
 import re

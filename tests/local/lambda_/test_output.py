@@ -5,7 +5,7 @@ from tests.local.toys import deployed, echoing
 
 
 def test_what_the_function_wrote_before_it_asked_stands_before_it_in_the_journal(tmp_path: Path) -> None:
-    """So a test can say what came before the next event was asked for."""
+    """So a test can tell what came before the request for the next event."""
     program = """
         answer(id, b"x")
         for number in range(100):

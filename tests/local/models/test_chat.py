@@ -107,7 +107,7 @@ def test_other_reasons_have_bedrocks_names(openai: OpenAi, call: Call, reason: s
     ("status", "code"), [(429, "ThrottlingException"), (400, "ValidationException"), (500, "ValidationException")]
 )
 def test_a_refusal_of_the_server_is_a_refusal_of_bedrock(openai: OpenAi, call: Call, status: int, code: str) -> None:
-    """With what the server says."""
+    """With the message of the server."""
     openai.status = status
 
     [step] = list(Chat(openai.url, "m")(call))

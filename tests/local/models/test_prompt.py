@@ -11,7 +11,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def test_the_prompt_ends_where_a_small_model_has_to_go_on() -> None:
-    """After the worked examples: the request on one line, the fields with what is said of them, and nothing more."""
+    """After the worked examples: the request on one line, the fields with their descriptions, and nothing more."""
     described = {
         **SCHEMA["properties"],
         "date": {"type": "string", "description": "When. (minLength: 3, maxLength: 9)"},
