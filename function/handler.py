@@ -56,7 +56,7 @@ class Endpoint:
     def handle(self, event: object, context: LambdaContext) -> Response:
         """Answer one invocation. Returns when the status is decided; the body is read to its very end, or closed."""
         watch = Stopwatch(self._clock)
-        http = parse_event(event, context.aws_request_id)
+        http = parse_event(event)
         request = read_request(http, self._request_model, self._settings.body_limit)
         start = self._start(request, http, context, watch)
         if isinstance(request, Rejected):
@@ -64,19 +64,20 @@ class Endpoint:
         else:
             head, body = run(self._job(request, start, self._pace(http, start, watch)), start, self._stages)
         for_browsers = cors(self._settings.allowed_origins, http.header("origin"))
-        headers = {**head.headers, REQUEST_ID_HEADER: http.id, **for_browsers, **NO_SNIFFING}
+        headers = {**head.headers, REQUEST_ID_HEADER: start.id, **for_browsers, **NO_SNIFFING}
         return Response(head.status, headers, body)
 
     def _start(
         self, request: Accepted | Rejected, http: HttpRequest, context: LambdaContext, watch: Stopwatch
     ) -> Start:
         return Start(
-            id=http.id,
+            id=context.aws_request_id,
+            gateway_request_id=http.gateway_request_id,
+            extended_request_id=http.extended_request_id,
             model_id=self._settings.model_id,
             max_tokens=self._settings.max_tokens,
             elapsed=watch.elapsed,
             time_limit=(watch.elapsed() + context.get_remaining_time_in_millis()) / 1000,
-            labels={"function_request_id": context.aws_request_id},
             field_names=self._answer.field_names,
             media_type=request.format.content_type if request.format else None,
             content=self._content,

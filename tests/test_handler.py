@@ -115,7 +115,7 @@ def test_an_event_becomes_a_response_that_streams(endpoint: "Endpoint", bedrock:
     response = endpoint.handle(event(), Context())
 
     assert response.status == 200
-    assert response.headers["X-Request-Id"] == "gateway-1"
+    assert response.headers["X-Request-Id"] == "invocation-1"
     assert list(response.headers.items())[-1] == ("X-Content-Type-Options", "nosniff")  # whichever host sends them
     assert body(response).decode() == DOCUMENT
 

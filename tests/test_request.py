@@ -35,7 +35,7 @@ def request(body: str | None = None, content_type: str | None = None, **members:
         "requestContext": {"requestId": "r"},
         **members,
     }
-    return parse_event(event, "fallback")
+    return parse_event(event)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_the_gateway_would_not_pass_on_is_refused(resource: str, method: st
 def test_an_event_that_is_not_from_a_gateway_is_not_found() -> None:
     """A warm-up ping, or whatever else invokes a function."""
     with pytest.raises(NotFound):
-        check_route(parse_event({"ping": True}, "fallback"))
+        check_route(parse_event({"ping": True}))
 
 
 class Ask(BaseModel):

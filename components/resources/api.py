@@ -26,6 +26,7 @@ PATH: Final = RESOURCE.removeprefix("/")
 ACCESS_LOG: Final = json.dumps(
     {
         "requestId": "$context.requestId",
+        "extendedRequestId": "$context.extendedRequestId",
         "time": "$context.requestTime",
         "method": "$context.httpMethod",
         "path": "$context.path",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -15,6 +16,9 @@ DELIMITER: Final = bytes(8)
 """Eight NUL bytes end the prelude."""
 TIME_LIMIT: Final = 1e15
 """Milliseconds since the epoch, some thirty thousand years from now: a number above it is not a time."""
+_CHOSEN_ID: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+"""A token (RFC 9110 §5.6.2). A client can choose this id: anything longer or else is dropped."""
+_GATEWAY_ID: Final = re.compile(r"[0-9A-Za-z+/=_-]{1,128}")
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length"})
 
 
@@ -33,7 +37,6 @@ class LambdaContext(Protocol):
 class HttpRequest:
     """A request as the client sent it. ``method`` and ``resource`` are empty if no gateway sent the event."""
 
-    id: str
     method: str
     resource: str
     headers: Mapping[str, list[str]]
@@ -42,6 +45,10 @@ class HttpRequest:
     is_base64: bool
     received_at: float | None
     """When the gateway received the request, in seconds since the epoch."""
+    gateway_request_id: str | None
+    """The gateway's ``requestId``. A client can choose it, so it may repeat: it is a word of the client, and no key."""
+    extended_request_id: str | None
+    """The gateway's ``extendedRequestId``, which no client can choose."""
 
     @property
     def body(self) -> bytes:
@@ -74,22 +81,22 @@ class Response:
     body: Generator[bytes | Cut, None, None]
 
 
-def parse_event(event: object, fallback_id: str) -> HttpRequest:
+def parse_event(event: object) -> HttpRequest:
     """Return the request in a proxy event (payload 1.0).
 
-    Any member can be missing or null, and the event can be anything, such as a warm-up ping. ``fallback_id`` is the id
-    of a request without one.
+    Any member can be missing or null, and the event can be anything, such as a warm-up ping.
     """
     members = _object(event)
     context = _object(members.get("requestContext"))
     return HttpRequest(
-        id=_text(context.get("requestId")) or fallback_id,
         method=_text(members.get("httpMethod")) if context else "",
         resource=_text(members.get("resource")) if context else "",
         headers=_headers(members),
         encoded_body=_text(members.get("body")),
         is_base64=members.get("isBase64Encoded") is True,
         received_at=_time(context.get("requestTimeEpoch")),
+        gateway_request_id=_matching(_CHOSEN_ID, context.get("requestId")),
+        extended_request_id=_matching(_GATEWAY_ID, context.get("extendedRequestId")),
     )
 
 
@@ -115,6 +122,10 @@ def _object(value: object) -> Mapping[str, object]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str | None:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else None
 
 
 def _time(milliseconds: object) -> float | None:

@@ -147,7 +147,7 @@ class _Response:
     def problem(self, error: StreamError) -> Body:
         """Yield a response that is a problem document and nothing else."""
         yield from self.begin(Head(error.status, error.headers))
-        document = json.dumps(error.as_problem(self.start.id), ensure_ascii=False, separators=(",", ":"))
+        document = json.dumps(self.start.problem(error), ensure_ascii=False, separators=(",", ":"))
         yield from self.write(document.encode())
         yield END_OF_BODY
 
@@ -174,7 +174,7 @@ class _Answer:
                     raise
                 error = failure
             drop_frames(error)
-            restart = self._encoder.restart(error.as_problem(self._start.id))
+            restart = self._encoder.restart(self._start.problem(error))
             if self._response.has_head:
                 yield from self._response.write(restart)
         yield from self._write(self._opening() + self._encoder.complete(complete))
@@ -185,7 +185,7 @@ class _Answer:
         if not self._response.has_head:
             yield from self._response.problem(error)
         elif self._encoder.can_report_errors:
-            yield from self._response.write(self._encoder.failed(error.as_problem(self._start.id)))
+            yield from self._response.write(self._encoder.failed(self._start.problem(error)))
             yield END_OF_BODY
         else:
             yield Cut(error)

@@ -4,7 +4,7 @@ Times are milliseconds since the request began, unless a field says otherwise.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 from typing import Final, TypeVar
@@ -43,6 +43,7 @@ class Start:
     """What is known of a request before the model is called."""
 
     id: str
+    """The invocation's own id. No caller can choose it, so it can be the key of a store."""
     model_id: str
     max_tokens: int
     elapsed: Callable[[], int]
@@ -51,8 +52,10 @@ class Start:
     """Seconds since the request began in which everything has to be over, the stages included."""
     began_at: float = field(default_factory=time.time)
     """Seconds since the epoch."""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """Names by which the host knows the request, for the log line: field names and their values."""
+    gateway_request_id: str | None = None
+    """The gateway's id of the request, which the client can choose; None if there is none, or it is no such word."""
+    extended_request_id: str | None = None
+    """The gateway's other id, which the client cannot choose."""
     field_names: frozenset[str] = frozenset()
     """Names that the answer's schema gives to its fields. Any other key in an answer is the model's own words."""
     media_type: str | None = None
@@ -60,6 +63,15 @@ class Start:
     content: Content = WITHHELD
     prompt: str | None = None
     """The client's words, only where content is kept."""
+
+    def gateway_ids(self) -> dict[str, str]:
+        """Return the ids that the gateway gave the request, as members of problems and messages."""
+        ids = {"gatewayRequestId": self.gateway_request_id, "extendedRequestId": self.extended_request_id}
+        return {name: value for name, value in ids.items() if value is not None}
+
+    def problem(self, error: StreamError) -> dict[str, object]:
+        """Return the problem document of ``error``, with every id of the request."""
+        return {**error.as_problem(self.id), **self.gateway_ids()}
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """The event (payload format 1.0) that the gateway makes of a request."""
 
 import base64
+import re
 import secrets
 import time
 import uuid
@@ -14,6 +15,9 @@ from ..lambda_.deployment import ACCOUNT, REGION
 STAGE, RESOURCE = "v1", "/stream"
 PATH = f"/{STAGE}{RESOURCE}"
 API_ID = "twin000000"
+CHOSEN_ID = re.compile(r"[\w!#$%&'*+.^`|~-]{1,128}", re.ASCII)
+"""An id that a client may give its request (`X-Amzn-RequestId`; "Clients can override this request ID"). Sources differ
+on its form; this is the widest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,19 @@ class Request:
     port: int
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     trace_id: str = field(default_factory=lambda: f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)}")
+    extended_id: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(11)).decode())
+    """The gateway's second id, which no client can choose."""
     at: float = field(default_factory=time.time)
     """Seconds since the epoch."""
 
     def header(self, name: str) -> str | None:
         """Return the last value of a field, its name in any case."""
         return next((value for key, value in reversed(self.fields) if key.lower() == name.lower()), None)
+
+
+def request_id(chosen: str | None) -> str:
+    """Return the id of a request whose client sent ``chosen`` in ``X-Amzn-RequestId``, or no such field."""
+    return chosen if chosen and CHOSEN_ID.fullmatch(chosen) else str(uuid.uuid4())
 
 
 def proxy_event(request: Request, binary_media_types: Collection[str] = ()) -> dict[str, Any]:
@@ -75,7 +86,7 @@ def _request_context(request: Request) -> dict[str, Any]:
         "resourceId": "twin01",
         "resourcePath": RESOURCE,
         "httpMethod": request.method,
-        "extendedRequestId": request.id.replace("-", "")[:15] + "=",
+        "extendedRequestId": request.extended_id,
         "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.at)),
         "path": request.path,
         "accountId": ACCOUNT,

@@ -14,7 +14,7 @@ from ..http11.server import Exchange, Server, TooLarge
 from ..lambda_.function import Function
 from ..lambda_.invocation import Invocation
 from .cors import allowed_origins, error_fields, preflight_fields
-from .proxy_event import PATH, Request, proxy_event
+from .proxy_event import PATH, Request, proxy_event, request_id
 from .relay import Relay, Transfer
 from .responses import MISSING_AUTHENTICATION_TOKEN, REQUEST_TOO_LARGE, GatewayResponse
 
@@ -99,7 +99,8 @@ class Gateway:
     def _request(self, exchange: Exchange, body: bytes) -> Request:
         path, _, query = exchange.path.partition("?")
         host, port = exchange.client_address[0], exchange.server.port
-        return Request(exchange.command, path, query, exchange.fields(), body, host, port)
+        chosen = exchange.headers.get("X-Amzn-RequestId")
+        return Request(exchange.command, path, query, exchange.fields(), body, host, port, request_id(chosen))
 
     def _integrate(self, exchange: Exchange, request: Request, invocation: Invocation) -> None:
         transfer = Transfer(self.integration_timeout, self.idle_limit, self.clean_cut, self.hold_back)
@@ -139,6 +140,6 @@ class Gateway:
         return [
             ("Date", formatdate(usegmt=True)),
             ("x-amzn-RequestId", request.id),
-            ("x-amz-apigw-id", request.id.replace("-", "")[:15] + "="),
+            ("x-amz-apigw-id", request.extended_id),
             ("X-Amzn-Trace-Id", request.trace_id),
         ]

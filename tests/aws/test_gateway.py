@@ -41,15 +41,42 @@ def empty() -> Generator[bytes | Cut, None, None]:
 
 
 def test_a_proxy_event_becomes_a_request() -> None:
-    request = parse_event(event(body='{"prompt": "ü"}'), "fallback")
-    assert (request.id, request.method, request.resource) == ("gateway-1", "POST", "/stream")
+    request = parse_event(event(body='{"prompt": "ü"}'))
+    assert (request.method, request.resource) == ("POST", "/stream")
     assert request.body == '{"prompt": "ü"}'.encode()
     assert request.received_at == 1773100000.123
     assert request.headers == {}
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("c6af9ac6-7b61-11e6-9a41-93e8deadbeef", True),
+        ("a" * 128, True),
+        ("a" * 129, False),
+        ("", False),
+        ("a b", False),
+        ("a\n", False),
+        ('"', False),
+        ("ü", False),
+        (7, False),
+        (None, False),
+    ],
+)
+def test_an_id_that_the_client_may_have_chosen_is_a_token_or_is_left_out(given: object, kept: bool) -> None:  # noqa: FBT001
+    """At most 128 characters (RFC 9110 §5.6.2)."""
+    request = parse_event(event(requestContext={"requestId": given}))
+    assert request.gateway_request_id == (given if kept else None)
+
+
+@pytest.mark.parametrize(("given", "kept"), [("JJbxmplHYosFVYQ=", True), ("a/b+c=", True), ("a b", False), ([], False)])
+def test_the_gateways_second_id_is_base64_or_is_left_out(given: object, kept: bool) -> None:  # noqa: FBT001
+    request = parse_event(event(requestContext={"extendedRequestId": given}))
+    assert request.extended_request_id == (given if kept else None)
+
+
 def test_null_members_are_empty_ones() -> None:
-    request = parse_event(event(), "fallback")
+    request = parse_event(event())
     assert request.body == b""
     assert request.header("Accept") is None
 
@@ -57,8 +84,8 @@ def test_null_members_are_empty_ones() -> None:
 @pytest.mark.parametrize("other", [None, [], "ping", 3, {}, {"source": "aws.events"}, {"requestContext": None}])
 def test_an_event_of_no_gateway_becomes_a_request_for_nothing(other: object) -> None:
     """Warm-up pings and the like are answered, never a traceback."""
-    request = parse_event(other, "fallback")
-    assert (request.id, request.method, request.resource, request.body) == ("fallback", "", "", b"")
+    request = parse_event(other)
+    assert (request.method, request.resource, request.body) == ("", "", b"")
     assert request.received_at is None
 
 
@@ -67,11 +94,11 @@ def test_an_event_of_no_gateway_becomes_a_request_for_nothing(other: object) -> 
 )
 def test_a_time_that_is_none_does_not_count(other: object) -> None:
     """The client's patience is measured from it."""
-    assert parse_event(event(requestContext={"requestTimeEpoch": other}), "fallback").received_at is None
+    assert parse_event(event(requestContext={"requestTimeEpoch": other})).received_at is None
 
 
 def test_a_method_without_a_request_context_does_not_count() -> None:
-    assert parse_event(event(requestContext=None), "fallback").method == ""
+    assert parse_event(event(requestContext=None)).method == ""
 
 
 def test_header_names_are_found_in_any_case_and_their_values_joined_in_order() -> None:
@@ -80,7 +107,6 @@ def test_header_names_are_found_in_any_case_and_their_values_joined_in_order() -
             headers={"ACCEPT": "application/json", "origin": "https://a.example"},
             multiValueHeaders={"ACCEPT": ["text/event-stream;q=0.5", "application/json"], "X-Empty": []},
         ),
-        "fallback",
     )
     assert request.headers["accept"] == ["text/event-stream;q=0.5", "application/json"]
     assert request.header("Accept") == "text/event-stream;q=0.5, application/json"
@@ -89,29 +115,29 @@ def test_header_names_are_found_in_any_case_and_their_values_joined_in_order() -
 
 @pytest.mark.parametrize("none", [None, [], "x", [None]])
 def test_a_name_without_several_values_keeps_its_single_one(none: object) -> None:
-    request = parse_event(event(headers={"accept": "a/b"}, multiValueHeaders={"Accept": none}), "fallback")
+    request = parse_event(event(headers={"accept": "a/b"}, multiValueHeaders={"Accept": none}))
     assert request.header("accept") == "a/b"
 
 
 def test_a_name_in_two_spellings_is_one_field() -> None:
-    request = parse_event(event(multiValueHeaders={"Accept": ["a/b"], "accept": ["c/d"]}), "fallback")
+    request = parse_event(event(multiValueHeaders={"Accept": ["a/b"], "accept": ["c/d"]}))
     assert request.header("accept") == "a/b, c/d"
 
 
 def test_a_base64_body_is_decoded() -> None:
     encoded = base64.b64encode(b'{"prompt": "\xc3\xbc"}').decode()
-    assert parse_event(event(body=encoded, isBase64Encoded=True), "f").body == b'{"prompt": "\xc3\xbc"}'
+    assert parse_event(event(body=encoded, isBase64Encoded=True)).body == b'{"prompt": "\xc3\xbc"}'
 
 
 @pytest.mark.parametrize("damaged", ["a", "ab$=", "ab\n==", "ü"])
 def test_a_damaged_base64_body_is_not_json(damaged: str) -> None:
-    request = parse_event(event(body=damaged, isBase64Encoded=True), "f")
+    request = parse_event(event(body=damaged, isBase64Encoded=True))
     with pytest.raises(BodyNotJson):
         _ = request.body
 
 
 def test_half_of_a_surrogate_pair_is_not_json() -> None:
-    request = parse_event(json.loads('{"requestContext": {}, "body": "\\ud800"}'), "f")
+    request = parse_event(json.loads('{"requestContext": {}, "body": "\\ud800"}'))
     with pytest.raises(BodyNotJson):
         _ = request.body
 
@@ -119,8 +145,8 @@ def test_half_of_a_surrogate_pair_is_not_json() -> None:
 @given(st.dictionaries(st.sampled_from(MEMBERS), JSON) | JSON)
 def test_no_event_is_a_traceback(anything: object) -> None:
     """Whatever JSON arrives becomes a request; only its body may turn out to be none."""
-    request = parse_event(anything, "fallback")
-    assert request.id
+    request = parse_event(anything)
+    assert request.gateway_request_id != ""
     assert all(name == name.lower() and isinstance(values, list) for name, values in request.headers.items())
 
 

@@ -12,7 +12,7 @@ import pytest
 from local.bedrock.script import Cut, Fragment, Hang, Hold, Open, Refuse, Step, Stop, Usage, complete_answer, fragments
 from local.client import End, Reply
 from local.http11.server import Exchange, Server
-from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Script
+from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Records, Script
 from tests.wire.endings_table import DOCUMENT as CANARY_DOCUMENT
 from tests.wire.endings_table import PROMPT
 
@@ -176,9 +176,46 @@ def test_bad_input_never_reaches_the_model(
     assert seen.document["code"] == code
     assert seen.document["type"].endswith(code)
     assert seen.document["status"] == status
-    assert seen.document["requestId"] == seen.headers["x-request-id"] == seen.headers["x-amzn-requestid"]
+    assert seen.document["requestId"] == seen.headers["x-request-id"]
+    assert seen.document["gatewayRequestId"] == seen.headers["x-amzn-requestid"]
+    assert seen.document["extendedRequestId"] == seen.headers["x-amz-apigw-id"]
     assert "retry-after" not in seen.headers
     assert seen.calls == []
+
+
+def test_a_caller_that_repeats_an_id_has_a_record_for_each_request(chain: Chain) -> None:
+    """A client can choose the gateway's id. The key of the record and the id of every line are the invocation's own."""
+    records = Records()
+    chain.deploy(120, **records.variables, publish_outcomes="completed,failed")
+    chosen = {"X-Amzn-RequestId": "chosen-by-the-client"}
+    first = chain.ask(GOOD, LINES, headers=chosen)
+    second = chain.ask([Refuse("AccessDeniedException")], LINES, headers=chosen)
+    records.close()
+    stored = [json.loads(item["Item"]["record"]["S"]) for item in records.stored]
+
+    assert [seen.headers["x-amzn-requestid"] for seen in (first, second)] == ["chosen-by-the-client"] * 2
+    assert len({item["Item"]["id"]["S"] for item in records.stored}) == 2
+    assert [json.loads(message["Message"]) for message in records.published] == stored
+    for seen, record in zip((first, second), stored, strict=True):
+        assert seen.invocation is not None
+        assert record["id"] == seen.headers["x-request-id"] == seen.invocation.id
+        assert seen.log["request_id"] == seen.log["function_request_id"] == seen.metric["request_id"] == record["id"]
+        assert record["gatewayRequestId"] == seen.log["gateway_request_id"] == "chosen-by-the-client"
+        assert record["extendedRequestId"] == seen.log["extended_request_id"] == seen.headers["x-amz-apigw-id"]
+    assert first.events[0]["id"] == stored[0]["id"]
+    assert second.problem["requestId"] == stored[1]["id"]
+    assert second.problem["gatewayRequestId"] == "chosen-by-the-client"
+    assert second.problem["extendedRequestId"] == stored[1]["extendedRequestId"]
+
+
+def test_an_id_that_no_gateway_would_take_is_left_out(chain: Chain) -> None:
+    """Whoever invokes the function past the gateway can put anything there."""
+    seen = chain.invoke(LINES, b"{", {"requestContext": {"requestId": '"}' + 200 * "x", "extendedRequestId": ["a"]}})
+
+    assert seen.invocation is not None
+    assert seen.problem["requestId"] == seen.log["request_id"] == seen.invocation.id
+    assert not {"gatewayRequestId", "extendedRequestId"} & seen.problem.keys()
+    assert not {"gateway_request_id", "extended_request_id"} & seen.log.keys()
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/stream"), ("POST", "/v1/other"), ("POST", "/stream")])

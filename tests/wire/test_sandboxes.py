@@ -265,7 +265,7 @@ class Traffic:
             if plan.kind.act:
                 return Met(plan, self._interfere(plan, reply), reply)
             reply.body()
-        return Met(plan, reply.headers["x-amzn-requestid"], reply)
+        return Met(plan, reply.headers["x-request-id"], reply)
 
     def _interfere(self, plan: Plan, reply: Reply) -> str:
         """Leave, or let the platform reset the invocation, while the model is held; return the request's id."""
@@ -281,7 +281,7 @@ class Traffic:
         self._bedrock.release(plan.prompt)
         if plan.kind.act == "reset":
             reply.body()
-        return str(json.loads(invocation.event)["requestContext"]["requestId"])
+        return invocation.id
 
 
 def written(twin: Twin, began: int = 0) -> Iterator[dict[str, Any]]:
@@ -395,7 +395,7 @@ def _answer_of(plan: Plan, reply: Reply) -> object:
 def test_a_thousand_requests_have_each_one_line_one_metric_one_record_and_one_message(thousand: Thousand) -> None:
     """Counted by request: no stage ran twice or not at all, and all tell the outcome that it was."""
     outcomes = {met.id: met.plan.kind.ending.outcome.value for met in thousand.met}
-    outcomes |= {reply.headers["x-amzn-requestid"]: "completed" for reply in thousand.weighed}
+    outcomes |= {reply.headers["x-request-id"]: "completed" for reply in thousand.weighed}
     recorded = {id_: outcome for id_, outcome in outcomes.items() if outcome != Outcome.REJECTED}
     logged = [line for line in thousand.lines if line.get("stage") == "log"]
     metrics = [line for line in thousand.lines if "_aws" in line]

@@ -61,7 +61,9 @@ def _fields(record: Record) -> dict[str, object]:
     fields: dict[str, object] = {
         "stage": "log",
         "request_id": start.id,
-        **start.labels,
+        "function_request_id": start.id,
+        "gateway_request_id": start.gateway_request_id,
+        "extended_request_id": start.extended_request_id,
         "outcome": record.outcome.value,
         "media_type": start.media_type,
         "http.response.status_code": record.status,

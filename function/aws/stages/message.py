@@ -25,6 +25,7 @@ def as_message(record: Record) -> dict[str, object]:
     message: dict[str, object] = {
         "version": VERSION,
         "id": start.id,
+        **start.gateway_ids(),
         "beganAt": datetime.fromtimestamp(start.began_at, UTC).isoformat(timespec="milliseconds"),
         "outcome": record.outcome.value,
         "model": start.model_id,

@@ -19,6 +19,8 @@ def test_every_member_of_a_message() -> None:
     assert as_message(made) == {
         "version": 1,
         "id": "req-1",
+        "gatewayRequestId": "gateway-1",
+        "extendedRequestId": "JJbxmplHYosFVYQ=",
         "beganAt": "2026-11-25T09:46:40.250+00:00",
         "outcome": "completed",
         "model": "model-1",

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from local.gateway.proxy_event import Request, proxy_event
+from local.gateway.proxy_event import Request, proxy_event, request_id
 
 
 def a_request(**changes: object) -> Request:
@@ -17,6 +17,7 @@ def a_request(**changes: object) -> Request:
         "port": 8000,
         "id": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
         "trace_id": "Root=1-5e66d96f-7491f0900000000000000000",
+        "extended_id": "JJbxmplHYosFVYQ=",
         "at": 1773100000.25,
     }
     return Request(**{**fields, **changes})
@@ -54,7 +55,7 @@ def test_the_event_is_the_one_of_the_platform_to_the_last_member() -> None:
             "resourceId": "twin01",
             "resourcePath": "/stream",
             "httpMethod": "POST",
-            "extendedRequestId": "c6af9ac67b6111e=",
+            "extendedRequestId": "JJbxmplHYosFVYQ=",
             "requestTime": "09/Mar/2026:23:46:40 +0000",
             "path": "/v1/stream",
             "accountId": "123456789012",
@@ -84,6 +85,19 @@ def test_the_event_is_the_one_of_the_platform_to_the_last_member() -> None:
         "body": '{"prompt":"x"}',
         "isBase64Encoded": False,
     }
+
+
+@pytest.mark.parametrize("chosen", ["c6af9ac6-7b61-11e6-9a41-93e8deadbeef", "mine", 128 * "x"])
+def test_a_client_can_choose_the_id_of_its_request(chosen: str) -> None:
+    assert request_id(chosen) == chosen
+
+
+@pytest.mark.parametrize("chosen", [None, "", 129 * "x", "a b", 'a"b', "ü"])
+def test_what_is_no_id_is_replaced(chosen: str | None) -> None:
+    made = [request_id(chosen), request_id(chosen)]
+
+    assert made[0] != made[1]
+    assert chosen not in made
 
 
 def test_a_repeated_field_has_its_last_value_and_all_of_them() -> None:

@@ -22,6 +22,7 @@ LINE: Final = 120
 
 UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SENTENCES: Final = re.compile(r'("(?:title|detail|message|errorMessage)": ?)"(?:[^"\\]|\\.)*"')
+EXTENDED_IDS: Final = re.compile(r'("extendedRequestId": ?)"[^"]*"')
 TIMES: Final = re.compile(r'("(?:at|beganAt)": ?)(?:\d+|"[^"]*")')
 VERSION_OF_LINE: Final = re.compile(r"\t\d+\.\d+\.\d+\+\w+(?=\t)")
 TIME_OF_LINE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -33,6 +34,8 @@ TIMED: Final = frozenset({"timestamp", "Timestamp", "expires", "beganAt", "Durat
 REWORDED: Final = frozenset({"message", "title", "detail", "errorMessage"})
 PLACED: Final = frozenset({"location", "logger"})
 """Members that name a module: a file that moves changes them."""
+IDENTIFYING: Final = frozenset({"extended_request_id", "extendedRequestId"})
+"""Members that are an id of no known form."""
 LEFT_OUT: Final = frozenset({"service.version", "xray_trace_id"})
 """The build that answered; and the trace, which the function is given anew with each event."""
 UNSURE: Final = frozenset({"chunks", "bytes", "output_tokens_estimated", "outputTokensEstimated"})
@@ -58,7 +61,7 @@ class Normal:
         """Return a piece of text that is, or holds, JSON: only ids, times and sentences of it are replaced."""
         for known, name in ((self.request_id, "(the request's id)"), (self.invocation_id, "(the invocation's id)")):
             text = text.replace(known, name) if known else text
-        text = SENTENCES.sub(rf'\1"{SENTENCE}"', UUID.sub(ID, text))
+        text = SENTENCES.sub(rf'\1"{SENTENCE}"', EXTENDED_IDS.sub(rf'\1"{ID}"', UUID.sub(ID, text)))
         return TIMES.sub(rf'\1"{TIME}"', text)
 
     def head(self, head: bytes) -> list[str]:
@@ -107,8 +110,9 @@ class Normal:
         if name.endswith("_ms") or name in TIMED or name == "timings":
             is_scalar = is_number or isinstance(value, str)
             return TIME if is_scalar and value != "Milliseconds" else None
-        if name in REWORDED | PLACED and isinstance(value, str):
-            return SENTENCE if name in REWORDED else PLACE
+        for names, stand_in in ((REWORDED, SENTENCE), (PLACED, PLACE), (IDENTIFYING, ID)):
+            if name in names and isinstance(value, str):
+                return stand_in
         if name in {"stack", "stackTrace"} and isinstance(value, list):
             return _types(map(str, value)) if name == "stackTrace" else [PLACE]
         if self.is_cut_short and is_number and name in UNSURE:
