@@ -82,7 +82,7 @@ bench: .cache/bench/.made ## measure what a fragment costs, against other librar
 SECONDS := 60
 fuzz: $(VENV)/.test ## test the promises of partials with new random documents, again and again; SECONDS=60
 	@end=$$(($$(date +%s) + $(SECONDS))); while [ $$(date +%s) -lt $$end ]; do \
-	  FUZZ=1 $(RUN) -m pytest -q -x tests/partials/test_partials_properties.py \
+	  FUZZ=1 $(RUN) -m pytest -q -x tests/partials/test_promises.py \
 	    --hypothesis-seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') || exit 1; done
 
 bundle: ## write dist/function.zip for Lambda; HOST=1: dist/function-host.zip for this machine
