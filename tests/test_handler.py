@@ -135,6 +135,7 @@ def left_behind(act: Callable[[], None]) -> list[str]:
         gc.enable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "members"),
     [

@@ -157,6 +157,7 @@ def test_an_answer_of_a_hundred_megabytes_is_cut_off_at_the_cap() -> None:
     assert len(reader.text) <= reader_module.MAX_BYTES + len(fragment)
 
 
+@pytest.mark.slow
 def test_keys_by_the_million_are_read() -> None:
     """Wide objects cost what their text costs."""
     text = "{" + ",".join(f'"{n}":1' for n in range(1_000_000)) + "}"
