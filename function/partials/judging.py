@@ -9,17 +9,19 @@ The words of this file, beside those of ``plans``:
 - *rejected*: a candidate that a value breaks. Its parents are dropped.
 - *dropped*: a reading that is no longer possible. When the last one of a candidate goes, the candidate is rejected.
 - *deferred*: a judgement that has to wait until a container around the value closes.
+- *closed set*: the strings of a literal, an enum or a tag, where no other text may stand.
 - *fast path*: what is done while a container has one reading and each value in it one candidate. Neither is made then.
 
 A value is invalid when a candidate without parents is rejected: the only candidate of the whole document.
 """
 
+import json
 from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
 from .changes import Json, escape
-from .plans import Layout, Plan, Plans, Tag, first_error
+from .plans import ClosedSet, Layout, Plan, Plans, Tag, first_error, merged
 from .reader import Kind
 
 _Mistake = tuple[str, str]
@@ -273,6 +275,45 @@ class Judge:
                 self._reject(candidate, (path, rule))
         return candidates
 
+    def closed_set(self, container: Container) -> ClosedSet | None:
+        """Return the closed set of the string at the container's key; None if it may be other text."""
+        if container.fast_child is not None:
+            return container.fast_child.closed_set
+        candidates = [candidate for candidate in container.candidates if candidate.possible_count]
+        sets = [candidate.plan.closed_set for candidate in candidates]
+        known = {parent for candidate in candidates for parent in candidate.parents}
+        sets += [
+            self._declared_set(reading, container)
+            for reading in container.readings
+            if not reading.is_dropped and reading not in known
+        ]
+        return merged(sets) if sets else None
+
+    def _declared_set(self, reading: Reading, container: Container) -> ClosedSet | None:
+        """Return the closed set at the key of a reading that cannot tell yet what stands there."""
+        plan = reading.plan
+        if plan.tag is not None:
+            return plan.tag.closed_set if plan.tag.key == container.key else None
+        layout = self._plans.layout_of(plan.unwrapped, is_array=container.is_array)
+        declared = layout.by_key.get(container.key, layout.otherwise) if layout is not None else None
+        found = declared.closed_set if isinstance(declared, Plan) else None
+        return found and found._replace(is_certain=False)
+
+    def check_prefix(self, container: Container, closed_set: ClosedSet, path: str, pieces: list[str]) -> None:
+        """Judge a string of a closed set that still grows: as if it ended here, if that makes no difference."""
+        if not closed_set.is_certain:
+            return
+        prefix = "".join(pieces)
+        if closed_set.has_prefix(prefix):
+            return
+        text = bytearray(json.dumps(prefix).encode())
+        for candidate in container.make_candidates():
+            if candidate.possible_count:
+                self._check(candidate, path, prefix, text)
+        for reading in container.readings:
+            if reading.plan.tag is not None and not reading.is_dropped:
+                self._choose_by_tag(reading, container, text)
+
     def close_value(  # noqa: PLR0913, PLR0917 - the parts of an event
         self, container: Container, kind: Kind, path: str, value: object, start: int, end: int
     ) -> bool:
@@ -286,7 +327,7 @@ class Judge:
         for candidate in doubtful:
             if candidate.plan.needs_record and candidate.parents:
                 is_closed = candidate.defer()
-            elif not self._check(candidate, path, value, start, end):
+            elif not self._check(candidate, path, value, self._text[start:end]):
                 is_closed = candidate.defer() if candidate.possible_count else is_closed
         return self._remember_before_tag(container, path, value, start, end) or is_closed
 
@@ -305,7 +346,7 @@ class Judge:
             if plan.needs_record and candidate.parents:
                 is_closed = candidate.defer()
             elif plan.has_function and plan.has_alternatives:
-                is_valid = self._check(candidate, path, container.node, start, end)
+                is_valid = self._check(candidate, path, container.node, self._text[start:end])
                 is_closed = (is_valid or candidate.defer()) and is_closed
             elif any(reading.has_deferred for reading in candidate.readings if not reading.is_dropped):
                 is_closed = candidate.defer()
@@ -331,9 +372,9 @@ class Judge:
         if isinstance(error, ValidationError):
             self._drop(reading, _locate(error, container.path, container.node))
 
-    def _check(self, candidate: Candidate, path: str, value: object, start: int, end: int) -> bool:
-        """Run a candidate's validator; tell whether the value is valid for certain."""
-        error = candidate.plan.find_error(self._text[start:end])
+    def _check(self, candidate: Candidate, path: str, value: object, text: bytes | bytearray) -> bool:
+        """Run a candidate's validator on a value as it was written; tell whether the value is valid for certain."""
+        error = candidate.plan.find_error(text)
         if isinstance(error, ValidationError):
             self._reject(candidate, _locate(error, path, value))
         return error is None
@@ -349,7 +390,8 @@ class Judge:
                     and reading.plan.tag.key in reading.members_before_tag
                     and not reading.is_dropped
                 ):
-                    self._choose_by_tag(reading, container)
+                    _, _, tag_start, tag_end = reading.members_before_tag[reading.plan.tag.key]
+                    self._choose_by_tag(reading, container, self._text[tag_start:tag_end])
                 is_valid = (
                     self._check_members_before_tag(reading)
                     and container.can_close_inside
@@ -357,11 +399,9 @@ class Judge:
                 )
         return is_valid
 
-    def _choose_by_tag(self, reading: Reading, container: Container) -> None:
-        """Go on with the alternative of a discriminated union that the tag names."""
-        tag = cast(Tag, reading.plan.tag)
-        _, _, start, end = reading.members_before_tag[tag.key]
-        chosen = tag.choose(self._text[start:end])
+    def _choose_by_tag(self, reading: Reading, container: Container, text: bytearray) -> None:
+        """Go on with the alternative of a discriminated union that the tag, as it was written, names."""
+        chosen = cast(Tag, reading.plan.tag).choose(text)
         if isinstance(chosen, ValidationError):
             self._drop(reading, (container.path, first_error(chosen)["type"]))
         else:

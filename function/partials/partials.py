@@ -8,13 +8,14 @@ The words of this file, beside those of ``reader`` and ``judging``:
 - *event*: what the reader found in a fragment. *Change*: what it means for the object.
 - *open*, *closed*: a value that still grows; one that is final and valid.
 - *pending*: text of the open string that was reported as changes, but not yet appended.
+- *closed set*: the strings of a literal, an enum or a tag. One of them is *held*, not shown, until it closes.
 """
 
 from typing import Any, Final, Generic, TypeVar, cast, overload
 
 from .changes import Change
 from .judging import Container, Invalid, Judge
-from .plans import CONTAINERS, Plan, plans_of
+from .plans import CONTAINERS, ClosedSet, Plan, plans_of
 from .reader import JsonEvent, NotJson, Reader
 
 M = TypeVar("M")
@@ -59,6 +60,10 @@ class Partials(Generic[M]):
         self._root: list[object] = [None]
         self._container = Container.around(self._root, plans.root)
         """The innermost container that is open."""
+        self._closed_set: ClosedSet | None = None
+        """Of the open string; None if there is none, or it may be other text and is shown as it grows."""
+        self._held: list[str] = []
+        """The pieces of the open string so far, if it has a closed set."""
         self._failure: NotJson | Invalid | None = None
         self._room = 0
         """Characters that may still become pending; 0 unless the text ends inside a string."""
@@ -132,7 +137,7 @@ class Partials(Generic[M]):
             raise
         if events:
             _, kind, path, _, _, end = events[-1]
-            if end < 0 and kind == "string":  # the text ends inside it
+            if end < 0 and kind == "string" and self._closed_set is None:  # the text ends inside it
                 self._room, self._path = self._reader.room, path
         return changes
 
@@ -193,7 +198,10 @@ class Partials(Generic[M]):
             elif name == "value" or (kind == "string" and name == "closed"):
                 full_value = value
                 if name == "closed":
-                    full_value = container.node[container.key] + value
+                    if self._closed_set is None:
+                        full_value = container.node[container.key] + value
+                    else:
+                        full_value = "".join((*self._held, value))
                 elif container.is_array and not container.item_is_expected:
                     judge.expect_item(container, path)
                 plan = container.fast_child
@@ -206,10 +214,11 @@ class Partials(Generic[M]):
                     container.put(full_value)
                 else:
                     container.node[container.key] = full_value
-                if name == "closed":
+                if name == "closed" and self._closed_set is None:
                     changes.append(_new_change(Change, (path, value, None, is_closed)))
                 else:
-                    changes.append(_new_change(Change, (path, None, value, is_closed)))
+                    self._closed_set = None
+                    changes.append(_new_change(Change, (path, None, full_value, is_closed)))
             elif name == "opened":
                 if container.is_array:
                     judge.expect_item(container, path)
@@ -220,9 +229,20 @@ class Partials(Generic[M]):
                         continue
                     judge.open_value(container, kind, path)
                 if kind == "string":
+                    plan = container.fast_child
+                    if plan is None or plan.closed_set is not None:
+                        self._closed_set = judge.closed_set(container)
+                        if self._closed_set is not None:
+                            self._held = [value]
+                            judge.check_prefix(container, self._closed_set, path, self._held)
+                            continue
                     container.put(value)
                     changes.append(_new_change(Change, (path, None, value, False)))
             elif name == "grew":
+                if self._closed_set is not None:
+                    self._held.append(value)
+                    judge.check_prefix(container, self._closed_set, path, self._held)
+                    continue
                 container.append_text(value)
                 changes.append(_new_change(Change, (path, value, None, False)))
             else:

@@ -11,10 +11,13 @@ The words of this file:
 - *tag*: the value by which a discriminated union chooses its alternative.
 - *rule*: Pydantic's name of an error, such as ``int_type``.
 - *function*: code in a schema, such as a validator. When it runs and what it sees decides when a value can be judged.
+- *closed set*: the strings of a literal, an enum or a tag, where no other text may stand.
 """
 
 import json
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Final, NamedTuple, cast
 
@@ -75,6 +78,10 @@ _LEAVES: Final = frozenset(
         "json",
     }
 )
+_FREE_TEXT: Final = frozenset({"str", "bytes", "url", "multi-host-url", "json"})
+"""Leaves whose strings are worth showing letter by letter. The strings of all others have a form of their own."""
+_CHANGED_TEXT: Final = ("str_strip_whitespace", "str_to_lower", "str_to_upper")
+"""Settings of a config under which a string may become another one before it is compared."""
 _MAY_BE_UNHASHABLE: Final = frozenset({"any", "json", "list", "set", "dict", "typed-dict"})
 _CONSTRAINTS: Final = (
     "pattern", "min_length", "max_length", "str_min_length", "str_max_length",
@@ -127,6 +134,32 @@ class Layout:
         return has_enough and not self.needs_validator and (self.max_length is None or length <= self.max_length)
 
 
+class ClosedSet(NamedTuple):
+    """The strings that may stand at a position where no other text may."""
+
+    words: tuple[str, ...]
+    """Sorted."""
+    is_certain: bool
+    """No other string is valid, and nothing in the way can make one valid: a prefix of none of them is a mistake."""
+
+    def has_prefix(self, text: str) -> bool:
+        """Tell whether one of the strings begins with a text."""
+        index = bisect_left(self.words, text)
+        return index < len(self.words) and self.words[index].startswith(text)
+
+
+def merged(sets: "Iterable[ClosedSet | None]") -> ClosedSet | None:
+    """Return the closed set of a position that takes what any of its parts takes; None if one of them takes more."""
+    words: set[str] = set()
+    is_certain = True
+    for each in sets:
+        if each is None:
+            return None
+        words.update(each.words)
+        is_certain &= each.is_certain
+    return ClosedSet(tuple(sorted(words)), is_certain)
+
+
 class Tag:
     """The discriminator of a union: the key that the tag is read from, and the plan that a tag chooses.
 
@@ -144,6 +177,8 @@ class Tag:
             for number, tag in enumerate(schema["choices"])
         }
         self._number = SchemaValidator(cast(Any, {**schema, "choices": numbers}), cast(CoreConfig, config))
+        self.closed_set = _closed_set_of_values(schema["choices"], is_certain=not _changes_text(config))
+        """The tags that are strings."""
 
     def choose(self, text: bytearray) -> "Plan | ValidationError":
         """Return the plan for a tag as it was written."""
@@ -254,6 +289,14 @@ class Plan:
             schema["type"] == "str" and any(config.get(constraint) is not None for constraint in _CONSTRAINTS)
         )
         return frozenset() if constrained else _ALWAYS_VALID.get(schema["type"], frozenset())
+
+    @cached_property
+    def closed_set(self) -> ClosedSet | None:
+        """The only strings that may stand here; None if other text may, or no string at all."""
+        found = self._plans.closed_set_of(self._schema, self._config)
+        if found is None or not found.words:
+            return None
+        return found._replace(is_certain=found.is_certain and not self._at_close and not self.needs_record)
 
     @cached_property
     def object_layout(self) -> Layout | None:
@@ -406,6 +449,34 @@ class Plans:
                 schema = schema["schema"]
             else:
                 return _Unwrapped(schema, config, judged_at_close, has_function)
+
+    def closed_set_of(self, schema: Schema, config: Schema) -> ClosedSet | None:
+        """Return the only strings that a schema takes, none included; None if it takes other text too."""
+        schema, config, judged_at_close, _ = self.unwrap(schema, config)
+        type_ = schema["type"]
+        is_certain = not judged_at_close and not _changes_text(config)
+        if type_ == "literal":
+            return _closed_set_of_values(schema["expected"], is_certain=is_certain)
+        if type_ == "enum":
+            # A string may also be read as the number of a member.
+            numbers = [str(member.value) for member in schema["members"] if not isinstance(member.value, str)]
+            is_certain &= not numbers and not _has_missing(schema)
+            return _closed_set_of_values([*schema["members"], *numbers], is_certain=is_certain)
+        parts: list[Any] | None = None
+        if type_ == "nullable":
+            parts = [schema["schema"]]
+        elif type_ == "union":
+            parts = [choice[0] if isinstance(choice, tuple) else choice for choice in schema["choices"]]
+            is_certain &= not schema.get("custom_error_type")
+        elif type_ == "chain":
+            parts, is_certain = schema["steps"][:1], False
+        elif not judged_at_close and type_ in _KINDS_OF_CONTAINERS and type_ != "any":
+            parts = []
+        elif not judged_at_close and type_ in _LEAVES - _FREE_TEXT:
+            parts = []
+            is_certain &= self.for_schema(schema, config).rule_against("string") is not None
+        found = None if parts is None else merged(self.closed_set_of(part, config) for part in parts)
+        return found and found._replace(is_certain=found.is_certain and is_certain)
 
     def layout_of(self, unwrapped: _Unwrapped, *, is_array: bool) -> Layout | None:
         """Return what may stand in an object or array of a schema; None if that is not known before it closes."""
@@ -562,8 +633,8 @@ def first_error(error: ValidationError) -> ErrorDetails:
 def _rule_of_values(schema: Schema, kind: Kind) -> str | None:
     """Return the rule of a literal or enum, if no value of a kind is one of its own."""
     is_enum = schema["type"] == "enum"
-    if is_enum and schema["cls"]._missing_.__module__ != "enum":
-        return None  # a hook of the user's class may take any value
+    if is_enum and _has_missing(schema):
+        return None
     kinds: set[Kind] = set()
     for value in [member.value for member in schema["members"]] if is_enum else schema["expected"]:
         if type(value) not in _KINDS_OF_VALUES:
@@ -572,6 +643,23 @@ def _rule_of_values(schema: Schema, kind: Kind) -> str | None:
     if is_enum and "number" in kinds:
         kinds.add("string")
     return None if kind in kinds else "enum" if is_enum else "literal_error"
+
+
+def _has_missing(enum_schema: Schema) -> bool:
+    """Tell whether a hook of the user's class may take any value for a member of an enum."""
+    return bool(enum_schema["cls"]._missing_.__module__ != "enum")
+
+
+def _closed_set_of_values(values: Iterable[object], *, is_certain: bool) -> ClosedSet:
+    """Return the strings among the values of a literal, an enum or a tag."""
+    plain = [each.value if isinstance(each, Enum) else each for each in values]
+    words = {str(value) for value in plain if isinstance(value, str)}
+    return ClosedSet(tuple(sorted(words)), is_certain and all(type(value) in _KINDS_OF_VALUES for value in plain))
+
+
+def _changes_text(config: Schema) -> bool:
+    """Tell whether a string may be compared in another form than it was written in."""
+    return any(config.get(setting) for setting in _CHANGED_TEXT)
 
 
 def _discriminator(schema: Schema) -> str | None:

@@ -107,6 +107,15 @@ class Mixed(enum.Enum):
     NUMBER = 7
 
 
+class Loose(enum.Enum):
+    LOW = "low"
+    NONE = "none"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Loose | None":
+        return cls.LOW if value == "lower" else None
+
+
 class Celsius:
     """A custom type with a core schema of its own."""
 
@@ -135,6 +144,12 @@ def _even_with_info(value: int, info: ValidationInfo) -> int:
 
 def _digits(value: Any) -> Any:
     return value.removeprefix("#") if isinstance(value, str) else value
+
+
+def _no_hash(value: str) -> str:
+    if "#" in value:
+        raise ValueError("a hash")
+    return value
 
 
 def _forgiving(value: Any, handler: Callable[[Any], Any]) -> Any:
@@ -188,6 +203,11 @@ LEAVES = [
     leaf(Colour, st.sampled_from(["red", "gr\u00fcn"]), "blue", 1, None, {}),
     leaf(Level, st.sampled_from([1, 2]), 3, "x", []),
     leaf(Mixed, st.sampled_from(["word", 7]), "words", 8, {}),
+    leaf(Loose, st.sampled_from(["low", "lower", "none"]), "lo", "high", 1),
+    leaf(Literal["low", "lower", "high"], st.sampled_from(["low", "lower", "high"]), "lo", "highs", "", 1, None),
+    leaf(Literal["low", "12"] | int, st.sampled_from(["low", "12", "13", 5]), "lo", "1x", []),
+    leaf(Annotated[Literal["low", "high"], BeforeValidator(_digits)], st.sampled_from(["#low", "high"]), "lo", 1),
+    leaf(Annotated[Literal["low", "#x"], AfterValidator(_no_hash)], st.just("low"), "#x", "lo", "no"),
     leaf(Literal["a", 1] | None, st.sampled_from(["a", 1, None]), "b", 2, []),
     leaf(Json[int], st.just(" 12 "), "{", '"x"', 5),
     leaf(Celsius, st.floats(-200, 1000), -300, "x"),

@@ -1,8 +1,21 @@
+# ruff: noqa: ANN401 types are made at run time
+
 import doctest
+import enum
 import tracemalloc
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    OnErrorOmit,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from function.partials import Change, Invalid, NotJson, Partials, applied, partials, reader
 
@@ -114,3 +127,199 @@ def test_the_example_in_the_docstring_runs() -> None:
 
     assert ran.attempted > 0
     assert ran.failed == 0
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    GREEN = "green"
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Mixed(enum.Enum):
+    ONE = 1
+    HIGH = "high"
+
+
+class Loose(enum.Enum):
+    A = "a"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Loose":
+        del value
+        return cls.A
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    name: str = ""
+
+
+class Dog(BaseModel):
+    kind: Literal["dog", "puppy"]
+
+
+class Texts(BaseModel):
+    kind: str
+
+
+class Stripped(BaseModel):
+    model_config = ConfigDict(str_strip_whitespace=True)
+    kind: Literal["cat"]
+
+
+class Checked(BaseModel):
+    kind: Literal["cat"]
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+
+class Renamed(BaseModel):
+    kind: Literal["cat"]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_is(cls, data: Any) -> Any:
+        return data
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+Kind = Literal["cat", "dog"]
+Pet = Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+@pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        (Kind, '"cat"'),
+        (Kind | None, '"cat"'),
+        (Kind | int, '"cat"'),
+        (list[Kind], '["cat"]'),
+        (tuple[int, Kind], '[1, "dog"]'),
+        (dict[str, Kind], '{"a": "cat"}'),
+        (Colour, '"red"'),
+        (Mixed, '"high"'),
+        (Level, '"1"'),
+        (Loose, '"abc"'),
+        (Cat, '{"kind": "cat"}'),
+        (Cat | Dog, '{"kind": "puppy"}'),
+        (Stripped, '{"kind": "cat"}'),
+        (Checked, '{"kind": "CAT"}'),
+        (Renamed, '{"kind": "cat"}'),
+        (Pet, '{"kind": "cat"}'),
+        (Annotated[Kind, BeforeValidator(_lower)], '"CAT"'),
+        (Annotated[Kind, StringConstraints(strip_whitespace=True)], '"cat"'),
+        (list[OnErrorOmit[Kind]], '["cow"]'),
+    ],
+)
+def test_a_string_of_a_closed_set_is_shown_when_it_closes(type_: Any, text: str) -> None:
+    """However it is cut, and in one piece."""
+    growing: Partials[Any] = Partials(type_)
+    shown = [change for character in text for change in growing.feed(character)]
+    growing.finish()
+
+    values = [change for change in shown if isinstance(change.value, str) or change.append]
+    assert [change.value for change in values] == [text.split('"')[-2]]
+    assert applied(shown) == growing.snapshot
+
+
+@pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        (Kind | str, '"cat"'),
+        (Cat | Texts, '{"kind": "cat"}'),
+        (Any, '"cat"'),
+        (Annotated[str, Field(pattern="^cat$")], '"cat"'),
+    ],
+)
+def test_a_string_that_may_be_free_text_is_shown_letter_by_letter(type_: Any, text: str) -> None:
+    growing: Partials[Any] = Partials(type_)
+
+    shown = [change for character in text for change in growing.feed(character)]
+
+    assert [change.append for change in shown if change.append] == ["c", "a", "t"]
+
+
+def test_a_member_that_is_ruled_out_counts_no_longer() -> None:
+    """The name is a number, so the free string is not possible any more."""
+
+    class Numbered(BaseModel):
+        name: int
+        kind: Kind
+
+    class Named(BaseModel):
+        name: list[int]
+        kind: str
+
+    growing: Partials[Any] = Partials(Numbered | Named)
+    shown = [change for character in '{"name": 1, "kind": "cat"}' for change in growing.feed(character)]
+
+    assert [change.value for change in shown if change.path == "/kind"] == ["cat"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "wrong", "path", "rule"),
+    [
+        (Kind, '"co', "", "literal_error"),
+        (Kind, '"cats', "", "literal_error"),
+        (Kind, '"do\\u0067s', "", "literal_error"),
+        (Kind | None, '"co', "", "literal_error"),
+        (list[Kind], '["cat", "x', "/1", "literal_error"),
+        (Colour, '"rew', "", "enum"),
+        (Cat, '{"kind": "d', "/kind", "literal_error"),
+        (Cat | Dog, '{"kind": "co', "/kind", "literal_error"),
+        (Pet, '{"kind": "pupi', "", "union_tag_invalid"),
+        (Pet, '{"name": "x", "kind": "x', "", "union_tag_invalid"),
+    ],
+)
+def test_a_prefix_that_fits_no_member_is_refused_at_its_character(type_: Any, wrong: str, path: str, rule: str) -> None:
+    """The same mistake as that of the string in one piece."""
+    growing: Partials[Any] = Partials(type_)
+    for character in wrong[:-1]:
+        growing.feed(character)
+
+    with pytest.raises(Invalid) as early:
+        growing.feed(wrong[-1])
+    with pytest.raises(Invalid) as at_close:
+        Partials(type_).feed(wrong + '"}')
+
+    assert (early.value.path, early.value.rule) == (at_close.value.path, at_close.value.rule) == (path, rule)
+
+
+@pytest.mark.parametrize(
+    ("type_", "text"),
+    [
+        (Annotated[Kind, BeforeValidator(_lower)], '"CAT"'),
+        (Checked, '{"kind": "CAT"}'),
+        (Loose, '"zebra"'),
+        (Level, '"1"'),
+        (Kind | int, '"12"'),
+        (list[OnErrorOmit[Kind]], '["cow"]'),
+        (Stripped | dict[str, str], '{"kind": "cow"}'),
+    ],
+)
+def test_what_can_still_make_it_valid_is_waited_for(type_: Any, text: str) -> None:
+    growing: Partials[Any] = Partials(type_)
+
+    for character in text:
+        growing.feed(character)
+
+    growing.finish()
+
+
+def test_a_long_string_that_has_to_be_waited_for_costs_linear_time() -> None:
+    """Its pieces are put together once, at its close."""
+    growing: Partials[Any] = Partials(list[Annotated[Kind, BeforeValidator(lambda value: value[:3])]])
+    growing.feed('["cat')
+    for _ in range(20_000):
+        growing.feed("x" * 100)
+
+    assert growing.feed('"')[0].closed
