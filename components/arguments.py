@@ -167,9 +167,9 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     requirements: str
     """pip file of the packages that your modules import, absolute or relative to the project. Default: none."""
     schema: str
-    """The Pydantic model of the answer, as `module:Class`. Default: `function.schema:Answer`."""
+    """The Pydantic class of the answer, as `module:Class`. Default: `function.schema:Answer`."""
     request: str
-    """The Pydantic model of a request, as `module:Class`. Default: `function.schema:Request`."""
+    """The Pydantic class of a request, as `module:Class`. Default: `function.schema:Request`."""
     instructions: str
     """The system prompt, as `module:NAME`. Default: `function.schema:INSTRUCTIONS`."""
     temperature: float

@@ -60,8 +60,8 @@ def test_a_page_begins_with_its_only_title(page: Path) -> None:
     assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
 
 
-def test_the_rooms_of_the_architecture_exist() -> None:
-    text = (DOCS / "architecture.md").read_text().partition("## Reference: the rooms")[2].partition("\n## ")[0]
+def test_the_files_and_folders_of_the_architecture_exist() -> None:
+    text = (DOCS / "architecture.md").read_text().partition("## Reference: files and folders")[2].partition("\n## ")[0]
     named = [name for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)]
 
     assert len(named) > 10

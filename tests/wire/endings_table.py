@@ -111,9 +111,9 @@ def _fails(what: str, error: type[StreamError]) -> Ending:
     return Ending(what, error.code, error.outcome)
 
 
-COMPLETED: Final = Ending("the answer is complete and valid, whatever happened to the client or after a good stop")
+COMPLETED: Final = Ending("the answer is complete and valid, also if Bedrock fails after a good stop")
 CANCELLED: Final = Ending(
-    "the platform accepts no more of the response: it reset the invocation, or blocked until the time was over",
+    "the platform accepts no more of the response: it reset the invocation, or blocked a write until the time was over",
     outcome=Outcome.CANCELLED,
 )
 REJECTED: Final = {
@@ -132,7 +132,7 @@ FAILURES: Final[Mapping[str, type[StreamError]]] = {
     "the model's quota is used up": errors.ModelBusy,
     "the model is not ready or not available, or there is no connection to it": errors.ModelUnavailable,
     "the model reports an error, or its stream is cut, damaged, malformed or without a stop": (errors.ModelFailed),
-    "access denied, expired credentials, an unknown model, a refused request: the operator must act": (
+    "Bedrock refuses the call: no access, expired credentials, an unknown model, a wrong parameter": (
         errors.ModelMisconfigured
     ),
     "the model is silent for longer than the client's connection or Bedrock itself waits": errors.ModelTimeout,
