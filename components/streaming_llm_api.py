@@ -17,7 +17,7 @@ from .resources.function import log_group, streaming_function, variables
 from .resources.monitoring import Watched, declare_alarms, declare_dashboard
 from .resources.scope import Scope
 from .trial.trial import try_function
-from .values import InvalidArgument
+from .values import InvalidArgument, camel
 
 TYPE = "streaming-llm:index:StreamingLlmApi"
 
@@ -91,22 +91,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
         self.api_key = callers.api_key(scope, options, api)
         self.domain_target = callers.domain(scope, options, api)
         self.dashboard_url = declare_dashboard(scope, options, watched, function.place)
-        self.register_outputs(
-            {
-                "url": self.url,
-                "functionName": self.function_name,
-                "functionArn": self.function_arn,
-                "roleName": self.role_name,
-                "restApiId": self.rest_api_id,
-                "stageArn": self.stage_arn,
-                "logGroupName": self.log_group_name,
-                "sink": self.sink,
-                "store": self.store,
-                "apiKey": self.api_key,
-                "domainTarget": self.domain_target,
-                "dashboardUrl": self.dashboard_url,
-            },
-        )
+        self.register_outputs({camel(name): getattr(self, name) for name in StreamingLlmApi.__annotations__})
 
     def _warn(self, options: Options) -> None:
         if options.authorization is Authorization.NONE:

@@ -42,7 +42,7 @@ def test_the_dev_stack_exports_its_url_function_log_and_dashboard() -> None:
 
 
 def test_the_documentation_counts_the_resources_of_the_dev_stack() -> None:
-    resources = [it for it in _run(DEV).resources if it.type.startswith("aws:")]
+    resources = [resource for resource in _run(DEV).resources if resource.type.startswith("aws:")]
     assert f"the {len(resources)} resources of the stack `dev`" in (REPOSITORY / "docs" / "deploy.md").read_text()
 
 
@@ -70,12 +70,12 @@ def test_the_production_example_of_the_documentation_pins_its_python_and_asks_wh
     declared = _run(stack)
     assert declared.one("Method", "-post").inputs["authorization"] == "AWS_IAM"
     assert declared.one("Function").inputs["runtime"] == stack["streaming-llm:runtime"]
-    assert not [it for it in declared.warnings() if "anyone" in it]
+    assert not [warning for warning in declared.warnings() if "anyone" in warning]
 
 
 def test_every_key_of_the_dev_stack_is_one_that_the_program_reads() -> None:
-    says = r"^captureContents: there is no such argument\. Did you mean captureContent\?"
-    with pytest.raises(InvalidArgument, match=says):
+    message = r"^captureContents: there is no such argument\. Did you mean captureContent\?"
+    with pytest.raises(InvalidArgument, match=message):
         _run({**DEV, "streaming-llm:captureContents": "true"})
 
 

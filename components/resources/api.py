@@ -80,7 +80,7 @@ def streaming_api(
     )
     authorizer = _authorizer(scope, options, rest_api, target.place)
     shape = [
-        *[it for it in (rest_api, policy, resource, authorizer) if it is not None],
+        *[part for part in (rest_api, policy, resource, authorizer) if part is not None],
         *_post(scope, options, target, (rest_api, resource, authorizer)),
         *preflight(scope, options, rest_api, resource),
         *gateway_responses(scope, options, rest_api),

@@ -32,11 +32,11 @@ class OwnCode:
 
     folder: Path
     requirements: Path
-    said: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
 
     def report(self, line: str) -> None:
         """Keep a progress line."""
-        self.said.append(line)
+        self.reported.append(line)
 
 
 def write_own_code(place: Path) -> OwnCode:

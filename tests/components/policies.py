@@ -21,7 +21,7 @@ def policy(statements: Sequence[Statement]) -> Document:
 def allows(documents: Iterable[Document], action: str, resource: str, context: Context | None = None) -> bool:
     """Tell whether the documents together allow ``action`` on ``resource``; an explicit denial wins."""
     statements = [statement for document in documents for statement in document["Statement"]]
-    applying = [it["Effect"] for it in statements if _applies(it, action, resource, context or {})]
+    applying = [statement["Effect"] for statement in statements if _applies(statement, action, resource, context or {})]
     return "Deny" not in applying and "Allow" in applying
 
 

@@ -32,7 +32,11 @@ def required(kind: Any) -> set[str]:  # noqa: ANN401 a generated class
     """Return the names in camelCase of the inputs that have to be there."""
     names = _types.input_type_py_to_pulumi_names(kind)
     parameters = inspect.signature(kind.__init__).parameters
-    return {names[name] for name, it in parameters.items() if it.default is inspect.Parameter.empty and name in names}
+    return {
+        names[name]
+        for name, parameter in parameters.items()
+        if parameter.default is inspect.Parameter.empty and name in names
+    }
 
 
 def retired(kind: Any, name: str) -> bool:  # noqa: ANN401 a generated class
@@ -59,7 +63,7 @@ def misfits(kind: Any, values: Mapping[str, Any], place: str = "") -> Iterator[s
 def _misfit(hint: Any, value: Any, place: str) -> Iterator[str]:  # noqa: ANN401 a hint and any value
     if get_origin(hint) is Union:
         alternatives = [
-            list(_misfit(it, value, place)) for it in get_args(hint) if get_origin(it) is None or _is_group(it)
+            list(_misfit(one, value, place)) for one in get_args(hint) if get_origin(one) is None or _is_group(one)
         ]
         if all(alternatives):
             yield from min(alternatives, key=len)

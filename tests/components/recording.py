@@ -47,12 +47,12 @@ class Declared:
 
     def of(self, kind: str) -> list[Recorded]:
         """Return the resources of a type, named by its last part or whole."""
-        return [it for it in self.resources if it.type == kind or it.type.endswith(f":{kind}")]
+        return [resource for resource in self.resources if resource.type == kind or resource.type.endswith(f":{kind}")]
 
     def one(self, kind: str, suffix: str = "") -> Recorded:
         """Return the only resource of a type, or the one whose name ends in ``suffix``."""
-        found = [it for it in self.of(kind) if it.name.endswith(suffix)]
-        assert len(found) == 1, f"{[it.name for it in found]} of {kind} with {suffix!r}"
+        found = [resource for resource in self.of(kind) if resource.name.endswith(suffix)]
+        assert len(found) == 1, f"{[resource.name for resource in found]} of {kind} with {suffix!r}"
         return found[0]
 
     def warnings(self) -> list[str]:

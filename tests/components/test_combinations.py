@@ -72,16 +72,18 @@ def test_any_options_together_make_a_whole_program(
 ) -> None:
     args = {**who, **where, **model, **logs, **beside}
     declared = declare(lambda: StreamingLlmApi("llm", cast("StreamingLlmApiArgs", args)))
-    for it in declared.resources:
-        if it.type.startswith("aws:"):
-            assert list(misfits(arguments(it.type), it.inputs)) == [], it.name
-        assert it.name == "llm" or it.parent == "llm" or it.name.startswith("api-gateway-logging")
+    for resource in declared.resources:
+        if resource.type.startswith("aws:"):
+            assert list(misfits(arguments(resource.type), resource.inputs)) == [], resource.name
+        assert resource.name == "llm" or resource.parent == "llm" or resource.name.startswith("api-gateway-logging")
     assert declared.outputs["llm"]["url"].endswith("/v1/stream")
-    assert {it.name for it in declared.of("RolePolicy") if "-may-" in it.name and "delivery" not in it.name} <= (
-        declared.one("Function").dependencies
-    )
+    assert {
+        resource.name
+        for resource in declared.of("RolePolicy")
+        if "-may-" in resource.name and "delivery" not in resource.name
+    } <= (declared.one("Function").dependencies)
     assert declared.one("Integration", "-stream").inputs["timeoutMilliseconds"] <= 900_000
     assert bool(declared.of("Account")) == bool(logs.get("manage_account_logging"))
     assert bool(declared.warnings()) == (not who)
-    headers = json.dumps([it.inputs.get("responseParameters", {}) for it in declared.of("Response")])
+    headers = json.dumps([resource.inputs.get("responseParameters", {}) for resource in declared.of("Response")])
     assert ("Access-Control-Allow-Origin" in headers) == bool(beside.get("allowed_origins"))

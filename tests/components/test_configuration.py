@@ -55,7 +55,7 @@ def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "says"),
+    ("values", "message"),
     [
         ({"timeout": "soon"}, "timeout must be a whole number from 5 to 890; got 'soon'."),
         ({"captureContent": "yes"}, "captureContent must be true or false; got 'yes'."),
@@ -67,8 +67,8 @@ def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
         ({"throttle": '{"rates": 1}'}, r"throttle\.rates: there is no such argument\. Did you mean throttle\.rate\?"),
     ],
 )
-def test_a_wrong_value_names_its_key_and_what_it_may_be(read: Read, values: Mapping[str, str], says: str) -> None:
-    with pytest.raises(InvalidArgument, match=rf"^{says}"):
+def test_a_wrong_value_names_its_key_and_what_it_may_be(read: Read, values: Mapping[str, str], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^{message}"):
         checked(read(values))
 
 

@@ -31,10 +31,10 @@ def test_every_child_is_in_the_table_with_its_type() -> None:
     documented = {(row[0], kind) for row in _rows("Children") for kind in re.findall(r"\w+\.\w+", row[1])}
     declared = set()
     for args in EVERYTHING:
-        for it in declare(lambda args=args: StreamingLlmApi("llm", args)).resources:  # type: ignore[misc]
-            if it.name.startswith("llm-"):
-                _, module, kind = it.type.split(":")
-                declared.add((it.name.removeprefix("llm-"), f"{module.partition('/')[0]}.{kind}"))
+        for resource in declare(lambda args=args: StreamingLlmApi("llm", args)).resources:  # type: ignore[misc]
+            if resource.name.startswith("llm-"):
+                _, module, kind = resource.type.split(":")
+                declared.add((resource.name.removeprefix("llm-"), f"{module.partition('/')[0]}.{kind}"))
     assert declared == documented
 
 
@@ -59,8 +59,8 @@ def test_every_variable_that_the_function_reads_is_in_the_table_of_settings_and_
 
 
 def test_the_function_and_the_component_have_the_same_defaults() -> None:
-    told = {name: str(value) for name, value in variables(checked({}), "log", "none").items()}
-    assert read_settings(told) == read_settings({})
+    environment = {name: str(value) for name, value in variables(checked({}), "log", "none").items()}
+    assert read_settings(environment) == read_settings({})
 
 
 def test_the_default_of_the_throttle_is_described_as_it_is() -> None:
@@ -86,6 +86,7 @@ def test_the_page_of_the_component_begins_with_the_import() -> None:
 
 
 def test_every_policy_of_the_role_is_in_the_table() -> None:
-    names = {it.name for args in EVERYTHING for it in declare(lambda: StreamingLlmApi("llm", args)).of("RolePolicy")}  # noqa: B023 called at once
-    ours = {name.removeprefix("llm-") for name in names if name.startswith("llm-may-")}
-    assert {row[0] for row in _rows("Permissions of the function") if row[0].startswith("may-")} == ours
+    stacks = [declare(lambda args=args: StreamingLlmApi("llm", args)) for args in EVERYTHING]  # type: ignore[misc]
+    names = {resource.name for declared in stacks for resource in declared.of("RolePolicy")}
+    policies = {name.removeprefix("llm-") for name in names if name.startswith("llm-may-")}
+    assert {row[0] for row in _rows("Permissions of the function") if row[0].startswith("may-")} == policies

@@ -33,7 +33,7 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
 
     def __init__(self) -> None:
         self.registered: list[Any] = []
-        self.said: list[str] = []
+        self.logged: list[str] = []
         self.server = grpc.server(ThreadPoolExecutor(8))
         resource_pb2_grpc.add_ResourceMonitorServicer_to_server(self, self.server)
         engine_pb2_grpc.add_EngineServicer_to_server(self, self.server)
@@ -66,12 +66,12 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         return resource_pb2.RegisterPackageResponse(ref="aws")
 
     def Log(self, request: Any, _: object) -> Any:  # noqa: ANN401, N802 a generated interface
-        self.said.append(request.message)
+        self.logged.append(request.message)
         return empty_pb2.Empty()
 
     def of(self, kind: str) -> list[Any]:
         """Return what was registered of a type."""
-        return [it for it in self.registered if it.type.endswith(f":{kind}")]
+        return [item for item in self.registered if item.type.endswith(f":{kind}")]
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> Non
     state = dict(answer.state.items())
     assert state["url"] == "https://llm-api-id.execute-api.eu-central-1.amazonaws.com/v1/stream"
     assert state["functionName"] == "llm-function"
-    [function] = [it for it in engine.of("Function") if it.name == "llm-function"]
+    [function] = [item for item in engine.of("Function") if item.name == "llm-function"]
     assert function.object["timeout"] == 60
     [authorizer] = engine.of("Authorizer")
     assert authorizer.object["authorizerResultTtlInSeconds"] == 60
@@ -173,9 +173,9 @@ def test_no_input_is_required_and_every_one_is_described(schema: dict[str, Any])
     assert component["requiredInputs"] == []
     assert set(component["inputProperties"]) == {camel(name) for name in StreamingLlmApiArgs.__annotations__}
     for kind in [component["inputProperties"], component["properties"], *_properties(schema)]:
-        assert all(it.get("description") for it in kind.values())
-        assert not [it for it in kind.values() if "\n" in it["description"]]
+        assert all(item.get("description") for item in kind.values())
+        assert not [item for item in kind.values() if "\n" in item["description"]]
 
 
 def _properties(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (it["properties"] for it in schema["types"].values() if "properties" in it)
+    return (item["properties"] for item in schema["types"].values() if "properties" in item)

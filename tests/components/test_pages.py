@@ -36,7 +36,7 @@ def test_the_transform_of_the_example_reaches_the_engine_and_changes_one_child_a
     declared = declare(lambda: exec("\n".join([*_imports(), pieces("component")[1]]), scope))  # noqa: S102 - same
     assert len(declared.one("StreamingLlmApi").request.transforms) == 1
 
-    results = {it.name: _transformed(scope["more_disk_space"], it) for it in declared.resources}
+    results = {resource.name: _transformed(scope["more_disk_space"], resource) for resource in declared.resources}
     [(name, changed)] = [(name, props) for name, props in results.items() if props is not None]
     assert name == "llm-function"
     assert changed == {**declared.one("Function").inputs, "ephemeralStorage": {"size": 1024}}
@@ -46,10 +46,12 @@ def _imports() -> list[str]:
     return [line for line in pieces("component")[0].splitlines() if "import" in line]
 
 
-def _transformed(transform: Callable[[pulumi.ResourceTransformArgs], Any], it: Recorded) -> Any:  # noqa: ANN401 - inputs
-    custom = bool(it.request.custom)
+def _transformed(transform: Callable[[pulumi.ResourceTransformArgs], Any], resource: Recorded) -> Any:  # noqa: ANN401 - inputs
+    custom = bool(resource.request.custom)
     result = transform(
-        pulumi.ResourceTransformArgs(custom, it.type, it.name, dict(it.inputs), pulumi.ResourceOptions())
+        pulumi.ResourceTransformArgs(
+            custom, resource.type, resource.name, dict(resource.inputs), pulumi.ResourceOptions()
+        )
     )
     return result and result.props
 

@@ -134,9 +134,9 @@ def _check(args: dict[str, Any]) -> None:
     checked(cast("StreamingLlmApiArgs", args))
 
 
-@pytest.mark.parametrize(("args", "says"), WRONG, ids=lambda value: str(value)[:60])
-def test_a_wrong_argument_is_refused_by_its_key(args: dict[str, Any], says: str) -> None:
-    with pytest.raises(InvalidArgument, match=rf"^{re.escape(says)}"):
+@pytest.mark.parametrize(("args", "message"), WRONG, ids=lambda value: str(value)[:60])
+def test_a_wrong_argument_is_refused_by_its_key(args: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^{re.escape(message)}"):
         _check(args)
 
 
@@ -197,10 +197,10 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
 
 @pytest.mark.parametrize("building", ["3.10", "3.15"])
 def test_a_building_python_that_lambda_does_not_have_is_an_error_of_the_runtime(building: str) -> None:
-    says = (
+    message = (
         rf"^runtime: this program runs on Python {re.escape(building)} \(.*\), which Lambda does not have\. Run it on "
     )
-    with pytest.raises(InvalidArgument, match=says):
+    with pytest.raises(InvalidArgument, match=message):
         default_runtime(building)
 
 

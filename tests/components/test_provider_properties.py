@@ -14,9 +14,9 @@ from tests.components.recording import declare
 @pytest.mark.parametrize("args", EVERYTHING, ids="+".join)
 def test_every_resource_is_as_the_provider_publishes_it(args: StreamingLlmApiArgs) -> None:
     declared = declare(lambda: StreamingLlmApi("llm", args))
-    checked = [it for it in declared.resources if it.type.startswith("aws:")]
+    checked = [resource for resource in declared.resources if resource.type.startswith("aws:")]
     assert len(checked) > 15
-    found = {it.name: list(misfits(arguments(it.type), it.inputs)) for it in checked}
+    found = {resource.name: list(misfits(arguments(resource.type), resource.inputs)) for resource in checked}
     assert {name: complaints for name, complaints in found.items() if complaints} == {}
 
 
@@ -39,7 +39,7 @@ def test_every_resource_is_as_the_provider_publishes_it(args: StreamingLlmApiArg
 )
 def test_the_check_would_notice(kind: Any, values: dict[str, Any], complaint: str) -> None:  # noqa: ANN401 generated
     complaints = list(misfits(kind, values))
-    assert any(it.startswith(complaint) for it in complaints), complaints
+    assert any(text.startswith(complaint) for text in complaints), complaints
 
 
 def test_the_provider_still_publishes_what_streaming_needs() -> None:

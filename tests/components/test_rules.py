@@ -45,9 +45,9 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("args", "says"), CONTRADICTIONS, ids=lambda value: str(value)[:60])
-def test_a_contradiction_is_named(args: dict[str, Any], says: str) -> None:
-    with pytest.raises(InvalidArgument, match=rf"^{re.escape(says)}"):
+@pytest.mark.parametrize(("args", "message"), CONTRADICTIONS, ids=lambda value: str(value)[:60])
+def test_a_contradiction_is_named(args: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^{re.escape(message)}"):
         checked(cast("StreamingLlmApiArgs", args))
 
 

@@ -102,7 +102,7 @@ def test_logs_have_their_group_before_the_function_is_made() -> None:
 
 
 def _role_allows(declared: Declared, action: str, resource: str, context: Mapping[str, str] | None = None) -> bool:
-    documents = [json.loads(it.inputs["policy"]) for it in declared.of("RolePolicy") if "-may-" in it.name]
+    documents = [json.loads(policy.inputs["policy"]) for policy in declared.of("RolePolicy") if "-may-" in policy.name]
     return allows(documents, action, resource, context)
 
 
@@ -152,7 +152,7 @@ def test_a_profile_of_the_same_program_may_be_the_model() -> None:
 
 
 def test_what_was_not_asked_for_is_not_allowed() -> None:
-    names = {it.name for it in _declared().of("RolePolicy")}
+    names = {resource.name for resource in _declared().of("RolePolicy")}
     assert names == {"llm-may-log", "llm-may-trace", "llm-may-call-model"}
 
 
@@ -179,7 +179,7 @@ def test_a_runtime_that_is_not_the_building_python_is_warned_of() -> None:
     other = "python3.13" if running_python() != "3.13" else "python3.12"
     declared = _declared(authorization="iam", runtime=other)
     assert declared.one("Function").inputs["runtime"] == other
-    assert [it for it in declared.warnings() if it.startswith(f"runtime is {other}, but this program runs on Python")]
+    assert declared.warnings()[0].startswith(f"runtime is {other}, but this program runs on Python")
 
 
 @pytest.mark.parametrize("args", EVERYTHING, ids="+".join)
@@ -217,7 +217,7 @@ def test_several_instances_share_nothing_but_the_account() -> None:
         StreamingLlmApi("two", {"access_log": True, "manage_account_logging": True, "sink": "sns"})
 
     declared = declare(program)
-    assert len({(it.type, it.name) for it in declared.resources}) == len(declared.resources)
+    assert len({(resource.type, resource.name) for resource in declared.resources}) == len(declared.resources)
     for child in declared.resources:
         other = {"one": "two", "two": "one"}.get(child.parent)
         assert not [name for name in child.dependencies if other and name.startswith(f"{other}-")]
@@ -231,10 +231,10 @@ def test_the_account_wide_role_is_set_up_once_and_left_there() -> None:
 
     declared = declare(program)
     names = {"api-gateway-logging-role", "api-gateway-logging-policy", "api-gateway-logging"}
-    shared = [it for it in declared.resources if it.name in names]
-    assert {it.name for it in shared} == names
+    shared = [resource for resource in declared.resources if resource.name in names]
+    assert {resource.name for resource in shared} == names
     assert len(shared) == len(names)
-    assert all(it.request.retainOnDelete for it in shared)
+    assert all(resource.request.retainOnDelete for resource in shared)
     assert "api-gateway-logging-policy" in declared.one("Account").dependencies
     for stage in declared.of("Stage"):
         assert names <= stage.dependencies
@@ -255,9 +255,9 @@ def test_an_explicit_provider_reaches_every_child_and_the_shared_role() -> None:
         StreamingLlmApi("llm", {"access_log": True, "manage_account_logging": True}, options)
 
     declared = declare(program)
-    children = [it for it in declared.resources if it.type.startswith("aws:")]
+    children = [resource for resource in declared.resources if resource.type.startswith("aws:")]
     assert len(children) > 20
-    assert all("::frankfurt::" in it.request.provider for it in children)
+    assert all("::frankfurt::" in resource.request.provider for resource in children)
     assert declared.one("Account").name == "api-gateway-logging-frankfurt"
 
 
@@ -271,7 +271,7 @@ def test_endpoints_of_one_provider_share_the_role_and_another_region_has_its_own
             StreamingLlmApi(name, asked, pulumi.ResourceOptions(provider=provider))
 
     declared = declare(program)
-    assert sorted(it.name for it in declared.of("Account")) == [
+    assert sorted(resource.name for resource in declared.of("Account")) == [
         "api-gateway-logging",
         "api-gateway-logging-eu-central-1",
         "api-gateway-logging-us-east-1",
@@ -328,7 +328,7 @@ def test_no_resource_is_declared_before_the_function_is_built() -> None:
         with pytest.raises(InvalidArgument):
             StreamingLlmApi("llm", {"code": "nowhere-to-be-found"})
 
-    assert [it.name for it in declare(program).resources] == ["witness"]
+    assert [resource.name for resource in declare(program).resources] == ["witness"]
 
 
 def test_outputs_are_registered_and_the_key_is_a_secret() -> None:

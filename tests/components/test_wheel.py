@@ -31,8 +31,8 @@ import json, runpy, sys
 from recording import declare
 
 declared = declare(lambda: runpy.run_path("__main__.py", run_name="__main__"))
-found = [[it.type, it.name, {key: getattr(value, "path", value) for key, value in it.inputs.items()}]
-         for it in declared.resources]
+found = [[resource.type, resource.name, {key: getattr(value, "path", value) for key, value in resource.inputs.items()}]
+         for resource in declared.resources]
 json.dump({"resources": found, "exported": sorted(declared.exported)}, sys.stdout)
 """
 
@@ -151,9 +151,9 @@ def test_its_bundle_runs_in_the_twin(elsewhere: Elsewhere, tmp_path: Path) -> No
     answer = {"category": "bug", "urgency": 4, "summary": "It is down.", "next_steps": ["Restart it."]}
     bedrock = Bedrock()
     bedrock.play([Fragment(json.dumps(answer)), Stop("end_turn")])
-    told = {name: text for name, text in variables.items() if name.startswith("LLM_")}
+    environment = {name: text for name, text in variables.items() if name.startswith("LLM_")}
     try:
-        with Twin(bedrock, Deployment(tmp_path, told)) as twin:
+        with Twin(bedrock, Deployment(tmp_path, environment)) as twin:
             with twin.post({"subject": "Down", "text": "Help!"}, "application/json") as reply:
                 assert json.loads(b"".join(reply.chunks())) == answer
             with twin.post({"subject": "Down"}, "application/json") as reply:

@@ -101,9 +101,9 @@ def test_the_users_modules_do_not_rename_the_build(
 
 
 def test_a_second_build_takes_the_first_ones_result(host_zip: Path, cache: Path) -> None:
-    said: list[str] = []
-    assert Bundle(Target.host(), cache, report=said.append).build() == host_zip
-    assert said == []
+    output: list[str] = []
+    assert Bundle(Target.host(), cache, report=output.append).build() == host_zip
+    assert output == []
 
 
 def test_the_bootstrap_stands_at_the_root_and_can_be_executed(shipped_zip: Path) -> None:
@@ -143,8 +143,8 @@ for service in {SERVICES!r}:
     boto3.client(service, region_name="eu-central-1")
 print(sorted(boto3.Session().get_available_services()))
 """
-    said = _run("-P", "-s", "-S", "-c", program, folder=task_root, PYTHONPATH=str(task_root))
-    assert said.strip() == str(sorted(SERVICES))
+    output = _run("-P", "-s", "-S", "-c", program, folder=task_root, PYTHONPATH=str(task_root))
+    assert output.strip() == str(sorted(SERVICES))
 
 
 def test_the_shipped_zip_is_the_one_that_was_run_but_for_native_parts(shipped_zip: Path, host_zip: Path) -> None:
@@ -221,12 +221,12 @@ def test_a_missing_wheel_is_a_sentence_with_its_name(tmp_path: Path, cache: Path
     write_wheel(tmp_path / "wheels", "only_elsewhere_for_the_test", "cp311-cp311-win_amd64", {})
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(f"--find-links {tmp_path / 'wheels'}\nonly-elsewhere-for-the-test==1.0\n")
-    said: list[str] = []
-    bundle = Bundle(Target("3.13", "arm64"), cache, tmp_path, requirements, report=said.append)
-    says = r"^requirements: only-elsewhere-for-the-test==1\.0 has no wheel for Python 3\.13 on arm64\."
-    with pytest.raises(BundleError, match=says):
+    output: list[str] = []
+    bundle = Bundle(Target("3.13", "arm64"), cache, tmp_path, requirements, report=output.append)
+    message = r"^requirements: only-elsewhere-for-the-test==1\.0 has no wheel for Python 3\.13 on arm64\."
+    with pytest.raises(BundleError, match=message):
         bundle.build()
-    assert said[-1] == "Collecting wheels for Python 3.13 on arm64 (once; some seconds) …"
+    assert output[-1] == "Collecting wheels for Python 3.13 on arm64 (once; some seconds) …"
 
 
 def test_missing_files_are_named(tmp_path: Path, cache: Path) -> None:
@@ -314,6 +314,6 @@ def test_a_python_that_is_not_at_hand_costs_the_bytecode_and_says_so(cache: Path
     def stop(line: str) -> None:
         raise InterruptedError(line)
 
-    says = "Python 3.99 is not installed, so the bundle has no bytecode: a cold start takes about 0.3 s longer."
-    with pytest.raises(InterruptedError, match=says):
+    message = "Python 3.99 is not installed, so the bundle has no bytecode: a cold start takes about 0.3 s longer."
+    with pytest.raises(InterruptedError, match=message):
         Bundle(Target("3.99", HOST), cache, report=stop).wheels.collect()

@@ -1,4 +1,4 @@
-"""What the role may do besides: tables of allowed and denied, and what a linter of IAM says of every policy."""
+"""What the role is allowed besides calling its model, as tables; a linter of IAM checks every policy."""
 
 import json
 from collections.abc import Mapping
@@ -88,7 +88,7 @@ def test_a_private_api_is_called_through_its_endpoint_alone() -> None:
 
 
 def _policies(declared: Declared) -> dict[str, Mapping[str, Any]]:
-    return {it.name: json.loads(it.inputs["policy"]) for it in declared.of("RolePolicy")}
+    return {resource.name: json.loads(resource.inputs["policy"]) for resource in declared.of("RolePolicy")}
 
 
 WITHOUT_RESOURCE = {
@@ -118,11 +118,11 @@ def test_the_linter_would_notice() -> None:
         {"Effect": "Allow", "Action": "sns:Publishh", "Resource": f"arn:aws:sns:{HERE}:t"},
         {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": f"arn:aws:sns:{HERE}:t"},
     ]
-    assert len(_findings({str(number): policy([it]) for number, it in enumerate(wrong)})) == 2
+    assert len(_findings({str(number): policy([resource]) for number, resource in enumerate(wrong)})) == 2
 
 
 def _findings(policies: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return what the linter says; that a template should describe its architecture is not about its policies."""
+    """Return the linter's findings, but for the one on how a template describes its architecture."""
     return [str(match) for match in lint_all(template(policies)) if match.rule.id != "I4010"]
 
 
@@ -142,4 +142,4 @@ def test_active_tracing_comes_with_its_actions_before_the_function_is_made() -> 
     assert function.inputs["tracingConfig"] == {"mode": "Active"}
     assert allows(_policies(declared).values(), "xray:PutTraceSegments", "*")
     assert allows(_policies(declared).values(), "xray:PutTelemetryRecords", "*")
-    assert {it.name for it in declared.of("RolePolicy")} | {"llm-log"} <= function.dependencies
+    assert {resource.name for resource in declared.of("RolePolicy")} | {"llm-log"} <= function.dependencies

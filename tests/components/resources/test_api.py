@@ -62,7 +62,7 @@ def test_the_first_deployment_needs_no_account_wide_role() -> None:
     declared = _declared()
     assert "accessLogSettings" not in declared.one("Stage").inputs
     assert not declared.of("Account")
-    assert [it.inputs["settings"]["loggingLevel"] for it in declared.of("MethodSettings")] == ["OFF"]
+    assert [resource.inputs["settings"]["loggingLevel"] for resource in declared.of("MethodSettings")] == ["OFF"]
 
 
 def test_logging_that_is_taken_back_is_said_to_be_off() -> None:

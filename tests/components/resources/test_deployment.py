@@ -32,7 +32,7 @@ def test_a_deployment_comes_after_everything_that_it_is_a_snapshot_of() -> None:
     by_lambda = {"authorization": "lambda", "authorizer": {"function_arn": JUDGE}}
     declared = _declared(endpoint="private", vpc_endpoint={"id": "vpce-1"}, **by_lambda)
     kinds = ("RestApi", "RestApiPolicy", "Resource", "Authorizer", "Method", "Integration", "MethodResponse")
-    parts = {it.name for kind in (*kinds, "IntegrationResponse", "Response") for it in declared.of(kind)}
+    parts = {resource.name for kind in (*kinds, "IntegrationResponse", "Response") for resource in declared.of(kind)}
     assert len(parts) == 12
     assert parts <= declared.one("Deployment").dependencies
 

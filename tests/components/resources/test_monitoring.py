@@ -30,8 +30,8 @@ def _declared(**args: Any) -> Declared:  # noqa: ANN401 any argument
 
 
 def _alarmed(declared: Declared) -> list[Metric]:
-    alarms = [it.inputs for it in declared.of("MetricAlarm")]
-    return [(it["namespace"], it["metricName"], frozenset(it["dimensions"].items())) for it in alarms]
+    alarms = [entry.inputs for entry in declared.of("MetricAlarm")]
+    return [(entry["namespace"], entry["metricName"], frozenset(entry["dimensions"].items())) for entry in alarms]
 
 
 def _body(declared: Declared) -> dict[str, Any]:
@@ -88,8 +88,8 @@ def test_what_alarms_and_dashboard_look_at_is_in_lines_that_a_deployed_function_
         name = chain.twin.function.deployment.name
     finally:
         chain.close()
-    assert {outcome: it.log["outcome"] for outcome, it in seen.items()} == {it: it.value for it in QUICK}
-    written = _of_lines((it.metric for it in seen.values()), name)
+    assert {outcome: entry.log["outcome"] for outcome, entry in seen.items()} == {entry: entry.value for entry in QUICK}
+    written = _of_lines((entry.metric for entry in seen.values()), name)
     slow = {Outcome.DEADLINE.value, Outcome.CANCELLED.value}
     assert {metric for metric in _watched() if not slow & set(dict(metric[2]).values())} <= written
 
@@ -145,7 +145,7 @@ def test_the_duration_alarm_rings_before_the_functions_own_ending(timeout: int, 
 
 def test_the_dashboard_shows_requests_outcomes_times_tokens_and_costs() -> None:
     declared = _declared()
-    assert [it["properties"]["title"] for it in _body(declared)["widgets"]] == [
+    assert [entry["properties"]["title"] for entry in _body(declared)["widgets"]] == [
         "Requests",
         "Outcomes",
         "Time to first chunk (ms)",

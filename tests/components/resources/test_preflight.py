@@ -39,8 +39,8 @@ def chain() -> Iterator[Chain]:
 def origins(request: pytest.FixtureRequest, chain: Chain) -> Sequence[str]:
     """The origins of a stack; the twin runs the function with that stack's own variable."""
     listed = LISTS[request.param]
-    told = variables(checked({"allowed_origins": listed}), "log", "none")
-    chain.deploy(allowed_origins=str(told["LLM_ALLOWED_ORIGINS"]))
+    environment = variables(checked({"allowed_origins": listed}), "log", "none")
+    chain.deploy(allowed_origins=str(environment["LLM_ALLOWED_ORIGINS"]))
     return listed
 
 
@@ -95,7 +95,11 @@ def test_preflight_and_function_let_the_same_origins_in(
 
 def test_what_a_preflight_may_answer_is_declared_whatever_the_origins(stack: Declared) -> None:
     """AWS takes a mapping only to a declared header: one that comes or goes with the origins would be a race."""
-    possible = {f"method.response.header.{name}" for it in LISTS.values() for name in cors.preflight_headers(it, ["X"])}
+    possible = {
+        f"method.response.header.{name}"
+        for resource in LISTS.values()
+        for name in cors.preflight_headers(resource, ["X"])
+    }
     assert set(stack.one("MethodResponse").inputs["responseParameters"]) == possible
 
 
@@ -114,8 +118,11 @@ def test_errors_of_the_gateway_and_answers_show_a_page_the_same_headers(
     """The gateway's own errors cannot know the caller's origin and carry no content: of several they say any."""
     prefix = "gatewayresponse.header."
     recorded = [
-        {name.removeprefix(prefix).lower(): text.strip("'") for name, text in it.inputs["responseParameters"].items()}
-        for it in stack.of("Response")
+        {
+            name.removeprefix(prefix).lower(): text.strip("'")
+            for name, text in resource.inputs["responseParameters"].items()
+        }
+        for resource in stack.of("Response")
     ]
     errors = [*recorded, _of_twin(chain, "GET", A)]
     allowed = _allowed(origins, A) if len(origins) < 2 else "*"
@@ -136,7 +143,7 @@ def test_without_origins_the_preflight_is_there_and_allows_nothing() -> None:
     assert json.loads(declared.one("Integration", "preflight").inputs["requestTemplates"]["application/json"]) == {
         "statusCode": 204,
     }
-    assert {it.inputs["responseType"] for it in declared.of("Response")} == {"DEFAULT_4XX", "DEFAULT_5XX"}
+    assert {resource.inputs["responseType"] for resource in declared.of("Response")} == {"DEFAULT_4XX", "DEFAULT_5XX"}
 
 
 def test_one_origin_is_a_literal_everywhere() -> None:

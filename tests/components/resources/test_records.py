@@ -70,19 +70,21 @@ SINKS: list[tuple[object, str, str | None, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("sink", "made", "told", "action", "resource"), SINKS)
+@pytest.mark.parametrize(("sink", "made", "environment", "action", "resource"), SINKS)
 def test_a_sink_is_made_or_brought_told_and_allowed(
     sink: str,
     made: str,
-    told: str | None,
+    environment: str | None,
     action: str,
     resource: str,
 ) -> None:
     declared = _declared(sink=sink)
     kinds = ("Topic", "EventBus", "FirehoseDeliveryStream")
-    assert [it.type.rpartition(":")[2] for kind in kinds for it in declared.of(kind)] == ([made] if made else [])
+    assert [resource.type.rpartition(":")[2] for kind in kinds for resource in declared.of(kind)] == (
+        [made] if made else []
+    )
     variables = declared.one("Function").inputs["environment"]["variables"]
-    assert variables["LLM_SINK"] == (told or sink)
+    assert variables["LLM_SINK"] == (environment or sink)
     policy = json.loads(declared.one("RolePolicy", "may-publish").inputs["policy"])
     assert allows([policy], action, resource)
     assert not allows([policy], action, f"{resource}-other")
@@ -100,7 +102,7 @@ def test_a_topic_of_the_same_program_may_be_the_sink() -> None:
 def test_the_log_needs_no_permission_of_its_own() -> None:
     declared = _declared()
     assert declared.one("Function").inputs["environment"]["variables"]["LLM_SINK"] == "log"
-    assert not [it for it in declared.of("RolePolicy") if it.name.endswith("may-publish")]
+    assert not [resource for resource in declared.of("RolePolicy") if resource.name.endswith("may-publish")]
 
 
 def test_a_table_that_is_made_forgets_can_be_restored_and_is_encrypted() -> None:

@@ -87,14 +87,14 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "args", "says"), BAD)
+@pytest.mark.parametrize(("text", "args", "message"), BAD)
 def test_what_would_fail_in_the_function_fails_the_preview(
     deploy: Deploy,
     text: str,
     args: dict[str, Any],
-    says: str,
+    message: str,
 ) -> None:
-    with pytest.raises(InvalidArgument, match=says) as caught:
+    with pytest.raises(InvalidArgument, match=message) as caught:
         deploy(text, **args)
     assert "LLM_" not in str(caught.value)
     assert "Traceback" not in str(caught.value)
@@ -131,5 +131,5 @@ def test_two_endpoints_may_both_have_a_module_of_the_same_name(tmp_path: Path) -
         StreamingLlmApi("one", {"code": str(tmp_path / "one"), "schema": "schemas:Invoice"})
         StreamingLlmApi("two", {"code": str(tmp_path / "two"), "schema": "schemas:Invoice"})
 
-    one, two = (it.inputs["code"].path for it in declare(program).of("Function"))
+    one, two = (resource.inputs["code"].path for resource in declare(program).of("Function"))
     assert one != two
