@@ -1,10 +1,17 @@
 """The client's request: the format that it asks for, and the prompt. A rejected one never reaches the model."""
 
+import json
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+from unicodedata import category
+from uuid import uuid4
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic import AliasChoices, AliasPath, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import from_json, to_json
 
 from .aws.gateway import HttpRequest
 from .contract import RESOURCE
@@ -73,8 +80,9 @@ def read_prompt(http: HttpRequest, model: type[BaseModel], limit: int) -> str:
     Raises:
         MediaTypeUnsupported: the body is declared as something else.
         BodyTooLarge: it has more than ``limit`` bytes.
-        BodyNotJson: it cannot be decoded, or is not JSON (RFC 8259, which has no NaN and no Infinity).
-        BodyInvalid: it breaks the rules of ``model``; the error lists paths and rules.
+        BodyNotJson: it cannot be decoded, has a key twice in one object, or is not JSON (RFC 8259, which has no NaN and
+            no Infinity). A byte order mark before it is ignored (RFC 8259 §8.1).
+        BodyInvalid: it breaks the rules of ``model``, or its prompt is blank; the error lists paths and rules.
     """
     if not _may_be_json(http.header("content-type")):
         raise MediaTypeUnsupported
@@ -82,12 +90,19 @@ def read_prompt(http: HttpRequest, model: type[BaseModel], limit: int) -> str:
     if len(body) > limit:
         raise BodyTooLarge(f"The limit is {limit} bytes.")
     try:
-        prompt: object = _validated(body, model).prompt
+        prompt = _prompt(body.removeprefix(BOM_UTF8), model)
     except ValidationError as error:
         # Pydantic's messages and inputs may quote the body: the client gets paths and rules alone
         errors = [{"path": pointer(each["loc"]), "rule": each["type"]} for each in error.errors()[:REPORTED_ERRORS]]
         raise BodyInvalid(errors=errors) from None
-    return str(prompt)
+    if is_blank(prompt):
+        raise BodyInvalid(errors=[{"path": pointer(_place_of_prompt(model)), "rule": "prompt_blank"}])
+    return prompt
+
+
+def is_blank(text: str) -> bool:
+    """Return whether nothing of ``text`` can be seen: white space of any kind, control and format characters."""
+    return all(character.isspace() or category(character) in {"Cc", "Cf"} for character in text)
 
 
 def _may_be_json(content_type: str | None) -> bool:
@@ -97,11 +112,106 @@ def _may_be_json(content_type: str | None) -> bool:
     return not declared or declared in DEFAULT_MEDIA_TYPES or (is_json and kind in {"application", "text"})
 
 
-def _validated(body: bytes, model: type[BaseModel]) -> Any:  # noqa: ANN401 - the user's class, which has a prompt
+def _prompt(body: bytes, model: type[BaseModel]) -> str:
     if not body.strip():
-        return model()
+        return _text_of(model())
     try:
-        document: Any = from_json(body, allow_inf_nan=False)
+        document: object = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise BodyNotJson from error
-    return model(prompt=document) if isinstance(document, str) else model.model_validate_json(body)
+    _check_keys(body)
+    return _prompt_of_string(document, model) if isinstance(document, str) else _text_of(_validated(body, model))
+
+
+def _validated(body: bytes, model: type[BaseModel]) -> BaseModel:
+    return model.model_validate_json(body)
+
+
+def _text_of(request: BaseModel) -> str:
+    """Return the prompt of a valid request; empty if it has none."""
+    prompt: object = request.prompt  # type: ignore[attr-defined]  # the user's class has one, as a field or a property
+    return "" if prompt is None else str(prompt)
+
+
+def _check_keys(body: bytes) -> None:
+    """Check that no object has a key twice: readers differ in which of the two values they take (RFC 8259 §4).
+
+    Raises:
+        BodyNotJson: one has.
+    """
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        if len({key for key, _ in pairs}) < len(pairs):
+            raise BodyNotJson("duplicate key")
+
+    json.loads(body, object_pairs_hook=check, parse_int=str, parse_float=str)
+
+
+def _prompt_of_string(text: str, model: type[BaseModel]) -> str:
+    """Return the prompt that a bare string makes: as the field ``prompt``, or as the one field that it can stand for.
+
+    A class without such a field makes its prompt of others. The string then stands for the one that shows in the
+    prompt, if there is one and no other: the model must never be asked something else.
+
+    Raises:
+        ValidationError: the string is not valid as the field ``prompt``.
+        BodyInvalid: there is no such field, and not one other that the string can stand for.
+    """
+    if "prompt" in model.model_fields:
+        return _text_of(_validated(to_json(_nested(_place_of_prompt(model), text)), model))
+    made: set[str] = set()
+    failures: list[Exception] = []
+    for body in _readings(text, model):
+        try:
+            request = _validated(body, model)
+            if _shows_in_prompt(text, request):
+                made.add(_text_of(request))
+        except ValidationError:
+            continue
+        except Exception as error:  # noqa: BLE001 - the user's class fails, perhaps because the string belongs elsewhere
+            failures.append(error)
+    if failures and not made:
+        raise failures[0]
+    if len(made) != 1:
+        raise BodyInvalid(errors=[{"path": "", "rule": "model_type"}])
+    return made.pop()
+
+
+def _shows_in_prompt(text: str, request: BaseModel) -> bool:
+    """Return whether the prompt is made of the fields that hold ``text``: with another text in them it is another."""
+    values = {name: getattr(request, name) for name in type(request).model_fields}
+    other = str(uuid4().int)
+    update = {name: other for name, value in values.items() if isinstance(value, str) and value.strip() == text.strip()}
+    with suppress(Exception):  # the user's class need not have a prompt for any text
+        return other in _text_of(request.model_copy(update=update))
+    return False
+
+
+def _readings(text: str, model: type[BaseModel]) -> Iterator[bytes]:
+    """Yield the bodies that the string may stand for: itself, and an object with it as one field."""
+    yield to_json(text)
+    for name, field in model.model_fields.items():
+        yield to_json(_nested(_place(name, field), text))
+
+
+def _place_of_prompt(model: type[BaseModel]) -> list[str | int]:
+    """Return the keys that lead to the prompt in a body; none if the class makes the prompt of other fields."""
+    field = model.model_fields.get("prompt")
+    return [] if field is None else _place("prompt", field)
+
+
+def _place(name: str, field: FieldInfo) -> list[str | int]:
+    """Return the keys that lead to a field in a body."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = alias.choices[0]
+    if isinstance(alias, AliasPath):
+        return alias.path
+    return [alias or name]
+
+
+def _nested(place: list[str | int], value: object) -> object:
+    """Return a document in which ``value`` stands at ``place``: an index makes an array that ends there."""
+    for step in reversed(place):
+        value = {step: value} if isinstance(step, str) else [*step * [None], value]
+    return value

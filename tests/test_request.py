@@ -1,11 +1,22 @@
 """What a client may send: anything else is rejected, and the model is never called."""
 
+import base64
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    computed_field,
+    field_validator,
+    model_validator,
+)
 
 from function.aws.gateway import HttpRequest, parse_event
 from function.request import check_route, read_prompt
@@ -52,6 +63,235 @@ def request(body: str | None = None, content_type: str | None = None, **members:
 )
 def test_a_body_is_an_object_or_a_bare_string_or_nothing(body: str | None, prompt: str) -> None:
     assert read_prompt(request(body), Request, LIMIT) == prompt
+
+
+BLANKS = [
+    "",
+    " ",
+    "\n\t\r",
+    "\u00a0",
+    "\u3000",
+    "\u2028\u2029\u0085",
+    "\u200b",
+    "\ufeff",
+    "\u0000\u001f",
+    "\u2060 \u180e",
+]
+
+
+class Aliased(BaseModel):
+    prompt: str = Field(default="Why is the sky blue?", alias="question")
+
+
+class Topic(BaseModel):
+    topic: str = "the sky"
+    words: int = 50
+
+    @property
+    def prompt(self) -> str:
+        return self.topic.strip() and f"{self.topic} in {self.words} words"
+
+
+class Optional(BaseModel):
+    prompt: str | None = None
+
+
+class Plain(BaseModel):
+    prompt: str
+
+
+@pytest.mark.parametrize("blank", BLANKS)
+@pytest.mark.parametrize(
+    ("model", "key", "path"),
+    [
+        (Plain, "prompt", "/prompt"),
+        (Aliased, "question", "/question"),
+        (Topic, "topic", ""),
+        (Optional, "prompt", "/prompt"),
+    ],
+)
+def test_a_blank_prompt_is_invalid(model: type[BaseModel], key: str, path: str, blank: str) -> None:
+    """The service would refuse it, and the operator would look for the fault there."""
+    if model is Topic and blank.strip():
+        return  # the class makes a prompt of it
+    for escaped in (True, False):
+        body = json.dumps({key: blank}, ensure_ascii=escaped)
+        with pytest.raises(BodyInvalid) as caught:
+            read_prompt(request(body), model, LIMIT)
+        assert caught.value.members == {"errors": [{"path": path, "rule": "prompt_blank"}]}
+
+
+@pytest.mark.parametrize("body", [None, "{}", '{"prompt": null}'])
+def test_a_prompt_that_is_none_is_blank(body: str | None) -> None:
+    with pytest.raises(BodyInvalid):
+        read_prompt(request(body), Optional, LIMIT)
+
+
+@pytest.mark.parametrize("prompt", [" a ", "\u200b!", "0", "\u0301", "\ufffd", "🙂"])
+def test_a_prompt_that_can_be_seen_is_not_blank(prompt: str) -> None:
+    assert read_prompt(request(json.dumps(prompt)), Request, LIMIT) == prompt
+
+
+class Choices(BaseModel):
+    prompt: str = Field(default="Why?", validation_alias=AliasChoices("question", "q"))
+
+
+class Nested(BaseModel):
+    prompt: str = Field(default="Why?", validation_alias=AliasPath("messages", 1, "text"))
+
+
+class Generated(BaseModel):
+    model_config = ConfigDict(alias_generator=str.upper)
+
+    prompt: str = "Why?"
+
+
+class Required(BaseModel):
+    topic: str = Field(min_length=2)
+    style: str = "plain"
+
+    @property
+    def prompt(self) -> str:
+        return f"{self.topic}, in a {self.style} style"
+
+
+class Root(RootModel[str]):
+    @property
+    def prompt(self) -> str:
+        return f"Explain: {self.root}"
+
+
+class TakesText(BaseModel):
+    topic: str = "the sky"
+    other: str = "the sea"
+
+    @model_validator(mode="before")
+    @classmethod
+    def text(cls, value: object) -> object:
+        return {"topic": value} if isinstance(value, str) else value
+
+    @computed_field  # type: ignore[prop-decorator]  # as Pydantic's documentation has it
+    @property
+    def prompt(self) -> str:
+        return f"Explain {self.topic}"
+
+
+@pytest.mark.parametrize(
+    ("model", "prompt"),
+    [
+        (Plain, "rain"),
+        (Aliased, "rain"),
+        (Choices, "rain"),
+        (Nested, "rain"),
+        (Generated, "rain"),
+        (Topic, "rain in 50 words"),
+        (Required, "rain, in a plain style"),
+        (Root, "Explain: rain"),
+        (TakesText, "Explain rain"),
+    ],
+)
+def test_a_bare_string_is_the_prompt_wherever_the_class_has_it(model: type[BaseModel], prompt: str) -> None:
+    assert read_prompt(request('"rain"'), model, LIMIT) == prompt
+
+
+class Ambiguous(BaseModel):
+    topic: str = "the sky"
+    style: str = "plain"
+
+    @property
+    def prompt(self) -> str:
+        return f"{self.topic}, in a {self.style} style"
+
+
+class Unused(BaseModel):
+    language: str = "en"
+
+    @property
+    def prompt(self) -> str:
+        return "Why is the sky blue?"
+
+
+class Numbered(BaseModel):
+    number: int = 1
+
+    @property
+    def prompt(self) -> str:
+        return f"What is special about {self.number}?"
+
+
+class Deep(BaseModel):
+    prompt: str = Field(default="Why?", validation_alias=AliasPath("messages", "text"))
+    messages: list[str] = []
+
+
+@pytest.mark.parametrize("model", [Ambiguous, Unused, Numbered, Deep])
+def test_a_bare_string_is_never_another_question(model: type[BaseModel]) -> None:
+    """Where it cannot be told what the string stands for, or the prompt would not have it, it is invalid."""
+    for body in ('"rain"', '"e"', '"1"', '""'):
+        with pytest.raises(BodyInvalid):
+            read_prompt(request(body), model, LIMIT)
+
+
+class Faulty(BaseModel):
+    topic: str = "the sky"
+
+    @field_validator("topic")
+    @classmethod
+    def check(cls, topic: str) -> str:
+        return str({"rain": 1}[topic])
+
+    @property
+    def prompt(self) -> str:
+        return self.topic
+
+
+def test_a_mistake_in_the_class_is_not_the_callers() -> None:
+    with pytest.raises(KeyError):
+        read_prompt(request('"snow"'), Faulty, LIMIT)
+
+
+def test_a_bare_string_that_fits_no_field_is_no_object() -> None:
+    with pytest.raises(BodyInvalid) as caught:
+        read_prompt(request('"r"'), Required, LIMIT)
+    assert caught.value.members == {"errors": [{"path": "", "rule": "model_type"}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"prompt": "a", "prompt": "b"}',
+        '{"prompt": "a", "\\u0070rompt": "a"}',
+        '{"prompt": "a", "more": [{"": 1, "": 2}]}',
+        '[[{"a": {"b": 1, "c": 2, "b": 1}}]]',
+    ],
+)
+def test_a_key_twice_is_not_json(body: str) -> None:
+    with pytest.raises(BodyNotJson) as caught:
+        read_prompt(request(body), Request, LIMIT)
+    assert caught.value.detail == "duplicate key"
+
+
+def test_a_byte_order_mark_before_the_body_is_ignored() -> None:
+    for body, prompt in (('{"prompt": "Why?"}', "Why?"), ('"Why?"', "Why?"), ("", DEFAULT), (" ", DEFAULT)):
+        marked = "\ufeff" + body
+        assert read_prompt(request(marked), Request, LIMIT) == prompt
+        encoded = base64.b64encode(marked.encode()).decode()
+        assert read_prompt(request(encoded, isBase64Encoded=True), Request, LIMIT) == prompt
+    with pytest.raises(BodyNotJson):
+        read_prompt(request('\ufeff\ufeff"Why?"'), Request, LIMIT)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le", "utf-32", "cp1252"])
+def test_a_body_in_another_encoding_is_not_json(encoding: str) -> None:
+    encoded = base64.b64encode('{"prompt": "Grüße"}'.encode(encoding)).decode()
+    with pytest.raises(BodyNotJson):
+        read_prompt(request(encoded, isBase64Encoded=True), Request, LIMIT)
+
+
+@pytest.mark.parametrize("number", ["1" * 4000, "1" * 5000, "1e999", "-0.0", "1e-999"])
+def test_numbers_of_any_size_have_no_say(number: str) -> None:
+    with pytest.raises((BodyInvalid, BodyNotJson)):
+        read_prompt(request(f'{{"prompt": {number}}}'), Request, LIMIT)
 
 
 @pytest.mark.parametrize(

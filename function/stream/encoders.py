@@ -60,6 +60,22 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+_LINE_ENDS: Final = [(end, f"\\u{ord(end):04x}") for end in "\x85\u2028\u2029"]
+"""Characters outside of ASCII at which some readers of lines, such as httpx, end a line; and as JSON escapes them.
+
+The other such characters are control characters, which JSON escapes in any case.
+"""
+
+
+def _json_line(value: object) -> str:
+    """Return JSON that is one line to every reader."""
+    text = _json(value)
+    if not text.isascii():
+        for end, escape in _LINE_ENDS:
+            text = text.replace(end, escape)
+    return text
+
+
 def _streaming(content_type: str) -> dict[str, str]:
     """Return header fields that ask proxies neither to store nor to collect what passes."""
     return {"Content-Type": content_type, "Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
@@ -177,7 +193,7 @@ class _Typed(Encoder):
         return self._write("error", {"problem": problem})
 
     def _write(self, kind: str, members: Mapping[str, object]) -> bytes:
-        return self._frame(kind, _json({"type": kind, "at": self._start.elapsed(), **members}))
+        return self._frame(kind, _json_line({"type": kind, "at": self._start.elapsed(), **members}))
 
     @abstractmethod
     def _frame(self, kind: str, data: str) -> bytes: ...

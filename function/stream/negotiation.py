@@ -39,11 +39,14 @@ def _typed(encoder: type[JsonLines | ServerSentEvents], media_type: str) -> list
 OFFERS: Final = [
     Offer("text/plain", None, Format(RawText.content_type, lambda _: RawText())),
     *_typed(ServerSentEvents, "text/event-stream"),
-    *_typed(JsonLines, "application/jsonl"),
     Offer("application/json", None, Format(JsonDocument.content_type, lambda _: JsonDocument())),
+    *_typed(JsonLines, "application/jsonl"),
     *_typed(JsonLines, "application/x-ndjson"),
+    *_typed(JsonLines, "application/ndjson"),
+    *_typed(JsonLines, "application/jsonlines"),
+    *_typed(JsonLines, "application/json-lines"),
 ]
-"""In the order in which the endpoint prefers them."""
+"""In the order in which the endpoint prefers them. JSON Lines have no registered name, and clients use several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +71,24 @@ class _Range:
 def choose_format(accept: str | None) -> Format:
     """Return the format that the client prefers (RFC 9110 §12.5.1); no field means ``*/*``.
 
-    Among equals the first of ``text/plain``, ``text/event-stream``, ``application/jsonl``, ``application/json``.
+    Among equals the client's order counts, and the order of ``OFFERS`` among those that one wildcard names.
 
     Raises:
         NotAcceptable: the client accepts none of the formats.
     """
     ranges = [_range(text) for text in (accept or "").split(",") if text.strip()] or [_Range("*/*", None, 1.0)]
-    best = max(OFFERS, key=lambda offer: _quality(offer, ranges))
-    if not _quality(best, ranges):
-        raise NotAcceptable("Accepted: text/plain, text/event-stream, application/jsonl, application/json.")
+    best = max(OFFERS, key=lambda offer: _rank(offer, ranges))
+    quality, _ = _rank(best, ranges)
+    if not quality:
+        raise NotAcceptable("Accepted: text/plain, text/event-stream, application/json, application/jsonl.")
     return best.format
 
 
-def _quality(offer: Offer, ranges: list[_Range]) -> float:
-    """Return the quality that the closest range gives to ``offer``."""
-    specificity, quality = max((each.specificity(offer), each.quality) for each in ranges)
-    return quality if specificity else 0.0
+def _rank(offer: Offer, ranges: list[_Range]) -> tuple[float, int]:
+    """Return the quality that the closest range gives to ``offer``, and the place of that range, as 0, -1, -2."""
+    closest = ((each.specificity(offer), each.quality, -place) for place, each in enumerate(ranges))
+    specificity, quality, place = max(closest)
+    return (quality if specificity else 0.0), place
 
 
 def _range(text: str) -> _Range:

@@ -46,6 +46,7 @@ def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_conf
         Refused: with the message of the ValidationException.
     """
     _check_messages(model_id, body.get("messages"))
+    _check_system(body.get("system"))
     _check_inference(model_id, body.get("inferenceConfig") or {})
     _check_tools(model_id, body.get("toolConfig"))
     if "outputConfig" in body:
@@ -112,6 +113,12 @@ def _check_messages(model_id: str, messages: object) -> None:
         raise Refused("A conversation must start with a user message.")
     if messages[-1].get("role") == "assistant" and _since(model_id, (4, 6)):
         raise Refused("This model does not support assistant message prefill.")
+
+
+def _check_system(system: object) -> None:
+    for number, block in enumerate(system if isinstance(system, list) else []):
+        if isinstance(block, dict) and block.get("text", "x").strip() == "":
+            raise Refused(f"The text field in the SystemContentBlock object at system.{number} is blank.")
 
 
 def _check_inference(model_id: str, config: Mapping[str, Any]) -> None:

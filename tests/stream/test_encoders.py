@@ -46,6 +46,36 @@ def test_json_lines_are_one_event_per_line() -> None:
     )
 
 
+@pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream", "text/event-stream; view=snapshot"])
+def test_an_event_is_one_line_to_every_reader(accept: str) -> None:
+    """Some end lines at every character of Unicode that may end one: str.splitlines, and httpx with it."""
+    words = "a\x85b\u2028c\u2029d\x0b\x0c\x1c\x1d\x1e\r\ne ü"
+    change = Change(f"/{words}", value=words)
+    written = Partial(words, [change], is_complete=False, between_tokens=False, snapshot=lambda: {words: words})
+    typed = encoder(accept)
+    answer = Complete({words: words}, "end_turn", None, 1)
+    events = [
+        typed.encode(written),
+        typed.failed({"path": words}),
+        typed.restart({"path": words}),
+        typed.complete(answer),
+    ]
+
+    for event in events:
+        lines = [line for line in event.decode().splitlines() if line]
+        assert len(lines) == (1 if accept == "application/jsonl" else 3)
+        assert words in _strings(json.loads(lines[-1].removeprefix("data: ")))
+        assert "ü".encode() in event
+
+
+def _strings(value: object) -> set[str]:
+    if isinstance(value, dict):
+        return set(value).union(*map(_strings, value.values()))
+    if isinstance(value, list):
+        return set[str]().union(*map(_strings, value))
+    return {value} if isinstance(value, str) else set()
+
+
 def test_server_sent_events_are_named_and_numbered() -> None:
     events = encoder("text/event-stream")
 

@@ -24,8 +24,25 @@ START = Start("req-1", "model-1", 100, lambda: 412)
         ("application/jsonl", "application/jsonl"),
         ("application/x-ndjson", "application/x-ndjson"),
         ("application/json", "application/json"),
-        ("application/*", "application/jsonl"),
-        ("application/json, text/event-stream", "text/event-stream"),
+        ("application/ndjson", "application/ndjson"),
+        ("application/jsonlines", "application/jsonlines"),
+        ("application/json-lines", "application/json-lines"),
+        ("application/ndjson; view=snapshot", "application/ndjson; view=snapshot"),
+        ("application/*", "application/json"),
+        ("application/*; view=snapshot", "application/jsonl; view=snapshot"),
+        ("application/*, text/plain", "application/json"),
+        ("application/json, text/event-stream", "application/json"),
+        ("text/event-stream, application/json", "text/event-stream"),
+        ("application/json, text/plain, */*", "application/json"),
+        ("application/json;q=0.5, text/plain;q=0.5, */*;q=0.1", "application/json"),
+        ("application/json;q=0.5, text/plain", "text/plain; charset=utf-8"),
+        ("image/png, application/x-ndjson, application/json, application/jsonl", "application/x-ndjson"),
+        ("*/*, application/json", "text/plain; charset=utf-8"),
+        ("text/html, application/xhtml+xml, */*", "text/plain; charset=utf-8"),
+        ("application/json, text/javascript, */*; q=0.01", "application/json"),
+        ("application/jsonl;q=0.5, application/json;q=0.5, application/jsonl", "application/jsonl"),
+        ("application/json, application/json", "application/json"),
+        ("text/*;q=0.5, application/jsonl;q=0.5, text/plain;q=0.5", "text/event-stream"),
         ("application/json, */*;q=0.1", "application/json"),
         ("text/plain;q=0, */*", "text/event-stream"),
         ("text/html, application/json;q=0.9, */*;q=0.8", "application/json"),
@@ -38,7 +55,7 @@ START = Start("req-1", "model-1", 100, lambda: 412)
     ],
 )
 def test_the_client_gets_the_format_it_likes_best(accept: str | None, content_type: str) -> None:
-    """Quality first, the closest range decides it, our order among equals (RFC 9110 §12.5.1)."""
+    """Quality first, the closest range decides it (RFC 9110 §12.5.1); among equals the client's order, then ours."""
     chosen = choose_format(accept)
 
     assert chosen.content_type == content_type

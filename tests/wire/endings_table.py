@@ -380,15 +380,17 @@ def wrong_cases() -> Iterator[Case]:
 
 
 def rejected_cases() -> Iterator[Case]:
-    bodies: dict[str, tuple[bytes, dict[str, str]]] = {
-        "body_not_json": (f"{{{PROMPT}".encode(), {}),
-        "body_invalid": (f'{{"prompt": ["{PROMPT}"]}}'.encode(), {}),
-        "body_too_large": (f'{{"prompt": "{PROMPT * 4000}"}}'.encode(), {}),
-        "media_type_unsupported": (PROMPT.encode(), {"Content-Type": "image/png"}),
-        "not_acceptable": (b"{}", {"Accept": "text/html"}),
+    bodies: dict[str, tuple[str, bytes, dict[str, str]]] = {
+        "no JSON": ("body_not_json", f"{{{PROMPT}".encode(), {}),
+        "a key twice": ("body_not_json", f'{{"prompt": "{PROMPT}", "prompt": "{PROMPT}"}}'.encode(), {}),
+        "a prompt of a wrong type": ("body_invalid", f'{{"prompt": ["{PROMPT}"]}}'.encode(), {}),
+        "a blank prompt": ("body_invalid", b'{"prompt": " \\u3000"}', {}),
+        "a long body": ("body_too_large", f'{{"prompt": "{PROMPT * 4000}"}}'.encode(), {}),
+        "a picture": ("media_type_unsupported", PROMPT.encode(), {"Content-Type": "image/png"}),
+        "another format": ("not_acceptable", b"{}", {"Accept": "text/html"}),
     }
-    for code, (body, headers) in bodies.items():
-        yield case(REJECTED[code], code, "before the headers", GOOD, body=body, headers=headers, calls=0, attempts=0)
+    for what, (code, body, headers) in bodies.items():
+        yield case(REJECTED[code], what, "before the headers", GOOD, body=body, headers=headers, calls=0, attempts=0)
 
 
 def tool_cases() -> Iterator[Case]:

@@ -9,7 +9,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.bedrock.script import Cut, Fragment, Hang, Hold, Open, Refuse, Step, Stop, Usage, complete_answer, fragments
+from local.bedrock.script import (
+    Cut,
+    Fragment,
+    Hang,
+    Hold,
+    Open,
+    RawEvent,
+    Refuse,
+    Step,
+    Stop,
+    Usage,
+    complete_answer,
+    fragments,
+)
 from local.client import End, Reply
 from local.http11.server import Exchange, Server
 from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Records, Script
@@ -446,3 +459,117 @@ def test_the_clock_of_every_event_runs_forward(chain: Chain) -> None:
     assert times == sorted(times)
     ids = re.findall(rb"^id: (\d+)$", seen.body, re.MULTILINE)
     assert [int(it) for it in ids] == list(range(1, len(ids) + 1))
+
+
+@pytest.mark.parametrize(
+    ("body", "prompt"),
+    [
+        (b'\xef\xbb\xbf{"prompt": "Why?"}', "Why?"),
+        (b'\xef\xbb\xbf"Why?"', "Why?"),
+        (b'"Gr\xfc\xdfe"', "Gr\ufffd\ufffde"),  # the gateway passes on what can be read as UTF-8
+    ],
+)
+def test_a_body_reaches_the_model_as_the_gateway_reads_it(chain: Chain, body: bytes, prompt: str) -> None:
+    seen = chain.ask(GOOD, LINES, body)
+
+    assert seen.events[-1]["type"] == "complete"
+    assert [call.prompt for call in seen.calls] == [prompt]
+
+
+def test_bytes_that_are_not_utf_8_are_refused_where_the_gateway_passes_them_on(chain: Chain) -> None:
+    chain.twin.gateway.binary_media_types = ["*/*"]
+    try:
+        refused = chain.ask(GOOD, LINES, b'"Gr\xfc\xdfe"')
+        good = chain.ask(GOOD, LINES, '\ufeff"Grüße"'.encode())
+    finally:
+        chain.twin.gateway.binary_media_types = ()
+
+    assert (refused.status, refused.document["code"], refused.calls) == (400, "body_not_json", [])
+    assert [call.prompt for call in good.calls] == ["Grüße"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "more"),
+    [
+        (b'{"prompt": "a", "prompt": "b"}', "body_not_json", {"detail": "duplicate key"}),
+        (b'{"prompt": " "}', "body_invalid", {"errors": [{"path": "/prompt", "rule": "prompt_blank"}]}),
+        ('"\u3000\u200b"'.encode(), "body_invalid", {"errors": [{"path": "/prompt", "rule": "prompt_blank"}]}),
+    ],
+)
+def test_a_body_that_two_readers_would_read_differently_or_that_says_nothing_is_refused(
+    chain: Chain, body: bytes, code: str, more: dict[str, object]
+) -> None:
+    """The model is not called, and no alarm rings."""
+    seen = chain.ask(GOOD, SSE, body)
+
+    assert (seen.document["code"], seen.calls, seen.log["outcome"]) == (code, [], "rejected")
+    assert more.items() <= seen.document.items()
+    assert seen.metric["NotCompleted"] == [0]
+
+
+def test_a_bare_string_is_the_prompt_of_a_class_that_makes_its_own(chain: Chain) -> None:
+    """And never dropped for a default."""
+    chain.deploy(request="tests.wire.asking:Question")
+    assert [call.prompt for call in chain.ask(GOOD, LINES, b'"rain"').calls] == ["Explain rain."]
+    chain.deploy(request="tests.wire.asking:Greeting")
+    seen = chain.ask(GOOD, LINES, b'"rain"')
+    assert (seen.status, seen.document["code"], seen.calls) == (422, "body_invalid", [])
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/json, text/plain, */*", "application/json"),
+        ("text/plain, application/json", "text/plain; charset=utf-8"),
+        ("application/*", "application/json"),
+        ("application/ndjson", "application/ndjson"),
+        ("application/jsonlines, application/json", "application/jsonlines"),
+        ("application/json-lines;q=0.9, application/json;q=0.8", "application/json-lines"),
+    ],
+)
+def test_among_equals_the_order_of_the_client_counts(chain: Chain, accept: str, content_type: str) -> None:
+    seen = chain.ask(GOOD, accept)
+
+    assert (seen.status, seen.headers["content-type"]) == (200, content_type)
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_a_line_of_an_event_is_one_to_every_reader(chain: Chain, accept: str) -> None:
+    """Readers such as httpx and str.splitlines end lines where JSON does not."""
+    words = "a\x85b\u2028c\u2029d ü"
+    script = complete_answer(json.dumps({"summary": words, "keywords": []}, ensure_ascii=False))
+    seen = chain.ask(script, accept)
+
+    lines = [line.removeprefix("data: ") for line in seen.body.decode().splitlines()]
+    events = [json.loads(line) for line in lines if line and not line.startswith(("id: ", "event: "))]
+    assert events[-1]["value"] == {"summary": words, "keywords": []}
+    assert chain.ask(script, WHOLE).document == events[-1]["value"]
+
+
+def test_a_damaged_stream_is_the_services_fault_and_what_is_left_out_is_counted(chain: Chain) -> None:
+    damaged = chain.ask([Open(), RawEvent("contentBlockDelta", "[" * 100_000), Stop()], WHOLE)
+    assert (damaged.status, damaged.document["code"]) == (502, "model_failed")
+    assert len(damaged.log["causes"]) > 1
+    assert "ignored_events" not in damaged.log
+
+    late: Script = [Fragment("late"), Stop("max_tokens"), RawEvent("metadata", "null"), Usage(3, 4)]
+    good = chain.ask([*GOOD, *late], LINES)
+    assert good.events[-1]["usage"] == {"inputTokens": 3, "outputTokens": 4}
+    assert good.log["ignored_events"] == 4  # text, the end of its block, stop, metadata
+    assert good.metric["OutputTokens"] == [4]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("```json ", "\n```"),
+        ("~~~\n", "\n~~~~"),
+        ("`````json\n", "\n`````"),
+        ("```json" + 5000 * "\n", 5000 * "\n" + "```"),
+    ],
+)
+def test_a_fence_is_taken_off_and_nothing_of_the_answer(chain: Chain, before: str, after: str) -> None:
+    chain.deploy(structured_output="prompt")
+    for accept in (RAW, WHOLE):
+        seen = chain.ask(complete_answer(f"{before}{DOCUMENT}{after}"), accept)
+        assert seen.document == json.loads(DOCUMENT)

@@ -69,8 +69,10 @@ class Converse:
         elif strategy is StructuredOutput.TOOL:
             request |= _forced_tool(self._schema)
         else:
-            instructions = f"{instructions}\n\n{_schema_as_text(self._schema)}"
-        request["system"] = [{"text": instructions}]
+            schema = _schema_as_text(self._schema)
+            instructions = f"{instructions}\n\n{schema}" if instructions.strip() else schema
+        if instructions.strip():  # the service refuses a text that is blank
+            request["system"] = [{"text": instructions}]
         if settings.guardrail:
             request["guardrailConfig"] = _guardrail(settings.guardrail, settings.guardrail_streaming)
         return request

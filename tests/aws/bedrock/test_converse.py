@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
 
 from function.aws.bedrock.converse import Converse, choose_strategy
 from function.contract import SettingsError, StructuredOutput, read_settings
+from function.schema import Answer
 from function.stream.errors import (
     AnswerInvalid,
     AnswerNotJson,
@@ -59,6 +61,25 @@ def test_after_a_rejected_output_configuration_the_schema_stays_in_the_instructi
     assert len(bedrock.refusals) == 1
     assert len(bedrock.calls) == 2
     assert [record.levelname for record in caplog.records if "outputConfig" in record.message] == ["WARNING"]
+
+
+@pytest.mark.parametrize("instructions", ["", " ", "\n\t"])
+@pytest.mark.parametrize("strategy", ["native", "tool", "prompt"])
+def test_instructions_that_are_blank_are_left_out(bedrock: Bedrock, instructions: str, strategy: str) -> None:
+    """The service refuses a text that is blank."""
+    bedrock.play(complete_answer(DOCUMENT))
+    settings = read_settings({"LLM_STRUCTURED_OUTPUT": strategy})
+    sent = Converse(settings, Answer.model_json_schema(), instructions).request(
+        StructuredOutput(strategy), "Why?", None
+    )
+    client = boto3.client("bedrock-runtime")
+    list(client.converse_stream(**sent)["stream"])
+    client.close()
+
+    if strategy == "prompt":
+        assert bedrock.called().body["system"][0]["text"].startswith("Answer with one JSON document")
+    else:
+        assert "system" not in bedrock.called().body
 
 
 def test_native_output_that_is_set_is_never_replaced(bedrock: Bedrock) -> None:
