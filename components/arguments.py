@@ -73,12 +73,12 @@ class QuotaPeriod(StrEnum):
 
 
 class ThrottleArgs(TypedDict, total=False):
-    """How many calls of `POST /stream` pass; API Gateway answers the others with 429."""
+    """The limits for calls of `POST /stream`; API Gateway answers calls above them with 429."""
 
     rate: Required[float]
-    """Calls per second, in the long run."""
+    """Calls per second, on average."""
     burst: Required[int]
-    """Calls at once."""
+    """Calls that can arrive at the same moment."""
 
 
 class QuotaArgs(TypedDict, total=False):
@@ -91,22 +91,22 @@ class QuotaArgs(TypedDict, total=False):
 
 
 class AuthorizerArgs(TypedDict, total=False):
-    """What decides on a caller: Cognito user pools, or a Lambda function."""
+    """What admits a caller: Cognito user pools, or a Lambda function."""
 
     user_pools: list[pulumi.Input[str]]
     """ARNs of the Cognito user pools (requires `authorization: cognito`)."""
     scopes: list[pulumi.Input[str]]
-    """Scopes, one of which an access token must have; without scopes, Cognito accepts ID tokens."""
+    """Scopes; an access token must have one of them. Without scopes, API Gateway accepts ID tokens instead."""
     function_arn: pulumi.Input[str]
     """ARN of the authorizer function (requires `authorization: lambda`)."""
     header: str
     """Header that carries the token. Default: `Authorization`."""
     cache_seconds: int
-    """Seconds for which the gateway caches a decision, 0 for not at all. Default: 300."""
+    """Seconds for which API Gateway caches a decision; 0 turns the cache off. Default: 300."""
 
 
 class VpcArgs(TypedDict, total=False):
-    """The network of the function; it needs a route to Bedrock (a VPC endpoint or NAT)."""
+    """The VPC network of the function; it needs a route to Bedrock (a VPC endpoint or NAT)."""
 
     subnets: Required[list[pulumi.Input[str]]]
     """Ids of the subnets."""
@@ -120,7 +120,7 @@ class VpcEndpointArgs(TypedDict, total=False):
     id: Required[pulumi.Input[str]]
     """Its id (`vpce-…`)."""
     private_dns: bool
-    """Whether it has private DNS, which decides what `url` is. Default: true."""
+    """Whether it has private DNS; without it, `url` contains the id of the VPC endpoint. Default: true."""
 
 
 class DomainArgs(TypedDict, total=False):
@@ -131,11 +131,11 @@ class DomainArgs(TypedDict, total=False):
     certificate: Required[pulumi.Input[str]]
     """ARN of its ACM certificate: in us-east-1 for an edge endpoint, else in the endpoint's region."""
     zone: pulumi.Input[str]
-    """Id of the Route 53 zone for an alias record; without it, point the name at `domain_target` yourself."""
+    """Id of the Route 53 zone for an alias record; without it, point the name at `domainTarget` yourself."""
 
 
 class DashboardArgs(TypedDict, total=False):
-    """A CloudWatch dashboard. The prices are for its estimate of costs."""
+    """A CloudWatch dashboard, which estimates costs with these prices."""
 
     input_price: float
     """US dollars per million input tokens. Default: 1."""
@@ -153,19 +153,19 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     )
     model_regions: list[str]
     (
-        "Regions that a geographic or application inference profile routes to. Without them Bedrock is asked "
-        "at deploy time, which needs credentials even for a preview. Default: none."
+        "Regions that a geographic or application inference profile routes to. Without them, the component asks "
+        "Bedrock at deploy time, which requires AWS credentials even for a preview. Default: none."
     )
     structured_output: StructuredOutput
-    """How the schema reaches the model; `auto` uses structured output if the model supports it. Default: `auto`."""
+    """How the schema reaches the model; `auto` is native structured output if the model has it. Default: `auto`."""
     guardrail: pulumi.Input[str]
     """A Bedrock guardrail, as `id:version`. Default: none."""
     guardrail_streaming: GuardrailStreaming
-    """Whether text waits for the guardrail (`sync`) or is checked after it was sent (`async`). Default: `sync`."""
+    """Whether the guardrail checks text before it is sent (`sync`) or after (`async`). Default: `sync`."""
     code: str
     """Folder that contains your modules, absolute or relative to the Pulumi project. Default: none."""
     requirements: str
-    """pip file of the packages that your modules import, absolute or relative to the project. Default: none."""
+    """pip requirements file of your modules, absolute or relative to the Pulumi project. Default: none."""
     schema: str
     """The Pydantic class of the answer, as `module:Class`. Default: `function.schema:Answer`."""
     request: str
@@ -173,29 +173,32 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     instructions: str
     """The system prompt, as `module:NAME`. Default: `function.schema:INSTRUCTIONS`."""
     temperature: float
-    """Sampling temperature from 0 to 1; an error for a model that accepts none. Default: none (0.7 where accepted)."""
+    (
+        "Sampling temperature from 0 to 1; the preview fails if the model accepts none. "
+        "Default: none (0.7 where accepted)."
+    )
     max_tokens: int
-    """Tokens that an answer can have; Bedrock reserves as many of the model's quota. Default: 2000."""
+    """Limit of the tokens of an answer; Bedrock reserves as many of the model's quota per request. Default: 2000."""
     timeout: int
-    """Seconds that an answer can take, from 5 to 890. Default: 120."""
+    """The function's timeout in seconds, from 5 to 890; an answer ends up to 10 s earlier. Default: 120."""
     memory: int
     """Memory of the function in MB, from 128 to 10240. Default: 1024."""
     architecture: Architecture
     """The processor of the function. Default: `arm64`."""
     runtime: Runtime
-    """The Python of the function. Default: the version that builds it."""
+    """The Python runtime of the function. Default: the Python version that builds it."""
     reserved_concurrency: int
-    """Concurrency that is reserved for the function, and its maximum. Default: none (the account's limit)."""
+    """Sandboxes that Lambda reserves for the function, and their limit. Default: none (the account's limit)."""
     log_retention: int
-    """Days that logs are kept. Default: 30."""
+    """Days for which CloudWatch keeps the logs. Default: 30."""
     body_limit: int
-    """Bytes that the body of a request can have. Default: 65536."""
+    """Limit of the bytes of a request body. Default: 65536."""
     allowed_origins: list[str]
     """Origins whose pages can call the endpoint, or `*` alone. Default: none."""
     start_padding: int
     """Bytes of padding before the answer, for accounts where the first small chunks are held back. Default: 0."""
     capture_content: bool
-    """Whether records contain prompts and answers, in the store and in the sink, the log included. Default: false."""
+    """Whether stored and published records contain prompts and answers; the log is a sink too. Default: false."""
     publish_outcomes: list[str]
     """Outcomes whose records are published. Default: `completed`."""
     sink: pulumi.Input[str]
@@ -209,7 +212,7 @@ class StreamingLlmApiArgs(TypedDict, total=False):
         "Default: `none`."
     )
     max_attempts: int
-    """How many answers are tried before the request fails. Default: 1."""
+    """How many answers the function requests from the model before a request fails. Default: 1."""
     endpoint: Endpoint
     """The type of the API's endpoint. Default: `regional`."""
     vpc_endpoint: VpcEndpointArgs
@@ -217,17 +220,17 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     authorization: Authorization
     """Who can call the endpoint; with `none`, every preview warns. Default: `none`."""
     authorizer: AuthorizerArgs
-    """What decides on a caller (requires `authorization: cognito` or `lambda`). Default: none."""
+    """What admits a caller (requires `authorization: cognito` or `lambda`). Default: none."""
     throttle: ThrottleArgs
-    """How many calls pass. Default: 1 per second and 5 at once without authorization, else 10 and 20."""
+    """The limits for calls. Default: 1 per second and 5 at once without authorization, else 10 and 20."""
     quota: QuotaArgs
     """How many calls an API key can make (requires `authorization: apiKey`). Default: none."""
     access_log: bool
-    """Whether the gateway logs each call and its errors, which needs the account's logging role. Default: false."""
+    """Whether API Gateway logs each call and its errors; requires the account's logging role. Default: false."""
     manage_account_logging: bool
-    """Whether to create that role for the account and region; it stays when the stack goes. Default: false."""
+    """Whether to create the account's logging role; it stays when the stack is destroyed. Default: false."""
     vpc: VpcArgs
-    """The network of the function. Default: none."""
+    """The VPC network of the function. Default: none."""
     web_acl: pulumi.Input[str]
     """ARN of a WAF web ACL for the stage. Default: none."""
     domain: DomainArgs
@@ -237,6 +240,6 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     dashboard: DashboardArgs
     """A CloudWatch dashboard. Default: none."""
     kms_key: pulumi.Input[str]
-    """ARN of the KMS key that encrypts what is stored. Default: none (keys of AWS)."""
+    """ARN of the KMS key that encrypts logs, settings and stored records. Default: none (keys of AWS)."""
     tags: dict[str, pulumi.Input[str]]
     """Tags of every resource that can have tags. Default: none."""

@@ -26,13 +26,13 @@ class StreamingLlmApi(pulumi.ComponentResource):
     """A typed, streaming LLM endpoint: POST /v1/stream on API Gateway, a Python function, a Bedrock model."""
 
     url: pulumi.Output[str]
-    """The whole endpoint, `https://…/v1/stream`."""
+    """The URL of the endpoint, `https://…/v1/stream`."""
     function_name: pulumi.Output[str]
     """Name of the function."""
     function_arn: pulumi.Output[str]
     """ARN of the function."""
     role_name: pulumi.Output[str]
-    """Name of the function's role, to attach more policies to it."""
+    """Name of the role of the function, for more policies of yours."""
     rest_api_id: pulumi.Output[str]
     """Id of the REST API."""
     stage_arn: pulumi.Output[str]
@@ -44,11 +44,11 @@ class StreamingLlmApi(pulumi.ComponentResource):
     store: pulumi.Output[str]
     """Where records are kept, as `none` or `dynamodb:name`."""
     api_key: pulumi.Output[str] | None
-    """The API key's value, a secret (with `authorization: apiKey`)."""
+    """The value of the API key, as a secret (with `authorization: apiKey`)."""
     domain_target: pulumi.Output[str] | None
-    """The name that the custom domain must point at (with `domain`)."""
+    """The name to which the DNS record of the custom domain must point (with `domain`)."""
     dashboard_url: pulumi.Output[str] | None
-    """Address of the dashboard (with `dashboard`)."""
+    """URL of the dashboard (with `dashboard`)."""
 
     def __init__(
         self,

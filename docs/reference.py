@@ -21,8 +21,8 @@ from docs.tables import table
 COMPONENT: Final = "streaming-llm:index:StreamingLlmApi"
 
 OF_ENDPOINT: Final[Mapping[str, tuple[Mapping[str, int], str]]] = {
-    "first_event_timeout": (FIRST_EVENT_TIMEOUTS, "Seconds until the first byte of the response."),
-    "heartbeat": (HEARTBEATS, "Seconds of silence after which a heartbeat is sent."),
+    "first_event_timeout": (FIRST_EVENT_TIMEOUTS, "Seconds until the function sends the first byte of the response."),
+    "heartbeat": (HEARTBEATS, "Seconds of silence after which the function sends a heartbeat."),
 }
 """The settings that follow from the type of the endpoint, each with what it means."""
 
