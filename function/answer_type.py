@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import PydanticUserError, TypeAdapter
 from pydantic_core import to_jsonable_python
 
+from .partials import has_hidden
 from .user_code import load, wrong_reference
 
 EXPECTED = "a Pydantic model or a type that Pydantic knows"
@@ -28,6 +29,8 @@ class AnswerType:
             raise wrong_reference("schema", reference, EXPECTED) from error
         self.field_names = frozenset(_field_names(self.schema))
         """Every name that the schema gives to a field."""
+        self.has_hidden = has_hidden(self.type)
+        """A field that ``exclude`` leaves out, or a secret type, must not be shown to the client."""
 
     def to_json(self, answer: object) -> object:
         """Return the answer as JSON values. JSON has no NaN and no infinity, as computed fields may: they are null."""

@@ -57,7 +57,9 @@ class Endpoint:
         """Answer one invocation. Returns when the status is decided; the body is read to its very end, or closed."""
         watch = Stopwatch(self._clock)
         http = parse_event(event)
-        request = read_request(http, self._request_model, self._settings.body_limit)
+        request = read_request(
+            http, self._request_model, self._settings.body_limit, offer_raw_text=not self._answer.has_hidden
+        )
         start = self._start(request, http, context, watch)
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)

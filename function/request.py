@@ -50,12 +50,14 @@ class Rejected:
     error: StreamError
 
 
-def read_request(http: HttpRequest, model: type[BaseModel], limit: int) -> Accepted | Rejected:
+def read_request(
+    http: HttpRequest, model: type[BaseModel], limit: int, *, offer_raw_text: bool = True
+) -> Accepted | Rejected:
     """Return what a client asks; ``model`` is the user's request class, ``limit`` the longest body in bytes."""
     chosen = None
     try:
         check_route(http)
-        chosen = choose_format(http.header("accept"))
+        chosen = choose_format(http.header("accept"), offer_raw_text=offer_raw_text)
         return Accepted(chosen, read_prompt(http, model, limit))
     except Exception as error:  # noqa: BLE001 - the user's request class may fail in any way
         return Rejected(chosen, as_stream_error(error))

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "function/version.py": {"function.contract"},
     "function/schema.py": PYDANTIC,
     "function/contract.py": set[str](),
-    "function/answer_type.py": PYDANTIC | {"function.user_code"},
+    "function/answer_type.py": PYDANTIC | {"function.user_code", "function.partials"},
     "function/user_code.py": PYDANTIC | {"function.contract"},
     "function/cors.py": {"function.contract"},
     "function/request.py": PYDANTIC

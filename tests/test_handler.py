@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from uuid import uuid4
 
 import pytest
-from pydantic import BaseModel, computed_field, field_validator
+from pydantic import BaseModel, Field, SecretStr, computed_field, field_validator
 
 from function.aws.gateway import Response
 from function.contract import SettingsError, read_settings
@@ -222,6 +222,50 @@ def test_a_value_of_another_type_than_declared_is_written_without_a_warning(make
 
     assert response.status == 200
     assert json.loads(body(response)) == {"summary": ["secret"]}
+
+
+class Hiding(BaseModel):
+    """An answer with fields that must not leave."""
+
+    summary: str
+    notes: str = Field(exclude=True)
+    word: SecretStr
+
+
+HIDING = '{"notes": "canary-1", "summary": "s", "word": "canary-2"}'
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*", "application/jsonl"),
+        ("text/plain, */*;q=0.1", "application/jsonl"),
+        ("text/*", "text/event-stream"),
+        ("text/event-stream; view=snapshot", "text/event-stream; view=snapshot"),
+        ("application/jsonl; view=snapshot", "application/jsonl; view=snapshot"),
+        ("application/json", "application/json"),
+    ],
+)
+def test_hidden_fields_are_in_no_byte_of_any_format(make: Make, bedrock: Bedrock, accept: str, media_type: str) -> None:
+    """And no format is chosen that would show them."""
+    bedrock.play(complete_answer(HIDING, 3))
+    endpoint = make({"LLM_SCHEMA": f"{__name__}:Hiding"})
+    response = endpoint.handle(event(headers={"Accept": accept}), Context())
+    written = body(response).decode()
+
+    assert response.headers["Content-Type"] == media_type
+    assert "canary" not in written
+    assert '"summary":"s"' in written
+
+
+def test_raw_text_that_would_show_hidden_fields_is_not_acceptable(make: Make, bedrock: Bedrock) -> None:
+    bedrock.play(complete_answer(HIDING))
+    endpoint = make({"LLM_SCHEMA": f"{__name__}:Hiding"})
+    response = endpoint.handle(event(headers={"Accept": "text/plain"}), Context())
+
+    assert response.status == 406
+    assert json.loads(body(response))["code"] == "not_acceptable"
+    assert not bedrock.calls
 
 
 class Unwritable(BaseModel):

@@ -3,6 +3,7 @@
 from .changes import Change, applied, escape, pointer, unescape
 from .judging import Invalid
 from .partials import Partials
+from .plans import has_hidden
 from .reader import NotJson
 
-__all__ = ["Change", "Invalid", "NotJson", "Partials", "applied", "escape", "pointer", "unescape"]
+__all__ = ["Change", "Invalid", "NotJson", "Partials", "applied", "escape", "has_hidden", "pointer", "unescape"]

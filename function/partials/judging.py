@@ -275,6 +275,20 @@ class Judge:
                 self._reject(candidate, (path, rule))
         return candidates
 
+    def hides(self, container: Container, kind: Kind) -> bool:
+        """Tell whether the value of a kind at the container's key is hidden by one of those that may still take it."""
+        readings = [reading.plan for reading in container.readings if not reading.is_dropped]
+        for plan in readings if container.fast_plan is None else [container.fast_plan]:
+            layout = plan.array_layout if container.is_array else plan.object_layout
+            if layout is not None and container.key in layout.hidden:
+                return True
+            is_known = layout is not None and (container.key in layout.by_key or isinstance(layout.otherwise, Plan))
+            if not is_known and plan.holds_hidden:
+                return True
+        if container.fast_child is not None:
+            return container.fast_child.hides(kind)
+        return any(each.plan.hides(kind) for each in container.candidates if each.possible_count)
+
     def closed_set(self, container: Container) -> ClosedSet | None:
         """Return the closed set of the string at the container's key; None if it may be other text."""
         if container.fast_child is not None:

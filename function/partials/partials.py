@@ -8,15 +8,16 @@ The words of this file, beside those of ``reader`` and ``judging``:
 - *event*: what the reader found in a fragment. *Change*: what it means for the object.
 - *open*, *closed*: a value that still grows; one that is final and valid.
 - *pending*: text of the open string that was reported as changes, but not yet appended.
+- *hidden*: what the class leaves out when it is written: fields with ``exclude``, and the secret types.
 - *closed set*: the strings of a literal, an enum or a tag. One of them is *held*, not shown, until it closes.
 """
 
 from typing import Any, Final, Generic, TypeVar, cast, overload
 
-from .changes import Change
+from .changes import Change, unescape
 from .judging import Container, Invalid, Judge
 from .plans import CONTAINERS, ClosedSet, Plan, plans_of
-from .reader import JsonEvent, NotJson, Reader
+from .reader import JsonEvent, Kind, NotJson, Reader
 
 M = TypeVar("M")
 _new_change: Final = tuple.__new__
@@ -29,6 +30,9 @@ class Partials(Generic[M]):
     ``feed`` takes the text in fragments cut anywhere and costs time proportional to the fragment and to the values
     that it closes, whatever came before. Memory is the document's text and the object. All values are the document's
     own, as ``json.loads`` would give them, under the keys of the document.
+
+    With ``hide``, changes, snapshots and paths leave out what is hidden, all that is inside it, and what a function of
+    the class could turn into it; ``finish`` returns the whole object all the same.
 
     The first mistake raises ``NotJson`` or ``Invalid``; from then on every call raises it again.
 
@@ -50,11 +54,18 @@ class Partials(Generic[M]):
     """
 
     @overload
-    def __init__(self, type_: type[M]) -> None: ...
+    def __init__(self, type_: type[M], *, hide: bool = False) -> None: ...
     @overload
-    def __init__(self: "Partials[Any]", type_: object) -> None: ...
-    def __init__(self, type_: object) -> None:
+    def __init__(self: "Partials[Any]", type_: object, *, hide: bool = False) -> None: ...
+    def __init__(self, type_: object, *, hide: bool = False) -> None:
         plans = plans_of(type_)
+        self._hides = hide and plans.root.holds_hidden
+        self._hidden: dict[int, set[Any]] = {}
+        """By the ``id`` of a node: the keys below which nothing is shown. Of an array, all after the first one too."""
+        self._hidden_container: Container | None = None
+        """The outermost open container that is hidden."""
+        self._hidden_string: Container | None = None
+        """The container around the open string, if that is hidden."""
         self._reader = Reader()
         self._judge = Judge(plans, self._reader.text)
         self._root: list[object] = [None]
@@ -75,7 +86,7 @@ class Partials(Generic[M]):
     def live(self) -> object:
         """The object as far as it is certain, without copying: read it before the next ``feed``, do not change it."""
         self._append_pending()
-        return self._root[0]
+        return self._shown(self._root)[0] if self._hidden else self._root[0]
 
     @property
     def snapshot(self) -> object:
@@ -85,6 +96,8 @@ class Partials(Generic[M]):
         shared between snapshots and must not be changed.
         """
         self._append_pending()
+        if self._hidden:
+            return self._shown(self._root)[0]
         container = self._container
         inner = container.node.copy()
         while container.parent is not None:
@@ -128,16 +141,24 @@ class Partials(Generic[M]):
             try:
                 events = self._reader.feed(text)
             except NotJson as error:
-                self._apply(error.events_before, changes)
+                if self._hides:
+                    self._apply_hiding(error.events_before, changes)
+                else:
+                    self._apply(error.events_before, changes)
                 raise
-            self._apply(events, changes)
+            if self._hides:
+                self._apply_hiding(events, changes)
+            else:
+                self._apply(events, changes)
         except (NotJson, Invalid) as error:
-            self._failure = error
+            self._failure = self._without_hidden_steps(error)
             error.closed_before = sum(change.closed for change in changes)
             raise
         if events:
             _, kind, path, _, _, end = events[-1]
-            if end < 0 and kind == "string" and self._closed_set is None:  # the text ends inside it
+            # the text ends inside it, and it is shown
+            is_shown = self._closed_set is None and self._hidden_string is None and self._hidden_container is None
+            if end < 0 and kind == "string" and is_shown:
                 self._room, self._path = self._reader.room, path
         return changes
 
@@ -156,7 +177,7 @@ class Partials(Generic[M]):
             self._apply(self._reader.finish(), [])
             return cast(M, self._judge.validate(self._root[0]))
         except (NotJson, Invalid) as error:
-            self._failure = error
+            self._failure = self._without_hidden_steps(error)
             raise
 
     def _append_pending(self) -> None:
@@ -166,6 +187,83 @@ class Partials(Generic[M]):
             self._pending.clear()
             self._reader.append_text(piece)
             self._container.append_text(piece)
+
+    def _apply_hiding(self, events: list[JsonEvent], changes: list[Change]) -> None:
+        """Apply what happened; leave out the changes of what is hidden."""
+        for event in events:
+            name, kind = event[:2]
+            outer = self._container
+            found: list[Change] = []
+            self._apply([event], found)
+            if self._hidden_container is not None:
+                if outer is self._hidden_container and self._container is not outer and name == "closed":
+                    self._hidden_container = None
+            elif name == "opened" and kind in CONTAINERS:
+                if self._hides_value(outer, kind):
+                    self._hidden_container = self._container
+                else:
+                    changes += found
+            elif name == "opened" and found:
+                if self._hides_value(outer, kind):
+                    self._hidden_string = outer
+                else:
+                    changes += found
+            elif name == "value" or (name == "closed" and kind == "string"):
+                changes += self._at_its_close(outer, kind, found)
+            elif self._hidden_string is None:
+                changes += found
+
+    def _at_its_close(self, outer: Container, kind: Kind, found: list[Change]) -> list[Change]:
+        """Return the changes of a scalar or string that closed: it may be shown now, all at once."""
+        was_hidden = self._hidden_string is not None
+        self._hidden_string = None
+        if was_hidden:
+            self._hidden[id(outer.node)].discard(outer.key)
+        if self._hides_value(outer, kind):
+            return []
+        return [Change(found[0].path, None, outer.node[outer.key], found[0].closed)] if was_hidden else found
+
+    def _hides_value(self, container: Container, kind: Kind) -> bool:
+        """Tell whether the value at the container's key is hidden now, and remember it."""
+        place = id(container.node)
+        if (container.is_array and self._hidden.get(place)) or self._judge.hides(container, kind):
+            self._hidden.setdefault(place, set()).add(container.key)
+            return True
+        return False
+
+    def _shown(self, node: Any) -> Any:  # noqa: ANN401 a tree
+        """Return a copy of a node without what is hidden."""
+        hidden = self._hidden.get(id(node))
+        if isinstance(node, dict):
+            return {key: self._shown(value) for key, value in node.items() if not hidden or key not in hidden}
+        if node is self._root and hidden:
+            return [None]
+        if isinstance(node, list):
+            return [self._shown(value) for value in (node[: min(hidden)] if hidden else node)]
+        return node
+
+    def _without_hidden_steps(self, error: NotJson | Invalid) -> NotJson | Invalid:
+        """Let the path of an error end where something hidden begins."""
+        if not self._hidden or isinstance(error, NotJson):
+            return error
+        node: Any = self._root
+        key: Any = 0
+        path = ""
+        for step in [*error.path.split("/")[1:], None]:
+            hidden = self._hidden.get(id(node))
+            if hidden and (key in hidden or (isinstance(node, list) and isinstance(key, int) and key > min(hidden))):
+                error.path = path
+                error.args = path, error.rule
+                return error
+            try:
+                node = node[key]
+            except (LookupError, TypeError):
+                return error
+            if step is None or not isinstance(node, (dict, list)):
+                return error
+            path += "/" + step
+            key = unescape(step) if isinstance(node, dict) else int(step) if step.isdecimal() else step
+        return error
 
     def _apply(self, events: list[JsonEvent], changes: list[Change]) -> None:  # noqa: C901, PLR0912, PLR0915 - hot: a call costs more
         """Grow the object by what happened and check what closed.

@@ -11,12 +11,13 @@ The words of this file:
 - *tag*: the value by which a discriminated union chooses its alternative.
 - *rule*: Pydantic's name of an error, such as ``int_type``.
 - *function*: code in a schema, such as a validator. When it runs and what it sees decides when a value can be judged.
+- *hidden*: what the class leaves out when it is written: fields with ``exclude``, and the secret types.
 - *closed set*: the strings of a literal, an enum or a tag, where no other text may stand.
 """
 
 import json
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Final, NamedTuple, cast
@@ -109,7 +110,8 @@ class Layout:
     """What may stand in a container."""
 
     __slots__ = (
-        "by_key", "is_record", "key_plan", "max_length", "min_length", "needs_validator", "otherwise", "required",
+        "by_key", "hidden", "is_record", "key_plan", "max_length", "min_length", "needs_validator", "otherwise",
+        "required",
     )  # fmt: skip
 
     def __init__(
@@ -120,6 +122,8 @@ class Layout:
         self.otherwise = otherwise
         """The same for all other keys or indexes. A string: the rule that such a key breaks."""
         self.required: frozenset[object] = frozenset()
+        self.hidden: frozenset[object] = frozenset()
+        """Keys of hidden fields, and of those that may become what holds one."""
         self.key_plan: Plan | None = None
         """Judges a key, as an object with this key and nothing else; None: all strings are valid keys."""
         self.min_length = 0
@@ -201,6 +205,8 @@ class _Unwrapped(NamedTuple):
     """A function may change or forgive what is inside, so nothing is known before the close."""
     has_function: bool
     """A function runs when the value closes."""
+    is_secret: bool
+    """It is one of the secret types."""
 
 
 class Plan:
@@ -289,6 +295,28 @@ class Plan:
             schema["type"] == "str" and any(config.get(constraint) is not None for constraint in _CONSTRAINTS)
         )
         return frozenset() if constrained else _ALWAYS_VALID.get(schema["type"], frozenset())
+
+    @cached_property
+    def holds_hidden(self) -> bool:
+        """A value may be hidden, or have something hidden inside."""
+        return self._plans.holds_hidden(self._schema)
+
+    def hides(self, kind: Kind) -> bool:
+        """Tell whether a value of a kind may be hidden: also where what is inside cannot be told apart."""
+        if not self.holds_hidden:
+            return False
+        if self.unwrapped.is_secret:
+            return True
+        return any(alternative.hides_as(kind) for alternative in self.alternatives_for(kind)[0])
+
+    def hides_as(self, kind: Kind) -> bool:
+        """Do the same for a plan that is read itself."""
+        if not self.holds_hidden:
+            return False
+        if self.unwrapped.is_secret or kind not in CONTAINERS:
+            return True
+        layout = self.array_layout if kind == "array" else self.object_layout
+        return layout is None and self.tag is None
 
     @cached_property
     def closed_set(self) -> ClosedSet | None:
@@ -422,9 +450,10 @@ class Plans:
 
     def unwrap(self, schema: Schema, config: Schema) -> _Unwrapped:
         """Take the wrappers off a schema."""
-        judged_at_close = has_function = False
+        judged_at_close = has_function = is_secret = False
         while True:
             type_ = schema["type"]
+            is_secret |= _is_secret(schema)
             if type_ == "definitions":
                 self._definitions |= {definition["ref"]: definition for definition in schema["definitions"]}
                 schema = schema["schema"]
@@ -448,11 +477,11 @@ class Plans:
                 has_function |= _has_post_init(schema)
                 schema = schema["schema"]
             else:
-                return _Unwrapped(schema, config, judged_at_close, has_function)
+                return _Unwrapped(schema, config, judged_at_close, has_function, is_secret)
 
     def closed_set_of(self, schema: Schema, config: Schema) -> ClosedSet | None:
         """Return the only strings that a schema takes, none included; None if it takes other text too."""
-        schema, config, judged_at_close, _ = self.unwrap(schema, config)
+        schema, config, judged_at_close, _, _ = self.unwrap(schema, config)
         type_ = schema["type"]
         is_certain = not judged_at_close and not _changes_text(config)
         if type_ == "literal":
@@ -526,7 +555,19 @@ class Plans:
                 if is_only and is_required:
                     required.add(key)
         layout.required = frozenset(required)
+        layout.hidden = frozenset(self._hidden_keys(named, layout, config))
         return layout
+
+    def _hidden_keys(self, fields: list[tuple[str, Schema]], layout: Layout, config: Schema) -> Iterator[object]:
+        """Yield the keys of a record that a hidden field may be read from, and its name if no other field has it."""
+        for name, field in fields:
+            keys = [path[0] for path in _paths(field, name, config)]
+            if _is_excluded(field):
+                yield from keys
+                if name not in layout.by_key:
+                    yield name
+            elif self.holds_hidden(field["schema"]):
+                yield from (key for key in keys if layout.by_key[key] is None)
 
     def _list_layout(self, schema: Schema, config: Schema) -> Layout:
         layout = Layout(self._part(schema, "items_schema", config))
@@ -578,6 +619,28 @@ class Plans:
         "frozenset": _set_layout,
         "tuple": _tuple_layout,
     }
+
+    def holds_hidden(self, schema: Schema) -> bool:
+        """Tell whether a value of a schema may be hidden, or have something hidden inside."""
+        return any(_is_excluded(node) or _is_secret(node) for node in self._nodes(schema))
+
+    def _nodes(self, schema: Schema) -> Iterator[Schema]:
+        """Yield a schema and all that is inside, each definition once."""
+        seen: set[str] = set()
+        left: list[Any] = [schema]
+        while left:
+            node = left.pop()
+            if isinstance(node, dict):
+                yield node
+                if node.get("type") == "definitions":
+                    self._definitions |= {each["ref"]: each for each in node["definitions"]}
+                ref = node.get("schema_ref") if node.get("type") == "definition-ref" else None
+                if ref is not None and ref not in seen and ref in self._definitions:
+                    seen.add(ref)
+                    left.append(self._definitions[ref])
+                left += [part for name, part in node.items() if name not in _HOLDS_NO_SCHEMA]
+            elif isinstance(node, (list, tuple)):
+                left += node
 
     def needs_record(self, schema: Schema) -> bool:
         """Tell whether only the record around a value can judge it. Records inside the value judge what is in them."""
@@ -662,6 +725,18 @@ def _changes_text(config: Schema) -> bool:
     return any(config.get(setting) for setting in _CHANGED_TEXT)
 
 
+def _is_excluded(field: Schema) -> bool:
+    """Tell whether a field is left out, always or on a condition, when its record is written."""
+    return bool(field.get("serialization_exclude") or field.get("serialization_exclude_if"))
+
+
+def _is_secret(schema: Schema) -> bool:
+    """Tell whether a schema is that of ``SecretStr``, ``SecretBytes`` or ``Secret``: Pydantic writes them as stars."""
+    serialization = schema.get("serialization")
+    function: Any = serialization.get("function") if isinstance(serialization, dict) else None
+    return getattr(function, "__module__", "") == "pydantic.types" and "secret" in function.__name__
+
+
 def _discriminator(schema: Schema) -> str | None:
     """Return the key that a discriminated union reads its tag from, if it is a single one."""
     found = schema["discriminator"]
@@ -709,6 +784,11 @@ class _ByIdentity:
 
     def __hash__(self) -> int:
         return id(self.type)
+
+
+def has_hidden(type_: object) -> bool:
+    """Tell whether a value of a type may have hidden parts: a format that shows all of the text would show them."""
+    return plans_of(type_).root.holds_hidden
 
 
 def plans_of(type_: object) -> Plans:

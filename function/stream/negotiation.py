@@ -48,6 +48,11 @@ OFFERS: Final = [
 ]
 """In the order in which the endpoint prefers them. JSON Lines have no registered name, and clients use several."""
 
+_ACCEPTED: Final = "Accepted: text/plain, text/event-stream, application/json, application/jsonl."
+_ACCEPTED_WITHOUT_RAW_TEXT: Final = (
+    "Accepted: application/jsonl, text/event-stream, application/json. Raw text would show hidden fields."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Range:
@@ -68,20 +73,29 @@ class _Range:
         return 1 if self.media_type == "*/*" else 0
 
 
-def choose_format(accept: str | None) -> Format:
+def choose_format(accept: str | None, *, offer_raw_text: bool = True) -> Format:
     """Return the format that the client prefers (RFC 9110 §12.5.1); no field means ``*/*``.
 
     Among equals the client's order counts, and the order of ``OFFERS`` among those that one wildcard names.
+    Raw text shows all that the model writes. Where it is not offered, ``*/*`` is ``application/jsonl``.
 
     Raises:
         NotAcceptable: the client accepts none of the formats.
     """
     ranges = [_range(text) for text in (accept or "").split(",") if text.strip()] or [_Range("*/*", None, 1.0)]
-    best = max(OFFERS, key=lambda offer: _rank(offer, ranges))
+    if offer_raw_text:
+        best = max(OFFERS, key=lambda offer: _rank(offer, ranges))
+    else:
+        best = max(OFFERS[1:], key=lambda offer: (*_rank(offer, ranges), _is_any(offer, ranges)))
     quality, _ = _rank(best, ranges)
     if not quality:
-        raise NotAcceptable("Accepted: text/plain, text/event-stream, application/json, application/jsonl.")
+        raise NotAcceptable(_ACCEPTED if offer_raw_text else _ACCEPTED_WITHOUT_RAW_TEXT)
     return best.format
+
+
+def _is_any(offer: Offer, ranges: list[_Range]) -> bool:
+    """Tell whether an offer is JSON Lines and only ``*/*`` names it."""
+    return offer.media_type == "application/jsonl" and max(each.specificity(offer) for each in ranges) == 1
 
 
 def _rank(offer: Offer, ranges: list[_Range]) -> tuple[float, int]:

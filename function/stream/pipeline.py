@@ -198,7 +198,7 @@ class _Answer:
     def _attempt(self, previous: AnswerError | None) -> Generator[bytes | Cut, None, Complete]:
         """Yield the chunks of one answer while it grows; return it when it is complete and valid."""
         self._begin_attempt()
-        partials: Partials[Any] = Partials(self._job.answer)
+        partials: Partials[Any] = Partials(self._job.answer, hide=True)
         with closing(self._job.ask(previous)) as events:
             try:
                 for event in events:

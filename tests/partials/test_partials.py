@@ -2,6 +2,7 @@
 
 import doctest
 import enum
+import json
 import tracemalloc
 from typing import Annotated, Any, Literal
 
@@ -12,12 +13,15 @@ from pydantic import (
     ConfigDict,
     Field,
     OnErrorOmit,
+    SecretStr,
     StringConstraints,
+    TypeAdapter,
     field_validator,
     model_validator,
 )
 
-from function.partials import Change, Invalid, NotJson, Partials, applied, partials, reader
+from function.partials import Change, Invalid, NotJson, Partials, applied, has_hidden, partials, reader
+from tests.partials.hidden import CANARY, HIDDEN, MISTAKES
 
 
 class Recipe(BaseModel):
@@ -323,3 +327,50 @@ def test_a_long_string_that_has_to_be_waited_for_costs_linear_time() -> None:
         growing.feed("x" * 100)
 
     assert growing.feed('"')[0].closed
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+@pytest.mark.parametrize(("type_", "document", "shown"), HIDDEN)
+def test_what_is_hidden_is_in_no_change_and_no_snapshot(type_: Any, document: Any, shown: Any, size: int) -> None:
+    """However the text is cut; what is shown is the rest, and the end is the whole object."""
+    text = json.dumps(document)
+    growing: Partials[Any] = Partials(type_, hide=True)
+    changes: list[Change] = []
+    for start in range(0, len(text), size):
+        changes += growing.feed(text[start : start + size])
+        assert CANARY not in f"{growing.live} {growing.snapshot}"
+
+    assert has_hidden(type_)
+    assert CANARY not in repr(changes)
+    assert growing.live == growing.snapshot == applied(changes) == shown
+    assert growing.finish() == TypeAdapter(type_).validate_json(text)
+
+
+@pytest.mark.parametrize(("type_", "text", "path"), MISTAKES)
+def test_no_path_of_a_mistake_leads_below_something_hidden(type_: Any, text: str, path: str) -> None:
+    growing: Partials[Any] = Partials(type_, hide=True)
+
+    with pytest.raises(Invalid) as caught:  # noqa: PT012 it comes at any fragment
+        growing.feed(text)
+        growing.finish()
+
+    assert caught.value.path == path
+    assert CANARY not in repr(caught.value)
+
+
+def test_a_value_that_turns_out_to_be_shown_comes_at_its_close() -> None:
+    """A string that only a member without secrets can take."""
+    growing: Partials[Any] = Partials(
+        list[Annotated[SecretStr, Field(max_length=3)] | Annotated[str, Field(min_length=5)]], hide=True
+    )
+
+    assert [growing.feed(piece) for piece in ('["sec', 'ret"', ', "ab"]')] == [
+        [Change("", value=[])],
+        [],
+        [Change("", append="", closed=True)],
+    ]
+
+
+def test_without_hidden_fields_nothing_is_left_out() -> None:
+    assert not has_hidden(Recipe)
+    assert Partials(Recipe, hide=True).feed('{"title": "a"') == Partials(Recipe).feed('{"title": "a"')

@@ -80,6 +80,27 @@ def test_nothing_that_fits_is_told(accept: str) -> None:
         choose_format(accept)
 
 
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (None, "application/jsonl"),
+        ("*/*", "application/jsonl"),
+        ("text/plain, */*", "application/jsonl"),
+        ("text/*", "text/event-stream"),
+        ("*/*, text/event-stream;q=0.9", "application/jsonl"),
+        ("text/plain, application/json;q=0.1", "application/json"),
+        ("*/*; view=snapshot", "application/jsonl; view=snapshot"),
+    ],
+)
+def test_where_raw_text_is_not_offered_any_format_is_json_lines(accept: str | None, content_type: str) -> None:
+    assert choose_format(accept, offer_raw_text=False).content_type == content_type
+
+
+def test_raw_text_that_is_not_offered_is_refused_with_the_reason() -> None:
+    with pytest.raises(NotAcceptable, match="hidden fields"):
+        choose_format("text/plain", offer_raw_text=False)
+
+
 @given(st.text())
 def test_any_accept_field_is_answered(accept: str) -> None:
     """Whatever a client sends: a format, or a refusal."""

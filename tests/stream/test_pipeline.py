@@ -4,9 +4,12 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field, TypeAdapter
 
 from function.contract import Outcome
 from function.stream.errors import (
@@ -36,6 +39,8 @@ from function.stream.negotiation import choose_format
 from function.stream.pipeline import REASON_LIMIT, Body, Job, PacedEvents, reject, run
 from function.stream.record import Content, Record, Start
 from function.stream.stages import Stage
+from tests.partials.hidden import CANARY, HIDDEN
+from tests.partials.schemas import cut, mutated
 
 RAW, LINES, SSE, WHOLE = "text/plain", "application/jsonl", "text/event-stream", "application/json"
 FORMATS = [RAW, LINES, SSE, WHOLE]
@@ -55,7 +60,7 @@ Script = Sequence[PacedEvent | Exception]
 class Run:
     """One request whose model plays a script, with everything that happened in one list."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the options of a request
         self,
         accept: str,
         *scripts: Script,
@@ -63,6 +68,7 @@ class Run:
         start_padding: int = 0,
         max_attempts: int = 1,
         capture_content: bool = False,
+        answer: type[Any] = Answer,
     ) -> None:
         self.happened: list[object] = []
         self.asked: list[AnswerError | None] = []
@@ -77,8 +83,8 @@ class Run:
         )
         job = Job(
             ask=self._ask,
-            answer=Answer,
-            to_json=Answer.model_dump,
+            answer=answer,
+            to_json=lambda value: TypeAdapter[Any](answer).dump_python(value, mode="json", warnings=False),
             encoder=choose_format(accept).encoder(replace(start, elapsed=lambda: 0)),
             start_padding=start_padding,
             max_attempts=max_attempts,
@@ -547,3 +553,22 @@ def test_no_chunk_is_empty_before_the_end(make: Callable[[], Body]) -> None:
 
     assert b"" not in before
     assert last == END_OF_BODY or isinstance(last, Cut)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.data())
+def test_no_canary_in_a_hidden_field_is_in_any_byte_of_any_format(data: st.DataObject) -> None:
+    """Cut anywhere, whole or broken off, valid or with mistakes, with snapshots and in a second attempt."""
+    type_, document, _ = data.draw(st.sampled_from(HIDDEN))
+    accept = data.draw(
+        st.sampled_from([LINES, SSE, WHOLE, f"{LINES}; view=snapshot", f"{SSE}; view=snapshot"]), "format"
+    )
+    if data.draw(st.booleans(), "with a mistake"):
+        document = data.draw(mutated(document))
+    text = json.dumps(document)
+    text = text[: data.draw(st.integers(1, len(text)), "length")]
+    script = written(*data.draw(cut(text)))
+
+    played = Run(accept, script, script, answer=type_, max_attempts=2).play()
+
+    assert CANARY.encode() not in played.body
