@@ -213,6 +213,11 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     )
     max_attempts: int
     """How many answers the function requests from the model before a request fails. Default: 1."""
+    head_within: int
+    (
+        "Seconds from the request's arrival after which the event formats send their status, 200, even if the model "
+        "has written nothing yet. Default: 10."
+    )
     endpoint: Endpoint
     """The type of the API's endpoint. Default: `regional`."""
     vpc_endpoint: VpcEndpointArgs

@@ -115,6 +115,7 @@ class Options:
     body_limit: int
     allowed_origins: Sequence[str]
     max_attempts: int
+    head_within: float
 
     model_regions: Annotated[Sequence[str], known_texts("regions such as eu-central-1", r"[a-z]{2}(-[a-z]+)+-\d")]
     code: Annotated[str | None, known_text("a text that is known at preview")]

@@ -9,7 +9,7 @@ import pulumi
 
 from .arguments import Authorization, Endpoint, Runtime, StreamingLlmApiArgs
 from .bundle.target import PYTHONS, running_python
-from .contract import FIRST_EVENT_TIMEOUTS, HEARTBEATS, SETTINGS, as_text, parsed
+from .contract import FIRST_EVENT_TIMEOUTS, SETTINGS, as_text, parsed
 from .options import Options, Throttle
 from .rules import refuse_contradictions
 from .values import (
@@ -118,8 +118,8 @@ def _text(kind: object, given: object) -> str:
 
 
 def _times(endpoint: Endpoint) -> dict[str, str]:
-    """Return the times that follow from the kind of endpoint."""
+    """Return the times that are no argument: one follows from the kind of endpoint, and one is always the same."""
     return {
         "first_event_timeout": as_text(FIRST_EVENT_TIMEOUTS[endpoint]),
-        "heartbeat": as_text(HEARTBEATS[endpoint]),
+        "heartbeat": SETTINGS["heartbeat"].default,
     }

@@ -1,6 +1,7 @@
 """Which arguments contradict each other."""
 
 from .arguments import Authorization, Endpoint
+from .contract import FIRST_EVENT_TIMEOUTS
 from .iam.model import model
 from .options import Authorizer, Options
 from .values import InvalidArgument, values_of
@@ -13,6 +14,7 @@ def refuse_contradictions(options: Options) -> None:
         InvalidArgument: two arguments do not go together.
     """
     _refuse_endpoint(options)
+    _refuse_times(options)
     _refuse_model(options)
     _refuse_authorization(options)
     _refuse_logging(options)
@@ -27,6 +29,14 @@ def _refuse_endpoint(options: Options) -> None:
         raise InvalidArgument("vpcEndpoint requires endpoint: private.")
     if private and options.domain:
         raise InvalidArgument("domain cannot be combined with endpoint: private.")
+
+
+def _refuse_times(options: Options) -> None:
+    longest = FIRST_EVENT_TIMEOUTS[options.endpoint]
+    if options.head_within > longest:
+        raise InvalidArgument(
+            f"headWithin must be at most {longest} with endpoint: {options.endpoint}; got {options.head_within:g}.",
+        )
 
 
 def _refuse_model(options: Options) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, get_origin
 from pulumi.provider.experimental.component import ComponentProvider
 
 from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
-from components.contract import FIRST_EVENT_TIMEOUTS, HEARTBEATS, SETTINGS, parsed, variable
+from components.contract import FIRST_EVENT_TIMEOUTS, SETTINGS, parsed, variable
 from components.options import Options
 from components.parsing import settings_with_an_argument
 from components.values import arguments_of, camel, without_output
@@ -20,11 +20,21 @@ from docs.tables import table
 
 COMPONENT: Final = "streaming-llm:index:StreamingLlmApi"
 
-OF_ENDPOINT: Final[Mapping[str, tuple[Mapping[str, int], str]]] = {
-    "first_event_timeout": (FIRST_EVENT_TIMEOUTS, "Seconds until the function sends the first byte of the response."),
-    "heartbeat": (HEARTBEATS, "Seconds of silence after which the function sends a heartbeat."),
-}
-"""The settings that follow from the type of the endpoint, each with what it means."""
+WITHOUT_ARGUMENT: Final = [
+    [
+        "follows from `endpoint`",
+        f"`{variable('first_event_timeout')}`",
+        "; ".join(f"`{endpoint}`: {seconds}" for endpoint, seconds in FIRST_EVENT_TIMEOUTS.items()),
+        "Seconds from the request's arrival within which raw text and complete JSON must have begun.",
+    ],
+    [
+        "-",
+        f"`{variable('heartbeat')}`",
+        SETTINGS["heartbeat"].default,
+        "Seconds of silence after which the function sends a heartbeat.",
+    ],
+]
+"""The rows of the settings that are no argument."""
 
 TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
@@ -51,10 +61,7 @@ def settings() -> str:
         meaning, default = described(_inputs()[camel(name)]["description"])
         of_function = f"`{variable(name)}`" if name in SETTINGS else "-"
         rows.append([f"`{camel(name)}`", of_function, default, meaning])
-    for name, (by_endpoint, meaning) in OF_ENDPOINT.items():
-        default = "; ".join(f"`{endpoint}`: {seconds}" for endpoint, seconds in by_endpoint.items())
-        rows.append(["follows from `endpoint`", f"`{variable(name)}`", default, meaning])
-    return table(["config key", "variable", "default", "meaning"], rows)
+    return table(["config key", "variable", "default", "meaning"], [*rows, *WITHOUT_ARGUMENT])
 
 
 def arguments() -> str:
@@ -100,9 +107,16 @@ def _fixed_defaults() -> Iterator[tuple[str, object]]:
     for name in StreamingLlmApiArgs.__annotations__:
         if name in settings_of_arguments and SETTINGS[name].stated:
             value = parsed(name, SETTINGS[name].default)
-            yield name, list(value) if isinstance(value, tuple | frozenset) else value
+            yield name, _as_configured(value)
         elif name in own and isinstance(own[name].default, str | int | float):
             yield name, own[name].default
+
+
+def _as_configured(value: object) -> object:
+    """Return a default as Pulumi.yaml can declare it: it knows lists and whole numbers, but no fractions."""
+    if isinstance(value, float):
+        return int(value)
+    return list(value) if isinstance(value, tuple | frozenset) else value
 
 
 def _declaration(name: str, default: object) -> Iterator[str]:

@@ -49,9 +49,6 @@ LONGEST_TIMEOUT: Final = 890
 FIRST_EVENT_TIMEOUTS: Final = {"regional": 290, "private": 290, "edge": 25}
 """Seconds until the first byte by kind of endpoint: a little less than the gateway waits for a silent stream."""
 
-HEARTBEATS: Final = {"regional": 20, "private": 20, "edge": 10}
-"""Seconds of silence after which a heartbeat is sent, by kind of endpoint."""
-
 
 def margin(seconds: float) -> float:
     """Return how much of an invocation's remaining ``seconds`` is kept for the stages: 10, or a fifth of less."""
@@ -244,7 +241,11 @@ class Settings:
     first_event_timeout: Annotated[
         float, Setting(str(FIRST_EVENT_TIMEOUTS["regional"]), _seconds, "a number of seconds above 0")
     ]
-    heartbeat: Annotated[float, Setting(str(HEARTBEATS["regional"]), _seconds, "a number of seconds above 0")]
+    """When a format that can report no error later has no text yet, its request fails; from the gateway's arrival."""
+    head_within: Annotated[float, Setting("10", _seconds, "a number of seconds above 0")]
+    """When the other formats send their head without a text of the model; at most ``first_event_timeout``."""
+    heartbeat: Annotated[float, Setting("3", _seconds, "a number of seconds above 0")]
+    """Silence after which a heartbeat is sent: shorter than the 5 seconds after which httpx, by default, gives up."""
 
 
 SETTINGS: Final[Mapping[str, Setting]] = {

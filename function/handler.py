@@ -18,6 +18,7 @@ from .aws.stages.store import store_stage
 from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
 from .cors import cors
 from .request import Accepted, Rejected, read_request
+from .stream.encoders import Encoder
 from .stream.pacing import Clock, Pace, PacedCalls, Stopwatch, SystemClock
 from .stream.pipeline import Job, reject, run
 from .stream.record import Content, Start
@@ -64,7 +65,7 @@ class Endpoint:
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)
         else:
-            head, body = run(self._job(request, start, self._pace(http, start, watch)), start, self._stages)
+            head, body = run(self._job(request, start, http, watch), start, self._stages)
         for_browsers = cors(self._settings.allowed_origins, http.header("origin"))
         headers = {**head.headers, REQUEST_ID_HEADER: start.id, **for_browsers, **NO_SNIFFING}
         return Response(head.status, headers, body)
@@ -86,27 +87,33 @@ class Endpoint:
             prompt=self._content.keep(request.prompt) if isinstance(request, Accepted) else None,
         )
 
-    def _pace(self, http: HttpRequest, start: Start, watch: Stopwatch) -> Pace:
-        return Pace(
+    def _job(self, request: Accepted, start: Start, http: HttpRequest, watch: Stopwatch) -> Job:
+        encoder = request.format.encoder(start)
+        pace = Pace(
             heartbeat=self._settings.heartbeat,
-            head_by=watch.began + self._head_within(http),
+            head_by=watch.began + self._head_within(encoder, http),
             deadline=watch.began + start.time_limit - margin(start.time_limit),
         )
-
-    def _job(self, request: Accepted, start: Start, pace: Pace) -> Job:
         return Job(
             ask=PacedCalls(partial(self.model.ask, request.prompt), pace, self._clock),
             answer=self._answer.type,
             to_json=self._answer.to_json,
-            encoder=request.format.encoder(start),
+            encoder=encoder,
             start_padding=self._settings.start_padding,
             max_attempts=self._settings.max_attempts,
         )
 
-    def _head_within(self, http: HttpRequest) -> float:
-        """Return the seconds that are left for the head: the gateway's clock has run since it received the request."""
+    def _head_within(self, encoder: Encoder, http: HttpRequest) -> float:
+        """Return the seconds that are left for the head: the gateway's clock has run since it received the request.
+
+        A format that can report a failure after its head does not wait for as long as the gateway does: a client that
+        hears nothing gives up sooner.
+        """
+        within = self._settings.first_event_timeout
+        if encoder.can_report_errors:
+            within = min(within, self._settings.head_within)
         waited = 0.0 if http.received_at is None else time.time() - http.received_at
-        return max(0.0, self._settings.first_event_timeout - max(0.0, waited))
+        return max(0.0, within - max(0.0, waited))
 
 
 logs.install(os.environ)  # before the first Logger is made

@@ -36,7 +36,7 @@ def test_an_empty_environment_serves() -> None:
     assert settings.publish_outcomes == {"completed"}
     assert settings.sink == Destination("log", "")
     assert settings.store is None
-    assert settings.first_event_timeout == 290
+    assert (settings.first_event_timeout, settings.head_within, settings.heartbeat) == (290, 10, 3)
     assert settings.max_attempts == 1
 
 
@@ -70,6 +70,7 @@ def test_every_variable_is_read() -> None:
             "LLM_STORE": "dynamodb:records",
             "LLM_MAX_ATTEMPTS": "3",
             "LLM_FIRST_EVENT_TIMEOUT": "25",
+            "LLM_HEAD_WITHIN": "7.5",
             "LLM_HEARTBEAT": "0.5",
         }
     )
@@ -87,7 +88,8 @@ def test_every_variable_is_read() -> None:
     assert settings.publish_outcomes == {"completed", "invalid"}
     assert settings.sink == Destination("sns", "arn:aws:sns:eu-west-1:1:topic")
     assert settings.store == Destination("dynamodb", "records")
-    assert (settings.max_attempts, settings.first_event_timeout, settings.heartbeat) == (3, 25, 0.5)
+    assert (settings.max_attempts, settings.first_event_timeout) == (3, 25)
+    assert (settings.head_within, settings.heartbeat) == (7.5, 0.5)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,8 @@ def test_every_variable_is_read() -> None:
         ("STORE", "dynamodb:"),
         ("MAX_ATTEMPTS", "0"),
         ("FIRST_EVENT_TIMEOUT", "inf"),
+        ("HEAD_WITHIN", "0"),
+        ("HEAD_WITHIN", "soon"),
         ("HEARTBEAT", "0"),
     ],
 )

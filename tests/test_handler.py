@@ -339,6 +339,34 @@ def test_the_limit_for_the_head_counts_from_the_gateway(make: Make, bedrock: Bed
     assert clock.time <= 1
 
 
+@pytest.mark.parametrize(
+    ("accept", "variables", "waited", "expected"),
+    [
+        ("application/jsonl", {}, 0, (200, 10)),
+        ("text/event-stream; view=snapshot", {"LLM_HEAD_WITHIN": "4"}, 0, (200, 4)),
+        ("text/event-stream", {}, 9, (200, 1)),
+        ("text/event-stream", {}, 3600, (200, 0)),
+        ("text/event-stream", {}, -3600, (200, 10)),
+        ("application/jsonl", {"LLM_HEAD_WITHIN": "60", "LLM_FIRST_EVENT_TIMEOUT": "25"}, 0, (200, 25)),
+        ("text/plain", {"LLM_FIRST_EVENT_TIMEOUT": "25"}, 0, (504, 25)),
+        ("application/json", {"LLM_FIRST_EVENT_TIMEOUT": "25"}, 0, (504, 25)),
+    ],
+)
+def test_an_event_format_decides_its_head_before_a_client_gives_up(  # noqa: PLR0913, PLR0917 - a row of the table above
+    make: Make, bedrock: Bedrock, accept: str, variables: dict[str, str], waited: int, expected: tuple[int, int]
+) -> None:
+    """The other formats could not report a later failure: they wait for as long as the gateway does."""
+    bedrock.play([Hang()])
+    clock = StoppedClock()
+    context = {"requestId": "r", "requestTimeEpoch": int((time.time() - waited) * 1000)}
+    response = make(variables, clock).handle(event(requestContext=context, headers={"Accept": accept}), Context())
+    response.body.close()
+
+    status, within = expected
+    assert response.status == status
+    assert within - 2 < clock.time <= within
+
+
 class Receiver:
     """DynamoDB and EventBridge in one: notes which of them was called, and what was written to the log before."""
 

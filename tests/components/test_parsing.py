@@ -191,7 +191,8 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "publish_outcomes": "completed",
         "max_attempts": "1",
         "first_event_timeout": "290",
-        "heartbeat": "20",
+        "head_within": "10",
+        "heartbeat": "3",
     }
 
 
@@ -242,7 +243,7 @@ def test_all_times_come_from_one_number(timeout: int, endpoint: Endpoint, integr
     private: StreamingLlmApiArgs = {"vpc_endpoint": {"id": "vpce-1"}} if endpoint is Endpoint.PRIVATE else {}
     options = checked({"timeout": timeout, "endpoint": endpoint, **private})
     assert (options.integration_timeout, options.settings["first_event_timeout"]) == (integration, str(first_event))
-    assert int(str(options.settings["heartbeat"])) < 30
+    assert options.settings["heartbeat"] == "3"
 
 
 @pytest.mark.parametrize("args", EVERYTHING, ids="+".join)

@@ -24,6 +24,8 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         },
         "domain cannot be combined with endpoint: private.",
     ),
+    ({"endpoint": "edge", "head_within": 25.5}, "headWithin must be at most 25 with endpoint: edge; got 25.5."),
+    ({"head_within": 291}, "headWithin must be at most 290 with endpoint: regional; got 291."),
     ({"authorization": "cognito"}, "authorization: cognito requires authorizer.userPools."),
     ({"authorization": "lambda"}, "authorization: lambda requires authorizer.functionArn."),
     ({"authorizer": {"user_pools": [POOL]}}, "authorizer requires authorization: cognito or lambda."),

@@ -80,7 +80,8 @@ def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], name: str, va
         ({"publish_outcomes": []}, "LLM_PUBLISH_OUTCOMES", "none"),
         ({"max_attempts": 2}, "LLM_MAX_ATTEMPTS", "2"),
         ({"endpoint": "edge"}, "LLM_FIRST_EVENT_TIMEOUT", "25"),
-        ({"endpoint": "edge"}, "LLM_HEARTBEAT", "10"),
+        ({"endpoint": "edge"}, "LLM_HEARTBEAT", "3"),
+        ({"head_within": 20}, "LLM_HEAD_WITHIN", "20"),
     ],
 )
 def test_what_the_function_needs_is_a_variable(args: Mapping[str, Any], variable: str, value: str | None) -> None:

@@ -196,6 +196,32 @@ def test_bad_input_never_reaches_the_model(
     assert seen.calls == []
 
 
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_a_failure_after_the_head_of_a_silent_model_is_an_event(chain: Chain, accept: str) -> None:
+    """The client sees that it is served, and heartbeats, before the model has sent a byte."""
+    chain.deploy(head_within="0.5", heartbeat="0.2")
+    gate = f"head of {accept}"
+
+    def wait_for_a_heartbeat(reply: Reply) -> None:
+        chunks = reply.chunks()
+        assert b'"type":"start"' in next(chunks)
+        assert next(chunks) in {b"\n", b":\n\n"}
+        chain.bedrock.release(gate)
+
+    seen = chain.ask([Hold(gate), Refuse("ThrottlingException")], accept, meanwhile=wait_for_a_heartbeat)
+
+    assert (seen.status, seen.end) == (200, End.CLEAN)
+    assert seen.problem["code"] == seen.log["error.type"] == "model_busy"
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_a_failure_before_the_head_has_a_status(chain: Chain, accept: str) -> None:
+    seen = chain.ask([Refuse("ThrottlingException")], accept)
+
+    assert (seen.status, seen.document["code"]) == (429, "model_busy")
+    assert "retry-after" in seen.headers
+
+
 def test_a_caller_that_repeats_an_id_has_a_record_for_each_request(chain: Chain) -> None:
     """A client can choose the gateway's id. The key of the record and the id of every line are the invocation's own."""
     records = Records()
