@@ -147,7 +147,7 @@ FAILED: Final = {error.code: _fails(what, error) for what, error in FAILURES.ite
 ENDINGS: Final = [COMPLETED, *REJECTED.values(), *FAILED.values(), CANCELLED]
 
 PLAIN: Final[Mapping[str, str]] = {}
-SHORT: Final = {"timeout": "10"}
+SHORT: Final = {"timeout": "10", "heartbeat": "60"}
 """The function's time limit in seconds; of them 8 are the answer's, and what is written then has half a second."""
 TOOL: Final = {"structured_output": "tool"}
 FAULTY: Final = {"schema": "tests.wire.faulty:Answer", "request": "tests.wire.faulty:Request"}
@@ -157,7 +157,7 @@ PUBLISHING: Final = {
     "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
     "max_tokens": "100",
 }
-HANGING: Final = {**PUBLISHING, "timeout": "5"}
+HANGING: Final = {**PUBLISHING, "timeout": "5", "heartbeat": "60"}
 """The stages have a time that is short enough to wait for."""
 
 

@@ -542,6 +542,7 @@ def test_nobody_at_the_models_address_is_unavailable(chain: Chain) -> None:
 def test_a_silent_model_is_white_space_where_json_has_room_and_nothing_elsewhere(chain: Chain) -> None:
     """It keeps the connection open for longer than the gateway bears silence; inside a string it would be content."""
     chain.deploy(heartbeat="0.2")
+    chain.ask(GOOD)  # a cold start would be a silence too
     chain.twin.gateway.idle_limit = 2
 
     def be_patient(reply: Reply) -> None:

@@ -87,7 +87,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "LLM_HEARTBEAT": "0.2",
         "LLM_FIRST_EVENT_TIMEOUT": "1",
     },
-    "short": {"LLM_PUBLISH_OUTCOMES": EVERY_OUTCOME},
+    "short": {"LLM_PUBLISH_OUTCOMES": EVERY_OUTCOME, "LLM_HEARTBEAT": "60"},
     "faulty": {
         "LLM_SCHEMA": "tests.wire.faulty:Answer",
         "LLM_REQUEST": "tests.wire.faulty:Request",
