@@ -47,11 +47,16 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Masked:
+    """After a stop whose verdict is that the answer was refused: no more was done to it than to mask words in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """The model's service sent something that is left out of the answer: beside it, malformed, or after the stop."""
 
 
-ModelEvent = Delta | Stop | Usage | Ignored
+ModelEvent = Delta | Stop | Usage | Masked | Ignored
 
 
 @dataclass(frozen=True, slots=True)

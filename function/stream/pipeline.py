@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..contract import Outcome
@@ -30,6 +30,7 @@ from .events import (
     Head,
     Idle,
     Ignored,
+    Masked,
     ModelEvent,
     Overdue,
     PacedEvent,
@@ -241,6 +242,8 @@ class _Answer:
                 progress.text.append(event.text)
         elif isinstance(event, Stop):
             progress.stop = event
+        elif isinstance(event, Masked):
+            progress.stop = progress.stop and replace(progress.stop, verdict=Verdict.GOOD)
         else:
             before = progress.usage_before or Usage(0, 0)  # of two usages of one attempt the last counts
             progress.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)

@@ -10,7 +10,7 @@ from contextlib import closing
 
 from ..http11.gate import Gate
 from ..http11.server import Exchange
-from . import event_stream, script
+from . import event_stream, guardrail, script
 from .call import Call
 from .script import STATUS, Refuse, Step
 
@@ -150,7 +150,12 @@ class Response:
             "outputTokens": usage.output_tokens,
             "totalTokens": usage.input_tokens + usage.output_tokens,
         }
-        return {"usage": tokens, "metrics": {"latencyMs": int((time.monotonic() - self._call.started_at) * 1000)}}
+        trace = guardrail.trace(self._call.body, usage.actions) if usage.actions else {}
+        return {
+            **trace,
+            "usage": tokens,
+            "metrics": {"latencyMs": int((time.monotonic() - self._call.started_at) * 1000)},
+        }
 
 
 def _generator(steps: Iterable[Step]) -> Generator[Step, None, None]:

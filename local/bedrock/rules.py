@@ -29,6 +29,10 @@ FORBIDDEN_KEYWORDS = frozenset({
 FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
 OPTIONAL_FIELDS_LIMIT, UNION_FIELDS_LIMIT = 24, 16
 NOT_SUBSCHEMAS = frozenset({"enum", "const", "default", "examples", "required"})
+GUARDRAIL_WORDS = {
+    "trace": frozenset({"enabled", "disabled", "enabled_full"}),
+    "streamProcessingMode": frozenset({"sync", "async"}),
+}
 UNSUPPORTED_PATTERN = re.compile(r"\(\?[=!<]|\\[1-9]")
 NO_FORCED_TOOL = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}
 """By family of models: the first version that cannot be forced to call a tool."""
@@ -49,6 +53,7 @@ def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_conf
     _check_system(body.get("system"))
     _check_inference(model_id, body.get("inferenceConfig") or {})
     _check_tools(model_id, body.get("toolConfig"))
+    _check_guardrail(body.get("guardrailConfig"))
     if "outputConfig" in body:
         if refuses_output_config:
             raise Refused("This model doesn't support the outputConfig field. Remove outputConfig and try again.")
@@ -149,6 +154,18 @@ def _check_tools(model_id: str, config: object) -> None:
         raise Refused(f"The tool {forced} of toolChoice is not among the tools.")
     if any(family in model_id and _since(model_id, first) for family, first in NO_FORCED_TOOL.items()):
         raise Refused("tool_choice forces tool use, which is not supported for this model.")
+
+
+def _check_guardrail(config: object) -> None:
+    if config is None:
+        return
+    members: Mapping[str, Any] = config if isinstance(config, dict) else {}
+    for name in ("guardrailIdentifier", "guardrailVersion"):
+        if not members.get(name):
+            raise Refused(f"Value at 'guardrailConfig.{name}' failed to satisfy constraint: not empty")
+    for name, words in GUARDRAIL_WORDS.items():
+        if members.get(name, min(words)) not in words:
+            raise Refused(f"Value at 'guardrailConfig.{name}' failed to satisfy constraint: {sorted(words)}")
 
 
 def _check_output(config: object) -> None:

@@ -1,7 +1,7 @@
 """What a model writes and when. A script is data: steps in Python, or a JSON file in ``scripts/``."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,10 +75,12 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """``metadata`` with the tokens."""
+    """``metadata`` with the tokens, and with a trace of what a guardrail did, if the request asks for one."""
 
     input_tokens: int
     output_tokens: int
+    actions: Sequence[str] = ()
+    """What the guardrail did: ``ANONYMIZED``, ``BLOCKED``, ``NONE``."""
 
 
 @dataclass(frozen=True, slots=True)

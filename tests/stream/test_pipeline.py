@@ -29,6 +29,7 @@ from function.stream.events import (
     Head,
     Idle,
     Ignored,
+    Masked,
     Overdue,
     PacedEvent,
     Stop,
@@ -420,6 +421,21 @@ def test_of_two_usages_of_one_answer_the_last_counts() -> None:
     late = [*written('{"summary": "x"'), Usage(3, 4)]
     assert Run(WHOLE, late, twice, max_attempts=2).play().record.usage == Usage(4, 6)
     assert Run(WHOLE, late, [Delta(GOOD), END], max_attempts=2).play().record.usage == Usage(3, 4)
+
+
+REFUSED = Stop("guardrail_intervened", Verdict.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [(GOOD, Outcome.COMPLETED), (GOOD[:-1], Outcome.INVALID), ("Sorry.", Outcome.INVALID), (BAD, Outcome.INVALID)],
+)
+def test_an_answer_that_was_only_masked_is_judged_like_any_other(text: str, outcome: Outcome) -> None:
+    played = Run(WHOLE, [Delta(text), REFUSED, Usage(12, 80), Masked()]).play()
+
+    assert played.record.outcome is outcome
+    assert outcome is Outcome.INVALID or played.record.stop_reason == "guardrail_intervened"
+    assert Run(WHOLE, [Delta(GOOD), REFUSED, Usage(12, 80)]).play().record.outcome is Outcome.REFUSED
 
 
 def test_what_is_left_out_is_counted_and_changes_nothing() -> None:

@@ -412,6 +412,27 @@ def tool_cases() -> Iterator[Case]:
 TOOL_USE: Final = {"start": {"toolUse": {"toolUseId": "tooluse_1", "name": "answer"}}, "contentBlockIndex": 0}
 
 
+GUARDED: Final = {"guardrail": "g1:3"}
+
+
+def guarded_cases() -> Iterator[Case]:
+    """A guardrail stops in one way for what it has masked and for what it has blocked: its trace tells which."""
+    refused = FAILED["answer_refused"]
+    known: dict[str, object] = {"stop_reason": "guardrail_intervened", "environment": GUARDED}
+    stop: Script = [Stop("guardrail_intervened")]
+    masked, blocked = Usage(12, 34, ["ANONYMIZED"]), Usage(12, 34, ["ANONYMIZED", "BLOCKED"])
+    last = "after the last byte"
+    good: dict[str, object] = {**known, "usage": True, "text": DOCUMENT}
+    yield case(COMPLETED, "masked", last, [*stop, masked], **good)
+    yield case(COMPLETED, "masked, then cut", last, [*stop, masked, Cut()], **good)
+    yield case(refused, "masked and blocked", last, [*stop, blocked], usage=True, **known)
+    yield case(refused, "no trace", last, [*stop, USAGE], usage=True, **known)
+    yield case(refused, "no trace in time", last, [*stop, Hang()], **known)
+    yield case(refused, "cut before the trace", last, [*stop, Cut()], **known)
+    half = case(FAILED["answer_not_json"], "masked, half an answer", "after a later delta", [*stop, masked], **known)
+    yield replace(half, usage=True)
+
+
 def past_the_gateway_cases() -> Iterator[Case]:
     """What the gateway would not have passed on."""
     prompt = f'{{"prompt": "{PROMPT}"}}'.encode()
@@ -637,6 +658,7 @@ def all_cases() -> list[Case]:
         *wrong_cases(),
         *rejected_cases(),
         *tool_cases(),
+        *guarded_cases(),
         *past_the_gateway_cases(),
         *internal_cases(),
     ]

@@ -11,6 +11,7 @@ import pytest
 
 from local.bedrock.script import (
     Cut,
+    Event,
     Fragment,
     Hang,
     Hold,
@@ -583,6 +584,23 @@ def test_a_damaged_stream_is_the_services_fault_and_what_is_left_out_is_counted(
     assert good.events[-1]["usage"] == {"inputTokens": 3, "outputTokens": 4}
     assert good.log["ignored_events"] == 4  # text, the end of its block, stop, metadata
     assert good.metric["OutputTokens"] == [4]
+
+
+def test_nothing_of_a_guardrails_trace_is_kept_or_logged(chain: Chain) -> None:
+    """It quotes what the guardrail found, and the model's words before they were masked."""
+    chain.deploy(guardrail="g1:3", store="none", capture_content="true")
+    quoted = "canary-of-the-trace"
+    entity = {"match": quoted, "type": "EMAIL", "action": "ANONYMIZED"}
+    assessment = {"sensitiveInformationPolicy": {"piiEntities": [entity]}}
+    trace = {"modelOutput": [quoted], "outputAssessments": {"g1": [assessment]}, "actionReason": quoted}
+    metadata = {"trace": {"guardrail": trace}, "usage": {"inputTokens": 1, "outputTokens": 2}}
+    seen = chain.ask([*fragments(DOCUMENT), Stop("guardrail_intervened"), Event("metadata", metadata)], LINES)
+
+    assert seen.calls[0].body["guardrailConfig"]["trace"] == "enabled"
+    assert seen.events[-1]["type"] == "complete"
+    assert seen.log["gen_ai.response.finish_reasons"] == ["guardrail_intervened"]
+    assert quoted.encode() not in seen.body
+    assert not any(quoted in moment.about for moment in seen.moments)
 
 
 @pytest.mark.parametrize(

@@ -142,5 +142,6 @@ def _guardrail(guardrail: Guardrail, streaming: GuardrailStreaming) -> dict[str,
     return {
         "guardrailIdentifier": guardrail.id,
         "guardrailVersion": guardrail.version,
+        "trace": "enabled",  # it tells masks from blocks (events.py)
         "streamProcessingMode": streaming.value,
     }

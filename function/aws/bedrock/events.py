@@ -4,7 +4,7 @@ API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamO
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,21 +12,26 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from ...stream.errors import ModelFailed
-from ...stream.events import Delta, Ignored, ModelEvent, Stop, Usage, Verdict
+from ...stream.events import Delta, Ignored, Masked, ModelEvent, Stop, Usage, Verdict
 
+GUARDRAIL_INTERVENED: Final = "guardrail_intervened"
+"""The stop reason of an answer that a guardrail has blocked, and also of one that it has masked words of."""
 VERDICTS: Final[Mapping[str, Verdict]] = {
     "end_turn": Verdict.GOOD,
     "stop_sequence": Verdict.GOOD,
     "tool_use": Verdict.GOOD,
     "max_tokens": Verdict.TRUNCATED,
     "model_context_window_exceeded": Verdict.TRUNCATED,
-    "guardrail_intervened": Verdict.REFUSED,
+    GUARDRAIL_INTERVENED: Verdict.REFUSED,
     "content_filtered": Verdict.REFUSED,
     "refusal": Verdict.REFUSED,
 }
 """What each stop reason means; any other is unknown. ``refusal`` is Claude's and in no list of the API."""
 
 
+MASKED: Final = "ANONYMIZED"
+NO_ACTION: Final = "NONE"
+"""What a guardrail has done, in the words of its trace; other words are a block."""
 TOKENS_LIMIT: Final = 2**53
 """A count of tokens above it is none: every reader of JSON can hold the numbers below it exactly."""
 
@@ -65,27 +70,36 @@ def model_events(raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool) -
     """Yield the model events among the ``raw`` ones: opening frames and reasoning are left out.
 
     With ``tool``, the text is the input of the first tool call. The first stop counts: after it come only usages, of
-    which the last counts. What might be of an answer and is left out is ``Ignored``.
+    which the last counts, and whether a guardrail has only masked. What might be of an answer and is left out is
+    ``Ignored``.
 
     Raises:
         ModelFailed: an event before the stop is malformed.
     """
     events = iter(raw)
     try:
-        yield from _until_stop(events, _ToolInput() if tool else _Text())
+        stop = yield from _until_stop(events, _ToolInput() if tool else _Text())
     except MalformedEvent as error:
         raise ModelFailed from error
     for event in events:
+        payload = _metadata(event)
+        if payload is None:
+            yield Ignored()
+            continue
+        if stop and stop.reason == GUARDRAIL_INTERVENED and _is_only_masked(payload):
+            yield Masked()
         try:
-            name, payload = _member(event)
-            usage = _usage(payload) if name == "metadata" else Ignored()
+            usage = _usage(payload)
         except MalformedEvent:
-            usage = Ignored()
-        if usage:
-            yield usage
+            yield Ignored()
+        else:
+            if usage:
+                yield usage
 
 
-def _until_stop(events: Iterator[Mapping[str, Any] | Unreadable], answer: "_Text | _ToolInput") -> Iterator[ModelEvent]:
+def _until_stop(
+    events: Iterator[Mapping[str, Any] | Unreadable], answer: "_Text | _ToolInput"
+) -> Generator[ModelEvent, None, Stop | None]:
     for event in events:
         name, payload = _member(event)
         if name == "contentBlockDelta":
@@ -102,9 +116,10 @@ def _until_stop(events: Iterator[Mapping[str, Any] | Unreadable], answer: "_Text
             if stop.verdict is Verdict.GOOD and (rest := answer.rest()):
                 yield Delta(rest)
             yield stop
-            return
+            return stop
         elif name == "metadata" and (usage := _usage(payload)):
             yield usage
+    return None
 
 
 class _Text:
@@ -168,6 +183,36 @@ def _member(event: Mapping[str, Any] | Unreadable) -> tuple[str, Mapping[str, An
     if not payload:  # what botocore makes of a payload that is not JSON
         raise MalformedEvent(f"{name} has no member")
     return name, payload
+
+
+def _metadata(event: Mapping[str, Any] | Unreadable) -> Mapping[str, Any] | None:
+    """Return the payload of ``metadata``; None for another event, or a malformed one."""
+    try:
+        name, payload = _member(event)
+    except MalformedEvent:
+        return None
+    return payload if name == "metadata" else None
+
+
+def _is_only_masked(metadata: Mapping[str, Any]) -> bool:
+    """Return whether a guardrail has masked words, and done nothing else.
+
+    Of the trace only the actions are read: all else in it quotes the prompt and the answer.
+    """
+    trace = (metadata.get("trace") or {}).get("guardrail") or {}
+    return set(_actions(trace)) - {NO_ACTION} == {MASKED}
+
+
+def _actions(trace: object) -> Iterator[object]:
+    if isinstance(trace, list):
+        for item in trace:
+            yield from _actions(item)
+    if isinstance(trace, dict):
+        for name, value in trace.items():
+            if name == "action" and not isinstance(value, dict | list):
+                yield value
+            else:
+                yield from _actions(value)
 
 
 def _delta(payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -112,6 +112,7 @@ def test_a_guardrail_goes_with_the_call(bedrock: Bedrock) -> None:
     assert bedrock.called().body["guardrailConfig"] == {
         "guardrailIdentifier": "g1",
         "guardrailVersion": "3",
+        "trace": "enabled",
         "streamProcessingMode": "async",
     }
 

@@ -34,6 +34,8 @@ FORCED = {"tools": [TOOL], "toolChoice": {"tool": {"name": "answer"}}}
         {"messages": [HELLO], "inferenceConfig": {"maxTokens": 1, "temperature": 0.7}},
         {"messages": [HELLO], "outputConfig": native(json.dumps(an_object(a=TEXT)))},
         {"messages": [HELLO], "toolConfig": FORCED},
+        {"messages": [HELLO], "system": [{"text": "Explain."}]},
+        {"messages": [HELLO], "guardrailConfig": {"guardrailIdentifier": "g1", "guardrailVersion": "3"}},
         {"messages": [HELLO, {"role": "assistant", "content": [{"text": "{"}]}]},
     ],
 )
@@ -156,3 +158,22 @@ def test_only_a_named_tool_is_a_forced_one() -> None:
     assert forced_tool({"toolConfig": FORCED}) == "answer"
     assert forced_tool({"toolConfig": {"tools": [TOOL], "toolChoice": {"auto": {}}}}) is None
     assert forced_tool({}) is None
+
+
+GUARDRAIL = {"guardrailIdentifier": "g1", "guardrailVersion": "3"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"system": [{"text": " \n"}]},
+        {"system": [{"text": "Explain."}, {"text": "\u3000"}]},
+        {"guardrailConfig": {"guardrailIdentifier": "g1"}},
+        {"guardrailConfig": {"guardrailVersion": "3"}},
+        {"guardrailConfig": {**GUARDRAIL, "trace": "on"}},
+        {"guardrailConfig": {**GUARDRAIL, "streamProcessingMode": "later"}},
+    ],
+)
+def test_blank_instructions_and_half_a_guardrail_are_refused(body: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match=r"blank|guardrailConfig"):
+        check_request(MODEL, {"messages": [HELLO], **body}, refuses_output_config=False)
