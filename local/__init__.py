@@ -1,1 +1,1 @@
-"""The twin: API Gateway, the Lambda Runtime API and Bedrock on one machine, each speaking its own bytes."""
+"""The local stack: API Gateway, Lambda and Bedrock on one machine, each with the wire format of the AWS service."""

@@ -13,8 +13,8 @@ from .resources import Resources
 from .terminal import Terminal, printable
 
 RESERVED_NAMES: Final = frozenset({"bootstrap", "function"})
-"""What lies in a task root beside the user's modules."""
-EPILOG: Final = "Environment variables that begin with LLM_ are passed on: they are the settings of the function."
+"""Names in the task root that the function itself uses; the user's modules must have others."""
+EPILOG: Final = "Environment variables that begin with LLM_ are settings of the function and are passed to it."
 LAST_PORT: Final = 65_535
 
 
@@ -52,24 +52,27 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{printable(' '.join(message.split()))} (--help lists the options)\n")
 
 
-def parser(program: str, description: str) -> Parser:
-    """Return a parser for the options that both programs take."""
-    made = Parser(prog=program, description=description, epilog=EPILOG, allow_abbrev=False)
-    made.add_argument("--schema", metavar="MODULE:CLASS", help="the Pydantic model of the answer")
-    made.add_argument("--code", metavar="FOLDER", type=_folder, help="the folder with the modules of the schema")
-    made.add_argument("--model-url", metavar="URL", type=_url, help="use the OpenAI-compatible server at this base URL")
-    made.add_argument("--model", metavar="NAME", help="which of that server's models; default: its first")
-    made.add_argument("--bedrock", metavar="aws", type=_aws, help="call Amazon Bedrock with your own AWS account")
-    return made
+def shared_parser(program: str, description: str) -> Parser:
+    """Return a parser for the options that both programs accept."""
+    parser = Parser(prog=program, description=description, epilog=EPILOG, allow_abbrev=False)
+    parser.add_argument("--schema", metavar="MODULE:CLASS", help="the Pydantic model of the answer")
+    parser.add_argument("--code", metavar="FOLDER", type=_folder, help="the folder that contains that module")
+    parser.add_argument("--model-url", metavar="URL", type=_url, help="the base URL of an OpenAI-compatible server")
+    parser.add_argument("--model", metavar="NAME", help="one of that server's models; default: its first one")
+    parser.add_argument("--bedrock", metavar="aws", type=_aws, help="call Amazon Bedrock with your own AWS account")
+    return parser
 
 
-def parse(made: Parser, arguments: Sequence[str] | None) -> Options:
-    """Return the options on a command line, by default the program's own. A wrong one ends the program."""
-    given = made.parse_args(arguments)
+def parse_options(parser: Parser, arguments: Sequence[str] | None) -> Options:
+    """Return the options in ``arguments``, or in the program's own command line if that is None.
+
+    A wrong option ends the program.
+    """
+    given = parser.parse_args(arguments)
     if given.model and not given.model_url:
-        made.error("--model requires --model-url, the base URL of the server that has the model")
+        parser.error("--model requires --model-url, the base URL of the server that has the model")
     if given.model_url and given.bedrock:
-        made.error("--model-url and --bedrock contradict each other: choose one")
+        parser.error("--model-url and --bedrock exclude each other: choose one")
     return Options(
         schema=given.schema,
         code=given.code,
@@ -81,7 +84,7 @@ def parse(made: Parser, arguments: Sequence[str] | None) -> Options:
     )
 
 
-def port(text: str) -> int:
+def port_number(text: str) -> int:
     """Read a port number, for argparse."""
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= LAST_PORT):
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {LAST_PORT}; got {text!r}")
@@ -89,7 +92,7 @@ def port(text: str) -> int:
 
 
 def run(command: Callable[[Terminal, Resources], int]) -> NoReturn:
-    """Run a command and end the process with its exit status; what is wrong is reported in one line."""
+    """Run a command and end the process with its exit status; a ``WrongOption`` is reported in one line."""
     terminal = Terminal(sys.stdout)
     try:
         with Resources() as resources:
@@ -100,7 +103,7 @@ def run(command: Callable[[Terminal, Resources], int]) -> NoReturn:
         sys.stderr.write(f"{printable(' '.join(str(error).split()))}\n")
         status = 1
     except BrokenPipeError:
-        # The reader, such as head, has read enough. The interpreter would meet the closed pipe again at its own end.
+        # The reader, such as head, has read enough. Without this, the interpreter's last flush would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     sys.exit(status)
@@ -111,11 +114,13 @@ def _folder(text: str) -> Path:
     if not folder.is_dir():
         raise argparse.ArgumentTypeError(f"must be a folder; got {text!r}")
     if reserved := RESERVED_NAMES & {path.name for path in folder.iterdir()}:
-        raise argparse.ArgumentTypeError(f"{text!r} contains {min(reserved)!r}, a name that the function itself uses")
+        raise argparse.ArgumentTypeError(
+            f"must not contain a file or folder named {min(reserved)!r}, which the function itself uses; got {text!r}"
+        )
     return folder
 
 
-def text(argument: str) -> str:
+def utf8_text(argument: str) -> str:
     """Read a text, for argparse, as UTF-8 in every locale."""
     return os.fsencode(argument).decode(errors="replace")
 

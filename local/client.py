@@ -34,7 +34,7 @@ class End(StrEnum):
     CLEAN = "clean"
     """The response is complete: its last chunk, or all of the announced length, arrived."""
     CUT = "cut"
-    """The connection was closed before, or the body was not framed as HTTP requires."""
+    """The connection was closed before the response was complete, or the body was not framed as HTTP requires."""
     RESET = "reset"
 
 
@@ -81,16 +81,16 @@ class Reply:
         ``headers`` are sent as they are; they replace the fields that HTTP itself needs (Host, Content-Length).
 
         Raises:
-            ValueError: the URL is not one of http or https, or a header contains a line break.
+            ValueError: the URL does not begin with http:// or https://, or a header contains a line break.
             OSError: the connection or the TLS handshake failed; mostly a ``socket.gaierror``, ``ssl.SSLError``,
                 ``TimeoutError`` or ``ConnectionError``.
-            UnicodeError: the host cannot be the name of one.
+            UnicodeError: the host is not a valid host name.
         """
         target = _parse(url)
         request = _request(method, target, headers or {}, body)
         self.raw = bytearray()
         self.taken: list[bytes] = []
-        """The chunks of the body so far, as they were framed; ``chunks`` adds them."""
+
         self.end: End | None = None
         self.head = b""
         """Status line and fields of the response as they arrived, without the empty line that ends them."""
@@ -115,8 +115,8 @@ class Reply:
         """Read the head of the response, skip interim ones (1xx), and return the response itself.
 
         Raises:
-            NotHttp: something else than HTTP answers.
-            ConnectionError: the connection ended before.
+            NotHttp: what arrives is not HTTP.
+            ConnectionError: the connection ended before the head was complete.
             TimeoutError: the server is silent.
         """
         while self.status < FIRST_FINAL_STATUS:
@@ -126,8 +126,8 @@ class Reply:
     def chunks(self) -> Iterator[bytes]:
         """Yield the chunks of the body as they were framed, each as soon as it is complete.
 
-        After the last one ``end`` is set and the connection closed. A body that is not chunked is one chunk. A second
-        call goes on where the first one was left.
+        After the last one, ``end`` is set and the connection closed. A body that is not chunked counts as one chunk.
+        A second call continues where the first one stopped.
 
         Raises:
             TimeoutError: the server is silent.
@@ -141,9 +141,9 @@ class Reply:
                 yield self.taken[-1]
 
     def pieces(self) -> Iterator[Piece]:
-        """Yield the body as it arrives, at most a chunk at a time and parts of a chunk too, each with its time.
+        """Yield the body as it arrives, each piece with its time. A piece is a chunk or a part of one.
 
-        After the last one ``end`` is set and the connection closed.
+        After the last one, ``end`` is set and the connection closed.
 
         Raises:
             TimeoutError: the server is silent.
@@ -159,14 +159,14 @@ class Reply:
             Truncated: the body was cut.
             TimeoutError: the server is silent.
         """
-        begun = b""
+        incomplete = b""
         for piece in self.pieces():
-            *complete, begun = (begun + piece.data).split(b"\n")
+            *complete, incomplete = (incomplete + piece.data).split(b"\n")
             yield from (line.removesuffix(b"\r") for line in complete)
         if self.end is not End.CLEAN:
             raise Truncated("the response was cut off")
-        if begun:
-            yield begun
+        if incomplete:
+            yield incomplete
 
     @property
     def received(self) -> bytes:
@@ -177,7 +177,7 @@ class Reply:
         """Read everything that is left of the body."""
         return b"".join(self.chunks())
 
-    def json(self) -> Any:  # noqa: ANN401 - whatever the document is
+    def json(self) -> Any:  # noqa: ANN401 - any JSON value
         """Read the body as one JSON document."""
         return json.loads(self.body())
 
@@ -235,20 +235,20 @@ class Reply:
         elif LENGTH.fullmatch(length):
             yield from self._sized(int(length))
         else:
-            raise Truncated(f"Content-Length is {length!r}")
+            raise Truncated(f"Content-Length must be a number of bytes; got {length!r}")
 
     def _chunked(self) -> Iterator[tuple[bytes, bool]]:
         while size := self._chunk_size():
             yield from self._sized(size)
             if self._exactly(2) != b"\r\n":
-                raise Truncated("a chunk is longer than it says")
+                raise Truncated("a chunk is longer than its announced size")
         while line := self._line():
             self.trailers += line + b"\r\n"
 
     def _chunk_size(self) -> int:
         size = self._line().split(b";")[0].strip()
         if not CHUNK_SIZE.fullmatch(size):
-            raise Truncated(f"the size of a chunk is {size[:20]!r}")
+            raise Truncated(f"the size of a chunk must be a hexadecimal number; got {size[:20]!r}")
         return int(size, 16)
 
     def _sized(self, size: int) -> Iterator[tuple[bytes, bool]]:
@@ -281,7 +281,7 @@ class Reply:
         return bytes(self.raw[self._read - size : self._read])
 
     def _some(self, limit: int) -> bytes:
-        """Return what is there, ``limit`` bytes at most, or wait for more."""
+        """Return the bytes that have arrived, at most ``limit``; if there are none, wait for some."""
         if self._read == len(self.raw):
             self._need()
         data = bytes(self.raw[self._read : self._read + limit])

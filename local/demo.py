@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from .cli import Options, parse, parser, run, text
+from .cli import Options, parse_options, run, shared_parser, utf8_text
 from .client import End, Reply
 from .launch import launch
 from .lines import curl, readable
@@ -26,10 +26,11 @@ OK: Final = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the demo; the exit status is 0 if the answer is complete."""
-    made = parser("python -m local.demo", "Send one prompt through the whole endpoint on this machine.")
-    made.add_argument("--prompt", type=text, default=PROMPT, help="the prompt to send; default: %(default)s")
-    options = parse(made, arguments)
+    """Run the demo and end the process: with status 0 if the answer is complete."""
+    description = "Start the local stack, send one prompt, and show the answer and the function's log."
+    parser = shared_parser("python -m local.demo", description)
+    parser.add_argument("--prompt", type=utf8_text, default=PROMPT, help="the prompt to send; default: %(default)s")
+    options = parse_options(parser, arguments)
 
     def demo(terminal: Terminal, resources: Resources) -> int:
         twin, sentence = launch(options, resources, terminal)

@@ -1,4 +1,4 @@
-"""Starts the local stack as the options ask for it; whatever is wrong is found before a model is loaded."""
+"""Starts the local stack with the user's options. A wrong option is reported before a model is loaded."""
 
 import os
 import socket
@@ -23,8 +23,10 @@ from .twin import CHECKOUT, Twin, task_root
 JOURNAL_LIMIT: Final = 1000
 """Moments that the journal keeps: the local stack may run for days."""
 MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
-PASSED_ON: Final = ("AWS_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-"""How the user's variables begin that the function needs to call the real Bedrock."""
+PASSED_PREFIXES: Final = (
+    "AWS_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+)  # fmt: skip
+"""Prefixes of the user's variables that the function needs to call the real Bedrock."""
 ACCOUNT_VARIABLES: Final = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -32,7 +34,7 @@ ACCOUNT_VARIABLES: Final = (
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
 )
-"""Variables that the local Lambda sets and must not set if a profile of the user's has them."""
+"""The local Lambda sets these variables. For the real Bedrock they must come from the user's environment or profile."""
 
 
 def launch(
@@ -42,7 +44,7 @@ def launch(
     on_output: Callable[[str], None] = lambda _: None,
     listener: socket.socket | None = None,
 ) -> tuple[Twin, str]:
-    """Start the local stack; ``resources`` end it. Returns it, and a sentence that names the model.
+    """Start the local stack, which ``resources`` will close; return it, and a sentence that names the model.
 
     Raises:
         WrongOption: an option or an ``LLM_…`` variable cannot be used.
@@ -60,7 +62,7 @@ def launch(
     if chat is not None:
         bedrock.answer = chat
         return twin, f"{chat.model} at {options.model_url} answers."
-    bedrock.answer, sentence = _own_model(resources, terminal)
+    bedrock.answer, sentence = _default_model(resources, terminal)
     return twin, sentence
 
 
@@ -68,7 +70,7 @@ def _variables(options: Options, environment: Mapping[str, str]) -> dict[str, st
     variables: dict[str, str | None] = {"POWERTOOLS_LOG_LEVEL": "DEBUG"}  # the store stage logs at this level
     if options.real_bedrock:
         region = environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION")
-        own = {name: value for name, value in environment.items() if name.startswith(PASSED_ON)}
+        own = {name: value for name, value in environment.items() if name.startswith(PASSED_PREFIXES)}
         variables |= {**dict.fromkeys(ACCOUNT_VARIABLES), **own, "AWS_DEFAULT_REGION": region}
     variables |= {name: value for name, value in environment.items() if name.startswith("LLM_")}
     return {**variables, "LLM_SCHEMA": options.schema} if options.schema else variables
@@ -86,7 +88,7 @@ def _chat(options: Options, terminal: Terminal) -> Chat | None:
 
 
 def _start(twin: Twin, options: Options) -> None:
-    """Start the first sandbox, which finds every mistake in code and settings.
+    """Start the first sandbox: a mistake in the user's code or in a setting shows here.
 
     Raises:
         WrongOption: it does not start.
@@ -102,13 +104,14 @@ def _advice(failure: StartFailed, options: Options) -> str:
     if "NoRegionError" in failure.kind:
         return "--bedrock aws requires a region: set AWS_REGION, or a region in your AWS profile."
     if "LLM_SCHEMA" in message and options.schema:
-        code = f"looked up in --code {options.code}" if options.code else "--code names the folder with its module"
-        return f"{message} --schema sets LLM_SCHEMA; {code}."
+        if options.code:
+            return f"{message} --schema sets LLM_SCHEMA; its module was looked up in --code {options.code}."
+        return f"{message} --schema sets LLM_SCHEMA; add --code with the folder that contains its module."
     return message if "LLM_" in message else f"The function does not start: {message}"
 
 
-def _own_model(resources: Resources, terminal: Terminal) -> tuple[Answerer, str]:
-    """Return what answers if no other model was asked for: the embedded model, or scripted answers."""
+def _default_model(resources: Resources, terminal: Terminal) -> tuple[Answerer, str]:
+    """Return the embedded model, or canned answers if it cannot run here; and a sentence that names it."""
     try:
         path = prepare(GEMMA, MODEL_FOLDER, resources, terminal)
         embedded = resources.hold(lambda: Embedded(path))

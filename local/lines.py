@@ -6,10 +6,10 @@ from typing import Final
 from .terminal import printable
 
 NEXT_PROMPT: Final = "Why is the sky blue?"
-METRICS: Final = '{"_aws"'
-"""How a line of CloudWatch's embedded metric format begins."""
-STARTED: Final = "function started"
-"""What the function logs when it has started."""
+METRICS_PREFIX: Final = '{"_aws"'
+"""The beginning of a line in CloudWatch's embedded metric format."""
+STARTED_MESSAGE: Final = "function started"
+"""The message that the function logs when it has started."""
 INDENT: Final = " " * 10
 
 
@@ -19,12 +19,15 @@ def curl(url: str) -> str:
 
 
 def readable(line: str) -> str | None:
-    """Return a line of the function for people: a stage's shortened, metrics left out (None), others as they are."""
-    if line.startswith(METRICS):
+    """Return a line of the function's output for people.
+
+    A stage's log line is shortened, any other line stays as it is; None for a line of metrics, which is not shown.
+    """
+    if line.startswith(METRICS_PREFIX):
         return None
     try:
         entry = json.loads(line)
-        if entry["message"] == STARTED:
+        if entry["message"] == STARTED_MESSAGE:
             return printable(f"function  started, build {entry['service.version']}")
         stage, message = str(entry["stage"]), str(entry["message"])
     except (ValueError, TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""What a command has to give back, processes and folders, whichever way it ends."""
+"""The processes, folders and servers of a command: they are closed whichever way the command ends."""
 
 import os
 import signal
@@ -11,16 +11,16 @@ from typing import Any, Final, Self, TypeVar
 
 T = TypeVar("T")
 
-GRACE: Final = 5.0
-"""Seconds that an interrupted command takes at most to give back what it holds."""
+CLOSE_TIMEOUT: Final = 5.0
+"""Seconds that an interrupted command takes at most to close its resources."""
 
 
 class Resources:
-    """Holds resources and gives them back, the latest first: when the block ends, or when a signal comes.
+    """Holds resources and closes them, the latest first: when the block ends, or when a signal comes.
 
-    Python runs a signal's handler between any two steps of the main thread, for example between the start of a
-    process and the note that it was started. So no handler does anything here: the signal wakes a thread, and that
-    thread ends the process once no resource is half made.
+    Python runs a signal's handler between any two steps of the main thread, for example after a process was started
+    but before it was added to the list. So the handlers do nothing here: the signal wakes a thread, and that thread
+    ends the process once no resource is half made.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Resources:
         self._lock = threading.Lock()
 
     def hold(self, make: Callable[[], AbstractContextManager[T]]) -> T:
-        """Make a resource, enter it and keep it until the end. ``make`` must not wait for anything."""
+        """Make a resource, enter it and keep it until the end. ``make`` must not block: a signal waits for it."""
         return self._take(make)[1]
 
     @contextmanager
@@ -45,9 +45,9 @@ class Resources:
                 resource.__exit__(None, None, None)
 
     def close(self) -> None:
-        """Give everything back."""
+        """Close every resource."""
         with self._lock:
-            self._give_back()
+            self._close_all()
 
     def __enter__(self) -> Self:
         return self
@@ -56,7 +56,7 @@ class Resources:
         self.close()
 
     def end_on_signals(self, before: Callable[[], None]) -> None:
-        """From now on Ctrl-C and SIGTERM call ``before``, give everything back and end the process."""
+        """From now on, Ctrl-C and SIGTERM call ``before``, close every resource and end the process."""
         reader, writer = socket.socketpair()
         writer.settimeout(0)
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
@@ -72,16 +72,16 @@ class Resources:
             return resource, value
 
     def _end(self, reader: socket.socket, writer: socket.socket, before: Callable[[], None]) -> None:
-        with writer:  # it must not be collected: the signals are written to it
+        with writer:  # keeps the socket from garbage collection: Python writes the signals to it
             [number] = reader.recv(1)
         before()
         self._lock.acquire()
-        closing = threading.Thread(target=self._give_back, daemon=True)
+        closing = threading.Thread(target=self._close_all, daemon=True)
         closing.start()
-        closing.join(GRACE)
+        closing.join(CLOSE_TIMEOUT)
         os._exit(self.status_on_interrupt if number == signal.SIGINT else 128 + number)
 
-    def _give_back(self) -> None:
+    def _close_all(self) -> None:
         while self._held:
             self._held.pop().__exit__(None, None, None)
 

@@ -7,23 +7,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from .cli import WrongOption, parse, parser, port, run
+from .cli import WrongOption, parse_options, port_number, run, shared_parser
 from .launch import launch
 from .lines import curl, readable
 from .resources import Resources
 from .terminal import Terminal
 
 FIRST_PORT: Final = 8000
-PORTS: Final = 100
-"""Ports that are tried if none was asked for."""
+PORTS_TRIED: Final = 100
+"""How many ports are tried without ``--port``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until Ctrl-C."""
-    made = parser("python -m local", "Run the endpoint on this machine: gateway, Lambda and Bedrock.")
+    """Serve until Ctrl-C or SIGTERM, or until nobody reads the output any more."""
+    description = "Run the local stack (API Gateway, Lambda and Bedrock on this machine) until Ctrl-C."
+    parser = shared_parser("python -m local", description)
     default = f"the first free one from {FIRST_PORT} on"
-    made.add_argument("--port", type=port, help=f"the port to listen on; default: {default}")
-    options = parse(made, arguments)
+    parser.add_argument("--port", type=port_number, help=f"the port to listen on; default: {default}")
+    options = parse_options(parser, arguments)
 
     def serve(terminal: Terminal, resources: Resources) -> int:
         reader_left, early = threading.Event(), list[str]()
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def listen(number: int | None) -> socket.socket:
-    """Return a socket that listens on the port that was asked for, else on the first free one from 8000 on.
+    """Return a socket that listens on the port ``number``; if that is None, on the first free one from 8000 on.
 
     Raises:
         WrongOption: the port is taken or not allowed, or none is free.
@@ -64,7 +65,8 @@ def listen(number: int | None) -> socket.socket:
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise WrongOption(f"--port {number} cannot be used: {reason}. Choose another port.") from error
-    for each in range(FIRST_PORT, FIRST_PORT + PORTS):
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
         with suppress(OSError):
-            return socket.create_server(("127.0.0.1", each))
-    raise WrongOption(f"No port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1} is free: choose one with --port.")
+            return socket.create_server(("127.0.0.1", port))
+    last = FIRST_PORT + PORTS_TRIED - 1
+    raise WrongOption(f"No port from {FIRST_PORT} to {last} is free: choose another one with --port.")

@@ -14,7 +14,7 @@ CLEAR_LINE: Final = "\r\x1b[K"
 INTERVAL: Final = 10.0
 """Seconds between two progress lines if the screen is a file or a pipe."""
 TERMINAL_INTERVAL: Final = 1.0
-"""The same on a terminal, where the line is rewritten in place."""
+"""Seconds between two progress lines on a terminal, where each one replaces the one before."""
 
 
 def printable(text: str) -> str:
@@ -59,13 +59,13 @@ class Terminal:
     ) -> Iterator[Callable[[], None]]:
         """Show inside the block what is awaited, for how many seconds, and the ``detail`` of that moment.
 
-        Without ``at_once`` the first ``interval`` passes in silence. Calling what the block is given ends the
-        line before the block ends.
+        Without ``at_once`` nothing is shown during the first ``interval``. The block receives a function that ends
+        the line early.
         """
         began, over = time.monotonic(), threading.Event()
 
         def show() -> None:
-            with suppress(BrokenPipeError):  # the main thread's next line meets it, too
+            with suppress(BrokenPipeError):  # the next write of the main thread raises it too and ends the program
                 while not over.wait(self.interval):
                     known = filter(None, [f"{time.monotonic() - began:.0f} s", detail()])
                     self.progress(f"{text}: {', '.join(known)}")
@@ -89,7 +89,7 @@ class Terminal:
         has_lock = self._lock.acquire(timeout=1)  # a write may wait for a reader that has stopped reading
         self._is_closed = True
         if has_lock:
-            with suppress(OSError, ValueError):  # nobody reads any more
+            with suppress(OSError, ValueError):  # the reader has closed its end
                 self._screen.write(f"{CLEAR_LINE if self._has_progress else ''}\n")
                 self._screen.flush()
             self._lock.release()

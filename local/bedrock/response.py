@@ -38,17 +38,20 @@ class Response:
         generator = _generator(steps)
         with closing(generator):
             for step in generator:
-                if self._is_last(step):
+                if self._ends_with(step):
                     return
         self._finish()
 
-    def _is_last(self, step: Step) -> bool:
+    def _ends_with(self, step: Step) -> bool:
+        """Play a step; return whether the response ends with it."""
         match step:
             case script.Cut(half_frame):
-                self._half(half_frame)
+                if half_frame:
+                    self._send_half_frame()
                 self._exchange.cut()
             case script.End(half_frame):
-                self._half(half_frame)
+                if half_frame:
+                    self._send_half_frame()
                 self._finish()
             case script.Reset():
                 self._exchange.reset()
@@ -130,11 +133,10 @@ class Response:
         self._exchange.chunk(frame)
         self._call.frames += 1
 
-    def _half(self, wanted: bool) -> None:  # noqa: FBT001 - the step's own field
-        if wanted:
-            self._head()
-            frame = self._text_frame("never to be read")
-            self._exchange.chunk(frame[: len(frame) // 2])
+    def _send_half_frame(self) -> None:
+        self._head()
+        frame = self._text_frame("this text is never received completely")
+        self._exchange.chunk(frame[: len(frame) // 2])
 
     def _text_frame(self, text: str) -> bytes:
         index = max(self._index, 0)
@@ -164,7 +166,7 @@ def _generator(steps: Iterable[Step]) -> Generator[Step, None, None]:
 
 def _padded_event(name: str, payload: Mapping[str, object]) -> bytes:
     """Return an event with padding of a random length, as the service adds it to each."""
-    padding = PADDING[: random.randint(0, len(PADDING))]  # noqa: S311 - nothing secret
+    padding = PADDING[: random.randint(0, len(PADDING))]  # noqa: S311 - the padding is not secret
     return event_stream.event(name, {**payload, "p": padding})
 
 
@@ -175,9 +177,10 @@ def _bytes(data: bytes | str) -> bytes:
 def send_error(
     exchange: Exchange, code: str, message: str, status: int | None, body: bytes | str | None = None
 ) -> None:
-    """Send an error of the service in place of a stream. Without ``status`` it is that of the code.
+    """Send an error of the service in place of a stream.
 
-    ``body`` is sent in place of the JSON object with the message.
+    Without ``status``, the HTTP status is the one that ``STATUS`` has for the code. ``body`` is sent in place of the
+    JSON object with the message.
     """
     fields = [
         ("Content-Type", "application/json"),

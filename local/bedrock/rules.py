@@ -40,11 +40,11 @@ VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 
 
 class Refused(Exception):
-    """A ValidationException; its message is the service's to the caller."""
+    """A ValidationException; its message is the one that the service sends to the caller."""
 
 
 def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_config: bool) -> None:
-    """Check a request as far as the service would before it asks the model.
+    """Check a request as the service does before it calls the model.
 
     Raises:
         Refused: with the message of the ValidationException.
@@ -190,7 +190,7 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     """Check a schema as the service does before it compiles a grammar.
 
     Raises:
-        Refused: it is outside the supported subset; the message names the output configuration.
+        Refused: the schema uses something that structured output does not support; the message names it.
     """
     parts = list(_parts(schema))
     for part in parts:
@@ -203,7 +203,7 @@ def check_schema(schema: Mapping[str, Any]) -> None:
 
 
 def _parts(value: object) -> Iterator[Mapping[str, Any]]:
-    """Yield every schema inside the schema, itself included."""
+    """Yield every schema inside ``value``, and ``value`` itself."""
     if isinstance(value, list):
         for item in value:
             yield from _parts(item)
@@ -235,25 +235,25 @@ def _check_part(part: Mapping[str, Any]) -> None:
         raise _refused("A schema without a type is not supported")
 
 
-def _check_references(part: object, root: Mapping[str, Any], above: tuple[str, ...]) -> None:
-    """Follow internal references; refuse external, unknown and circular ones."""
+def _check_references(part: object, root: Mapping[str, Any], ancestors: tuple[str, ...]) -> None:
+    """Follow internal references; refuse external, unknown and circular ones. ``ancestors`` led to ``part``."""
     if isinstance(part, list):
         for item in part:
-            _check_references(item, root, above)
+            _check_references(item, root, ancestors)
     if not isinstance(part, dict):
         return
     if reference := part.get("$ref"):
         name = str(reference).removeprefix("#/$defs/")
-        if name in above:
+        if name in ancestors:
             raise _refused("Recursive schemas are not supported")
         if name not in root.get("$defs", {}):
             raise _refused(f"'$ref' to {reference} is not supported")
-        _check_references(root["$defs"][name], root, (*above, name))
+        _check_references(root["$defs"][name], root, (*ancestors, name))
     for key, inner in part.items():
         if key == "properties":
-            _check_references(list(inner.values()), root, above)
+            _check_references(list(inner.values()), root, ancestors)
         elif key not in NOT_SUBSCHEMAS | {"$defs"}:
-            _check_references(inner, root, above)
+            _check_references(inner, root, ancestors)
 
 
 def _refused(reason: str) -> Refused:

@@ -44,7 +44,7 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Silence for some seconds. Before the first step that writes, the headers are held back too."""
+    """Silence for some seconds. If it comes before the first step that writes, the headers wait too."""
 
     seconds: float
 
@@ -63,7 +63,7 @@ class Hang:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Headers and ``messageStart`` now; without it they come with the first delta."""
+    """Sends the headers and ``messageStart`` now; without this step they are sent with the first delta."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RawEvent:
-    """An event whose payload is any bytes at all: JSON of another type, half of it, no UTF-8."""
+    """An event with any bytes as its payload: JSON of another type, incomplete JSON, bytes that are not UTF-8."""
 
     name: str
     payload: bytes | str
@@ -117,9 +117,10 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """An HTTP error in place of a stream; ends the script. Without a status it is that of the code.
+    """An HTTP error in place of a stream; ends the script.
 
-    ``body`` is sent in place of the JSON object with the message.
+    Without ``status``, the HTTP status is the one that ``STATUS`` has for the code. ``body`` is sent in place of the
+    JSON object with the message.
     """
 
     code: str
@@ -137,7 +138,7 @@ class BadChecksum:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The connection ends (FIN) inside the chunked body, in the middle of a frame if asked; ends the script."""
+    """The connection ends (FIN) inside the chunked body; with ``half_frame`` inside a frame. Ends the script."""
 
     half_frame: bool = False
 
@@ -149,7 +150,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A clean last chunk, in the middle of a frame if asked; ends the script. So does running out of steps."""
+    """The last chunk, as HTTP requires; with ``half_frame`` inside a frame. A script without it ends like this too."""
 
     half_frame: bool = False
 

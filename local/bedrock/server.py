@@ -59,24 +59,24 @@ class Bedrock:
         return self._server.mistakes
 
     def play(self, *scripts: Sequence[Step]) -> None:
-        """Answer the next calls with these scripts, one each; the last one is used again."""
+        """Answer each of the next calls with one of these scripts, in order, and all later ones with the last."""
         self.answer = _scripted(*scripts)
 
     def release(self, gate: str) -> None:
-        """Open a gate: scripts that hold there continue, now and later."""
+        """Open a gate for good: scripts that hold there continue."""
         self._gate(gate).open()
 
     def reached(self, gate: str) -> None:
-        """Return once a script holds, or has held, at this gate.
+        """Wait until a script has reached this gate.
 
         Raises:
-            TimeoutError: none does within 30 seconds.
+            TimeoutError: none has within 30 seconds.
         """
         if not self._gate(gate).reached.wait(WAIT_LIMIT):
             raise TimeoutError(f"No script has reached the gate {gate!r}.")
 
     def called(self, number: int = 1) -> Call:
-        """Return the call of this number (from 1) once it has arrived.
+        """Wait for the call of this number (from 1) and return it.
 
         Raises:
             TimeoutError: it does not arrive within 30 seconds.

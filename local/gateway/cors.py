@@ -7,22 +7,23 @@ the same variable, ``LLM_ALLOWED_ORIGINS``.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-VARIABLE: Final = "LLM_ALLOWED_ORIGINS"
+ORIGINS_VARIABLE: Final = "LLM_ALLOWED_ORIGINS"
 EXPOSED_HEADERS: Final = "X-Request-Id, x-amzn-RequestId"
 MAX_AGE: Final = "600"
-"""Seconds that a browser may remember a preflight."""
+"""Seconds for which a browser can cache a preflight."""
 
 
 def allowed_origins(environment: Mapping[str, str | None]) -> tuple[str, ...]:
     """Return the origins in the function's variables; none if the variable is missing or ``none``."""
-    text = environment.get(VARIABLE) or "none"
+    text = environment.get(ORIGINS_VARIABLE) or "none"
     return () if text == "none" else tuple(origin.strip() for origin in text.split(","))
 
 
 def preflight_fields(allowed: Sequence[str], origin: str | None) -> list[tuple[str, str]]:
-    """Return the header fields of the response to a preflight from ``origin``; without allowed origins none.
+    """Return the header fields of the response to a preflight from ``origin``; none if no origin is allowed.
 
-    A single allowed origin (``*`` is one) is answered to everybody, of several exactly the caller's.
+    A single allowed origin (``*`` is one) stands in every response. If several are allowed, the response names the
+    caller's own origin if it is one of them.
     """
     match allowed:
         case []:

@@ -1,4 +1,4 @@
-"""What a function sends before the bytes of its response: status and header fields, then a delimiter."""
+"""The prelude of a function's response: status and header fields as JSON, then a delimiter before the body."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +9,9 @@ DELIMITER = bytes(8)
 PRELUDE_LIMIT = 16_000
 PRELUDE_KEYS = frozenset({"statusCode", "headers", "multiValueHeaders", "cookies"})
 REMAPPED = frozenset({"authorization", "connection", "content-length", "date", "server", "www-authenticate"})
-"""Fields that the gateway writes itself: it gives the function's a prefix."""
-FRAMING = frozenset({"transfer-encoding"})
+"""Fields that the gateway writes itself; it adds a prefix to the names of the function's own."""
+DROPPED = frozenset({"transfer-encoding"})
+"""Fields of the function that the gateway does not pass on: it frames the body itself."""
 
 
 class BadPrelude(Exception):
@@ -29,7 +30,7 @@ def parse_prelude(document: bytes) -> Prelude:
     """Read the bytes before the delimiter.
 
     Raises:
-        BadPrelude: it is not a JSON object with these four keys, or has fields that HTTP cannot carry.
+        BadPrelude: it is not a JSON object, has other keys than ``PRELUDE_KEYS``, or has fields that HTTP cannot carry.
     """
     try:
         members = json.loads(document)
@@ -39,7 +40,7 @@ def parse_prelude(document: bytes) -> Prelude:
         fields = list(_prelude_fields(members))
     except (ValueError, TypeError, AttributeError) as error:
         raise BadPrelude from error
-    if not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004 - what HTTP has
+    if not isinstance(status, int) or not 200 <= status <= 599:  # noqa: PLR2004 - the final statuses of HTTP
         raise BadPrelude
     if not all((name + value).isprintable() and (name + value).isascii() for name, value in fields):
         raise BadPrelude
@@ -49,12 +50,12 @@ def parse_prelude(document: bytes) -> Prelude:
 
 
 def _prelude_fields(members: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Yield the header fields; where a name is in both maps, the multiple values stay."""
+    """Yield the header fields; if a name is in both maps, the values in ``multiValueHeaders`` count."""
     many = members.get("multiValueHeaders") or {}
     several = {name.lower() for name in many}
     single = {name: [value] for name, value in (members.get("headers") or {}).items() if name.lower() not in several}
     for name, values in {**single, **many}.items():
-        if name.lower() in FRAMING:
+        if name.lower() in DROPPED:
             continue
         sent = f"x-amzn-Remapped-{name}" if name.lower() in REMAPPED else name
         yield from ((sent, _text(value)) for value in values)

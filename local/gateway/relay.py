@@ -13,14 +13,14 @@ from .responses import BAD_FORMAT, FUNCTION_FAILED, INTEGRATION_TIMEOUT, NOT_INV
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """How the stage passes a response on."""
+    """How the gateway passes a response on."""
 
     timeout: float
-    """Seconds for the whole response, the function's start included."""
+    """Seconds until the response must be complete, counted from its request: a cold start is included."""
     idle_limit: float
-    """Seconds of silence of the function."""
+    """Seconds for which the function may be silent."""
     clean_cut: bool
-    """End the client's body cleanly where the function cut its own."""
+    """End the client's body cleanly if the function cut its own."""
     hold_back: int
     """Bytes of each body that are held back until they are complete, as some proxies do."""
 

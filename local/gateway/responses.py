@@ -1,4 +1,4 @@
-"""The gateway's own responses: the request does not reach the function, or the function has no usable response."""
+"""The gateway's own responses, sent if a request does not reach the function or its response cannot be used."""
 
 MISSING_AUTHENTICATION_TOKEN = (403, "MISSING_AUTHENTICATION_TOKEN", "Missing Authentication Token")
 REQUEST_TOO_LARGE = (413, "REQUEST_TOO_LARGE", "Request Too Long")

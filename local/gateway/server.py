@@ -38,9 +38,9 @@ class Gateway:
         self.hold_back = 0
         """Bytes of each body that are held back until they are complete, as some proxies do."""
         self.integration_timeout = function.deployment.timeout + 10
-        """Seconds for the whole response, the function's start included."""
+        """Seconds until the response must be complete, counted from its request: a cold start is included."""
         self.idle_limit = 300.0
-        """Seconds of silence of the function."""
+        """Seconds for which the function may be silent."""
         self.binary_media_types: Collection[str] = ()
         """Content types whose bodies reach the function as base64."""
         self.function = function
@@ -59,7 +59,7 @@ class Gateway:
 
     @property
     def allowed_origins(self) -> Sequence[str]:
-        """The origins whose pages may call: those of the function's own variable."""
+        """The origins whose pages can call the endpoint, from the variable of the deployed function."""
         return allowed_origins(self.function.deployment.environment)
 
     @property
@@ -108,7 +108,7 @@ class Gateway:
         try:
             failure = relay.start(self._own_fields(request))
             if failure:
-                exchange.close_connection = True  # the rest of the function's response goes nowhere
+                exchange.close_connection = True  # the client need not wait until the function's response ends
                 self._fail(exchange, request, failure)
             else:
                 relay.run()

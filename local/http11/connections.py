@@ -13,7 +13,7 @@ from typing import Self
 from .gate import Gate, watch
 
 RECEIVE_BUFFER = 65_536
-"""Bytes, more or less, that the kernel buffers before the program reads them. Few: a sender soon blocks."""
+"""About as many bytes the kernel buffers before the program reads them: so few that a sender soon blocks."""
 
 
 class Connections(socketserver.ThreadingTCPServer):
@@ -38,7 +38,7 @@ class Connections(socketserver.ThreadingTCPServer):
         """Exceptions in the threads of connections, without those that a broken connection causes."""
         self._open: dict[threading.Thread, socket.socket] = {}
         self._lock = threading.Lock()
-        self._door = threading.Lock()
+        self._accept_lock = threading.Lock()
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()
 
@@ -60,18 +60,18 @@ class Connections(socketserver.ThreadingTCPServer):
             self._open[thread] = request
             thread.start()
 
-    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class's
-        """Keep an exception that the program itself causes; a peer may disconnect at any time."""
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - the base class passes both
+        """Add an exception to ``mistakes``, unless the peer caused it: a peer may disconnect at any time."""
         error = sys.exception()
         if error is not None and not isinstance(error, ConnectionError | TimeoutError):
             self.mistakes.append(error)
             sys.excepthook(type(error), error, error.__traceback__)
 
-    def settle(self, seconds: float) -> None:
+    def wait_for_connections(self, seconds: float) -> None:
         """Wait until the present connections have ended by themselves, for ``seconds`` at most."""
         if self.closing.opened:
             return
-        self._take_in()
+        self._accept_waiting()
         with self._lock:
             threads = list(self._open)
         end = time.monotonic() + seconds
@@ -95,14 +95,14 @@ class Connections(socketserver.ThreadingTCPServer):
     def _accept(self) -> None:
         poll = watch(self.closing, self.socket)
         while poll.poll() and not self.closing.opened:
-            self._take_in()
+            self._accept_waiting()
 
-    def _take_in(self) -> None:
-        """Accept every waiting connection."""
+    def _accept_waiting(self) -> None:
+        """Accept every connection that waits."""
         poll = watch(self.socket)
-        with self._door:
+        with self._accept_lock:
             while poll.poll(0):
-                with suppress(OSError):  # the client left while it waited
+                with suppress(OSError):  # the client disconnected while it waited
                     self.process_request(*self.get_request())
 
     def _serve(self, request: socket.socket, client_address: object) -> None:

@@ -37,7 +37,7 @@ class Gate:
 
 
 def watch(*sources: Gate | socket.socket | None) -> select.poll:
-    """Return what waits for the first of these: a gate that opens, a connection that can be read."""
+    """Return a poll that ends when one of the gates opens or one of the connections can be read; None is ignored."""
     poll = select.poll()
     for source in sources:
         if source is not None:

@@ -28,7 +28,7 @@ class TooLarge(Exception):
 
 
 class Exchange(BaseHTTPRequestHandler):
-    """A request, and the writing of its response. ``Server`` calls its function with one for each request."""
+    """A request, and the methods that write its response. ``Server`` calls its function with one for each request."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -53,12 +53,12 @@ class Exchange(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
         elif not self.raw_requestline or not self.parse_request():
             self.close_connection = True
-        elif refusal := self._unframed():
+        elif refusal := self._framing_error():
             self.send_error(refusal)
         else:
             self.server.respond(self)
 
-    def _unframed(self) -> HTTPStatus | None:
+    def _framing_error(self) -> HTTPStatus | None:
         """Return the status that refuses a request whose end is not defined (RFC 9112 §6), else None."""
         if "Transfer-Encoding" in self.headers:
             return None if self.is_chunked else HTTPStatus.NOT_IMPLEMENTED
@@ -67,7 +67,7 @@ class Exchange(BaseHTTPRequestHandler):
         return None if is_framed else HTTPStatus.BAD_REQUEST
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
-        """Log nothing: the owner of the server reports."""
+        """Keep the base class from writing to stderr: whoever started the server reports what happens."""
 
     def fields(self) -> list[tuple[str, str]]:
         """Return the header fields in order, with the names as the client wrote them."""
@@ -77,7 +77,7 @@ class Exchange(BaseHTTPRequestHandler):
         """Return the request's body.
 
         Raises:
-            TooLarge: it has more than ``limit`` bytes. It was read to its end; until then the client receives nothing.
+            TooLarge: it has more than ``limit`` bytes; the rest was read too, so that the client can get a response.
             Truncated: it ended before it was complete.
         """
         body, size = bytearray(), 0

@@ -48,7 +48,7 @@ class Function:
         invocation = Invocation(event, trace_id, self.journal)
         with self._changed:
             self.invocations.append(invocation)
-            if not any(sandbox.takes(invocation) for sandbox in self._sandboxes):
+            if not any(sandbox.offer(invocation) for sandbox in self._sandboxes):
                 self._start_sandbox(invocation)
         return invocation
 
@@ -56,7 +56,7 @@ class Function:
         """Start a sandbox ahead of any request, as provisioned concurrency does; return when it waits for an event.
 
         Raises:
-            StartFailed: it ended before, or could not be started.
+            StartFailed: the process could not be started, or ended before it asked for an event.
         """
         with self._changed:
             try:
@@ -83,14 +83,14 @@ class Function:
         try:
             self._sandboxes.append(Sandbox(self, invocation))
         except OSError as error:
-            self.wrote(f"The sandbox does not start: {error}")
+            self.wrote(f"The sandbox did not start: {error}")
             invocation.finish(Ending.INIT_FAILED)
 
     def invoked(self, number: int = 1) -> Invocation:
-        """Return the invocation of this number (from 1), once there is one.
+        """Return the invocation of this number (from 1) once a sandbox has received its event.
 
         Raises:
-            TimeoutError: there is none within 30 seconds.
+            TimeoutError: that does not happen within 30 seconds.
         """
         self.journal.wait("event", number)
         return self.invocations[number - 1]
@@ -106,7 +106,7 @@ class Function:
                 raise TimeoutError("A sandbox is still busy.")
 
     def hang_up(self) -> None:
-        """End the Runtime API of every sandbox, and leave it to the processes to notice."""
+        """Close the Runtime API of every sandbox while its process runs; the process has to notice."""
         with self._changed:
             sandboxes = list(self._sandboxes)
         for sandbox in sandboxes:

@@ -30,7 +30,7 @@ class Ending(StrEnum):
     TRUNCATED = "truncated"
     """The function's connection ended inside the response."""
     RESET = "reset"
-    """The invocation was reset, on request only."""
+    """The caller has called ``reset``."""
     ERROR = "error"
     """The function reported an error before its response."""
     CRASHED = "crashed"
@@ -59,7 +59,7 @@ class Invocation:
         """The whole request to ``/response``: start line, fields, frames and trailers."""
         self.content_type = ""
         self.trailers: dict[str, str] = {}
-        """The trailers that count, because the request announced them."""
+        """The trailers that the request announced; HTTP requires that others are ignored."""
         self.error: Any = None
         """What the function sent to ``/error`` or ``/init/error``."""
         self.ending: Ending | None = None
@@ -76,7 +76,7 @@ class Invocation:
         """Return the next chunk, or None at the end.
 
         Raises:
-            TimeoutError: there was neither within so many seconds.
+            TimeoutError: neither has come within ``seconds``.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: self._waiting or self.ending, seconds):
@@ -93,7 +93,7 @@ class Invocation:
             self._changed.notify_all()
 
     def read(self) -> bytes:
-        """Take the whole response and note that it was passed on: for a caller that is not a gateway."""
+        """Take the response to its end and call ``forwarded``: for a caller that is not a gateway."""
         body = bytearray()
         while chunk := self.take():
             body += chunk
@@ -101,7 +101,7 @@ class Invocation:
         return bytes(body)
 
     def reset(self) -> None:
-        """Reset the invocation, as Lambda may: after the return every write of the response fails."""
+        """Reset the invocation, as Lambda may do at any time: from now on every write of the response fails."""
         with self._changed:
             self._is_reset = True
             if self._exchange is not None:
@@ -121,7 +121,7 @@ class Invocation:
             self._changed.notify_all()
 
     def finish(self, ending: Ending) -> None:
-        """Set the ending; a later one changes nothing."""
+        """Set the ending, unless it is set already."""
         with self._changed:
             if self.ending is None:
                 self.ending = ending
@@ -195,11 +195,11 @@ class Invocation:
 
 
 def accept(exchange: Exchange) -> None:
-    """Answer a call of the Runtime API: it was accepted."""
+    """Respond to a call of the Runtime API that was accepted."""
     exchange.send(202, [("Content-Type", "application/json")], b'{"status":"OK"}\n')
 
 
 def refuse(exchange: Exchange, status: int, kind: str) -> None:
-    """Answer a call of the Runtime API: it was refused. ``kind`` is Lambda's type of the error."""
+    """Respond to a call of the Runtime API that was refused. ``kind`` is the error type in Lambda's words."""
     body = json.dumps({"errorMessage": f"State of the invocation: {kind}", "errorType": kind})
     exchange.send(status, [("Content-Type", "application/json")], body.encode())

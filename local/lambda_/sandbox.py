@@ -23,13 +23,13 @@ from .output import Output
 VERSION = "/2018-06-01/runtime"
 INVOCATION = re.compile(re.escape(VERSION) + r"/invocation/([^/]+)/(response|error)")
 INIT_TIMEOUT = 10.0
-"""Seconds that a sandbox may need until it asks for its first event, or the function's timeout if that is longer."""
+"""Seconds until a sandbox must have asked for its first event; the function's timeout if that is longer."""
 DRAIN_TIMEOUT = 1.0
 """Seconds at most to read what a process sent before it ended by itself."""
 
 
 class Owner(Protocol):
-    """What a sandbox needs of the function that it belongs to."""
+    """The part of ``Function`` that a sandbox uses."""
 
     @property
     def deployment(self) -> Deployment:
@@ -65,7 +65,7 @@ class Sandbox:
         self._invocation: Invocation | None = first
         self._event_id = ""
         self._may_respond = False
-        self._asks = False
+        self._asks_for_event = False
         self._kill_reason: Ending | None = None
         self._initialised = False
         self.init_error: Any = None
@@ -90,12 +90,12 @@ class Sandbox:
 
     @property
     def is_idle(self) -> bool:
-        """Whether it has asked for an event and there is none for it yet."""
+        """Whether the process has asked for an event and has not been given one."""
         with self._lock:
-            return self._asks and self._invocation is None
+            return self._asks_for_event and self._invocation is None
 
-    def takes(self, invocation: Invocation) -> bool:
-        """Give it an event if it is idle; return whether it was."""
+    def offer(self, invocation: Invocation) -> bool:
+        """Give the sandbox an invocation if it is idle; return whether it was."""
         with self._lock:
             if not self.is_idle:
                 return False
@@ -104,15 +104,14 @@ class Sandbox:
             return True
 
     def kill(self, reason: Ending) -> None:
-        """Kill the process, as the platform does: at once."""
+        """Kill the process at once, as Lambda does."""
         with self._lock:
-            self._asks = False
+            self._asks_for_event = False
             if self._kill_reason is None:
                 self._kill_reason = reason
             if self._invocation is not None:
-                self._invocation.finish(
-                    self._kill_reason
-                )  # first: when its connection breaks, that must not count as the ending
+                # before the process is killed: the connection that then breaks must not count as the ending
+                self._invocation.finish(self._kill_reason)
             if self._process.returncode is None:
                 with suppress(ProcessLookupError):  # it has just ended
                     os.killpg(self._process.pid, signal.SIGKILL)
@@ -120,7 +119,7 @@ class Sandbox:
     def hang_up(self) -> None:
         """End the Runtime API while the process runs; it gets no further event."""
         with self._lock:
-            self._asks = False
+            self._asks_for_event = False
             invocation = self._invocation
         if invocation is not None:
             invocation.reset()
@@ -132,7 +131,7 @@ class Sandbox:
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
-            return subprocess.Popen(  # noqa: S603 - what is deployed is what is to run
+            return subprocess.Popen(  # noqa: S603 - the deployed function
                 [str(self._deployment.bootstrap), self._deployment.python, "/var/runtime/bootstrap.py"],
                 cwd=self._deployment.root,
                 env=self._deployment.environ(f"127.0.0.1:{self._server.port}"),
@@ -159,11 +158,11 @@ class Sandbox:
         """Read the output until the process ends, then finish its invocation."""
         self._lines.follow()
         with self._lock:
-            self._asks = False  # what it was given until now is lost with it
+            self._asks_for_event = False
         self._process.wait()
-        self._clock.cancel()  # it ended by itself: reading the rest of what it sent needs no timeout
+        self._clock.cancel()  # the process has ended: the timeout does not cover reading what it sent before
         if self._kill_reason is None:
-            self._server.settle(DRAIN_TIMEOUT)
+            self._server.wait_for_connections(DRAIN_TIMEOUT)
         with self._lock:
             invocation = self._invocation
             reason = self._kill_reason or (Ending.CRASHED if self._initialised else Ending.INIT_FAILED)
@@ -179,7 +178,7 @@ class Sandbox:
     def _respond(self, exchange: Exchange) -> None:
         with self._lock:
             lines = self._lines
-        lines.catch_up()  # its output before this call is noted before the call
+        lines.catch_up()  # in the journal, what the process wrote before this call must come before the call
         found = INVOCATION.fullmatch(exchange.path)
         match exchange.command, exchange.path.removeprefix(VERSION):
             case "GET", "/invocation/next":
@@ -187,7 +186,7 @@ class Sandbox:
             case "POST", "/init/error":
                 self._init_error(exchange)
             case "POST", _ if found:
-                self._outcome(exchange, found[1], found[2])
+                self._receive_result(exchange, found[1], found[2])
             case _:
                 exchange.send(404, [], b"")
 
@@ -199,7 +198,7 @@ class Sandbox:
             return
         self._stop_clock()
         with self._lock:
-            self._asks = True
+            self._asks_for_event = True
             if self._invocation is None:
                 self._offered.close()
                 self._offered = Gate()
@@ -212,7 +211,7 @@ class Sandbox:
         with self._lock:
             invocation = self._invocation
             assert invocation is not None  # noqa: S101 - the gate opens with an event
-            self._asks, self._may_respond, self._event_id = False, True, invocation.id
+            self._asks_for_event, self._may_respond, self._event_id = False, True, invocation.id
             self._clock = self._start_clock(self._deployment.timeout, Ending.TIMED_OUT)
         self._journal.note("event", invocation.id)
         exchange.send(200, self._event_fields(invocation), invocation.event)
@@ -228,7 +227,7 @@ class Sandbox:
         }
         return [(name, value) for name, value in fields.items() if value]
 
-    def _outcome(self, exchange: Exchange, invocation_id: str, kind: str) -> None:
+    def _receive_result(self, exchange: Exchange, invocation_id: str, kind: str) -> None:
         invocation = None
         with self._lock:
             if invocation_id != self._event_id:

@@ -1,1 +1,1 @@
-"""What can stand behind the local Bedrock: a server of the OpenAI protocol, a small embedded model, or a script."""
+"""What writes the answers of the local Bedrock: an OpenAI-compatible server, a small embedded model, or a script."""

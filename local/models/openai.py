@@ -1,4 +1,4 @@
-"""The protocol of OpenAI's API, streamed: completions in, the steps of a Bedrock answer out.
+"""The streaming protocol of OpenAI's API: turns a server's completion into the steps of a Bedrock answer.
 
 platform.openai.com/docs/api-reference: chat completions with ``response_format``, and completions.
 """
@@ -17,9 +17,9 @@ TRANSPORT: Final = Transport(timeout=600)
 MESSAGE_LIMIT: Final = 500
 """Bytes of a server's error message that are passed on."""
 STOP_REASONS: Final = {"stop": "end_turn", "length": "max_tokens", "content_filter": "content_filtered"}
-"""Bedrock's words for this protocol's."""
-NOT_UNDERSTOOD: Final = (ValueError, LookupError, TypeError, AttributeError)
-"""What reading a response raises that has another shape than this protocol's."""
+"""Bedrock's stop reasons, by this protocol's finish reasons."""
+UNEXPECTED_SHAPE: Final = (ValueError, LookupError, TypeError, AttributeError)
+"""The exceptions that reading a response raises if it does not have the structure that this protocol defines."""
 
 
 class ModelUnavailable(Exception):
@@ -35,7 +35,7 @@ def options(call: Call) -> dict[str, Any]:
 
 
 def answer(url: str, request: object, text_of: Callable[[Mapping[str, Any]], str | None]) -> Iterator[Step]:
-    """Send a request; turn what the server streams, and how it fails, into what Bedrock would send.
+    """Send a request; turn what the server streams, and every failure, into what Bedrock would send.
 
     ``text_of`` returns the text of one of the ``choices`` in an event, or None.
     """
@@ -57,7 +57,7 @@ def answer(url: str, request: object, text_of: Callable[[Mapping[str, Any]], str
             return
         try:
             yield from _steps(reply.lines(), text_of)
-        except (OSError, *NOT_UNDERSTOOD) as error:
+        except (OSError, *UNEXPECTED_SHAPE) as error:
             yield Fail("modelStreamErrorException", f"{url}: {error}")
 
 

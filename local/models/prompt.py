@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 TEXT_LIMIT, ITEMS_LIMIT, NUMBER_LIMIT = 300, 5, 999_999
-"""They keep a small model from writing without an end. Only its grammar has them, not the schema of the answer."""
+"""They keep a small model from writing without end. They are in its grammar only, not in the schema of the answer."""
 DESCRIBED_LIMIT: Final = re.compile(
     r"\b(minimum|maximum|exclusiveMinimum|exclusiveMaximum|minLength|maxLength|minItems|maxItems): (-?\d+(?:\.\d+)?)"
 )
@@ -57,18 +57,18 @@ EXAMPLES: Final[list[tuple[str, str, object]]] = [
 
 def prompt_for(request: str, schema: Mapping[str, Any]) -> str:
     """Return the worked examples, and the request in their form, for a model that only continues text."""
-    return f"{solved()}Request: {' '.join(request.split())}\nFields: {_fields(schema)}\nJSON:"
+    return f"{worked_examples()}Request: {' '.join(request.split())}\nFields: {_fields(schema)}\nJSON:"
 
 
-def solved() -> str:
-    """Return the worked examples alone."""
+def worked_examples() -> str:
+    """Return the worked examples, with which every prompt begins."""
     return "".join(
         f"Request: {request}\nFields: {names}\nJSON: {json.dumps(answer)}\n\n" for request, names, answer in EXAMPLES
     )
 
 
 def limited(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema with limits that a small model needs: on texts, and on both ends of lists."""
+    """Return the schema with the limits that a small model needs: of texts, lists and numbers."""
     return {name: _limited(value) for name, value in _with_limits(schema).items()}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 MAX_DEPTH = 4
-"""Levels below which only required members are written: schemas can be recursive."""
+"""Below this level only required members are written, because schemas can be recursive."""
 FORMATS: Mapping[str, str] = {
     "date": "2026-01-31",
     "date-time": "2026-01-31T12:00:00Z",
@@ -37,7 +37,7 @@ def _value(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: i
     return make(part, root, name, depth)
 
 
-def _object(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: int) -> object:  # noqa: ARG001 - one shape
+def _object(part: Mapping[str, Any], root: Mapping[str, Any], name: str, depth: int) -> object:  # noqa: ARG001 - all makers have these parameters
     fields = part.get("properties", {})
     wanted = fields if depth < MAX_DEPTH else part.get("required", ())
     return {key: _value(fields[key], root, key, depth + 1) for key in wanted if key in fields}

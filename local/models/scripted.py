@@ -14,7 +14,7 @@ PAUSE: Final = 0.02
 
 
 def scripted(call: Call) -> Iterator[script.Step]:
-    """Return a canned answer: the default schema has its own, for any other schema an example is made."""
+    """Yield a canned answer: a prepared one for the default schema, and for any other schema an example."""
     fields = set((call.schema or {}).get("properties", ()))
     if fields == {"summary", "keywords"}:
         steps = script.load("happy")

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from local.cli import Options, parse, parser, port
+from local.cli import Options, parse_options, port_number, shared_parser
 
 
 def read(*arguments: str) -> Options:
-    return parse(parser("program", "What it is for."), arguments)
+    return parse_options(shared_parser("program", "What it is for."), arguments)
 
 
 def test_options_are_read_from_the_command_line(tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_a_folder_with_a_reserved_name_is_refused(
     with pytest.raises(SystemExit):
         read("--code", str(tmp_path))
 
-    assert f"contains {name!r}, a name that the function itself uses" in capsys.readouterr().err
+    assert f"must not contain a file or folder named {name!r}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("text", "expected"), [("1", 1), ("65535", 65535)])
 def test_a_port_is_a_number_in_its_range(text: str, expected: int) -> None:
-    assert port(text) == expected
+    assert port_number(text) == expected

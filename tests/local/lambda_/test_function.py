@@ -82,7 +82,7 @@ def test_a_bundle_whose_bootstrap_cannot_be_started_fails_to_start(tmp_path: Pat
         invocation = function.invoke(b"{}")
 
     assert invocation.ending is Ending.INIT_FAILED
-    assert "does not start" in function.output[0]
+    assert "did not start" in function.output[0]
 
 
 def test_after_a_crash_the_next_request_gets_a_new_sandbox(tmp_path: Path) -> None:
