@@ -1,5 +1,6 @@
 """The component: from arguments to the resources of one endpoint."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,9 +63,9 @@ class StreamingLlmApi(pulumi.ComponentResource):
             InvalidArgument: an argument is wrong, or the function cannot be built or does not start.
         """
         options = checked(args)
-        archive = _built(options)
+        archive, warnings = _built(options)
         super().__init__(TYPE, name, {}, opts)
-        self._warn(options)
+        self._warn(options, warnings)
         self._declare(Scope(name, self, options.tags), options, archive)
 
     def _declare(self, scope: Scope, options: Options, archive: Path) -> None:
@@ -93,7 +94,9 @@ class StreamingLlmApi(pulumi.ComponentResource):
         self.dashboard_url = declare_dashboard(scope, options, watched, function.place)
         self.register_outputs({camel(name): getattr(self, name) for name in StreamingLlmApi.__annotations__})
 
-    def _warn(self, options: Options) -> None:
+    def _warn(self, options: Options, of_function: Iterable[str]) -> None:
+        for warning in of_function:
+            pulumi.log.warn(warning, self)
         if options.authorization is Authorization.NONE:
             pulumi.log.warn(cost_without_authorization(options), self)
         if options.python != running_python():
@@ -123,8 +126,11 @@ def project_root() -> Path:
     return root if root.is_absolute() else Path.cwd()
 
 
-def _built(options: Options) -> Path:
-    """Build the zip before any resource is registered: the SDK reads an archive while it registers resources."""
+def _built(options: Options) -> tuple[Path, list[str]]:
+    """Build the zip, and return it with the warnings of the function's trial.
+
+    This happens before any resource is registered: the SDK reads an archive while it registers resources.
+    """
     root = project_root()
     bundle = Bundle(
         target=Target(options.python, options.architecture.value),
@@ -135,8 +141,8 @@ def _built(options: Options) -> Path:
     )
     environment = variables(options, _if_named(options.sink), _if_named(options.store))
     try:
-        try_function(replace(bundle, target=Target.host()), environment)
-        return bundle.build()
+        warnings = try_function(replace(bundle, target=Target.host()), environment)
+        return bundle.build(), warnings
     except BundleError as error:
         raise InvalidArgument(str(error)) from None
 

@@ -22,6 +22,8 @@ from .twin import CHECKOUT, Twin, task_root
 
 JOURNAL_LIMIT: Final = 1000
 """Moments that the journal keeps: the local stack may run for days."""
+CALLS_LIMIT: Final = 100
+"""Calls that the local Bedrock keeps, with their requests of up to 25 MB."""
 MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
 PASSED_PREFIXES: Final = (
     "AWS_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
@@ -50,7 +52,7 @@ def launch(
         WrongOption: an option or an ``LLM_…`` variable cannot be used.
     """
     chat = _chat(options, terminal)
-    bedrock = None if options.real_bedrock else resources.hold(Bedrock)
+    bedrock = None if options.real_bedrock else resources.hold(lambda: Bedrock(limit=CALLS_LIMIT))
     code = options.code
     root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
     deployment, journal = Deployment(root, _variables(options, os.environ)), Journal(limit=JOURNAL_LIMIT)

@@ -1,23 +1,21 @@
 """Starts the function as Lambda would: in a process of its own, with the stack's variables and packages.
 
-This file is run and never imported: ``python inspection.py COMPLAINT``, where ``function`` is the one in the bundle.
-If it does not start, or if Bedrock would reject the schema of the answer, one sentence is written into the file
-COMPLAINT, and the exit status is 1.
+This file is run and never imported: ``python inspection.py COMPLAINT WARNINGS``, where ``function`` is the one in the
+bundle. If it does not start, or if Bedrock would reject the schema of the answer, one sentence is written into the file
+COMPLAINT, and the exit status is 1. If it starts, what the user should know is written into the file WARNINGS, one
+sentence per line.
 """
 
 import importlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from function import claude
 from function.contract import (
     HANDLER,
-    OPTIONAL_FIELDS_LIMIT,
-    UNION_FIELDS_LIMIT,
+    Settings,
     SettingsError,
     StructuredOutput,
     read_settings,
@@ -36,12 +34,19 @@ def complaint() -> str | None:
     except Exception as error:  # noqa: BLE001 a module of the user's may fail in any way
         return _described(error)
     settings = read_settings(os.environ)
-    compiled = settings.structured_output in {StructuredOutput.AUTO, StructuredOutput.NATIVE}
-    if compiled and claude.takes_native_schema(settings.model_id):
-        rejected = _rejected(settings.schema)
-        if rejected:
-            return f"LLM_SCHEMA: {rejected}. Change it, or set LLM_STRUCTURED_OUTPUT to prompt or tool."
+    rejected, only_size = _rejected(settings)
+    if rejected and not (only_size and settings.structured_output is StructuredOutput.AUTO):
+        return f"LLM_SCHEMA: {rejected}. Change it, or set LLM_STRUCTURED_OUTPUT to prompt or tool."
     return None
+
+
+def warnings() -> list[str]:
+    """Return what the user should know of a function that starts, in the words of its variables."""
+    settings = read_settings(os.environ)
+    rejected, _ = _rejected(settings)
+    if not rejected:
+        return []
+    return [f"LLM_SCHEMA: {rejected}. The schema is sent in the instructions, as LLM_STRUCTURED_OUTPUT is auto."]
 
 
 def _described(error: Exception) -> str:
@@ -55,50 +60,36 @@ def _described(error: Exception) -> str:
     return f"The function does not start: {message}"
 
 
-def _rejected(reference: str) -> str | None:
-    """Return why structured output does not accept the schema of the answer; None if it does."""
+def _rejected(settings: Settings) -> tuple[str | None, bool]:
+    """Return why structured output does not accept the schema of the answer, and whether only its size is too much.
+
+    There is no reason if it accepts the schema, or if structured output is not used.
+    """
     from function.answer_type import AnswerType  # noqa: PLC0415 its packages may be missing before the handler is loaded
-    from function.aws.bedrock.output_schema import InexpressibleError, output_schema  # noqa: PLC0415 same
+    from function.aws.bedrock.output_schema import (  # noqa: PLC0415 same
+        InexpressibleError,
+        TooComplexError,
+        output_schema,
+    )
 
+    is_compiled = settings.structured_output in {StructuredOutput.AUTO, StructuredOutput.NATIVE}
+    if not (is_compiled and claude.takes_native_schema(settings.model_id)):
+        return None, False
     try:
-        schema = output_schema(AnswerType(reference).schema)
+        output_schema(AnswerType(settings.schema).schema)
     except InexpressibleError as error:
-        return str(error)
-    optional, unions = _counted(schema)
-    if optional > OPTIONAL_FIELDS_LIMIT:
-        return f"it has {optional} optional fields; structured output accepts {OPTIONAL_FIELDS_LIMIT}"
-    if unions > UNION_FIELDS_LIMIT:
-        return f"it has {unions} fields of several types; structured output accepts {UNION_FIELDS_LIMIT}"
-    return None
+        return str(error), isinstance(error, TooComplexError)
+    return None, False
 
 
-def _counted(schema: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many fields are optional, and how many have several types (``X | None`` is one of them)."""
-    optional = unions = 0
-    for part in _parts(schema):
-        fields = part.get("properties", {})
-        optional += len(fields.keys() - set(part.get("required", ())))
-        unions += sum("anyOf" in field or isinstance(field.get("type"), list) for field in fields.values())
-    return optional, unions
-
-
-def _parts(value: object) -> Iterator[Mapping[str, Any]]:
-    if isinstance(value, Mapping):
-        yield value
-        for inner in value.values():
-            yield from _parts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _parts(inner)
-
-
-def main(file: str) -> int:
-    """Write the complaint into ``file`` if there is one; return the exit status."""
+def main(complaint_file: str, warnings_file: str) -> int:
+    """Write the complaint if there is one, else the warnings; return the exit status."""
     found = complaint()
-    if found is None:
-        return 0
-    Path(file).write_text(found, encoding="utf-8")
-    return 1
+    if found is not None:
+        Path(complaint_file).write_text(found, encoding="utf-8")
+        return 1
+    Path(warnings_file).write_text("".join(f"{warning}\n" for warning in warnings()), encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Final
 import pulumi
 
 from ..bundle import Bundle
-from ..bundle.cache import digest
+from ..bundle.cache import digest, replacing
 from ..contract import SETTINGS, variable
 from ..values import InvalidArgument, camel
 
@@ -35,11 +35,11 @@ _ENVIRONMENT: Final = {
 """What Lambda sets: clients can be made, and no call would succeed."""
 
 
-def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -> None:
-    """Start the function of ``bundle``, which is made for this machine, in a process of its own.
+def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -> list[str]:
+    """Start the function of ``bundle``, which is made for this machine, in a process of its own; return warnings.
 
     The user's modules come first on its path, then the packages of the bundle; nothing of this program is on it.
-    A start that succeeded is not repeated for the same bundle and variables.
+    A start that succeeded is not repeated for the same bundle and variables: its warnings are kept.
 
     Args:
         bundle: what is started.
@@ -51,23 +51,23 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
     """
     variables = {**PLACEHOLDERS, **{name: text for name, text in environment.items() if isinstance(text, str)}}
     tried = bundle.cache / f"tried-{digest({'bundle': bundle.digest(), 'program': PROGRAM.read_bytes(), **variables})}"
-    if tried.exists():
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "tree"
-        bundle.stage(tree)
-        complaint = _start(f"{tree}{os.pathsep}{bundle.wheels.collect()}", variables, Path(folder) / "complaint")
-    if complaint:
-        raise InvalidArgument(_in_config_keys(complaint))
-    tried.touch()
+    if not tried.exists():
+        with tempfile.TemporaryDirectory() as scratch, replacing(tried) as warnings:
+            tree = Path(scratch) / "tree"
+            bundle.stage(tree)
+            path = f"{tree}{os.pathsep}{bundle.wheels.collect()}"
+            complaint = _start(path, variables, Path(scratch) / "complaint", warnings)
+            if complaint:
+                raise InvalidArgument(_in_config_keys(complaint))
+    return [_in_config_keys(warning) for warning in tried.read_text(encoding="utf-8").splitlines()]
 
 
-def _start(path: str, variables: Mapping[str, str], complaint: Path) -> str | None:
-    """Return what is wrong, or None."""
+def _start(path: str, variables: Mapping[str, str], complaint: Path, warnings: Path) -> str | None:
+    """Return what is wrong, or None; then there are warnings in their file."""
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path, **_ENVIRONMENT, **variables}
     try:
         done = subprocess.run(  # noqa: S603 our own program
-            [sys.executable, "-P", "-s", "-S", PROGRAM, complaint],
+            [sys.executable, "-P", "-s", "-S", PROGRAM, complaint, warnings],
             env=environment,
             capture_output=True,
             text=True,

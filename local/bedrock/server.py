@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import unquote
 
 from ..http11.gate import Gate
@@ -20,6 +20,8 @@ from .call import Answerer, Call
 from .response import Response, send_error
 from .rules import Refused, check_request
 from .script import Step
+
+T = TypeVar("T")
 
 PATH = re.compile(r"/model/([^/]+)/converse-stream")
 BODY_LIMIT = 25_000_000
@@ -31,10 +33,17 @@ WAIT_LIMIT = 30.0
 class Bedrock:
     """A server on a loopback port that answers each call with a script."""
 
-    def __init__(self, answer: Answerer | None = None, *, refuses_output_config: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        answer: Answerer | None = None,
+        *,
+        refuses_output_config: Collection[str] = (),
+        limit: int | None = None,
+    ) -> None:
         """Start the server.
 
         Without ``answer`` it plays ``scripts/happy.json``. ``refuses_output_config`` lists model ids.
+        With a ``limit`` only that many of the latest calls, requests and refusals are kept.
         """
         self.answer: Answerer = answer or _scripted(script.load("happy"))
         self.refuses_output_config = refuses_output_config
@@ -44,6 +53,8 @@ class Bedrock:
         """The path and the body of every request, refused or not, as they arrived."""
         self.refusals: list[str] = []
         """The messages of the ValidationExceptions that were sent."""
+        self._limit = limit
+        self._call_count = 0
         self._gates: dict[str, Gate] = {}
         self._arrived = threading.Condition()
         self._server = Server(self._respond)
@@ -80,11 +91,15 @@ class Bedrock:
 
         Raises:
             TimeoutError: it does not arrive within 30 seconds.
+            LookupError: it is not kept any more.
         """
         with self._arrived:
-            if not self._arrived.wait_for(lambda: len(self.calls) >= number, WAIT_LIMIT):
-                raise TimeoutError(f"{len(self.calls)} calls have arrived; expected {number}.")
-            return self.calls[number - 1]
+            if not self._arrived.wait_for(lambda: self._call_count >= number, WAIT_LIMIT):
+                raise TimeoutError(f"{self._call_count} calls have arrived; expected {number}.")
+            age = self._call_count - number
+            if age >= len(self.calls):
+                raise LookupError(f"Only the latest {len(self.calls)} of {self._call_count} calls are kept.")
+            return self.calls[-1 - age]
 
     def close(self) -> None:
         """End every call and the server."""
@@ -102,6 +117,12 @@ class Bedrock:
         with self._arrived:
             return self._gates.setdefault(name, Gate())
 
+    def _keep(self, kept: list[T], item: T) -> None:
+        """Add an item, and drop the oldest ones above the limit."""
+        kept.append(item)
+        if self._limit is not None:
+            del kept[: -self._limit]
+
     def _respond(self, exchange: Exchange) -> None:
         try:
             call = self._read(exchange)
@@ -109,7 +130,8 @@ class Bedrock:
             send_error(exchange, error.code, str(error), error.status)
             return
         with self._arrived:
-            self.calls.append(call)
+            self._call_count += 1
+            self._keep(self.calls, call)
             self._arrived.notify_all()
         try:
             Response(exchange, call, self._gate).play(self.answer(call))
@@ -127,7 +149,7 @@ class Bedrock:
             raw = exchange.read_body(BODY_LIMIT)
         except TooLarge:
             raise _HttpError("ValidationException", "The request is too long.") from None
-        self.received.append((exchange.path, raw))
+        self._keep(self.received, (exchange.path, raw))
         if exchange.command != "POST" or not found:
             raise _HttpError("UnknownOperationException", "", 404)
         if "/bedrock/aws4_request" not in str(exchange.headers.get("Authorization")):
@@ -142,7 +164,7 @@ class Bedrock:
         try:
             check_request(model_id, body, refuses_output_config=model_id in self.refuses_output_config)
         except Refused as refused:
-            self.refusals.append(str(refused))
+            self._keep(self.refusals, str(refused))
             raise _HttpError("ValidationException", str(refused)) from None
         return Call(model_id, body, exchange)
 

@@ -76,7 +76,10 @@ class Function:
                 raise StartFailed("", last)
 
     def _start_sandbox(self, invocation: Invocation) -> None:
-        if len(self._sandboxes) >= self.deployment.concurrency or self._is_closed:
+        limit = self.deployment.concurrency
+        if len(self._sandboxes) >= limit and not self._is_closed:
+            self.wrote(f"A request was refused with 500: the local function answers at most {limit} requests at once.")
+        if len(self._sandboxes) >= limit or self._is_closed:
             invocation.finish(Ending.THROTTLED)
             return
         self.sandboxes_started += 1

@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -73,6 +74,22 @@ def test_sigterm_in_the_middle_of_an_answer_ends_everything(openai: OpenAi, serv
         done = serve.finish(signal.SIGTERM)
 
     assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
+
+
+@pytest.mark.slow
+def test_requests_beyond_the_limit_are_refused_and_the_limit_is_stated(openai: OpenAi, serve: Serve) -> None:
+    """Of twenty at once ten are answered; for each of the others a line says what the limit is."""
+    openai.hangs = True
+    with ExitStack() as opened:
+        replies = [opened.enter_context(Reply(serve.url, b"", {"Accept": "application/jsonl"})) for _ in range(20)]
+        for reply in replies:
+            reply.wait()
+        statuses = sorted(reply.status for reply in replies)
+        done = serve.finish(signal.SIGINT)
+
+    assert statuses == [200] * 10 + [500] * 10
+    sentence = "A request was refused with 500: the local function answers at most 10 requests at once."
+    assert done.stdout.count(sentence) == 10
 
 
 def test_serve_takes_the_next_free_port(openai: OpenAi, serve: Serve) -> None:

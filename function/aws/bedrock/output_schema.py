@@ -5,8 +5,10 @@ The service compiles a subset of JSON Schema draft 2020-12 and refuses the rest
 refuses moves into the description, for the model to read; the full schema is checked afterwards in any case.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from ...contract import OPTIONAL_FIELDS_LIMIT, UNION_FIELDS_LIMIT
 
 SUPPORTED = frozenset(
     {"type", "enum", "const", "properties", "required", "items", "anyOf", "allOf", "$ref", "description"}
@@ -35,8 +37,24 @@ class InexpressibleError(ValueError):
     """The schema has a part that structured output cannot express; the message names the part and the reason."""
 
 
+class TooComplexError(InexpressibleError):
+    """Structured output can express each part of the schema, but not as many of them."""
+
+
 def output_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``schema`` (as of ``model_json_schema()``) in the form that Bedrock compiles.
+
+    Raises:
+        InexpressibleError: it is recursive, or has dictionaries with free keys, tuples or values of any type.
+        TooComplexError: it has more optional fields or unions than Bedrock compiles.
+    """
+    rewritten = rewrite(schema)
+    _check_complexity(rewritten)
+    return rewritten
+
+
+def rewrite(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``schema`` in the form that Bedrock compiles, however much of it there is.
 
     Raises:
         InexpressibleError: it is recursive, or has dictionaries with free keys, tuples or values of any type.
@@ -47,6 +65,40 @@ def output_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     if definitions:
         rewritten["$defs"] = {name: _rewritten(value, f"/$defs/{name}") for name, value in definitions.items()}
     return rewritten
+
+
+def _check_complexity(schema: Mapping[str, Any]) -> None:
+    optional, unions = complexity(schema)
+    if optional > OPTIONAL_FIELDS_LIMIT:
+        raise TooComplexError(
+            f"it has {optional} optional fields, and structured output accepts {OPTIONAL_FIELDS_LIMIT}",
+        )
+    if unions > UNION_FIELDS_LIMIT:
+        raise TooComplexError(f"it has {unions} unions, and structured output accepts {UNION_FIELDS_LIMIT}")
+
+
+def complexity(schema: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many fields are optional and how many places are unions, in a schema of ``output_schema``.
+
+    Bedrock limits both. Every place counts: a field, the items of a list, a definition, the root. A definition counts
+    once, however often it is referred to.
+    """
+    optional = unions = 0
+    for part in _parts(schema):
+        optional += len(part.get("properties", {}).keys() - set(part.get("required", ())))
+        unions += "anyOf" in part or isinstance(part.get("type"), list)
+    return optional, unions
+
+
+def _parts(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield every schema object inside ``part``, itself included. The names of fields are not keywords."""
+    yield part
+    inner = [*part.get("properties", {}).values(), *part.get("$defs", {}).values()]
+    inner += [*part.get("anyOf", ()), *part.get("allOf", ())]
+    if "items" in part:
+        inner.append(part["items"])
+    for each in inner:
+        yield from _parts(each)
 
 
 def _check_recursion(part: object, definitions: Mapping[str, Any], above: tuple[str, ...]) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import boto3
 import pytest
+from pydantic import create_model
 
+from function.aws.bedrock.call import BedrockModel
 from function.aws.bedrock.converse import Converse, choose_strategy
 from function.contract import SettingsError, StructuredOutput, read_settings
 from function.schema import Answer
@@ -20,7 +22,7 @@ from local.bedrock.script import (
     complete_answer,
 )
 from local.bedrock.server import Bedrock
-from tests.aws.bedrock.models import DOCUMENT, OLD_MODEL, ask, converse, failure, model, text
+from tests.aws.bedrock.models import DOCUMENT, OLD_MODEL, ask, converse, failure, model, shared_session, text
 
 
 def test_the_schema_goes_to_the_model_natively(bedrock: Bedrock) -> None:
@@ -46,6 +48,20 @@ def test_a_model_without_native_output_gets_the_schema_in_the_instructions(bedro
     assert "outputConfig" not in call.body
     assert '"keywords"' in call.body["system"][0]["text"]
     assert text(events) == DOCUMENT
+
+
+def test_a_schema_with_too_many_unions_goes_into_the_instructions_at_once(bedrock: Bedrock) -> None:
+    """No call is spent on a refusal that is certain."""
+    lists: dict[str, Any] = {f"f{number}": (list[int | str], ...) for number in range(17)}
+    sent = Converse(read_settings({}), create_model("Lists", **lists).model_json_schema(), "Explain.")
+    bedrock.play(complete_answer(DOCUMENT))
+    asked = BedrockModel(sent, shared_session())
+
+    assert text(list(ask(asked))) == DOCUMENT
+    assert (bedrock.refusals, len(bedrock.calls)) == ([], 1)
+    assert '"f16"' in bedrock.called().body["system"][0]["text"]
+    assert asked.client is not None
+    asked.client.close()
 
 
 def test_after_a_rejected_output_configuration_the_schema_stays_in_the_instructions(

@@ -5,10 +5,11 @@ from enum import StrEnum
 from typing import Any, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter, create_model
 
-from function.aws.bedrock.output_schema import InexpressibleError, output_schema
+from function.aws.bedrock.output_schema import InexpressibleError, TooComplexError, complexity, output_schema, rewrite
 from function.schema import Answer
+from local.bedrock.rules import Refused, check_schema
 
 
 class Colour(StrEnum):
@@ -113,3 +114,52 @@ def test_the_schema_that_was_given_stays_as_it_was() -> None:
     output_schema(schema)
 
     assert schema == Owner.model_json_schema()
+
+
+class Part(BaseModel):
+    """A definition with two optional fields, one of them a union."""
+
+    name: str = ""
+    size: int | None = None
+
+
+def fields(number: int, kind: Any, *default: object) -> type[BaseModel]:  # noqa: ANN401 any annotation
+    """Return a class with this many fields of a kind."""
+    members: dict[str, Any] = {f"f{each}": (kind, *(default or [...])) for each in range(number)}
+    return create_model("Many", **members)
+
+
+COUNTED: list[tuple[Any, tuple[int, int]]] = [
+    (fields(17, str), (0, 0)),
+    (fields(16, int | str), (0, 16)),
+    (fields(17, int | str), (0, 17)),
+    (fields(17, list[int | str]), (0, 17)),
+    (fields(17, list[list[int | str]]), (0, 17)),
+    (fields(16, str | None, None), (16, 16)),
+    (fields(24, str, ""), (24, 0)),
+    (fields(25, str, ""), (25, 0)),
+    (fields(20, Part), (2, 1)),
+    (fields(23, Part, Part()), (25, 1)),
+    (list[int | str], (0, 1)),
+    (Cat | Dog, (0, 1)),
+    (list[fields(17, Cat | Dog)], (0, 17)),  # type: ignore[misc]
+    (create_model("Keywords", anyOf=(str, ...), items=(int, 0), type=(list[str], ...)), (1, 0)),
+]
+"""Types, with how many fields are optional and how many places are unions."""
+
+
+@pytest.mark.parametrize(("kind", "counted"), COUNTED)
+def test_every_place_counts_and_bedrock_counts_the_same(kind: Any, counted: tuple[int, int]) -> None:  # noqa: ANN401
+    """Fields, items, definitions and the root: what the service would refuse is refused here."""
+    schema = TypeAdapter(kind).json_schema()
+    rewritten = rewrite(schema)
+
+    assert complexity(rewritten) == counted
+    if counted[0] > 24 or counted[1] > 16:
+        with pytest.raises(TooComplexError, match=f"it has ({counted[0]} optional fields|{counted[1]} unions), and"):
+            output_schema(schema)
+        with pytest.raises(Refused, match="too complex"):
+            check_schema(rewritten)
+    else:
+        assert output_schema(schema) == rewritten
+        check_schema(rewritten)

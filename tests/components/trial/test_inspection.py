@@ -21,7 +21,7 @@ def bundle(cache: Path, tmp_path: Path) -> Path:
 def _complaint(bundle: Path, cache: Path, **environment: str) -> str | None:
     file = bundle.parent / "complaint"
     done = subprocess.run(  # noqa: S603 our own program
-        [sys.executable, "-P", "-s", "-S", PROGRAM, file],
+        [sys.executable, "-P", "-s", "-S", PROGRAM, file, bundle.parent / "warnings"],
         env={
             "PYTHONPATH": f"{bundle}{os.pathsep}{Bundle(Target.host(), cache).wheels.collect()}",
             "AWS_EC2_METADATA_DISABLED": "true",

@@ -61,13 +61,13 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {MANY}",
-        {},
-        r"schema: it has 17 fields of several types; structured output accepts 16",
+        {"structured_output": "native"},
+        r"structuredOutput cannot be native with this schema: it has 17 unions, and structured output accepts 16",
     ),
     (
         f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {OPTIONAL}",
-        {},
-        r"schema: it has 25 optional fields; structured output accepts 24",
+        {"structured_output": "native"},
+        r"structuredOutput cannot be native .*: it has 25 optional fields, and structured output accepts 24",
     ),
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel): ...\nclass Question(BaseModel):\n    text: str",
@@ -98,6 +98,31 @@ def test_what_would_fail_in_the_function_fails_the_preview(
         deploy(text, **args)
     assert "LLM_" not in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+LISTS = "\n    ".join(f"f{number}: list[int | str]" for number in range(17))
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        (MANY, "it has 17 unions, and structured output accepts 16"),
+        (LISTS, "it has 17 unions, and structured output accepts 16"),
+        (OPTIONAL, "it has 25 optional fields, and structured output accepts 24"),
+    ],
+)
+def test_a_schema_that_is_too_complex_is_sent_in_the_instructions_and_every_preview_warns(
+    deploy: Deploy, members: str, reason: str
+) -> None:
+    """The second preview does not start the function again; it repeats what the first one found."""
+    text = f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {members}"
+    warning = f"schema: {reason}. The schema is sent in the instructions, as structuredOutput is auto."
+
+    for _ in range(2):
+        declared = deploy(text, authorization="iam")
+        assert declared.of("Function")
+        assert declared.warnings() == [warning]
+    assert deploy(text, authorization="iam", structured_output="prompt").warnings() == []
 
 
 @pytest.mark.parametrize("structured_output", ["prompt", "tool"])

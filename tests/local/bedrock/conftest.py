@@ -1,36 +1,15 @@
 """Unmodified boto3 as a client of the local Bedrock."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from local.bedrock.server import Bedrock
-from tests.local.bedrock.asking import MODEL, Ask
+from tests.local.bedrock.asking import Ask, asking
 
 
 @pytest.fixture
 def ask(bedrock: Bedrock) -> Iterator[Ask]:
     """Converse through a client that tries once; the streams are closed at the end."""
-    client: Any = boto3.client(
-        "bedrock-runtime",
-        endpoint_url=bedrock.url,
-        region_name="eu-west-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - not checked here
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-    streams = []
-
-    def converse(prompt: str = "hello", model: str = MODEL, **more: object) -> Mapping[str, Any]:
-        messages = [{"role": "user", "content": [{"text": prompt}]}]
-        response: Mapping[str, Any] = client.converse_stream(modelId=model, messages=messages, **more)
-        streams.append(response["stream"])
-        return response
-
-    yield converse
-    for stream in streams:
-        stream.close()
-    client.close()
+    with asking(bedrock) as converse:
+        yield converse

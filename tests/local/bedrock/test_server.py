@@ -18,7 +18,7 @@ from local.bedrock.script import (
 )
 from local.bedrock.server import Bedrock
 from local.client import Reply
-from tests.local.bedrock.asking import MODEL, TOOL, Ask, kinds
+from tests.local.bedrock.asking import MODEL, TOOL, Ask, asking, kinds
 
 
 def test_scripts_follow_each_other_and_the_last_one_stays(bedrock: Bedrock, ask: Ask) -> None:
@@ -73,6 +73,21 @@ def test_an_answer_may_depend_on_the_call(bedrock: Bedrock, ask: Ask) -> None:
         event["contentBlockDelta"]["delta"]["text"] for event in response["stream"] if "contentBlockDelta" in event
     ]
     assert json.loads(text) == ["ping", schema, 7]
+
+
+def test_a_bounded_number_of_calls_is_kept() -> None:
+    """The latest ones, under the numbers that they have always had; the same for requests and refusals."""
+    with Bedrock(limit=2) as bedrock, asking(bedrock) as ask:
+        for number in range(5):
+            ask(f"prompt {number}")
+            with pytest.raises(ClientError, match="blank"):
+                ask(" ")
+
+        assert [call.prompt for call in bedrock.calls] == ["prompt 3", "prompt 4"]
+        assert (len(bedrock.received), len(bedrock.refusals)) == (2, 2)
+        assert bedrock.called(5).prompt == "prompt 4"
+        with pytest.raises(LookupError, match="Only the latest 2 of 5 calls are kept"):
+            bedrock.called(3)
 
 
 def test_a_refused_request_is_no_call(bedrock: Bedrock, ask: Ask) -> None:

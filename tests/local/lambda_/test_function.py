@@ -34,6 +34,9 @@ def test_concurrent_requests_get_further_sandboxes_up_to_the_limit(tmp_path: Pat
         assert [invocation.read() for invocation in busy] == [PRELUDE + b"x"] * 2
         assert (third.read(), third.ending) == (b"", Ending.THROTTLED)
         assert len(function.processes) == 2
+        assert "A request was refused with 500: the local function answers at most 2 requests at once." in (
+            function.output
+        )
 
 
 def test_a_sandbox_that_still_works_after_its_answer_is_busy(tmp_path: Path) -> None:
