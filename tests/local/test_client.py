@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from local.client import End, NotHttp, Reply, Transport
 from local.http11.server import NO_LINGER, Exchange, Server, Truncated
+from tests.unserved import unserved_port
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -365,9 +366,7 @@ def test_a_server_without_tls_is_an_error_of_tls() -> None:
 
 
 def test_nothing_that_listens_is_an_error() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    with pytest.raises(ConnectionRefusedError):
+    with unserved_port() as port, pytest.raises(ConnectionRefusedError):
         Reply(f"http://127.0.0.1:{port}")
 
 

@@ -11,6 +11,7 @@ from local.bedrock.call import Answerer, Call
 from local.bedrock.script import Hold, Step
 from local.http11.server import Exchange
 from local.twin import CHECKOUT, Twin
+from tests.unserved import unserved_port
 from tests.verify.shared import DOCUMENT, ORIGIN, QUICK, bedrock_of, play, slowly
 from tests.verify.spoilt import KEY, SECRET, proxy, signature
 from verify.checks.catalog import MODEL_CALLS
@@ -165,10 +166,13 @@ def test_the_documents_name_every_option() -> None:
 
 
 def test_an_endpoint_that_is_not_there_ends_the_run() -> None:
-    done = command("http://127.0.0.1:1/v1/stream")
+    with unserved_port() as port:
+        done = command(f"http://127.0.0.1:{port}/v1/stream")
 
     assert (done.returncode, done.stderr) == (1, "")
-    assert "FAIL  endpoint responds: no response: nothing listens at 127.0.0.1:1. Check host and port" in done.stdout
+    assert (
+        f"FAIL  endpoint responds: no response: nothing listens at 127.0.0.1:{port}. Check host and port" in done.stdout
+    )
     assert done.stdout.endswith("FAILED: the other checks were not run.\n")
 
 

@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from local.client import Transport
 from local.http11.server import Exchange, Server
+from tests.unserved import unserved_port
 from tests.verify.shared import serving
 from verify.endpoint import Endpoint, Request, Unreachable
 from verify.signing import with_api_key
@@ -177,9 +178,7 @@ def test_disconnecting_closes_the_connection_after_the_given_number_of_pieces() 
 
 
 def test_a_port_where_nothing_listens_is_reported() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    with pytest.raises(Unreachable, match=f"nothing listens at 127.0.0.1:{port}"):
+    with unserved_port() as port, pytest.raises(Unreachable, match=f"nothing listens at 127.0.0.1:{port}"):
         Endpoint(f"http://127.0.0.1:{port}/v1/stream").send(ASK)
 
 

@@ -4,7 +4,6 @@ Every case is a request through real processes and sockets, and a good one after
 """
 
 import json
-import socket
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from local.bedrock.script import Cut, Fragment, Hang, Hold, Pause, Stop, fragmen
 from local.client import End, Reply
 from local.lambda_.invocation import Ending as InvocationEnding
 from tests.aws.stages.emf import check_emf
+from tests.unserved import unserved_port
 from tests.wire.chain import LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
 from tests.wire.endings_table import (
     BY_CODE,
@@ -527,12 +527,11 @@ def test_every_stop_reason_of_the_service_is_in_the_matrix() -> None:
 
 def test_nobody_at_the_models_address_is_unavailable(chain: Chain) -> None:
     """Connection refused: the client may try again, and the log says what was not there."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
-    chain.deploy(AWS_ENDPOINT_URL_BEDROCK_RUNTIME=nobody)
+    with unserved_port() as port:
+        chain.deploy(AWS_ENDPOINT_URL_BEDROCK_RUNTIME=f"http://127.0.0.1:{port}")
+        answers = [chain.ask(accept=accept) for accept in (RAW, SSE)]
 
-    for accept in (RAW, SSE):
-        seen = chain.ask(accept=accept)
+    for seen in answers:
         assert (seen.status, seen.document["code"]) == (503, "model_unavailable")
         assert "retry-after" in seen.headers
         assert (seen.log["level"], seen.log["outcome"]) == ("ERROR", "failed")

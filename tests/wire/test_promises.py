@@ -26,6 +26,7 @@ from local.bedrock.script import (
 )
 from local.client import End, Reply
 from local.http11.server import Exchange, Server
+from tests.unserved import unserved_port
 from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Records, Script
 from tests.wire.endings_table import DOCUMENT as CANARY_DOCUMENT
 from tests.wire.endings_table import PROMPT
@@ -152,10 +153,9 @@ def test_a_sink_that_hangs_never_holds_the_client(chain: Chain, black_hole: str,
 
 
 def test_a_store_that_fails_changes_nothing_and_publish_still_runs(chain: Chain) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        nobody = f"http://127.0.0.1:{server.getsockname()[1]}"
-    chain.deploy(store="dynamodb:records", AWS_ENDPOINT_URL_DYNAMODB=nobody)
-    seen = chain.ask(GOOD, WHOLE)
+    with unserved_port() as port:
+        chain.deploy(store="dynamodb:records", AWS_ENDPOINT_URL_DYNAMODB=f"http://127.0.0.1:{port}")
+        seen = chain.ask(GOOD, WHOLE)
 
     assert seen.document == json.loads(DOCUMENT)
     assert len(seen.lines("publish")) == 1

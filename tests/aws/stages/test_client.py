@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 
 from function.aws.stages.client import NoTimeLeft, TimedClient
 from function.aws.stages.publish import publish_stage
@@ -59,7 +60,7 @@ def test_no_call_is_begun_just_before_the_kill() -> None:
 
 
 class Silent:
-    """A clock, and a peer that hangs: each call takes as long as its timeout lets it."""
+    """A scripted clock, and a peer that hangs: each call takes as long as its timeout lets it, and nothing is sent."""
 
     def __init__(self) -> None:
         self.spent = 0.0
@@ -72,6 +73,7 @@ class Silent:
         def hang(**_: object) -> None:
             self.calls.append(timeout)
             self.spent += timeout
+            raise ReadTimeoutError(endpoint_url="scripted")
 
         client.meta.events.register("before-call.dynamodb", hang)
         return client
@@ -83,11 +85,31 @@ def test_stages_that_hang_one_after_the_other_end_before_the_kill() -> None:
     peer = Silent()
     made = record(time_limit=2.0, elapsed=lambda: round(peer.spent * 1000))
     for _ in range(2):
-        with TimedClient(peer.make).call(made) as client:
+        with pytest.raises(ReadTimeoutError), TimedClient(peer.make).call(made) as client:
             client.list_tables()
 
     assert peer.calls == pytest.approx([1.0, 0.5])
     assert peer.spent < 2
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_timeouts_end_calls_that_hang(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The kernel accepts the connections, and nobody answers; the wait for the end is a bound, not a measurement."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        stages = [
+            store_stage(Destination("dynamodb", "records"), Written().logger),
+            publish_stage(Destination("eventbridge", "bus"), frozenset({"completed"}), Written().logger),
+        ]
+        made = record(time_limit=2.0, elapsed=lambda: 1000)
+        hanging = Thread(target=finalise, args=(stages, made), daemon=True)
+        with caplog.at_level(logging.ERROR):
+            hanging.start()
+            hanging.join(60)
+
+    assert not hanging.is_alive()
+    assert len(caplog.messages) == len(stages)
+    assert all(message.endswith("failed: ReadTimeoutError") for message in caplog.messages)
 
 
 @contextmanager
