@@ -61,7 +61,7 @@ FORMATS: Final[Mapping[type, Sequence[str]]] = {
     JsonLines: ["typed events, one per line", "`complete`", "`error`, and a clean end"],
     JsonDocument: ["the validated document in one piece", "the document", "none: nothing is sent before the end"],
 }
-"""What a client gets of each encoder: the body, a good end, and a bad end after the first byte."""
+"""What a client gets of each encoder: the body, its end, and its end after a failure."""
 
 
 def formats() -> str:
@@ -71,9 +71,9 @@ def formats() -> str:
         encoder = offer.format.encoder(Start("", "", 0, lambda: 0))
         body, good, bad = FORMATS[type(encoder)]
         parameter = f"; view={offer.view}" if offer.view else ""
-        shown = body.replace("typed events", "the same with snapshots") if offer.view else body
+        shown = body.replace("typed events", "typed events with snapshots") if offer.view else body
         rows.append([f"`{offer.media_type}{parameter}`", f"`{offer.format.content_type}`", shown, good, bad])
-    return table(["`Accept`", "`Content-Type`", "body", "a good end", "a bad end after the first byte"], rows)
+    return table(["`Accept`", "`Content-Type`", "body", "end of a complete answer", "end of an answer that fails after the first byte"], rows)
 
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
