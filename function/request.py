@@ -9,7 +9,7 @@ from typing import Final
 from unicodedata import category
 from uuid import uuid4
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ValidationError
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
 
@@ -95,7 +95,8 @@ def read_prompt(http: HttpRequest, model: type[BaseModel], limit: int) -> str:
         prompt = _prompt(body.removeprefix(BOM_UTF8), model)
     except ValidationError as error:
         # Pydantic's messages and inputs may quote the body: the client gets paths and rules alone
-        errors = [{"path": pointer(each["loc"]), "rule": each["type"]} for each in error.errors()[:REPORTED_ERRORS]]
+        found = error.errors(include_url=False, include_context=False, include_input=False)[:REPORTED_ERRORS]
+        errors = [{"path": pointer(each["loc"]), "rule": each["type"]} for each in found]
         raise BodyInvalid(errors=errors) from None
     if is_blank(prompt):
         raise BodyInvalid(errors=[{"path": pointer(_place_of_prompt(model)), "rule": "prompt_blank"}])
@@ -132,6 +133,8 @@ def _validated(body: bytes, model: type[BaseModel]) -> BaseModel:
 def _text_of(request: BaseModel) -> str:
     """Return the prompt of a valid request; empty if it has none."""
     prompt: object = request.prompt  # type: ignore[attr-defined]  # the user's class has one, as a field or a property
+    if isinstance(prompt, SecretStr):
+        return prompt.get_secret_value()
     return "" if prompt is None else str(prompt)
 
 
@@ -160,7 +163,10 @@ def _prompt_of_string(text: str, model: type[BaseModel]) -> str:
         BodyInvalid: there is no such field, and not one other that the string can stand for.
     """
     if "prompt" in model.model_fields:
-        return _text_of(_validated(to_json(_nested(_place_of_prompt(model), text)), model))
+        request = _validated(to_json(_nested(_place_of_prompt(model), text)), model)
+        if "prompt" not in request.model_fields_set:  # the class has looked for it elsewhere
+            raise _not_an_object()
+        return _text_of(request)
     made: set[str] = set()
     failures: list[Exception] = []
     for body in _readings(text, model):
@@ -175,8 +181,12 @@ def _prompt_of_string(text: str, model: type[BaseModel]) -> str:
     if failures and not made:
         raise failures[0]
     if len(made) != 1:
-        raise BodyInvalid(errors=[{"path": "", "rule": "model_type"}])
+        raise _not_an_object()
     return made.pop()
+
+
+def _not_an_object() -> BodyInvalid:
+    return BodyInvalid(errors=[{"path": "", "rule": "model_type"}])
 
 
 def _shows_in_prompt(text: str, request: BaseModel) -> bool:
@@ -193,18 +203,19 @@ def _readings(text: str, model: type[BaseModel]) -> Iterator[bytes]:
     """Yield the bodies that the string may stand for: itself, and an object with it as one field."""
     yield to_json(text)
     for name, field in model.model_fields.items():
-        yield to_json(_nested(_place(name, field), text))
+        yield to_json(_nested(_place(name, field, model.model_config), text))
 
 
 def _place_of_prompt(model: type[BaseModel]) -> list[str | int]:
     """Return the keys that lead to the prompt in a body; none if the class makes the prompt of other fields."""
     field = model.model_fields.get("prompt")
-    return [] if field is None else _place("prompt", field)
+    return [] if field is None else _place("prompt", field, model.model_config)
 
 
-def _place(name: str, field: FieldInfo) -> list[str | int]:
+def _place(name: str, field: FieldInfo, config: ConfigDict) -> list[str | int]:
     """Return the keys that lead to a field in a body."""
-    alias = field.validation_alias
+    by_name = config.get("validate_by_name") or config.get("populate_by_name")
+    alias = None if by_name else field.validation_alias
     if isinstance(alias, AliasChoices):
         alias = alias.choices[0]
     if isinstance(alias, AliasPath):

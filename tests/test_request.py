@@ -2,6 +2,7 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     RootModel,
+    SecretStr,
     computed_field,
     field_validator,
     model_validator,
@@ -146,6 +148,16 @@ class Generated(BaseModel):
     prompt: str = "Why?"
 
 
+class ByName(BaseModel):
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=False)
+
+    prompt: str = Field(default="Why?", alias="question")
+
+
+class Secret(BaseModel):
+    prompt: SecretStr = SecretStr("Why?")
+
+
 class Required(BaseModel):
     topic: str = Field(min_length=2)
     style: str = "plain"
@@ -184,6 +196,8 @@ class TakesText(BaseModel):
         (Choices, "rain"),
         (Nested, "rain"),
         (Generated, "rain"),
+        (ByName, "rain"),
+        (Secret, "rain"),
         (Topic, "rain in 50 words"),
         (Required, "rain, in a plain style"),
         (Root, "Explain: rain"),
@@ -219,12 +233,21 @@ class Numbered(BaseModel):
         return f"What is special about {self.number}?"
 
 
+class Elsewhere(BaseModel):
+    prompt: str = "Why?"
+
+    @model_validator(mode="before")
+    @classmethod
+    def unpacked(cls, value: Any) -> object:  # noqa: ANN401 - whatever the body is
+        return value.get("data", {})
+
+
 class Deep(BaseModel):
     prompt: str = Field(default="Why?", validation_alias=AliasPath("messages", "text"))
     messages: list[str] = []
 
 
-@pytest.mark.parametrize("model", [Ambiguous, Unused, Numbered, Deep])
+@pytest.mark.parametrize("model", [Ambiguous, Unused, Numbered, Deep, Elsewhere])
 def test_a_bare_string_is_never_another_question(model: type[BaseModel]) -> None:
     """Where it cannot be told what the string stands for, or the prompt would not have it, it is invalid."""
     for body in ('"rain"', '"e"', '"1"', '""'):

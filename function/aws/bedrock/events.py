@@ -32,6 +32,8 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
 MASKED: Final = "ANONYMIZED"
 NO_ACTION: Final = "NONE"
 """What a guardrail has done, in the words of its trace; other words are a block."""
+BESIDE_THE_ANSWER: Final = frozenset({"reasoningContent", "citation"})
+"""Deltas that no answer is written in."""
 TOKENS_LIMIT: Final = 2**53
 """A count of tokens above it is none: every reader of JSON can hold the numbers below it exactly."""
 
@@ -101,14 +103,15 @@ def _until_stop(
     events: Iterator[Mapping[str, Any] | Unreadable], answer: "_Text | _ToolInput"
 ) -> Generator[ModelEvent, None, Stop | None]:
     for event in events:
-        name, payload = _member(event)
-        if name == "contentBlockDelta":
-            text = answer.text(payload)
+        if isinstance(event, dict) and (delta := event.get("contentBlockDelta")):  # nearly every event
+            text = answer.text(delta)
             if text:
                 yield Delta(text)
             elif text is None:
                 yield Ignored()
-        elif name == "contentBlockStart":
+            continue
+        name, payload = _member(event)
+        if name == "contentBlockStart":
             if not answer.begins(payload):
                 yield Ignored()
         elif name == "messageStop":
@@ -127,10 +130,11 @@ class _Text:
 
     def text(self, payload: Mapping[str, Any]) -> str | None:
         """Return what a delta adds to the answer; None if it is of an answer in another place."""
-        delta = _delta(payload)
-        if "text" in delta:
-            return _string(delta["text"], "text")
-        return None if "toolUse" in delta else ""
+        delta = payload.get("delta")
+        if isinstance(delta, dict) and "text" in delta:  # nearly always
+            text = delta["text"]
+            return text if isinstance(text, str) else _string(text, "text")
+        return "" if _delta(payload).keys() <= BESIDE_THE_ANSWER else None
 
     def begins(self, _payload: Mapping[str, Any], /) -> bool:
         """Return whether the block that begins can be of the answer, or of no answer at all."""
@@ -152,7 +156,7 @@ class _ToolInput:
         """Return what a delta adds to the answer; None if it is of an answer in another place."""
         delta = _delta(payload)
         if "toolUse" not in delta:
-            return None if delta.get("text") else ""
+            return "" if delta.keys() <= BESIDE_THE_ANSWER or delta.get("text") == "" else None
         text = _string(_mapping(delta["toolUse"], "toolUse").get("input"), "input")
         if not self._is_mine(payload):
             return None
@@ -179,7 +183,7 @@ def _member(event: Mapping[str, Any] | Unreadable) -> tuple[str, Mapping[str, An
     """Return the name and the payload of an event: it has one member, and that has others."""
     if isinstance(event, Unreadable):
         raise MalformedEvent("botocore cannot read the payload") from event.error
-    [(name, payload)] = event.items()
+    ((name, payload),) = event.items()
     if not payload:  # what botocore makes of a payload that is not JSON
         raise MalformedEvent(f"{name} has no member")
     return name, payload

@@ -320,6 +320,22 @@ def test_an_exception_whose_payload_is_of_a_wrong_type_is_a_failure_of_the_model
         assert error.code == "model_busy"
 
 
+@pytest.mark.parametrize("strategy", ["native", "tool"])
+def test_a_delta_of_another_kind_is_counted(bedrock: Bedrock, strategy: str) -> None:
+    """Reasoning and citations are no words of an answer; a picture, or what is not known yet, might be."""
+    deltas: list[dict[str, object]] = [
+        {"song": "la"},
+        {"image": {"source": {"bytes": ""}}},
+        {"citation": {"title": "t"}},
+    ]
+    steps: list[Step] = [Event("contentBlockDelta", {"delta": delta, "contentBlockIndex": 7}) for delta in deltas]
+    bedrock.play([Open(), Reasoning("hm"), *steps, Fragment("{}"), StopStep()])
+    events = list(ask(model(structured_output=strategy)))
+
+    assert text(events) == "{}"
+    assert events.count(Ignored()) == 2
+
+
 def test_of_two_tool_calls_the_first_is_the_answer(bedrock: Bedrock) -> None:
     """Words beside the calls are left out as well, and all that is left out is counted."""
     second = {"start": {"toolUse": {"toolUseId": "tooluse_2", "name": "answer"}}, "contentBlockIndex": 5}
