@@ -35,7 +35,7 @@ TABLE_EXPIRY: Final = "expires"
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 """Carries the id of the request on every response of the function."""
 
-EXPOSED_HEADERS: Final = f"{REQUEST_ID_HEADER}, x-amzn-RequestId"
+EXPOSED_HEADERS: Final = f"{REQUEST_ID_HEADER}, x-amzn-RequestId, Retry-After"
 """Header fields that a browser may show to the page that called (fetch.spec.whatwg.org, CORS protocol)."""
 
 OPTIONAL_FIELDS_LIMIT: Final = 24

@@ -1,4 +1,4 @@
-"""The header fields that let a browser's page read the response (fetch.spec.whatwg.org, "HTTP responses")."""
+"""Which pages a browser lets call and read the response (fetch.spec.whatwg.org, CORS protocol)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,3 +16,12 @@ def cors(allowed: Sequence[str], origin: str | None) -> Mapping[str, str]:
     if granted is None or granted not in allowed:
         return vary
     return {"Access-Control-Allow-Origin": granted, "Access-Control-Expose-Headers": EXPOSED_HEADERS, **vary}
+
+
+def refuses(allowed: Sequence[str], origin: str | None, own: str) -> bool:
+    """Return whether a page of ``origin`` must not call: origins are listed, and it is neither one nor ``own``.
+
+    CORS alone keeps a page from reading the response. The model would have been called, and paid for, all the same.
+    ``own`` is the endpoint's own origin. Who sends no origin is no page of another one.
+    """
+    return origin is not None and bool(allowed) and "*" not in allowed and origin not in {*allowed, own}

@@ -59,7 +59,11 @@ class Endpoint:
         watch = Stopwatch(self._clock)
         http = parse_event(event)
         request = read_request(
-            http, self._request_model, self._settings.body_limit, offer_raw_text=not self._answer.has_hidden
+            http,
+            self._request_model,
+            self._settings.body_limit,
+            allowed_origins=self._settings.allowed_origins,
+            offer_raw_text=not self._answer.has_hidden,
         )
         start = self._start(request, http, context, watch)
         if isinstance(request, Rejected):

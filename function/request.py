@@ -2,7 +2,7 @@
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -15,14 +15,17 @@ from pydantic_core import from_json, to_json
 
 from .aws.gateway import HttpRequest
 from .contract import RESOURCE
+from .cors import refuses
 from .partials.changes import pointer
 from .stream.errors import (
     BodyInvalid,
     BodyNotJson,
     BodyTooLarge,
+    CannotResume,
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotFound,
+    OriginNotAllowed,
     StreamError,
     as_stream_error,
 )
@@ -51,13 +54,20 @@ class Rejected:
 
 
 def read_request(
-    http: HttpRequest, model: type[BaseModel], limit: int, *, offer_raw_text: bool = True
+    http: HttpRequest,
+    model: type[BaseModel],
+    limit: int,
+    *,
+    allowed_origins: Sequence[str] = (),
+    offer_raw_text: bool = True,
 ) -> Accepted | Rejected:
     """Return what a client asks; ``model`` is the user's request class, ``limit`` the longest body in bytes."""
     chosen = None
     try:
         check_route(http)
+        check_origin(http, allowed_origins)
         chosen = choose_format(http.header("accept"), offer_raw_text=offer_raw_text)
+        check_beginning(http, chosen)
         return Accepted(chosen, read_prompt(http, model, limit))
     except Exception as error:  # noqa: BLE001 - the user's request class may fail in any way
         return Rejected(chosen, as_stream_error(error))
@@ -74,6 +84,30 @@ def check_route(http: HttpRequest) -> None:
         raise NotFound
     if http.method != "POST":
         raise MethodNotAllowed
+
+
+def check_origin(http: HttpRequest, allowed: Sequence[str]) -> None:
+    """Check that no page of another origin asks: its answer would be paid for, and nobody could read it.
+
+    Raises:
+        OriginNotAllowed: origins are listed, and the page's is neither one of them nor the endpoint's own.
+    """
+    if refuses(allowed, http.header("origin"), http.own_origin):
+        raise OriginNotAllowed
+
+
+def check_beginning(http: HttpRequest, chosen: Format) -> None:
+    """Check that a reader of Server-Sent Events does not ask for the rest of an earlier stream.
+
+    An EventSource reconnects by itself with ``Last-Event-ID`` (HTML Living Standard, §9.2.3) and would pay for a new
+    answer each time; it gives up at every status but 200. In the other formats the field has no meaning.
+
+    Raises:
+        CannotResume: it does.
+    """
+    is_event_stream = chosen.content_type.partition(";")[0] == "text/event-stream"
+    if is_event_stream and (http.header("last-event-id") or "").strip():
+        raise CannotResume
 
 
 def read_prompt(http: HttpRequest, model: type[BaseModel], limit: int) -> str:

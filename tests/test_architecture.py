@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "function/request.py": PYDANTIC
     | {
         "function.contract",
+        "function.cors",
         "function.aws.gateway",
         "function.partials.changes",
         "function.stream.errors",

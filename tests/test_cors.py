@@ -2,10 +2,10 @@
 
 import pytest
 
-from function.cors import cors
+from function.cors import cors, refuses
 
 ONE, TWO = "https://a.example", "https://b.example"
-EXPOSED = "X-Request-Id, x-amzn-RequestId"
+EXPOSED = "X-Request-Id, x-amzn-RequestId, Retry-After"
 
 
 def granted(origin: str, **more: str) -> dict[str, str]:
@@ -33,3 +33,25 @@ def test_of_several_origins_the_caller_gets_its_own(origin: str) -> None:
 def test_of_several_origins_no_other_gets_any(origin: str | None) -> None:
     """The response still varies: a cache must not give it to an origin that is allowed."""
     assert cors((ONE, TWO), origin) == {"Vary": "Origin"}
+
+
+OWN = "https://api.example"
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://c.example", "null", "", ONE.upper(), f"{ONE}.evil.example", "http://api.example"]
+)
+def test_a_page_that_is_not_listed_cannot_call(origin: str) -> None:
+    assert refuses((ONE,), origin, OWN)
+    assert refuses((ONE, TWO), origin, OWN)
+
+
+@pytest.mark.parametrize("origin", [ONE, OWN, None])
+def test_a_listed_page_one_of_the_own_host_and_a_program_can_call(origin: str | None) -> None:
+    assert not refuses((ONE,), origin, OWN)
+
+
+@pytest.mark.parametrize("allowed", [(), ("*",)])
+@pytest.mark.parametrize("origin", [None, ONE, "null"])
+def test_without_a_list_nobody_is_refused(allowed: tuple[str, ...], origin: str | None) -> None:
+    assert not refuses(allowed, origin, OWN)

@@ -19,6 +19,10 @@ from .scope import Scope
 PREFLIGHT_SECONDS: Final = 600
 """Seconds for which a browser can cache a preflight."""
 
+REQUEST_HEADERS: Final = ("Content-Type", "Accept", "Last-Event-ID", "traceparent", "Cache-Control")
+"""What clients send to any endpoint: one header that a preflight does not allow fails the page's whole request. Readers
+of Server-Sent Events send ``Cache-Control`` and ``Last-Event-ID``, tracing libraries ``traceparent``."""
+
 PREFLIGHT_HEADERS: Final = (
     "Access-Control-Allow-Headers",
     "Access-Control-Allow-Methods",
@@ -85,7 +89,7 @@ def as_literals(prefix: str, headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def allowed_headers(options: Options) -> list[str]:
-    """Return the request headers that a page can send: those that the authorization reads, and the body's type."""
+    """Return the request headers that a page can send: those of any client, and those that the authorization reads."""
     token = options.authorizer.header
     by_authorization = {
         Authorization.IAM: ["Authorization", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256"],
@@ -93,7 +97,7 @@ def allowed_headers(options: Options) -> list[str]:
         Authorization.COGNITO: [token],
         Authorization.LAMBDA: [token],
     }
-    return ["Content-Type", *by_authorization.get(options.authorization, [])]
+    return [*REQUEST_HEADERS, *by_authorization.get(options.authorization, [])]
 
 
 def preflight(

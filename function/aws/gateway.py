@@ -67,6 +67,12 @@ class HttpRequest:
         values = self.headers.get(name.lower())
         return None if values is None else ", ".join(values)
 
+    @property
+    def own_origin(self) -> str:
+        """The scheme and host to which the request was sent, as a browser would name the origin of a page there."""
+        schemes = self.headers.get("x-forwarded-proto", ["https"])  # the gateway's own value is the last one
+        return f"{schemes[-1].rpartition(',')[2].strip()}://{self.header('host')}".lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Response:

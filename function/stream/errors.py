@@ -118,6 +118,22 @@ class MethodNotAllowed(RequestError):
     title = "Only POST is served here."
 
 
+class OriginNotAllowed(RequestError):
+    """A browser's page of an origin that is not listed calls (fetch.spec.whatwg.org, "Origin" header)."""
+
+    code = "origin_not_allowed"
+    status = 403
+    title = "Pages of this origin cannot call the endpoint."
+
+
+class CannotResume(RequestError):
+    """A reader of Server-Sent Events asks for the rest of an earlier stream, of which nothing is kept."""
+
+    code = "cannot_resume"
+    status = 409
+    title = "A stream cannot be resumed."
+
+
 class ModelError(StreamError):
     """The model could not be called, or did not finish its answer."""
 

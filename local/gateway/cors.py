@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 ORIGINS_VARIABLE: Final = "LLM_ALLOWED_ORIGINS"
-EXPOSED_HEADERS: Final = "X-Request-Id, x-amzn-RequestId"
+EXPOSED_HEADERS: Final = "X-Request-Id, x-amzn-RequestId, Retry-After"
+REQUEST_HEADERS: Final = "Content-Type, Accept, Last-Event-ID, traceparent, Cache-Control"
 MAX_AGE: Final = "600"
 """Seconds for which a browser can cache a preflight."""
 
@@ -36,7 +37,7 @@ def preflight_fields(allowed: Sequence[str], origin: str | None) -> list[tuple[s
                 granted.append(("Access-Control-Allow-Origin", origin))
     return [
         ("Access-Control-Allow-Methods", "POST"),
-        ("Access-Control-Allow-Headers", "Content-Type"),
+        ("Access-Control-Allow-Headers", REQUEST_HEADERS),
         ("Access-Control-Max-Age", MAX_AGE),
         *granted,
     ]

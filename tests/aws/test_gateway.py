@@ -124,6 +124,19 @@ def test_a_name_in_two_spellings_is_one_field() -> None:
     assert request.header("accept") == "a/b, c/d"
 
 
+@pytest.mark.parametrize(
+    ("headers", "own"),
+    [
+        ({"Host": "api.example", "X-Forwarded-Proto": "https"}, "https://api.example"),
+        ({"Host": "127.0.0.1:8000", "X-Forwarded-Proto": "http"}, "http://127.0.0.1:8000"),
+        ({"Host": "API.example"}, "https://api.example"),
+        ({"Host": "api.example", "X-Forwarded-Proto": "http, https"}, "https://api.example"),
+    ],
+)
+def test_the_own_origin_is_what_the_request_was_sent_to(headers: dict[str, str], own: str) -> None:
+    assert parse_event(event(headers=headers)).own_origin == own
+
+
 def test_a_base64_body_is_decoded() -> None:
     encoded = base64.b64encode(b'{"prompt": "\xc3\xbc"}').decode()
     assert parse_event(event(body=encoded, isBase64Encoded=True)).body == b'{"prompt": "\xc3\xbc"}'

@@ -74,7 +74,7 @@ def test_browsers_are_told_the_same_before_a_request(gateway: Gateway, origins: 
     with Reply(gateway.url, b"", {"Origin": origin}, "OPTIONS") as reply:
         reply.body()
 
-    declared = lower(cors.preflight_headers(origins, ["Content-Type"]))
+    declared = lower(cors.preflight_headers(origins, cors.REQUEST_HEADERS))
     template = (cors.preflight_template(origins) or {}).get("application/json", "")
     if f"'{origin}'" in template:
         declared["access-control-allow-origin"] = origin

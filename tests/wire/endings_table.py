@@ -124,6 +124,8 @@ REJECTED: Final = {
         "the body is larger than the limit": errors.BodyTooLarge,
         "the body is not JSON": errors.BodyNotJson,
         "the body is not a valid request": errors.BodyInvalid,
+        "a page calls whose origin is not listed": errors.OriginNotAllowed,
+        "a reader of Server-Sent Events reconnects": errors.CannotResume,
         "the function is invoked without the gateway, for another path": errors.NotFound,
         "the function is invoked without the gateway, with another method": errors.MethodNotAllowed,
     }.items()
@@ -391,6 +393,23 @@ def rejected_cases() -> Iterator[Case]:
     }
     for what, (code, body, headers) in bodies.items():
         yield case(REJECTED[code], what, "before the headers", GOOD, body=body, headers=headers, calls=0, attempts=0)
+    listed = {"allowed_origins": "https://a.example,https://b.example"}
+    of_page: dict[str, object] = {"headers": {"Origin": "https://c.example"}, "environment": listed}
+    refused = REJECTED["origin_not_allowed"]
+    yield case(refused, "another origin", "before the headers", GOOD, calls=0, attempts=0, **of_page)
+
+
+def reconnecting_cases() -> Iterator[Case]:
+    """A reader reconnects: in Server-Sent Events it is refused, in any other format the field has no meaning."""
+    good: dict[str, object] = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True}
+    refused: dict[str, object] = {"calls": 0, "attempts": 0, "headers": {"Last-Event-ID": "7"}}
+    ignored = case(COMPLETED, "Last-Event-ID", "before the headers", GOOD, headers={"Last-Event-ID": "7"}, **good)
+    for each in in_formats(ignored):
+        if each.format == "sse":
+            rejected = case(REJECTED["cannot_resume"], "Last-Event-ID", "before the headers", GOOD, **refused)
+            yield replace(rejected, format="sse")
+        else:
+            yield each
 
 
 def tool_cases() -> Iterator[Case]:
@@ -665,6 +684,7 @@ def all_cases() -> list[Case]:
     in_every_format = [each for it in cases for each in in_formats(it)]
     return [
         *in_every_format,
+        *reconnecting_cases(),
         *deadline_cases(),
         *impatient_cases(),
         *cancelled_cases(),

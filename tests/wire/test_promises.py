@@ -223,6 +223,43 @@ def test_a_failure_before_the_head_has_a_status(chain: Chain, accept: str) -> No
     assert "retry-after" in seen.headers
 
 
+@pytest.mark.parametrize("accept", [SSE, f"{SSE}; view=snapshot", f"{LINES};q=0.5, {SSE}"])
+def test_a_reader_that_reconnects_pays_nothing_and_gives_up(chain: Chain, accept: str) -> None:
+    """An EventSource gives up at every status but 200; a page can read why."""
+    chain.deploy(allowed_origins="https://a.example")
+    seen = chain.ask(GOOD, accept, b"{", {"Last-Event-ID": "7", "Origin": "https://a.example"})
+
+    assert (seen.status, seen.document["code"]) == (409, "cannot_resume")
+    assert seen.headers["access-control-allow-origin"] == "https://a.example"
+    assert "retry-after" not in seen.headers
+    assert "Retry-After" in seen.headers["access-control-expose-headers"]
+    assert (seen.log["outcome"], seen.metric["NotCompleted"]) == ("rejected", [0])
+    assert seen.calls == []
+
+
+@pytest.mark.parametrize(("accept", "id_"), [(SSE, ""), (SSE, " "), (RAW, "7"), (LINES, "7"), (WHOLE, "7")])
+def test_a_beginning_is_no_reconnection(chain: Chain, accept: str, id_: str) -> None:
+    """An EventSource that has seen no event sends no id, or an empty one; in the other formats there is none to see."""
+    seen = chain.ask(GOOD, accept, headers={"Last-Event-ID": id_})
+
+    assert (seen.status, seen.log["outcome"]) == (200, "completed")
+
+
+def test_a_page_that_is_not_listed_costs_nothing(chain: Chain) -> None:
+    """A page of the endpoint's own host, a listed one and a program without an origin are served."""
+    chain.deploy(allowed_origins="https://a.example")
+    own = chain.twin.url.removesuffix("/v1/stream")
+    served = [
+        chain.ask(GOOD, LINES, headers=fields) for fields in ({"Origin": "https://a.example"}, {"Origin": own}, {})
+    ]
+    refused = [chain.ask(GOOD, LINES, headers={"Origin": it}) for it in ("https://evil.example", "null", f"{own}1")]
+
+    assert [seen.status for seen in served] == [200] * 3
+    assert [(seen.status, seen.document["code"]) for seen in refused] == [(403, "origin_not_allowed")] * 3
+    assert [seen.calls for seen in refused] == [[]] * 3
+    assert all("retry-after" not in seen.headers for seen in refused)
+
+
 def test_a_caller_that_repeats_an_id_has_a_record_for_each_request(chain: Chain) -> None:
     """A client can choose the gateway's id. The key of the record and the id of every line are the invocation's own."""
     records = Records()

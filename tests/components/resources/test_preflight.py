@@ -24,6 +24,9 @@ CALLERS: Final = [A, B, "https://c.example", f"{A}.evil.example", A.upper(), "nu
 
 GOOD: Final[Script] = [Fragment(json.dumps({"summary": "…", "keywords": []})), Stop("end_turn")]
 
+ALWAYS: Final = "Content-Type, Accept, Last-Event-ID, traceparent, Cache-Control"
+"""What a page can send whatever the authorization."""
+
 Fields = Mapping[str, str]
 ORIGIN, VARY, EXPOSED = "access-control-allow-origin", "vary", "access-control-expose-headers"
 
@@ -128,7 +131,7 @@ def test_errors_of_the_gateway_and_answers_show_a_page_the_same_headers(
     allowed = _allowed(origins, A) if len(origins) < 2 else "*"
     assert [error.get(ORIGIN) for error in errors] == [allowed] * len(errors)
     exposed = {fields.get(EXPOSED) for fields in (*errors, *_of_function(chain, A))}
-    assert exposed == {"X-Request-Id, x-amzn-RequestId" if origins else None}
+    assert exposed == {"X-Request-Id, x-amzn-RequestId, Retry-After" if origins else None}
 
 
 def _declared(**args: Any) -> Declared:  # noqa: ANN401 any argument
@@ -185,16 +188,16 @@ def test_with_several_origins_the_gateways_own_errors_say_any() -> None:
 @pytest.mark.parametrize(
     ("args", "headers"),
     [
-        ({}, "Content-Type"),
+        ({}, ALWAYS),
         (
             {"authorization": "iam"},
-            "Content-Type, Authorization, X-Amz-Date, X-Amz-Security-Token, X-Amz-Content-Sha256",
+            f"{ALWAYS}, Authorization, X-Amz-Date, X-Amz-Security-Token, X-Amz-Content-Sha256",
         ),
-        ({"authorization": "apiKey"}, "Content-Type, X-Api-Key"),
-        ({"authorization": "cognito", "authorizer": {"user_pools": [POOL]}}, "Content-Type, Authorization"),
+        ({"authorization": "apiKey"}, f"{ALWAYS}, X-Api-Key"),
+        ({"authorization": "cognito", "authorizer": {"user_pools": [POOL]}}, f"{ALWAYS}, Authorization"),
         (
             {"authorization": "lambda", "authorizer": {"function_arn": JUDGE, "header": "X-Token"}},
-            "Content-Type, X-Token",
+            f"{ALWAYS}, X-Token",
         ),
     ],
 )

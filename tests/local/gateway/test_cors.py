@@ -29,7 +29,7 @@ def test_a_single_origin_is_answered_to_everybody() -> None:
     assert fields == {
         "Access-Control-Allow-Origin": A,
         "Access-Control-Allow-Methods": "POST",
-        "Access-Control-Allow-Headers": "Content-Type",
+        "Access-Control-Allow-Headers": "Content-Type, Accept, Last-Event-ID, traceparent, Cache-Control",
         "Access-Control-Max-Age": "600",
     }
 
@@ -46,5 +46,5 @@ def test_of_several_origins_exactly_the_callers_is_answered(origin: str | None, 
 def test_the_gateways_own_errors_cannot_depend_on_the_caller(allowed: tuple[str, ...], granted: str) -> None:
     assert dict(error_fields(allowed)) == {
         "Access-Control-Allow-Origin": granted,
-        "Access-Control-Expose-Headers": "X-Request-Id, x-amzn-RequestId",
+        "Access-Control-Expose-Headers": "X-Request-Id, x-amzn-RequestId, Retry-After",
     }

@@ -165,6 +165,7 @@ REQUESTS: Final = [
     Recorded(name="rejected-body-too-large", body=b'"' + 65_536 * b"x" + b'"'),
     Recorded(name="rejected-media-type", headers={"Content-Type": "image/png"}),
     Recorded(name="rejected-not-acceptable", accept="application/jsonl; view=odd, text/html"),
+    Recorded(name="rejected-cannot-resume", accept=SSE, headers={"Last-Event-ID": "5"}),
     Recorded(name="rejected-not-found", event={"resource": "/other"}),
     Recorded(name="rejected-method", event={"httpMethod": "GET"}),
     # cancelled, and a client that the function does not see leave
@@ -178,8 +179,8 @@ REQUESTS: Final = [
             accept=SSE,
             model=[Open(), Event("contentBlockStart", TOOL_USE), *WRONG_LATE],
             again=GOOD,
-            headers={"Origin": "https://other.example"},
         ),
+        Recorded(name="rejected-origin", headers={"Origin": "https://other.example"}),
         Recorded(name="restart-before-head", model=WRONG_AT_ONCE, again=GOOD),
         Recorded(name="invalid-twice", accept=LINES, model=WRONG_LATE, again=WRONG_AT_ONCE),
         Recorded(name="failed-validation", accept=LINES, model=[Refuse("ValidationException", "The words.")]),
@@ -187,7 +188,7 @@ REQUESTS: Final = [
     *in_settings(
         "padded",
         Recorded(name="completed-text-fenced", model=FENCED, headers={"Origin": "https://one.example"}),
-        Recorded(name="completed-json", accept=JSON, headers={"Origin": "https://other.example"}),
+        Recorded(name="completed-json", accept=JSON),
         Recorded(name="invalid-sse", accept=SSE, model=WRONG_LATE),
     ),
     *in_settings(
