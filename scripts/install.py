@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Install; return 0, or 1 if a package cannot be installed."""
     options = _parser().parse_args(arguments)
     terminal = Terminal(sys.stdout)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's background jobs start with it ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="install-") as downloads:
             return _install(options, Installer(options.environment, Path(downloads)), terminal)
