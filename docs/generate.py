@@ -73,7 +73,8 @@ def formats() -> str:
         parameter = f"; view={offer.view}" if offer.view else ""
         shown = body.replace("typed events", "typed events with snapshots") if offer.view else body
         rows.append([f"`{offer.media_type}{parameter}`", f"`{offer.format.content_type}`", shown, good, bad])
-    return table(["`Accept`", "`Content-Type`", "body", "end of a complete answer", "end of an answer that fails after the first byte"], rows)
+    ends = ["end of a complete answer", "end of an answer that fails after the first byte"]
+    return table(["`Accept`", "`Content-Type`", "body", *ends], rows)
 
 
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
