@@ -156,6 +156,11 @@ class StreamingLlmApiArgs(TypedDict, total=False):
         "Regions that a geographic or application inference profile routes to. Without them, the component asks "
         "Bedrock at deploy time, which requires AWS credentials even for a preview. Default: none."
     )
+    profile_model: pulumi.Input[str]
+    (
+        "Id of the model behind an application inference profile (requires `modelRegions`; without them Bedrock is "
+        "asked). Default: none."
+    )
     structured_output: StructuredOutput
     """How the schema reaches the model; `auto` is native structured output if the model has it. Default: `auto`."""
     guardrail: pulumi.Input[str]
@@ -174,8 +179,8 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """The system prompt, as `module:NAME`. Default: `function.schema:INSTRUCTIONS`."""
     temperature: float
     (
-        "Sampling temperature from 0 to 1; the preview fails if the model accepts none. "
-        "Default: none (0.7 where accepted)."
+        "Sampling temperature from 0 to 1, or `none` to send none; the preview fails if the model accepts none. "
+        "Default: `auto` (0.7 for models that are known to accept one, otherwise none)."
     )
     max_tokens: int
     """Limit of the tokens of an answer; Bedrock reserves as many of the model's quota per request. Default: 2000."""

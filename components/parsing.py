@@ -90,7 +90,7 @@ def _setting(name: str, given: object) -> _Setting:
         value = parsed(name, text)
     except ValueError:
         wrong(camel(name), _expected(kind, setting.expected), given)
-    if value is None:
+    if value is None and text == setting.default:
         return _Setting(None, None)
     return _Setting(text if kind is str else value, text)
 
@@ -108,6 +108,8 @@ def _text(kind: object, given: object) -> str:
     """
     if kind is bool and isinstance(given, bool):
         return as_text(given)
+    if kind is float and isinstance(given, str) and given.isalpha():
+        return given  # a word that the setting takes in place of a number
     if kind in (int, float) and is_number(given):
         return as_text(int(given) if kind is int and given % 1 == 0 else given)
     if get_origin(kind) is list and isinstance(given, list | tuple) and all(isinstance(item, str) for item in given):

@@ -2,7 +2,7 @@
 
 from .arguments import Authorization, Endpoint
 from .contract import FIRST_EVENT_TIMEOUTS
-from .iam.model import model
+from .iam.model import Kind, model
 from .options import Authorizer, Options
 from .values import InvalidArgument, values_of
 
@@ -47,6 +47,19 @@ def _refuse_model(options: Options) -> None:
                 "modelRegions requires a geographic or application inference profile; "
                 f"modelId {options.model_id} is {named.kind}.",
             )
+    if "profile_model" in options.settings:
+        _refuse_profile_model(options)
+
+
+def _refuse_profile_model(options: Options) -> None:
+    if isinstance(options.model_id, str):
+        named = model(options.model_id)
+        if named.kind is not Kind.APPLICATION:
+            raise InvalidArgument(
+                f"profileModel requires an application inference profile; modelId {options.model_id} is {named.kind}.",
+            )
+    if not options.model_regions:
+        raise InvalidArgument("profileModel requires modelRegions: without them Bedrock is asked for the model.")
 
 
 def _refuse_authorization(options: Options) -> None:

@@ -13,10 +13,12 @@ from typing import Final
 
 from docs import reference
 from docs.tables import table
+from function.claude import CLAUDES
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.errors import StreamError
 from function.stream.negotiation import OFFERS
 from function.stream.record import Start
+from tests.wire.endings_table import ENDINGS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PART: Final = re.compile(
@@ -77,11 +79,43 @@ def formats() -> str:
     return table(["`Accept`", "`Content-Type`", "body", *ends], rows)
 
 
+def endings() -> str:
+    """Return every way in which a request ends, as the tests play it."""
+    heading = [
+        "what happened",
+        "client, before the first byte",
+        "client, after it",
+        "outcome and level of the log line",
+        "`NotCompleted`",
+        "stored",
+        "published",
+    ]
+    return table(heading, [ending.row() for ending in ENDINGS])
+
+
+def models() -> str:
+    """Return what each version of Claude accepts."""
+    rows = [
+        [
+            row.name,
+            row.native.value,
+            "yes" if row.forced_tool else "no",
+            "yes" if row.temperature else "no",
+            "yes" if row.thinks else "no",
+            row.source,
+        ]
+        for row in CLAUDES
+    ]
+    return table(["Claude", "native output", "forced tool", "temperature", "thinks unasked", "source"], rows)
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "arguments": reference.arguments,
     "config": reference.config,
+    "endings": endings,
     "errors": errors,
     "formats": formats,
+    "models": models,
     "outputs": reference.outputs,
     "settings": reference.settings,
 }

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 VERSION: Final = "0.1.0"
 """The version of the whole project."""
@@ -104,6 +104,10 @@ class Destination:
     name: str
 
 
+Temperature = float | Literal["auto"] | None
+"""A number to send; ``auto``: the function's own, to the models that are known to take one; or None for none."""
+
+
 class SettingsError(ValueError):
     """A variable of the environment cannot be used; the message names it and says what was expected."""
 
@@ -148,13 +152,19 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _temperature(text: str) -> float | None:
+def _temperature(text: str) -> Temperature:
     if text == "none":
         return None
+    if text == "auto":
+        return "auto"
     temperature = float(text)
     if not 0 <= temperature <= 1:
         raise ValueError
     return temperature
+
+
+def _model(text: str) -> str | None:
+    return None if text == "none" else _matching(r"[\w./:-]+")(text)
 
 
 def _boolean(text: str) -> bool:
@@ -208,14 +218,17 @@ class Settings:
     """What the stack decided, one field per variable. Times are seconds, sizes are bytes."""
 
     model_id: Annotated[str, Setting(DEFAULT_MODEL, str, "a model id")]
+    profile_model: Annotated[str | None, Setting("none", _model, "none or the id of a model", stated=False)]
+    """The model behind an application inference profile, whose ARN does not name it."""
     structured_output: Annotated[StructuredOutput, Setting("auto", StructuredOutput, "auto, native, tool or prompt")]
     guardrail: Annotated[Guardrail | None, Setting("none", _guardrail, "none or id:version", stated=False)]
     guardrail_streaming: Annotated[GuardrailStreaming, Setting("sync", GuardrailStreaming, "sync or async")]
     schema: Annotated[str, Setting("function.schema:Answer", _REFERENCE, "module:Class", stated=False)]
     request: Annotated[str, Setting("function.schema:Request", _REFERENCE, "module:Class", stated=False)]
     instructions: Annotated[str, Setting("function.schema:INSTRUCTIONS", _REFERENCE, "module:NAME", stated=False)]
-    temperature: Annotated[float | None, Setting("none", _temperature, "none or a number from 0 to 1", stated=False)]
-    """None: 0.7 where the model takes one."""
+    temperature: Annotated[
+        Temperature, Setting("auto", _temperature, "auto, none or a number from 0 to 1", stated=False)
+    ]
     max_tokens: Annotated[int, Setting("2000", _whole_number(1, 200_000), "a whole number from 1 to 200000")]
     body_limit: Annotated[
         int, Setting("65536", _whole_number(1, 6_000_000), "a whole number of bytes from 1 to 6000000")

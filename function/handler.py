@@ -99,7 +99,7 @@ class Endpoint:
             deadline=watch.began + start.time_limit - margin(start.time_limit),
         )
         return Job(
-            ask=PacedCalls(partial(self.model.ask, request.prompt), pace, self._clock),
+            ask=PacedCalls(partial(self.model.ask, request.prompt, start.calls), pace, self._clock),
             answer=self._answer.type,
             to_json=self._answer.to_json,
             encoder=encoder,

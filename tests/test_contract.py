@@ -28,7 +28,7 @@ def test_an_empty_environment_serves() -> None:
     assert settings.model_id == "global.anthropic.claude-haiku-4-5-20251001-v1:0"
     assert settings.structured_output is StructuredOutput.AUTO
     assert settings.guardrail is None
-    assert settings.temperature is None
+    assert settings.temperature == "auto"
     assert settings.max_tokens == 2000
     assert settings.body_limit == 65_536
     assert settings.allowed_origins == ()

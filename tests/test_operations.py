@@ -11,12 +11,14 @@ from botocore.model import StringShape
 
 from components.parsing import checked
 from components.resources.monitoring import alarms
+from function.aws.bedrock.refusals import Reason
 from function.contract import Outcome
 from function.stream.errors import StreamError
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs" / "operations.md").read_text()
-_, _, GATEWAYS_ERRORS = (ROOT / "docs" / "errors.md").read_text().partition("## Errors of the gateway")
+ERRORS = (ROOT / "docs" / "errors.md").read_text()
+_, _, GATEWAYS_ERRORS = ERRORS.partition("## Errors of the gateway")
 DOTS = re.compile(r"%[rs]")
 
 
@@ -69,6 +71,14 @@ def test_every_outcome_is_explained_with_its_level() -> None:
 
 def test_every_code_is_somebodys_turn() -> None:
     assert named("`error.type`") == set(codes())
+
+
+def test_every_reason_of_a_refusal_is_explained() -> None:
+    reasons = {
+        name for row in table("`error_reason`", ERRORS) for cell in row for name in re.findall(r"`([a-z_]+)`", cell)
+    }
+
+    assert set(Reason) <= reasons
 
 
 def test_every_line_of_the_function_is_explained() -> None:

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from ..bundle.bytecode import TASK_ROOT
 from ..contract import HANDLER, SETTINGS, variable
 from ..iam.document import Place, Statement, document
-from ..iam.model import Model, guardrail_statements, model, model_statements, models_in
+from ..iam.model import Kind, Model, guardrail_statements, model, model_statements, models_in
 from ..iam.role import (
     assumed_by,
     key_statements,
@@ -61,6 +61,7 @@ def streaming_function(
 ) -> StreamingFunction:
     """Declare the function. Its log group and policies come first: Lambda checks them when it creates a function."""
     place = logs.arn.apply(Place.of)
+    behind = _models_behind(scope, options, place)
     role = aws.iam.Role(
         scope.child("role"),
         assume_role_policy=document(assumed_by("lambda.amazonaws.com")),
@@ -69,7 +70,7 @@ def streaming_function(
     )
     policies = [
         _policy(scope, role, purpose, statements)
-        for purpose, statements in _purposes(scope, options, logs, place, environment).items()
+        for purpose, statements in _purposes(options, logs, place, behind, environment).items()
     ]
     function = aws.lambda_.Function(
         scope.child("function"),
@@ -81,7 +82,9 @@ def streaming_function(
         timeout=options.timeout,
         reserved_concurrent_executions=options.reserved_concurrency,
         role=role.arn,
-        environment={"variables": {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment}},
+        environment={
+            "variables": {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment, **_profile_model(options, behind)}
+        },
         logging_config={"log_format": "Text", "log_group": logs.name},
         tracing_config={"mode": "Active"},
         vpc_config=_network(options),
@@ -122,10 +125,10 @@ def _policy(
 
 
 def _purposes(
-    scope: Scope,
     options: Options,
     logs: aws.cloudwatch.LogGroup,
     place: pulumi.Output[Place],
+    behind: pulumi.Output[list[str]],
     environment: Mapping[str, pulumi.Input[str]],
 ) -> dict[str, pulumi.Output[list[Statement]]]:
     """Return the statements of the role by purpose: only what the options need."""
@@ -138,7 +141,9 @@ def _purposes(
     purposes = {
         "log": logs.arn.apply(log_statements),
         "trace": pulumi.Output.from_input(tracing_statements()),
-        "call-model": _model_statements(scope, options, place),
+        "call-model": pulumi.Output.all(_called(options), place, behind).apply(
+            lambda given: model_statements(given[0], given[1], given[2]),
+        ),
     }
     if options.guardrail is not None:
         purposes["apply-guardrail"] = here(guardrail_statements, options.guardrail)
@@ -153,22 +158,21 @@ def _purposes(
     return purposes
 
 
-def _model_statements(scope: Scope, options: Options, place: pulumi.Output[Place]) -> pulumi.Output[list[Statement]]:
-    called = pulumi.Output.from_input(options.model_id).apply(model)
+def _called(options: Options) -> pulumi.Output[Model]:
+    return pulumi.Output.from_input(options.model_id).apply(model)
+
+
+def _models_behind(scope: Scope, options: Options, place: pulumi.Output[Place]) -> pulumi.Output[list[str]]:
+    """Return the ARNs of the models that a profile routes to; none if there is no profile that needs them."""
+    called = _called(options)
     if not options.model_regions:
-        behind = called.apply(lambda found: _models_behind(scope, found))
-    else:
-        regions = options.model_regions
-        behind = pulumi.Output.all(called, place).apply(
-            lambda given: models_in(given[0], given[1], regions),
-        )
-    return pulumi.Output.all(called, place, behind).apply(
-        lambda given: model_statements(given[0], given[1], given[2]),
-    )
+        return called.apply(lambda found: _looked_up(scope, found))
+    regions = options.model_regions
+    return pulumi.Output.all(called, place).apply(lambda given: models_in(given[0], given[1], regions))
 
 
-def _models_behind(scope: Scope, called: Model) -> pulumi.Input[list[str]]:
-    """Return the ARNs of the models that a profile routes to. A preview asks Bedrock too, which needs credentials."""
+def _looked_up(scope: Scope, called: Model) -> pulumi.Input[list[str]]:
+    """Ask Bedrock for the models that a profile routes to. A preview asks too, and so needs credentials."""
     if not called.asks_regions:
         return []
     profile = aws.bedrock.get_inference_profile_output(
@@ -176,3 +180,11 @@ def _models_behind(scope: Scope, called: Model) -> pulumi.Input[list[str]]:
         opts=pulumi.InvokeOutputOptions(parent=scope.parent),
     )
     return profile.models.apply(lambda models: [found.model_arn for found in models])
+
+
+def _profile_model(options: Options, behind: pulumi.Output[list[str]]) -> dict[str, pulumi.Output[str]]:
+    """Return the variable that names the model behind an application profile, where Bedrock was asked for it."""
+    known = isinstance(options.model_id, str) and model(options.model_id).kind is not Kind.APPLICATION
+    if known or options.model_regions:
+        return {}
+    return {variable("profile_model"): behind.apply(lambda arns: arns[0].rpartition("/")[2] if arns else "none")}

@@ -33,7 +33,13 @@ def complaint() -> str | None:
         return str(error)
     except Exception as error:  # noqa: BLE001 a module of the user's may fail in any way
         return _described(error)
+    from function.aws.bedrock.converse import refuse_what_the_model_refuses  # noqa: PLC0415 see ``_rejected``
+
     settings = read_settings(os.environ)
+    try:
+        refuse_what_the_model_refuses(settings, settings.profile_model or settings.model_id)
+    except SettingsError as error:
+        return str(error)
     rejected, only_size = _rejected(settings)
     if rejected and not (only_size and settings.structured_output is StructuredOutput.AUTO):
         return f"LLM_SCHEMA: {rejected}. Change it, or set LLM_STRUCTURED_OUTPUT to prompt or tool."
@@ -73,7 +79,7 @@ def _rejected(settings: Settings) -> tuple[str | None, bool]:
     )
 
     is_compiled = settings.structured_output in {StructuredOutput.AUTO, StructuredOutput.NATIVE}
-    if not (is_compiled and claude.takes_native_schema(settings.model_id)):
+    if not (is_compiled and claude.takes_native_output(settings.profile_model or settings.model_id)):
         return None, False
     try:
         output_schema(AnswerType(settings.schema).schema)

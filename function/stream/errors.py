@@ -4,7 +4,7 @@ The tree is split by who must act::
 
     StreamError
     ├─ RequestError      the client       4xx, before the first byte, always
-    ├─ ModelError        the operator     429 · 502 · 503 · 504
+    ├─ ModelError        the operator     413 · 429 · 502 · 503 · 504
     ├─ AnswerError       the model        502
     ├─ DeadlineReached   time was up      504
     └─ Internal          the developers   500
@@ -139,14 +139,39 @@ class ModelError(StreamError):
 
     outcome = Outcome.FAILED
 
+    def __init__(self, reason: str | None = None) -> None:
+        """Take a word for the log line that says why, where the service's answer tells."""
+        super().__init__()
+        self.reason = reason
+
 
 class ModelBusy(ModelError):
-    """The model's quota is used up for now."""
+    """The model takes no more requests or tokens in this minute."""
 
     code = "model_busy"
     status = 429
     title = "The model is busy."
     retry_after = 5
+
+
+class QuotaExhausted(ModelError):
+    """A quota of the model is used up that does not come back within minutes. The operator must act."""
+
+    code = "quota_exhausted"
+    status = 429
+    title = "The model's quota is used up."
+
+
+class PromptTooLong(ModelError):
+    """The prompt does not fit into the model: the client must act, and only the model's service can tell.
+
+    It is the one rejection that can come after the first byte, if a second answer is asked for with more words.
+    """
+
+    code = "prompt_too_long"
+    status = 413
+    title = "The prompt is too long for the model."
+    outcome = Outcome.REJECTED
 
 
 class ModelUnavailable(ModelError):

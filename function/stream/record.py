@@ -38,6 +38,19 @@ class Content:
 WITHHELD: Final = Content(kept=False)
 
 
+class CallCount:
+    """How often the model's service was called for one request, repetitions of any kind included."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def add(self) -> None:
+        """Count one more call."""
+        self.value += 1
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """What is known of a request before the model is called."""
@@ -56,6 +69,8 @@ class Start:
     """The gateway's id of the request, which the client can choose; None if there is none, or it is no such word."""
     extended_request_id: str | None = None
     """The gateway's other id, which the client cannot choose."""
+    calls: CallCount = field(default_factory=CallCount)
+    """Grows while the request is answered."""
     field_names: frozenset[str] = frozenset()
     """Names that the answer's schema gives to its fields. Any other key in an answer is the model's own words."""
     media_type: str | None = None
@@ -114,6 +129,9 @@ class Record:
     error: StreamError | None
     status: int | None
     attempts: int
+    """Answers that were asked for."""
+    calls: int
+    """Requests that were sent to the model's service for them."""
     stop_reason: str | None
     usage: Usage | None
     ignored_events: int
@@ -148,6 +166,7 @@ def finished(start: Start, progress: Progress) -> Record:
         error=progress.error,
         status=progress.status,
         attempts=progress.attempts,
+        calls=start.calls.value,
         stop_reason=progress.stop.reason if progress.stop else None,
         usage=progress.usage,
         ignored_events=progress.ignored_events,

@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .claude import takes, version
+from .wordings import PREFIX
+
 FORBIDDEN_KEYWORDS = frozenset({
     "contains",
     "exclusiveMaximum",
@@ -33,10 +36,8 @@ GUARDRAIL_WORDS = {
     "trace": frozenset({"enabled", "disabled", "enabled_full"}),
     "streamProcessingMode": frozenset({"sync", "async"}),
 }
+SNAKE = {"temperature": "temperature", "topP": "top_p"}
 UNSUPPORTED_PATTERN = re.compile(r"\(\?[=!<]|\\[1-9]")
-NO_FORCED_TOOL = {"opus": (5, 5), "sonnet": (5, 5), "fable": (5, 1), "mythos": (5, 1)}
-"""By family of models: the first version that cannot be forced to call a tool."""
-VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 
 
 class Refused(Exception):
@@ -54,10 +55,24 @@ def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_conf
     _check_inference(model_id, body.get("inferenceConfig") or {})
     _check_tools(model_id, body.get("toolConfig"))
     _check_guardrail(body.get("guardrailConfig"))
+    _check_additional_fields(model_id, body.get("additionalModelRequestFields"))
     if "outputConfig" in body:
         if refuses_output_config:
             raise Refused("This model doesn't support the outputConfig field. Remove outputConfig and try again.")
+        if not takes(model_id).native:
+            raise Refused(f"{PREFIX}output_config.format: Extra inputs are not permitted")
         _check_output(body["outputConfig"])
+
+
+def check_length(body: Mapping[str, Any], limit: int) -> None:
+    """Check that a model can read the whole request: messages, instructions and schema.
+
+    Raises:
+        Refused: it has more than ``limit`` characters.
+    """
+    read = {name: body[name] for name in ("messages", "system", "toolConfig", "outputConfig") if name in body}
+    if len(json.dumps(read, ensure_ascii=False)) > limit:
+        raise Refused("Input is too long for requested model.")
 
 
 def schema_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -77,12 +92,6 @@ def forced_tool(body: Mapping[str, Any]) -> str | None:
     choice = (body.get("toolConfig") or {}).get("toolChoice") or {}
     name = (choice.get("tool") or {}).get("name")
     return name if isinstance(name, str) else None
-
-
-def version(model_id: str) -> tuple[int, int] | None:
-    """Return the version in a Claude id, such as (4, 5)."""
-    found = VERSION.search(model_id)
-    return found and (int(found[1]), int(found[2] or 0))
 
 
 def _since(model_id: str, first: tuple[int, int]) -> bool:
@@ -135,8 +144,8 @@ def _check_inference(model_id: str, config: Mapping[str, Any]) -> None:
         value = config[name]
         if not isinstance(value, int | float) or not 0 <= value <= 1:
             raise Refused(f"Value at 'inferenceConfig.{name}' failed to satisfy constraint: between 0 and 1")
-    if sampling and _since(model_id, (4, 7)):
-        raise Refused(f"`{sampling[0]}` is not supported for this model.")
+    if sampling and not takes(model_id).sampling:
+        raise Refused(f"{PREFIX}`{SNAKE[sampling[0]]}` is deprecated for this model.")
     if len(sampling) > 1 and _since(model_id, (4, 1)):
         raise Refused("`temperature` and `top_p` cannot both be specified for this model.")
 
@@ -152,8 +161,13 @@ def _check_tools(model_id: str, config: object) -> None:
         return
     if forced not in [tool.get("toolSpec", {}).get("name") for tool in tools]:
         raise Refused(f"The tool {forced} of toolChoice is not among the tools.")
-    if any(family in model_id and _since(model_id, first) for family, first in NO_FORCED_TOOL.items()):
-        raise Refused("tool_choice forces tool use, which is not supported for this model.")
+    if not takes(model_id).forced_tool:
+        raise Refused(f'{PREFIX}tool_choice: type "tool" and "any" are not supported for this model.')
+
+
+def _check_additional_fields(model_id: str, fields: Mapping[str, Any] | None) -> None:
+    if fields and "anthropic_beta" in fields and "claude" not in model_id:
+        raise Refused(f"{PREFIX}Malformed input request: unknown variant anthropic_beta")
 
 
 def _check_guardrail(config: object) -> None:
@@ -257,4 +271,4 @@ def _check_references(part: object, root: Mapping[str, Any], ancestors: tuple[st
 
 
 def _refused(reason: str) -> Refused:
-    return Refused(f"The model returned the following errors: output_config.format.schema: {reason}")
+    return Refused(f"{PREFIX}output_config.format.schema: {reason}")

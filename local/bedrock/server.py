@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ from ..http11.server import Exchange, Server, TooLarge
 from . import script
 from .call import Answerer, Call
 from .response import Response, send_error
-from .rules import Refused, check_request
+from .rules import Refused, check_length, check_request
 from .script import Step
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ T = TypeVar("T")
 PATH = re.compile(r"/model/([^/]+)/converse-stream")
 BODY_LIMIT = 25_000_000
 MODEL_ID_LIMIT = 2048
+INPUT_LIMIT = 800_000
+"""Characters: a context of 200,000 tokens at four characters each."""
 WAIT_LIMIT = 30.0
 """Seconds that ``reached`` and ``called`` wait at most, so that a mistake does not block for ever."""
 
@@ -47,6 +49,10 @@ class Bedrock:
         """
         self.answer: Answerer = answer or _scripted(script.load("happy"))
         self.refuses_output_config = refuses_output_config
+        self.profiles: Mapping[str, str] = {}
+        """The model behind each application inference profile, by the profile's ARN."""
+        self.input_limit = INPUT_LIMIT
+        """Characters that a request can have for every model."""
         self.calls: list[Call] = []
         """Every call that passed the service's checks, in order."""
         self.received: list[tuple[str, bytes]] = []
@@ -162,7 +168,9 @@ class Bedrock:
         if not isinstance(body, dict) or len(model_id) > MODEL_ID_LIMIT:
             raise _HttpError("SerializationException", "The request is malformed.", 400)
         try:
-            check_request(model_id, body, refuses_output_config=model_id in self.refuses_output_config)
+            model = self.profiles.get(model_id, model_id)
+            check_request(model, body, refuses_output_config=model_id in self.refuses_output_config)
+            check_length(body, self.input_limit)
         except Refused as refused:
             self._keep(self.refusals, str(refused))
             raise _HttpError("ValidationException", str(refused)) from None

@@ -10,6 +10,7 @@ KEY: Final = "arn:aws:kms:eu-central-1:123456789012:key/1"
 POOL: Final = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_abc"
 JUDGE: Final = "arn:aws:lambda:eu-central-1:123456789012:function:judge"
 CERTIFICATE: Final = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
+PROFILE: Final = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/a1b2c3"
 WEB_ACL: Final = "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/x/1"
 
 EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
@@ -70,5 +71,8 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "request": "schemas:B",
     "instructions": "schemas:C",
     "temperature": 0.5,
+    "model_id": PROFILE,
+    "model_regions": ["eu-central-1"],
+    "profile_model": "anthropic.claude-haiku-4-5-20251001-v1:0",
 }
 """Arguments with which the function has every variable that there is."""

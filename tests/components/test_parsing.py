@@ -35,7 +35,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"timeout": True}, "timeout must be a whole number from 5 to 890; got True."),
     ({"memory": 64}, "memory must be a whole number from 128 to 10240; got 64."),
     ({"max_tokens": 0}, "maxTokens must be a whole number from 1 to 200000; got 0."),
-    ({"temperature": 1.5}, "temperature must be a number from 0 to 1; got 1.5."),
+    ({"temperature": 1.5}, "temperature must be auto, none or a number from 0 to 1; got 1.5."),
     ({"architecture": "arm"}, "architecture must be arm64 or x86_64; got 'arm'."),
     (
         {"runtime": "python3.10"},

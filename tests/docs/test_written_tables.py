@@ -42,7 +42,7 @@ def test_every_step_of_a_script_is_described() -> None:
 
 
 def test_what_to_do_without_a_retry_is_said_of_every_such_code() -> None:
-    final = {code for code, error in BY_CODE.items() if error.retry_after is None and error.status >= 500}
+    final = {code for code, error in BY_CODE.items() if error.retry_after is None and error.status >= 429}
     _, _, section = (DOCS / "errors.md").read_text().partition("If it says no:")
     table = section.partition("## ")[0]
 

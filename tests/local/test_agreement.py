@@ -1,4 +1,4 @@
-"""The local gateway and the component's templates agree; each was written from the documentation alone."""
+"""The local stack says what the component's templates and the function's table say: each was written for itself."""
 
 import json
 import re
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from components.resources import preflight as cors
+from function.claude import CLAUDES, Native
+from local.bedrock.claude import MODELS, Takes
 from local.client import Reply
 from local.gateway.server import Gateway
 from local.lambda_.function import Function
@@ -79,3 +81,18 @@ def test_browsers_are_told_the_same_before_a_request(gateway: Gateway, origins: 
     if f"'{origin}'" in template:
         declared["access-control-allow-origin"] = origin
     assert browser_fields(reply) == declared
+
+
+def test_the_function_and_the_stand_in_know_the_same_models() -> None:
+    """Each has a table of its own. Where accounts differ, the stand-in is the account that takes it."""
+    known = {
+        "-".join(str(part) for part in (row.family, *row.version) if part): Takes(
+            native=row.native is not Native.NO,
+            forced_tool=row.forced_tool,
+            sampling=row.temperature,
+            thinks=row.thinks,
+        )
+        for row in CLAUDES
+    }
+
+    assert known == MODELS

@@ -11,6 +11,7 @@ from function.stream.errors import (
     BodyInvalid,
     Internal,
     ModelBusy,
+    PromptTooLong,
     RequestError,
     StreamError,
     as_stream_error,
@@ -37,11 +38,13 @@ def test_every_code_is_used_once() -> None:
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_every_error_has_a_status_of_its_kind(error: type[StreamError]) -> None:
-    """A client's mistake is a 4xx and rejected; anything else is the model's, the operator's or the endpoint's."""
+    """A client's mistake is a 4xx and rejected, whoever finds it; the rest is for others to mend."""
     if issubclass(error, RequestError):
         assert 400 <= error.status < 500
         assert error.outcome is Outcome.REJECTED
         assert error.retry_after is None
+    elif error is PromptTooLong:
+        assert (error.status, error.outcome, error.retry_after) == (413, Outcome.REJECTED, None)
     else:
         assert error.status == 429 or error.status >= 500
         assert error.outcome not in {Outcome.REJECTED, Outcome.COMPLETED, Outcome.CANCELLED}

@@ -9,9 +9,7 @@ from botocore.session import get_session
 from function.aws.stages.log import PLAIN_CODES
 from function.contract import Outcome
 from function.stream import errors
-from function.stream.errors import (
-    StreamError,
-)
+from function.stream.errors import RequestError, StreamError
 from local.bedrock.script import (
     BadChecksum,
     Cut,
@@ -91,7 +89,7 @@ class Ending:
             return "200 and the complete answer", "`complete`, a clean end; raw text: the last bracket, a clean end"
         if self.error is None:
             return "the gateway's 5xx", "cut"
-        if self.outcome is Outcome.REJECTED:
+        if issubclass(self.error, RequestError):
             return str(self.error.status), "\u2013"
         return str(self.error.status), f"`error` with `{self.code}`, a clean end; raw text: cut"
 
@@ -101,6 +99,18 @@ class Ending:
             return "INFO"
         warnings = {Outcome.REJECTED, Outcome.CANCELLED, Outcome.DEADLINE}
         return "WARNING" if self.outcome in warnings else "ERROR"
+
+    @property
+    def records(self) -> tuple[str, str]:
+        """Return whether a record is stored, and whether it is published."""
+        if self.outcome is Outcome.REJECTED:
+            return "no", "no"
+        return "yes", "by default" if self.outcome is Outcome.COMPLETED else "only with `publishOutcomes`"
+
+    def row(self) -> list[str]:
+        """Return the cells of docs/endings.md."""
+        logged = f"`{self.outcome.value}`, {self.level}"
+        return [self.what, *self.client, logged, str(self.not_completed), *self.records]
 
     @property
     def not_completed(self) -> int:
@@ -131,7 +141,9 @@ REJECTED: Final = {
     }.items()
 }
 FAILURES: Final[Mapping[str, type[StreamError]]] = {
-    "the model's quota is used up": errors.ModelBusy,
+    "the model is busy: its requests or tokens of this minute are used up": errors.ModelBusy,
+    "a quota of the model is used up that does not come back within minutes": errors.QuotaExhausted,
+    "the prompt is too long for the model, as Bedrock says": errors.PromptTooLong,
     "the model is not ready or not available, or there is no connection to it": errors.ModelUnavailable,
     "the model reports an error, or its stream is cut, damaged, malformed or without a stop": (errors.ModelFailed),
     "Bedrock refuses the call: no access, expired credentials, an unknown model, a wrong parameter": (
@@ -192,6 +204,8 @@ class Case:
     restarts: int = 0
     heartbeats: bool = False
     body: bytes | None = None
+    padding: int = 0
+    """Characters by which the prompt is longer."""
     headers: Mapping[str, str] = field(default_factory=dict)
     event: Mapping[str, str] = field(default_factory=dict)
     """What is another than in an event of the gateway, where the function is invoked past it."""
@@ -269,7 +283,7 @@ ERROR_CODES: Final = {
     "ServiceUnavailableException": ("model_unavailable", 3),
     "ThrottlingException": ("model_busy", 3),
     "UnrecognizedClientException": ("model_misconfigured", 1),
-    "ValidationException": ("model_misconfigured", 1),
+    "ValidationException": ("model_misconfigured", 2),
 }
 """Errors in place of a stream, with the calls that botocore makes of them; the test walks the service's model."""
 EXCEPTION_CODES: Final = {
@@ -320,6 +334,20 @@ def refused_cases() -> Iterator[Case]:
     for name, (code, calls) in ERROR_CODES.items():
         script = [Refuse(name, _words(name))]
         yield case(FAILED[code], name, "before the headers", script, calls=calls)
+
+
+def told_apart_cases() -> Iterator[Case]:
+    """What the service's sentence says beyond its code."""
+    day = "Too many tokens per day, please wait before trying again."
+    too_long = "Input is too long for requested model."
+    quota, caller = FAILED["quota_exhausted"], FAILED["prompt_too_long"]
+    late = "after the first delta"
+    yield case(quota, "tokens per day", "before the headers", [Refuse("ThrottlingException", day)])
+    yield case(quota, "tokens per day", late, [Fail("throttlingException", day)])
+    yield case(caller, "prompt too long", "before the headers", [Refuse("ValidationException", too_long)], padding=5000)
+    yield case(caller, "prompt too long", late, [Fail("validationException", too_long)], padding=5000)
+    operator = FAILED["model_misconfigured"]
+    yield case(operator, "instructions too long", "before the headers", [Refuse("ValidationException", too_long)])
 
 
 def broken_cases() -> Iterator[Case]:
@@ -607,6 +635,14 @@ def again_cases() -> Iterator[Case]:
         if each.accept != RAW:
             typed = each.format != "whole"
             yield replace(each, committed=typed, restarts=int(typed))
+    too_long: Script = [Refuse("ValidationException", "Input is too long for requested model.")]
+    twice = case(
+        FAILED["prompt_too_long"], "too long the second time", "at the headers", wrong, second=too_long, **common
+    )
+    for each in in_formats(replace(twice, padding=5000)):
+        if each.accept != RAW:
+            typed = each.format != "whole"
+            yield replace(each, committed=typed, restarts=int(typed))
     final = {"second": GOOD, "environment": TWICE, "usage": True}
     for reason in ("max_tokens", "refusal"):
         ending = FAILED[str(STOP_CODES[reason])]
@@ -671,6 +707,7 @@ def all_cases() -> list[Case]:
     """Return the whole matrix."""
     cases = [
         *refused_cases(),
+        *told_apart_cases(),
         *broken_cases(),
         *stopped_cases(),
         *late_cases(),

@@ -16,11 +16,13 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from urllib3.exceptions import HTTPError
 
 from ...contract import StructuredOutput
-from ...stream.errors import AnswerError, ModelFailed
+from ...stream.errors import AnswerError, ModelError, ModelFailed, QuotaExhausted
 from ...stream.events import ModelEvent
-from .converse import Converse
+from ...stream.record import CallCount
+from .converse import Converse, is_mostly_prompt
 from .errors import as_model_error
 from .events import Unreadable, model_events, readable
+from .refusals import is_refusal
 from .text import complete_characters, without_fence
 
 if TYPE_CHECKING:
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds."""
 MAX_CALLS: Final = 3
-"""The first call and botocore's retries, which wait for less than three seconds unless the service asks for more."""
+"""For one answer: the first call, and its repetitions by botocore or in another form.
+
+botocore waits for less than three seconds before it repeats a call, unless the service asks for more.
+"""
 
 
 class BedrockModel:
@@ -43,29 +48,38 @@ class BedrockModel:
         self._read_timeout = 0
         _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
 
-    def ask(self, prompt: str, previous: AnswerError | None, read_timeout: float) -> "Call":
+    def ask(self, prompt: str, calls: CallCount, previous: AnswerError | None, read_timeout: float) -> "Call":
         """Return a call that is not yet made; each wait for bytes lasts ``read_timeout`` seconds or more.
 
-        ``previous`` is the error of an earlier answer to the same request. The timeout belongs to the client, and one
+        ``calls`` counts what is sent to the service, and ``previous`` is the error of an earlier answer to the same
+        request. The timeout belongs to the client, and one
         client serves all requests, since the function's time limit is the same for each. Only if the first request had
         less time, because the sandbox started late, the next one makes another client.
         """
         if self.client is None or read_timeout > self._read_timeout:
             self._read_timeout = ceil(read_timeout)
             self.client = _client(self._session, self._read_timeout)
-        return Call(self._converse, self.client, prompt, previous)
+        return Call(self._converse, self.client, prompt, previous, calls)
 
 
 class Call:
     """One call of the model: a ``pacing.Source``."""
 
     def __init__(
-        self, converse: Converse, client: "BedrockRuntimeClient", prompt: str, previous: AnswerError | None
+        self,
+        converse: Converse,
+        client: "BedrockRuntimeClient",
+        prompt: str,
+        previous: AnswerError | None,
+        calls: CallCount,
     ) -> None:
         self._converse = converse
         self._client = client
         self._prompt = prompt
         self._previous = previous
+        self._calls = calls
+        self._calls_left = MAX_CALLS
+        self._form = converse.form
         self._lock = threading.Lock()
         self._stream: EventStream[Any] | None = None
         self.cancelled = False
@@ -80,7 +94,7 @@ class Call:
             yield from self._events()
         except (ClientError, BotoCoreError, HTTPError) as error:
             if not self.cancelled:
-                raise as_model_error(error) from error
+                raise self._as_model_error(error) from error
         finally:
             if self._stream is not None:
                 self._stream.close()
@@ -98,30 +112,66 @@ class Call:
             _abort(self._stream)
             return True
 
+    def count(self) -> None:
+        """Count a request that is about to be sent."""
+        self._calls.add()
+        self._calls_left -= 1
+
+    def refusal(self, response: Mapping[str, Any]) -> ClientError:
+        """Return the error that botocore would raise for a response of the service."""
+        exceptions: Any = self._client.exceptions
+        refused: ClientError = exceptions.from_code(response.get("Error", {}).get("Code"))(response, "ConverseStream")
+        return refused
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether another request can be sent for this answer."""
+        return self._calls_left > 0 and not self.cancelled
+
     def _events(self) -> Iterator[ModelEvent]:
-        strategy, stream = self._open()
+        stream = self._open()
         with self._lock:
             self._stream = stream
         if self.cancelled:
             return
         raw = self._unless_cancelled(readable(stream))
+        strategy = self._form.strategy
         events = complete_characters(model_events(raw, tool=strategy is StructuredOutput.TOOL))
         yield from without_fence(events) if strategy is StructuredOutput.PROMPT else events
 
-    def _open(self) -> "tuple[StructuredOutput, EventStream[Any]]":
+    def _open(self) -> "EventStream[Any]":
+        """Make the call, in other forms if the service refuses one, and keep the form that it accepts.
+
+        Raises:
+            ClientError: the service refused the call. If the answer was to be written by another mechanism then, and
+                that is refused too, it is the first of these refusals.
+        """
         _this_thread.call = self
+        refusal: ClientError | None = None
         while True:
-            strategy = self._converse.strategy
-            request = self._converse.request(strategy, self._prompt, self._previous)
             try:
-                return strategy, self._client.converse_stream(**request)["stream"]
+                stream = self._client.converse_stream(**self._request())["stream"]
             except ClientError as error:
-                if strategy is not StructuredOutput.NATIVE or self.cancelled or not self._converse.fall_back(error):
-                    raise
+                other = self._converse.other_form(self._form, error) if self.may_repeat else None
+                if other is None:
+                    raise refusal if refusal is not None and is_refusal(error) else error  # noqa: B904 - both are logged
+                if other.strategy is not self._form.strategy:
+                    refusal = error
+                self._form = other
             except (BotoCoreError, HTTPError):
                 raise
             except Exception as error:  # botocore does not check the types of what it reads
                 raise ModelFailed from error
+            else:
+                if self._form != self._converse.form:
+                    self._converse.keep(self._form)
+                return stream
+
+    def _request(self) -> dict[str, Any]:
+        return self._converse.request(self._form, self._prompt, self._previous)
+
+    def _as_model_error(self, error: Exception) -> ModelError:
+        return as_model_error(error, mostly_prompt=is_mostly_prompt(self._request(), self._prompt))
 
     def _unless_cancelled(
         self, stream: Iterator[Mapping[str, Any] | Unreadable]
@@ -172,21 +222,28 @@ def _client(session: boto3.Session, read_timeout: float) -> "BedrockRuntimeClien
 
 
 def _before_send(**_: object) -> None:
-    """Stop a call that was cancelled before it is sent: its answer would be billed."""
+    """Count a call; stop one that was cancelled before it is sent, because its answer would be billed."""
     if _this_thread.call.cancelled:
         raise BotoCoreError
+    _this_thread.call.count()
 
 
 def _needs_retry(
-    response: tuple[AWSResponse, object] | None = None, caught_exception: Exception | None = None, **_: object
+    response: tuple[AWSResponse, Any] | None = None, caught_exception: Exception | None = None, **_: object
 ) -> None:
-    """Stop botocore from repeating a call that was cancelled, or one that timed out.
+    """Stop botocore from repeating a call in vain.
 
-    The service may still answer a call that timed out, and bill it. botocore calls this after every attempt,
+    That is a call that was cancelled; one that timed out, which the service may still answer, and bill; the last one
+    that an answer may cost; and one whose quota does not come back soon. botocore calls this after every attempt,
     successful ones included.
     """
-    cancelled = _this_thread.call.cancelled
-    if caught_exception is not None and (cancelled or isinstance(caught_exception, ReadTimeoutError)):
+    call = _this_thread.call
+    if caught_exception is not None and (not call.may_repeat or isinstance(caught_exception, ReadTimeoutError)):
         raise caught_exception
-    if response is not None and cancelled and response[0].status_code != HTTPStatus.OK:
+    if response is None or response[0].status_code == HTTPStatus.OK:
+        return
+    if call.cancelled:
         raise BotoCoreError
+    refused = call.refusal(response[1])
+    if not call.may_repeat or isinstance(as_model_error(refused), QuotaExhausted):
+        raise refused

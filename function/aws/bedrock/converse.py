@@ -5,51 +5,87 @@ API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.
 
 import json
 import logging
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from ...claude import takes_native_schema, takes_temperature
+from ...claude import claude, is_claude, takes_native_output
 from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput
 from ...stream.errors import AnswerError, AnswerInvalid
-from .errors import error_code
 from .output_schema import InexpressibleError, output_schema
+from .refusals import Change, is_refusal, refusal
 
 DEFAULT_TEMPERATURE: Final = 0.7
 TOOL_NAME: Final = "answer"
 FINE_GRAINED_TOOL_STREAMING: Final = "fine-grained-tool-streaming-2025-05-14"
 
 _log = logging.getLogger("function.aws.bedrock")
-_NAMES_OUTPUT_CONFIG = re.compile(r"output_?(config|format)|text_?format|json_?schema|grammar", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a request has that models differ in."""
+
+    strategy: StructuredOutput
+    """How the schema reaches the model; never ``AUTO``."""
+    temperature: float | None
+    beta: bool
+    """Whether the input of a tool is asked for in small pieces."""
 
 
 class Converse:
     """Makes the parameters of every call: one model, one schema, one set of instructions."""
 
     def __init__(self, settings: Settings, schema: Mapping[str, Any], instructions: str) -> None:
-        """Decide how the schema reaches the model.
+        """Decide in which form the first request is sent.
 
         Raises:
-            SettingsError: the model accepts no temperature and one is set, or the schema cannot be sent natively.
+            SettingsError: the model accepts no temperature and one is set, or the schema cannot reach it as is set.
         """
+        refuse_what_the_model_refuses(settings, settings.model_id)
         self._settings = settings
         self._schema = schema
         self._instructions = instructions
-        self._temperature = _temperature(settings)
-        self.strategy, self._native_schema = choose_strategy(settings.structured_output, settings.model_id, schema)
-        """How the schema reaches the model; it changes if the model rejects structured output."""
+        model = settings.profile_model or settings.model_id
+        strategy, self._native_schema = choose_strategy(settings.structured_output, model, schema)
+        self.form = Form(
+            strategy, _temperature(settings, model), beta=strategy is StructuredOutput.TOOL and is_claude(model)
+        )
+        """In which form requests are sent; it changes when a form was refused and another was accepted."""
 
-    def fall_back(self, error: ClientError) -> bool:
-        """Send the schema in the instructions from now on, if the model rejected structured output; return whether."""
-        if self._settings.structured_output is not StructuredOutput.AUTO or not _rejects_output_config(error):
-            return False
-        self.strategy = StructuredOutput.PROMPT
-        _log.warning("the model rejected outputConfig; the schema is now sent in the instructions")
-        return True
+    def other_form(self, refused: Form, error: ClientError) -> Form | None:
+        """Return the form without what the service refused, or None if the refusal is about something else."""
+        row = refusal(error)
+        is_native_by_choice = (
+            refused.strategy is StructuredOutput.NATIVE and self._settings.structured_output is StructuredOutput.AUTO
+        )
+        if row is None:
+            return _without_native_output(refused) if is_native_by_choice and is_refusal(error) else None
+        if row.change is Change.NATIVE_OUTPUT and is_native_by_choice:
+            return _without_native_output(refused)
+        if row.change is Change.TEMPERATURE and refused.temperature is not None:
+            return replace(refused, temperature=None)
+        if row.change is Change.BETA and refused.beta:
+            return replace(refused, beta=False)
+        return None
 
-    def request(self, strategy: StructuredOutput, prompt: str, previous: AnswerError | None) -> dict[str, Any]:
+    def keep(self, accepted: Form) -> None:
+        """Send every request in this form from now on."""
+        before, self.form = self.form, accepted
+        if accepted.strategy is not before.strategy:
+            _log.warning("the model rejected outputConfig; the schema is now sent in the instructions")
+        if accepted.temperature != before.temperature:
+            by_hand = self._settings.temperature != "auto"
+            _log.warning(
+                "the model rejected LLM_TEMPERATURE (%s); no temperature is now sent",
+                "set by hand" if by_hand else "not set",
+            )
+        if accepted.beta is not before.beta:
+            _log.warning("the model rejected the beta for fine-grained tool streaming; it is no longer sent")
+
+    def request(self, form: Form, prompt: str, previous: AnswerError | None) -> dict[str, Any]:
         """Return the parameters of ConverseStream; ``previous`` is the error of an earlier answer, if there was one."""
         settings = self._settings
         instructions = self._instructions
@@ -57,17 +93,19 @@ class Converse:
         if previous is not None:
             content.append({"text": _correction(previous)})
         inference: dict[str, Any] = {"maxTokens": settings.max_tokens}
-        if self._temperature is not None:
-            inference["temperature"] = self._temperature
+        if form.temperature is not None:
+            inference["temperature"] = form.temperature
         request: dict[str, Any] = {
             "modelId": settings.model_id,
             "messages": [{"role": "user", "content": content}],
             "inferenceConfig": inference,
         }
-        if strategy is StructuredOutput.NATIVE:
+        if form.strategy is StructuredOutput.NATIVE:
             request["outputConfig"] = _native_output(self._native_schema)
-        elif strategy is StructuredOutput.TOOL:
-            request |= _forced_tool(self._schema)
+        elif form.strategy is StructuredOutput.TOOL:
+            request["toolConfig"] = _forced_tool(self._schema)
+            if form.beta:
+                request["additionalModelRequestFields"] = {"anthropic_beta": [FINE_GRAINED_TOOL_STREAMING]}
         else:
             schema = _schema_as_text(self._schema)
             instructions = f"{instructions}\n\n{schema}" if instructions.strip() else schema
@@ -78,6 +116,38 @@ class Converse:
         return request
 
 
+def is_mostly_prompt(request: Mapping[str, Any], prompt: str) -> bool:
+    """Return whether more than half of the characters of the request came from the caller."""
+    sent = (request.get(name) for name in ("messages", "system", "outputConfig", "toolConfig"))
+    return len(prompt) * 2 > sum(_characters(part) for part in sent)
+
+
+def _characters(part: object) -> int:
+    """Return how many characters a part of a request has in its strings and in the names of its members."""
+    if isinstance(part, str):
+        return len(part)
+    if isinstance(part, Mapping):
+        return sum(len(name) + _characters(value) for name, value in part.items())
+    return sum(_characters(item) for item in part) if isinstance(part, list) else 0
+
+
+def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
+    """Check the settings against what is known of a model: that of the settings, or the one behind their profile.
+
+    Raises:
+        SettingsError: the model is known to refuse every request with these settings.
+    """
+    row = claude(model)
+    if row is None:
+        return
+    if not row.temperature and isinstance(settings.temperature, float):
+        raise SettingsError(f"LLM_TEMPERATURE must be none: {model} does not accept a temperature.")
+    if not row.forced_tool and settings.structured_output is StructuredOutput.TOOL:
+        raise SettingsError(
+            f"LLM_STRUCTURED_OUTPUT must be auto, native or prompt: {model} cannot be forced to call a tool."
+        )
+
+
 def choose_strategy(
     wanted: StructuredOutput, model_id: str, schema: Mapping[str, Any]
 ) -> tuple[StructuredOutput, dict[str, Any] | None]:
@@ -86,7 +156,7 @@ def choose_strategy(
     Raises:
         SettingsError: native output is wanted, and Bedrock's subset cannot express the schema.
     """
-    if wanted is StructuredOutput.AUTO and not takes_native_schema(model_id):
+    if wanted is StructuredOutput.AUTO and not takes_native_output(model_id):
         return StructuredOutput.PROMPT, None
     if wanted in {StructuredOutput.TOOL, StructuredOutput.PROMPT}:
         return wanted, None
@@ -98,17 +168,15 @@ def choose_strategy(
         raise SettingsError(f"LLM_STRUCTURED_OUTPUT cannot be native with this LLM_SCHEMA: {error}") from error
 
 
-def _temperature(settings: Settings) -> float | None:
-    if takes_temperature(settings.model_id):
-        return DEFAULT_TEMPERATURE if settings.temperature is None else settings.temperature
-    if settings.temperature is not None:
-        raise SettingsError(f"LLM_TEMPERATURE must be none: {settings.model_id} does not accept a temperature.")
-    return None
+def _temperature(settings: Settings, model: str) -> float | None:
+    if isinstance(settings.temperature, str):
+        row = claude(model)
+        return DEFAULT_TEMPERATURE if row and row.temperature else None
+    return settings.temperature
 
 
-def _rejects_output_config(error: ClientError) -> bool:
-    message = error.response.get("Error", {}).get("Message", "")
-    return error_code(error) == "ValidationException" and bool(_NAMES_OUTPUT_CONFIG.search(message))
+def _without_native_output(form: Form) -> Form:
+    return replace(form, strategy=StructuredOutput.PROMPT)
 
 
 def _native_output(schema: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -117,12 +185,9 @@ def _native_output(schema: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _forced_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that force the model to call one tool and stream the input of that call."""
+    """Return the configuration that forces the model to call one tool."""
     tool = {"toolSpec": {"name": TOOL_NAME, "description": "Give the answer.", "inputSchema": {"json": schema}}}
-    return {
-        "toolConfig": {"tools": [tool], "toolChoice": {"tool": {"name": TOOL_NAME}}},
-        "additionalModelRequestFields": {"anthropic_beta": [FINE_GRAINED_TOOL_STREAMING]},
-    }
+    return {"tools": [tool], "toolChoice": {"tool": {"name": TOOL_NAME}}}
 
 
 def _schema_as_text(schema: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Maps every failure of Bedrock, and of the network on the way to it, to an error that names who must act.
 
-The service's codes are listed in botocore's model of ConverseStream; a test compares that list with this one.
+The service's codes are listed in botocore's model of ConverseStream; a test compares that list with this one. What its
+sentences mean, where they say more than the code, is in ``refusals``.
 """
 
 from typing import Final
@@ -15,11 +16,21 @@ from botocore.exceptions import (
 )
 from urllib3.exceptions import ReadTimeoutError as StreamReadTimeoutError
 
-from ...stream.errors import ModelBusy, ModelError, ModelFailed, ModelMisconfigured, ModelTimeout, ModelUnavailable
+from ...stream.errors import (
+    ModelBusy,
+    ModelError,
+    ModelFailed,
+    ModelMisconfigured,
+    ModelTimeout,
+    ModelUnavailable,
+    PromptTooLong,
+    QuotaExhausted,
+)
+from .refusals import error_code, refusal
 
 BY_CODE: Final[dict[str, type[ModelError]]] = {
     "ThrottlingException": ModelBusy,
-    "ServiceQuotaExceededException": ModelBusy,
+    "ServiceQuotaExceededException": QuotaExhausted,
     "ModelNotReadyException": ModelUnavailable,
     "ServiceUnavailableException": ModelUnavailable,
     "InternalServerException": ModelFailed,
@@ -37,16 +48,13 @@ BY_CODE: Final[dict[str, type[ModelError]]] = {
 }
 
 
-def error_code(error: ClientError) -> str:
-    """Return the service's code in one spelling: in the stream it comes in camel case, before it in Pascal case."""
-    code = error.response.get("Error", {}).get("Code", "")
-    return code[:1].upper() + code[1:]
+def as_model_error(error: Exception, *, mostly_prompt: bool = True) -> ModelError:
+    """Return the model error for a failure of the call or of its stream.
 
-
-def as_model_error(error: Exception) -> ModelError:
-    """Return the model error for a failure of the call or of its stream."""
+    ``mostly_prompt`` says whether most of what was sent came from the caller: else the caller cannot shorten it.
+    """
     if isinstance(error, ClientError):
-        return _by_code(error)()
+        return _of_the_service(error, mostly_prompt=mostly_prompt)
     if isinstance(error, ReadTimeoutError | StreamReadTimeoutError):
         return ModelTimeout()
     if isinstance(error, HTTPClientError | ConnectionError):
@@ -54,6 +62,15 @@ def as_model_error(error: Exception) -> ModelError:
     if isinstance(error, BotoCoreError) and not isinstance(error, IncompleteReadError):
         return ModelMisconfigured()  # parameters, credentials, region: nothing was sent
     return ModelFailed()
+
+
+def _of_the_service(error: ClientError, *, mostly_prompt: bool) -> ModelError:
+    row = refusal(error)
+    if row is None:
+        return _by_code(error)()
+    if row.kind is PromptTooLong and not mostly_prompt:
+        return ModelMisconfigured(row.reason)
+    return row.kind(row.reason)
 
 
 def _by_code(error: ClientError) -> type[ModelError]:

@@ -11,13 +11,13 @@ from typing import Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EventStreamError
 
 from ...contract import METRICS_NAMESPACE, Outcome
-from ...stream.errors import AnswerInvalid, DeadlineReached, causes
+from ...stream.errors import AnswerInvalid, DeadlineReached, ModelError, causes
 from ...stream.record import Content, Record
 from ...stream.stages import Stage
-from ..bedrock.errors import error_code
+from ..bedrock.refusals import error_code
 from .message import visible_path
 
 PLAIN_CODES: Final = frozenset(
@@ -77,6 +77,7 @@ def _fields(record: Record) -> dict[str, object]:
         "gen_ai.usage.output_tokens": record.usage.output_tokens if record.usage else None,
         "output_tokens_estimated": record.output_tokens_estimated,
         "attempts": record.attempts,
+        "calls": record.calls,
         "chunks": record.chunk_count,
         "bytes": record.byte_count,
         "first_event_ms": record.first_event_ms,
@@ -97,6 +98,8 @@ def _error_fields(record: Record) -> dict[str, object]:
         "error.type": getattr(error, "code", None),
         "causes": [_described(cause, record.start.content) for cause in causes(error)],
     }
+    if isinstance(error, ModelError) and error.reason is not None:
+        fields["error_reason"] = error.reason
     if isinstance(error, AnswerInvalid):
         fields |= {"error_path": visible_path(error.path, record), "error_rule": error.rule}
         fields |= {"closed_values": record.closed_values, "tokens_not_awaited_at_most": record.tokens_not_awaited}
@@ -113,7 +116,8 @@ def _described(error: BaseException, content: Content) -> dict[str, object]:
         code = error_code(error)
         described |= {"code": code, "request_id": error.response.get("ResponseMetadata", {}).get("RequestId")}
         message = error.response.get("Error", {}).get("Message")
-        shown = message if code in PLAIN_CODES else content.keep(message)
+        is_plain = code in PLAIN_CODES and not isinstance(error, EventStreamError)
+        shown = message if is_plain else content.keep(message)
         if shown is not None:
             described["message"] = shown
     return described

@@ -35,6 +35,7 @@ def as_message(record: Record) -> dict[str, object]:
         "usage": usage and {"inputTokens": usage.input_tokens, "outputTokens": usage.output_tokens},
         "outputTokensEstimated": record.output_tokens_estimated,
         "attempts": record.attempts,
+        "calls": record.calls,
         "chunks": record.chunk_count,
         "bytes": record.byte_count,
         "timings": {

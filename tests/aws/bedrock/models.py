@@ -11,6 +11,7 @@ from function.contract import read_settings
 from function.schema import Answer
 from function.stream.errors import AnswerInvalid, AnswerNotJson, ModelError
 from function.stream.events import Delta, ModelEvent
+from function.stream.record import CallCount
 from local.bedrock.script import Step
 from local.bedrock.server import Bedrock
 
@@ -49,7 +50,7 @@ def close_models() -> None:
 
 def ask(model: BedrockModel, previous: AnswerInvalid | AnswerNotJson | None = None, read_timeout: float = 30) -> Call:
     """Return a call."""
-    return model.ask("Why?", previous, read_timeout)
+    return model.ask("Why?", CallCount(), previous, read_timeout)
 
 
 def text(events: list[ModelEvent]) -> str:

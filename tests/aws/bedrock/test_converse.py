@@ -14,15 +14,21 @@ from function.schema import Answer
 from function.stream.errors import (
     AnswerInvalid,
     AnswerNotJson,
+    ModelBusy,
     ModelMisconfigured,
 )
 from function.stream.events import Stop, Verdict
+from function.stream.record import CallCount
 from local.bedrock.script import (
     Refuse,
     complete_answer,
 )
 from local.bedrock.server import Bedrock
+from local.bedrock.wordings import BETA, MAX_TOKENS, NATIVE_OUTPUT, TEMPERATURE, UNKNOWN
 from tests.aws.bedrock.models import DOCUMENT, OLD_MODEL, ask, converse, failure, model, shared_session, text
+
+PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2c3"
+OPUS = "anthropic.claude-opus-5"
 
 
 def test_the_schema_goes_to_the_model_natively(bedrock: Bedrock) -> None:
@@ -85,9 +91,8 @@ def test_instructions_that_are_blank_are_left_out(bedrock: Bedrock, instructions
     """The service refuses a text that is blank."""
     bedrock.play(complete_answer(DOCUMENT))
     settings = read_settings({"LLM_STRUCTURED_OUTPUT": strategy})
-    sent = Converse(settings, Answer.model_json_schema(), instructions).request(
-        StructuredOutput(strategy), "Why?", None
-    )
+    made = Converse(settings, Answer.model_json_schema(), instructions)
+    sent = made.request(made.form, "Why?", None)
     client = boto3.client("bedrock-runtime")
     list(client.converse_stream(**sent)["stream"])
     client.close()
@@ -106,8 +111,173 @@ def test_native_output_that_is_set_is_never_replaced(bedrock: Bedrock) -> None:
 
 
 def test_a_rejection_of_something_else_changes_nothing(bedrock: Bedrock) -> None:
-    assert isinstance(failure(bedrock, Refuse("ValidationException", "max_tokens is too large")), ModelMisconfigured)
+    refusal = Refuse("ValidationException", MAX_TOKENS[0].text)
+
+    assert isinstance(failure(bedrock, refusal), ModelMisconfigured)
     assert len(bedrock.calls) == 1
+
+
+def test_an_unknown_rejection_is_followed_by_one_call_without_native_output(
+    bedrock: Bedrock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The service has words that nobody has seen. The sandbox remembers it, because the second call was accepted."""
+    bedrock.play([Refuse("ValidationException", UNKNOWN[0].text)], complete_answer(DOCUMENT))
+    asked = model()
+
+    assert text(list(ask(asked))) == DOCUMENT
+    assert text(list(ask(asked))) == DOCUMENT
+    assert ["outputConfig" in call.body for call in bedrock.calls] == [True, False, False]
+    assert len([record for record in caplog.records if "outputConfig" in record.message]) == 1
+
+
+def test_the_first_of_two_rejections_is_the_answer_and_nothing_is_remembered(
+    bedrock: Bedrock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bedrock.answer = lambda call: [
+        Refuse("ValidationException", (NATIVE_OUTPUT if "outputConfig" in call.body else UNKNOWN)[0].text)
+    ]
+    asked = model()
+    for _ in range(2):
+        with pytest.raises(ModelMisconfigured) as caught:
+            list(ask(asked))
+        assert caught.value.reason == "native_output"
+
+    assert ["outputConfig" in call.body for call in bedrock.calls] == [True, False, True, False]
+    assert not caplog.records
+
+
+def test_a_failure_of_another_kind_after_a_rejection_is_the_answer(bedrock: Bedrock) -> None:
+    """The client can try again: the service only had no time for the second call."""
+    bedrock.play([Refuse("ValidationException", NATIVE_OUTPUT[0].text)], [Refuse("ThrottlingException")])
+    calls = CallCount()
+    with pytest.raises(ModelBusy):
+        list(model().ask("Why?", calls, None, 30))
+
+    assert calls.value == len(bedrock.calls) == 3
+
+
+@pytest.mark.parametrize("strategy", ["native", "tool", "prompt"])
+def test_an_unknown_rejection_changes_nothing_that_is_set(bedrock: Bedrock, strategy: str) -> None:
+    bedrock.play([Refuse("ValidationException", UNKNOWN[0].text)])
+    with pytest.raises(ModelMisconfigured):
+        list(ask(model(structured_output=strategy)))
+
+    assert len(bedrock.calls) == 1
+
+
+@pytest.mark.parametrize("message", [text for wording in TEMPERATURE for text in wording.forms().values()])
+@pytest.mark.parametrize(("temperature", "whose"), [("", "not set"), ("0.3", "set by hand")])
+def test_a_temperature_that_is_rejected_is_left_out_from_then_on(
+    bedrock: Bedrock, caplog: pytest.LogCaptureFixture, message: str, temperature: str, whose: str
+) -> None:
+    """The first request of a sandbox finds out; the one warning names the setting, and whose choice it was."""
+    bedrock.play([Refuse("ValidationException", message)], complete_answer(DOCUMENT))
+    asked = model(temperature=temperature)
+
+    assert text(list(ask(asked))) == DOCUMENT
+    assert text(list(ask(asked))) == DOCUMENT
+    assert ["temperature" in call.body["inferenceConfig"] for call in bedrock.calls] == [True, False, False]
+    assert all("outputConfig" in call.body for call in bedrock.calls)
+    [warning] = [record.getMessage() for record in caplog.records]
+    assert "LLM_TEMPERATURE" in warning
+    assert whose in warning
+
+
+def test_a_temperature_and_native_output_can_both_be_left_out(bedrock: Bedrock) -> None:
+    """Three calls are what an answer can cost."""
+    bedrock.play(
+        [Refuse("ValidationException", TEMPERATURE[0].text)],
+        [Refuse("ValidationException", NATIVE_OUTPUT[0].text)],
+        complete_answer(DOCUMENT),
+    )
+    calls = CallCount()
+
+    assert text(list(model().ask("Why?", calls, None, 30))) == DOCUMENT
+    assert calls.value == 3
+    assert "outputConfig" not in bedrock.calls[2].body
+    assert "temperature" not in bedrock.calls[2].body["inferenceConfig"]
+
+
+def test_a_rejection_after_a_temperature_was_left_out_is_the_answer(bedrock: Bedrock) -> None:
+    """The first one has been dealt with. It is not remembered: no call was accepted."""
+    bedrock.answer = lambda call: [
+        Refuse(
+            "ValidationException",
+            (TEMPERATURE if "temperature" in call.body["inferenceConfig"] else MAX_TOKENS)[0].text,
+        )
+    ]
+    asked = model()
+    for _ in range(2):
+        with pytest.raises(ModelMisconfigured) as caught:
+            list(ask(asked))
+        assert caught.value.reason == "max_tokens"
+
+    assert ["temperature" in call.body["inferenceConfig"] for call in bedrock.calls] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("message", BETA[0].forms().values())
+def test_a_beta_that_is_rejected_is_left_out_from_then_on(bedrock: Bedrock, message: str) -> None:
+    bedrock.play([Refuse("ValidationException", message)], complete_answer(DOCUMENT))
+    asked = model(structured_output="tool")
+
+    assert text(list(ask(asked))) == DOCUMENT
+    assert text(list(ask(asked))) == DOCUMENT
+    assert ["additionalModelRequestFields" in call.body for call in bedrock.calls] == [True, False, False]
+
+
+def test_the_beta_goes_to_claude_alone(bedrock: Bedrock) -> None:
+    """Every other model refuses the field. Behind a profile it is sent if the setting says that a Claude is there."""
+    bedrock.profiles = {PROFILE: OPUS}
+    bedrock.play(complete_answer(DOCUMENT))
+    for variables in (
+        {"model_id": "amazon.nova-pro-v1:0"},
+        {"model_id": PROFILE},
+        {"model_id": PROFILE, "profile_model": "anthropic.claude-opus-4-6-v1"},
+    ):
+        assert text(list(ask(model(None, structured_output="tool", **variables)))) == DOCUMENT
+
+    assert ["additionalModelRequestFields" in call.body for call in bedrock.calls] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("variables", "sent"),
+    [
+        ({"model_id": PROFILE}, None),
+        ({"model_id": PROFILE, "profile_model": OPUS}, None),
+        ({"model_id": PROFILE, "profile_model": "anthropic.claude-haiku-4-5-20251001-v1:0"}, 0.7),
+        ({"model_id": "amazon.nova-pro-v1:0"}, None),
+        ({"model_id": "anthropic.claude-opus-6"}, None),
+        ({"model_id": "amazon.nova-pro-v1:0", "temperature": "0.2"}, 0.2),
+        ({"model_id": "anthropic.claude-haiku-4-5-20251001-v1:0", "temperature": "none"}, None),
+        ({"model_id": OLD_MODEL}, 0.7),
+    ],
+)
+def test_only_a_model_that_is_known_to_take_a_temperature_gets_one_that_nobody_set(
+    bedrock: Bedrock, variables: dict[str, str], sent: float | None
+) -> None:
+    """``none`` sends none to any. A profile in front of Claude 4.7 or later would refuse every request."""
+    bedrock.profiles = {PROFILE: variables.get("profile_model", OPUS)}
+    bedrock.play(complete_answer(DOCUMENT))
+
+    assert text(list(ask(model(None, **variables)))) == DOCUMENT
+    assert bedrock.called().body["inferenceConfig"].get("temperature") == sent
+    assert bedrock.refusals == []
+
+
+def test_a_temperature_that_is_set_for_an_unknown_profile_is_sent_until_it_is_rejected(bedrock: Bedrock) -> None:
+    bedrock.profiles = {PROFILE: OPUS}
+    bedrock.play(complete_answer(DOCUMENT))
+    asked = model(model_id=PROFILE, temperature="0.2")
+    list(ask(asked))
+    list(ask(asked))
+
+    assert len(bedrock.refusals) == 1
+    assert len(bedrock.calls) == 2
+
+
+def test_a_model_that_cannot_be_forced_to_call_a_tool_fails_at_start() -> None:
+    with pytest.raises(SettingsError, match="cannot be forced to call a tool"):
+        converse(model_id="us.anthropic.claude-opus-5-5", structured_output="tool")
 
 
 def test_a_forced_tool_streams_its_input(bedrock: Bedrock) -> None:
@@ -188,6 +358,8 @@ AUTO, NATIVE, TOOL, PROMPT = (StructuredOutput(name) for name in ("auto", "nativ
         (AUTO, NEW, OPEN, PROMPT),
         (AUTO, OLD_MODEL, CLOSED, PROMPT),
         (AUTO, OLD_MODEL, OPEN, PROMPT),
+        (AUTO, "anthropic.claude-sonnet-4-6", CLOSED, PROMPT),
+        (NATIVE, "anthropic.claude-sonnet-4-6", CLOSED, NATIVE),
         (NATIVE, NEW, CLOSED, NATIVE),
         (NATIVE, OLD_MODEL, CLOSED, NATIVE),
         (TOOL, NEW, CLOSED, TOOL),

@@ -44,6 +44,7 @@ def record(
         "error": error,
         "status": 200,
         "attempts": 1,
+        "calls": 1,
         "stop_reason": "end_turn",
         "usage": Usage(12, 34),
         "ignored_events": 0,

@@ -66,6 +66,7 @@ def test_the_line_describes_the_whole_request(capsys: pytest.CaptureFixture[str]
         "gen_ai.usage.output_tokens": 34,
         "output_tokens_estimated": 7,
         "attempts": 1,
+        "calls": 1,
         "chunks": 1,
         "bytes": 9,
         "first_event_ms": 38,

@@ -30,6 +30,7 @@ def test_every_member_of_a_message() -> None:
         "usage": {"inputTokens": 12, "outputTokens": 34},
         "outputTokensEstimated": 7,
         "attempts": 1,
+        "calls": 1,
         "chunks": 1,
         "bytes": 9,
         "timings": {"firstEvent": 38, "firstChunk": 39, "lastChunk": 40, "total": 41},

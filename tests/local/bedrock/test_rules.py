@@ -57,7 +57,7 @@ def test_what_the_service_takes_passes(body: dict[str, Any]) -> None:
         (MODEL, {"messages": [HELLO], "inferenceConfig": {"topP": -0.1}}, "topP"),
         (MODEL, {"messages": [HELLO], "inferenceConfig": {"temperature": 1, "topP": 1}}, "cannot both"),
         ("us.anthropic.claude-opus-4-7", {"messages": [HELLO], "inferenceConfig": {"temperature": 0}}, "temperature"),
-        ("global.anthropic.claude-haiku-5-5", {"messages": [HELLO], "inferenceConfig": {"topP": 1}}, "topP"),
+        ("global.anthropic.claude-haiku-5-5", {"messages": [HELLO], "inferenceConfig": {"topP": 1}}, "top_p"),
         ("eu.anthropic.claude-sonnet-5-5", {"messages": [HELLO], "toolConfig": FORCED}, "tool_choice"),
         (
             "anthropic.claude-sonnet-4-6",

@@ -1,0 +1,149 @@
+"""What the service's sentences mean: which error each becomes, in a word of ours, and what a repeated call changes.
+
+Texts as they were published by others: pydantic-ai, litellm, strands, langchain-aws, and issues of their users. A
+sentence of the model's provider comes bare, or behind "The model returned the following errors: ", or in a JSON
+envelope, and can quote the request. So a pattern may stand anywhere in it, and the first row that fits counts.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+from typing import Final
+
+from botocore.exceptions import ClientError
+
+from ...stream.errors import ModelError, ModelMisconfigured, ModelUnavailable, PromptTooLong, QuotaExhausted
+
+
+class Reason(StrEnum):
+    """Why the service refused, for the log line: its own sentence can quote the prompt."""
+
+    BLANK_TEXT = "blank_text"
+    INPUT_TOO_LONG = "input_too_long"
+    MAX_TOKENS = "max_tokens"
+    THINKING = "thinking"
+    MESSAGES = "messages"
+    FORCED_TOOL = "forced_tool"
+    PROFILE_NEEDED = "profile_needed"
+    MODEL_ID = "model_id"
+    REGION = "region"
+    RETENTION_MODE = "retention_mode"
+    ACCOUNT = "account"
+    GUARDRAIL = "guardrail"
+    SUBSCRIPTION_PENDING = "subscription_pending"
+    PAYMENT = "payment"
+    SUBSCRIPTION = "subscription"
+    USE_CASE_FORM = "use_case_form"
+    LEGACY_MODEL = "legacy_model"
+    MODEL_ACCESS = "model_access"
+    QUOTA_PER_DAY = "quota_per_day"
+    TEMPERATURE = "temperature"
+    BETA = "beta"
+    NATIVE_OUTPUT = "native_output"
+
+
+class Change(Enum):
+    """What a repeated call leaves out."""
+
+    TEMPERATURE = auto()
+    BETA = auto()
+    NATIVE_OUTPUT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What one of the service's sentences means."""
+
+    pattern: re.Pattern[str]
+    codes: frozenset[str]
+    """The exceptions that come with the sentence."""
+    reason: Reason
+    kind: type[ModelError] = ModelMisconfigured
+    """The error that the client is shown."""
+    change: Change | None = None
+
+
+_INVALID: Final = frozenset({"ValidationException"})
+_NO_ACCESS: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
+_THROTTLED: Final = frozenset({"ThrottlingException"})
+
+_NOT_OF_THE_SCHEMA: Final = r"\A(?!.*(?:output_?config|output_?format|text_?format|json_?schema|custom\.))"
+"""A sentence about the schema can quote its fields, whatever their names are."""
+
+
+def _refusal(
+    reason: Reason,
+    pattern: str,
+    codes: frozenset[str] = _INVALID,
+    kind: type[ModelError] = ModelMisconfigured,
+    change: Change | None = None,
+) -> Refusal:
+    return Refusal(re.compile(pattern, re.IGNORECASE | re.DOTALL), codes, reason, kind, change)
+
+
+_OF_THE_CALLER: Final = (
+    _refusal(
+        Reason.BLANK_TEXT,
+        r"text field in the ContentBlock .*is blank|content field in the Message .*is empty"
+        r"|text content blocks must (?:be non-empty|contain non-whitespace)",
+    ),
+    _refusal(
+        Reason.INPUT_TOO_LONG,
+        r"input is too long|prompt is too long|input length and .{0,3}max_tokens.{0,3} exceed|too many total text bytes"
+        r"|input tokens exceeded",
+        kind=PromptTooLong,
+    ),
+)
+_OF_THE_OPERATOR: Final = (
+    _refusal(Reason.QUOTA_PER_DAY, r"per day", _THROTTLED, QuotaExhausted),
+    _refusal(Reason.MAX_TOKENS, r"maximum tokens you requested exceed|max_tokens: \d+ > \d+"),
+    _refusal(Reason.THINKING, r"thinking\.type|thinking: input tag"),
+    _refusal(Reason.MESSAGES, r"conversation must (?:alternate|start|end)|assistant message prefill"),
+    _refusal(Reason.FORCED_TOOL, rf"{_NOT_OF_THE_SCHEMA}.*(?:tool_choice|toolConfig\.toolChoice)"),
+    _refusal(Reason.PROFILE_NEEDED, r"on-demand throughput isn.{1,6}t supported"),
+    _refusal(Reason.MODEL_ID, r"provided model identifier is invalid"),
+    _refusal(Reason.REGION, r"unsupported countries, regions", _NO_ACCESS),
+    _refusal(Reason.RETENTION_MODE, r"data retention mode", _NO_ACCESS),
+    _refusal(Reason.ACCOUNT, r"\boperation not allowed", _NO_ACCESS),
+    _refusal(Reason.GUARDRAIL, r"the guardrail identifier or version", _NO_ACCESS),
+    _refusal(Reason.SUBSCRIPTION_PENDING, r"MPAgreementBeingCreated", _NO_ACCESS, ModelUnavailable),
+    _refusal(Reason.PAYMENT, r"INVALID_PAYMENT_INSTRUMENT|valid payment instrument", _NO_ACCESS),
+    _refusal(Reason.SUBSCRIPTION, r"aws.marketplace", _NO_ACCESS),
+    _refusal(Reason.USE_CASE_FORM, r"model use case details|required use.case form", _NO_ACCESS),
+    _refusal(Reason.LEGACY_MODEL, r"marked by provider as legacy", _NO_ACCESS),
+    _refusal(Reason.MODEL_ACCESS, r"don.{1,6}t have access to the model", _NO_ACCESS),
+)
+_OF_A_PARAMETER: Final = (
+    _refusal(Reason.TEMPERATURE, rf"{_NOT_OF_THE_SCHEMA}.*\btemperature\b", change=Change.TEMPERATURE),
+    _refusal(Reason.BETA, r"invalid beta flag|anthropic_beta", change=Change.BETA),
+)
+_OF_THE_OUTPUT: Final = (
+    _refusal(
+        Reason.NATIVE_OUTPUT,
+        r"output_?(?:config|format)|text_?format|json_?schema|\bgrammar\b|schema is too complex"
+        r"|schemas? contains? too many|strict tools|custom\.strict",
+        change=Change.NATIVE_OUTPUT,
+    ),
+)
+REFUSALS: Final[Sequence[Refusal]] = (*_OF_THE_CALLER, *_OF_THE_OPERATOR, *_OF_A_PARAMETER, *_OF_THE_OUTPUT)
+"""The first row that fits counts."""
+
+
+def error_code(error: ClientError) -> str:
+    """Return the service's code in one spelling: in the stream it comes in camel case, before it in Pascal case."""
+    code = error.response.get("Error", {}).get("Code", "")
+    return code[:1].upper() + code[1:]
+
+
+def refusal(error: ClientError) -> Refusal | None:
+    """Return the row of the service's sentence, or None where no row fits."""
+    code, text = error_code(error), error.response.get("Error", {}).get("Message")
+    if not isinstance(text, str):  # botocore does not check the types of what it reads
+        return None
+    return next((row for row in REFUSALS if code in row.codes and row.pattern.search(text)), None)
+
+
+def is_refusal(error: ClientError) -> bool:
+    """Return whether the service refused what the request says, and not who asks, or when."""
+    return error_code(error) == "ValidationException"
