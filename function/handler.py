@@ -45,8 +45,10 @@ class Endpoint:
         self._content = Content(kept=settings.capture_content)
         converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
         self.model = BedrockModel(converse, boto3.Session())
-        logger = Logger(service=function_name, use_rfc3339=True)
-        logger.append_keys(**{"service.version": SERVICE_VERSION})
+        # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
+        # name contains that: of a function called "aws", the lines of function.aws would be lost
+        logger = Logger(service=f"stages of {function_name}", use_rfc3339=True)
+        logger.append_keys(service=function_name, **{"service.version": SERVICE_VERSION})
         self._stages = [
             log_stage(logger, function_name),
             store_stage(settings.store, logger),

@@ -156,3 +156,26 @@ def test_what_is_printed_leaves_at_once() -> None:
     os._exit(0)
     """)
     assert out == "a line\n"
+
+
+@pytest.mark.parametrize("name", ["aws", "function", "runtime", "a", "function_aws", "root", "stages"])
+def test_a_function_of_any_name_keeps_its_lines(name: str) -> None:
+    """Those of the stages go to stdout with the name, and once; those of every other logger to stderr."""
+    program = """
+        import logging
+        import function.handler
+
+        for name in ("function.aws.runtime", "function.stream.stages", "function", "a.team.of.its.own"):
+            logging.getLogger(name).warning("line of %s", name)
+    """
+    account = {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    out, err = logged(program, AWS_LAMBDA_FUNCTION_NAME=name, **account)
+
+    [line] = [json.loads(line) for line in out.splitlines()]
+    assert (line["message"], line["service"]) == ("function started", name)
+    assert [line.rpartition("line of ")[2] for line in err.splitlines()] == [
+        "function.aws.runtime",
+        "function.stream.stages",
+        "function",
+        "a.team.of.its.own",
+    ]

@@ -54,6 +54,8 @@ def serve(api: RuntimeApi, handle: Handler, invocation: Invocation, termination:
     """Send the response of one invocation, then pull the body to its end: there its stages run."""
     try:
         head, response = _begun(handle, invocation)
+    except RuntimeApiFailed:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, Lambda gets a report and the loop goes on
         _log.exception("the handler failed")
         api.report_invocation_error(invocation, error)

@@ -4,6 +4,7 @@ Source: AWS Lambda Developer Guide, "Building a custom runtime"; docs/runtime.md
 """
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
@@ -20,6 +21,15 @@ from .response import StreamedResponse, as_chunk, response_not_accepted
 API: Final = "/2018-06-01/runtime"
 MEDIA_TYPE: Final = "application/vnd.awslambda.http-integration-response"
 INVOCATION_ID: Final = "Lambda-Runtime-Invocation-Id"
+DEADLINE: Final = "Lambda-Runtime-Deadline-Ms"
+SHAPES: Final = {
+    "Lambda-Runtime-Aws-Request-Id": re.compile(r"[\w.:~-]{1,200}", re.ASCII),
+    DEADLINE: re.compile(r"[0-9]{0,15}"),
+    INVOCATION_ID: re.compile(r"[!-~]{0,200}"),
+    "Lambda-Runtime-Trace-Id": re.compile(r"[ -~]{0,2000}"),
+}
+"""The forms of the header fields of an invocation that go into a path, a number, a field or a variable; each but the
+first may be missing."""
 CALL_TIMEOUT: Final = 5.0
 """Seconds for a connection to open, and for calls that carry no response."""
 LONGEST_INVOCATION: Final = 900.0
@@ -72,10 +82,10 @@ class RuntimeApi:
             raise RuntimeApiFailed(repr(error)) from error
         if response.status != HTTPStatus.OK:
             raise RuntimeApiFailed(describe(response.status, event))
-        request_id = response.headers.get("Lambda-Runtime-Aws-Request-Id")
-        deadline = response.headers.get("Lambda-Runtime-Deadline-Ms")
-        if not request_id or not (deadline or "0").isdecimal():
-            raise RuntimeApiFailed(f"the invocation has no id, or its deadline is not a number: {deadline!r}")
+        for name, pattern in SHAPES.items():
+            if not pattern.fullmatch(response.headers.get(name, "")):
+                raise RuntimeApiFailed(f"the header field {name} of the invocation has an unknown form")
+        request_id, deadline = response.headers["Lambda-Runtime-Aws-Request-Id"], response.headers.get(DEADLINE)
         now = time.time()
         killed_at = int(deadline) / 1000 if deadline else now + LONGEST_INVOCATION
         return Invocation(

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from http.client import HTTPMessage
 from typing import Any
 
+from .errors import RuntimeApiFailed
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -46,7 +48,11 @@ class Context:
 
     @classmethod
     def of(cls, request_id: str, headers: HTTPMessage, killed_at: float) -> "Context":
-        """Return the context of the invocation that ``/next`` described in ``headers``."""
+        """Return the context of the invocation that ``/next`` described in ``headers``.
+
+        Raises:
+            RuntimeApiFailed: a field is not what the Runtime API defines.
+        """
         identity = _object(headers, "Lambda-Runtime-Cognito-Identity")
         client = _object(headers, "Lambda-Runtime-Client-Context")
         return cls(
@@ -76,6 +82,14 @@ def _object(headers: HTTPMessage, name: str) -> dict[str, Any]:
     """Return a header field that holds a JSON object; empty if it is missing.
 
     The field is UTF-8, and ``http.client`` decodes it as Latin-1.
+
+    Raises:
+        RuntimeApiFailed: it holds something else. The error does not quote it.
     """
-    document: dict[str, Any] = json.loads((headers.get(name) or "{}").encode("latin-1"))
+    try:
+        document = json.loads((headers.get(name) or "{}").encode("latin-1"))
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise RuntimeApiFailed(f"the header field {name} of the invocation is not a JSON object")
     return document

@@ -49,6 +49,39 @@ def test_without_a_next_invocation_the_process_ends(platform: Platform, leave: C
     assert "the Runtime API failed" in platform.log
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Lambda_Runtime_Aws_Request_Id": "../other"},
+        {"Lambda_Runtime_Aws_Request_Id": "é"},
+        {"Lambda_Runtime_Aws_Request_Id": "a b"},
+        {"Lambda_Runtime_Deadline_Ms": 5000 * "9"},
+        {"Lambda_Runtime_Deadline_Ms": "-1"},
+        {"Lambda_Runtime_Deadline_Ms": "1e400"},
+        {"Lambda_Runtime_Invocation_Id": "é"},
+        {"Lambda_Runtime_Trace_Id": "a\0b"},
+        {"Lambda_Runtime_Client_Context": "[]"},
+        {"Lambda_Runtime_Client_Context": "canary"},
+        {"Lambda_Runtime_Client_Context": "null"},
+        {"Lambda_Runtime_Cognito_Identity": 5000 * "["},
+        {"Lambda_Runtime_Cognito_Identity": '"canary"'},
+    ],
+    ids=lambda fields: str(fields)[:60],
+)
+def test_an_invocation_of_an_odd_form_ends_the_process_with_one_line(
+    platform: Platform, fields: dict[str, str]
+) -> None:
+    """Whatever the runtime did with it would be wrong; the line names the field and quotes nothing."""
+    platform.start("yield b'1'")
+    platform.invoke(None, 60, **fields)
+    assert platform.status() == 1
+    [line] = platform.log.splitlines()
+    [name] = fields
+    assert "the Runtime API failed" in line
+    assert name.replace("_", "-") in line
+    assert "canary" not in line
+
+
 def test_a_connection_that_takes_no_prelude_is_closed_at_once() -> None:
     """Not only when the exception is collected, which can be much later."""
     now = time.time()
