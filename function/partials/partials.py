@@ -12,6 +12,7 @@ The words of this file, beside those of ``reader`` and ``judging``:
 - *closed set*: the strings of a literal, an enum or a tag. One of them is *held*, not shown, until it closes.
 """
 
+import sys
 from typing import Any, Final, Generic, TypeVar, cast, overload
 
 from .changes import Change, unescape
@@ -34,6 +35,9 @@ class Partials(Generic[M]):
     With ``hide``, changes, snapshots and paths leave out what is hidden, all that is inside it, and what a function of
     the class could turn into it; ``finish`` returns the whole object all the same.
 
+    With ``path_limit``, a path is cut after so many characters before it leads on to what is inside, so that long keys
+    do not multiply the memory of a fragment: only paths up to that length are to be used.
+
     The first mistake raises ``NotJson`` or ``Invalid``; from then on every call raises it again.
 
     >>> from pydantic import BaseModel
@@ -54,10 +58,12 @@ class Partials(Generic[M]):
     """
 
     @overload
-    def __init__(self, type_: type[M], *, hide: bool = False) -> None: ...
+    def __init__(self, type_: type[M], *, hide: bool = False, path_limit: int = sys.maxsize) -> None: ...
     @overload
-    def __init__(self: "Partials[Any]", type_: object, *, hide: bool = False) -> None: ...
-    def __init__(self, type_: object, *, hide: bool = False) -> None:
+    def __init__(
+        self: "Partials[Any]", type_: object, *, hide: bool = False, path_limit: int = sys.maxsize
+    ) -> None: ...
+    def __init__(self, type_: object, *, hide: bool = False, path_limit: int = sys.maxsize) -> None:
         plans = plans_of(type_)
         self._hides = hide and plans.root.holds_hidden
         self._hidden: dict[int, set[Any]] = {}
@@ -66,7 +72,7 @@ class Partials(Generic[M]):
         """The outermost open container that is hidden."""
         self._hidden_string: Container | None = None
         """The container around the open string, if that is hidden."""
-        self._reader = Reader()
+        self._reader = Reader(path_limit)
         self._judge = Judge(plans, self._reader.text)
         self._root: list[object] = [None]
         self._container = Container.around(self._root, plans.root)

@@ -16,6 +16,7 @@ The words of this file:
 import json
 import math
 import re
+import sys
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, Literal, NoReturn
@@ -173,9 +174,12 @@ class _OpenBracket:
 
     __slots__ = ("keys", "next_index", "next_value", "path", "prefix", "start")
 
-    def __init__(self, path: str, start: int, keys: set[str] | None, next_value: _Match) -> None:
+    def __init__(
+        self, path: str, start: int, keys: set[str] | None, next_value: _Match, path_limit: int = sys.maxsize
+    ) -> None:
         self.path = path
-        self.prefix = path + "/"
+        self.prefix = path[:path_limit] + "/"
+        """Of the paths of what is inside."""
         self.start = start
         """The offset of its opening bracket."""
         self.keys = keys
@@ -194,7 +198,9 @@ class Reader:
     NaN, an infinity or a number beyond a double, and for what exceeds the limits above.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path_limit: int = sys.maxsize) -> None:
+        """Take the number of characters after which a path is cut before it leads on to what is inside."""
+        self._path_limit = path_limit
         self.text = bytearray()
         """The document so far in UTF-8, always the same object."""
         self._at = 0
@@ -369,10 +375,10 @@ class Reader:
         if len(self._open_brackets) > MAX_DEPTH:
             raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
         if self.text[start] == _OPEN_OBJECT:
-            self._open_brackets.append(_OpenBracket(path, start, set(), _NEXT_MEMBER))
+            self._open_brackets.append(_OpenBracket(path, start, set(), _NEXT_MEMBER, self._path_limit))
             events.append(("opened", "object", path, None, start, -1))
             return _FIRST_MEMBER
-        self._open_brackets.append(_OpenBracket(path, start, None, _NEXT_ITEM))
+        self._open_brackets.append(_OpenBracket(path, start, None, _NEXT_ITEM, self._path_limit))
         events.append(("opened", "array", path, None, start, -1))
         return _FIRST_ITEM
 

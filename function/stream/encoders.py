@@ -5,13 +5,27 @@ Each encoder is for one request. Formats: RFC 8259 (JSON), jsonlines.org, the ev
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 from typing import ClassVar, Final
 
 from ..partials.changes import Change
+from .errors import AnswerInvalid
 from .events import Complete, Event, Idle, Overdue, Partial
+from .paths import TOO_LONG, is_long, is_too_long
 from .record import Start
 
+DELTA_LIMIT: Final = 256 * 1024
+"""Bytes of one ``delta``; more changes are sent in several."""
+PART_OF_TEXT: Final = 32 * 1024
+"""Characters of a string in one change; as escapes they have six times as many bytes."""
+SHORT_TEXT: Final = 512
+"""Characters of a fragment whose changes hardly ever exceed the limit of a ``delta``."""
+ENVELOPE: Final = 128
+"""Bytes of an event beside its changes or its value, at most."""
+SNAPSHOTS_FACTOR: Final = 16
+SNAPSHOTS_BASE: Final = 64 * 1024
+"""All snapshots together are sent while they have at most so many times the bytes of the model's text, and these."""
 JSON_SPACE: Final = " \t\n\r"
 """White space of JSON (RFC 8259 §2)."""
 
@@ -151,7 +165,7 @@ class _Typed(Encoder):
     def __init__(self, start: Start, content_type: str, *, snapshots: bool) -> None:
         self._start = start
         self._content_type = content_type
-        self._snapshots = snapshots
+        self._snapshots = _Snapshots() if snapshots else None
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -170,14 +184,49 @@ class _Typed(Encoder):
         """A ``delta`` or a ``snapshot``; silence becomes a heartbeat."""
         if not isinstance(event, Partial):
             return self._heartbeat()
+        for change in event.changes:
+            if is_too_long(change.path):
+                raise AnswerInvalid(change.path, TOO_LONG)
+        if self._snapshots is not None:
+            return self._snapshot(self._snapshots, event)
         if not event.changes:
             return b""
-        if self._snapshots:
-            return self._write("snapshot", {"value": event.snapshot()})
-        return self._write("delta", {"changes": [as_json(change) for change in event.changes]})
+        if len(event.text) < SHORT_TEXT:
+            delta = self._write("delta", {"changes": [as_json(change) for change in _needed(event.changes)]})
+            if len(delta) <= DELTA_LIMIT:
+                return delta
+        return b"".join(self._deltas(_needed(event.changes)))
+
+    def _deltas(self, changes: Iterable[Change]) -> Iterator[bytes]:
+        """Yield changes in as many events as their limit needs."""
+        group: list[str] = []
+        size = ENVELOPE
+        for change in changes:
+            for part in _parts(change):
+                text = _json_line(as_json(part))
+                length = len(text.encode()) + len(",")
+                if group and size + length > DELTA_LIMIT:
+                    yield self._delta_of(group)
+                    group, size = [], ENVELOPE
+                group.append(text)
+                size += length
+        yield self._delta_of(group)
+
+    def _delta_of(self, changes: list[str]) -> bytes:
+        head = _json({"type": "delta", "at": self._start.elapsed()}).removesuffix("}")
+        return self._frame("delta", f'{head},"changes":[{",".join(changes)}]}}')
+
+    def _snapshot(self, snapshots: "_Snapshots", event: Partial) -> bytes:
+        """Return the object so far, or nothing if all snapshots together would become too long."""
+        if not snapshots.are_due(event):
+            return b""
+        data = _json_line({"type": "snapshot", "at": self._start.elapsed(), "value": event.snapshot()})
+        return self._frame("snapshot", data) if snapshots.may_send(event, len(data.encode()) + ENVELOPE) else b""
 
     def restart(self, problem: Mapping[str, object], /) -> bytes:
         """The ``restart`` event."""
+        if self._snapshots is not None:
+            self._snapshots.begin_again()
         return self._write("restart", {"problem": problem})
 
     def complete(self, answer: Complete, /) -> bytes:
@@ -200,6 +249,42 @@ class _Typed(Encoder):
 
     @abstractmethod
     def _heartbeat(self) -> bytes: ...
+
+
+class _Snapshots:
+    """Decides which snapshots are sent: all of them together stay linear in the text of the model.
+
+    A snapshot is never shorter than the one before, so one that cannot fit is not even written.
+    """
+
+    def __init__(self) -> None:
+        self._text_size = 0
+        self._sent_size = 0
+        self._last_size = 0
+        self._is_changed = False
+
+    def are_due(self, event: Partial) -> bool:
+        """Count a fragment; tell whether a snapshot has something new and may fit."""
+        self._text_size += len(event.text.encode(errors="surrogatepass"))
+        self._is_changed |= bool(event.changes)
+        return self._is_changed and (event.is_complete or self._last_size <= self._room())
+
+    def may_send(self, event: Partial, size: int) -> bool:
+        """Tell whether a snapshot of so many bytes is sent: the last one of a document always."""
+        self._last_size = size
+        if not event.is_complete and size > self._room():
+            return False
+        self._sent_size += size
+        self._is_changed = False
+        return True
+
+    def begin_again(self) -> None:
+        """Forget the object: another attempt begins with nothing."""
+        self._last_size = 0
+        self._is_changed = False
+
+    def _room(self) -> int:
+        return SNAPSHOTS_FACTOR * self._text_size + SNAPSHOTS_BASE - self._sent_size
 
 
 class JsonLines(_Typed):
@@ -253,6 +338,36 @@ class JsonDocument(Encoder):
     def complete(self, answer: Complete, /) -> bytes:
         """The document."""
         return _json(answer.value).encode()
+
+
+def _needed(changes: list[Change]) -> list[Change]:
+    """Leave out that a container with a long path closed where the one around it closes next: that says both."""
+    if len(changes) == 1:
+        return changes
+    return [
+        change
+        for change, following in zip_longest(changes, changes[1:])
+        if following is None
+        or change.append != ""
+        or following.append != ""
+        or not change.path.startswith(following.path + "/")
+        or not (change.closed and following.closed and is_long(change.path))
+    ]
+
+
+def _parts(change: Change) -> Iterator[Change]:
+    """Yield a change, or several in the place of one whose text is too long for one event."""
+    text = change.value if change.append is None else change.append
+    if not isinstance(text, str) or len(text) <= PART_OF_TEXT:
+        yield change
+        return
+    for start in range(0, len(text), PART_OF_TEXT):
+        part = text[start : start + PART_OF_TEXT]
+        is_closed = change.closed and start + PART_OF_TEXT >= len(text)
+        if start == 0 and change.append is None:
+            yield Change(change.path, None, part, is_closed)
+        else:
+            yield Change(change.path, part, None, is_closed)
 
 
 def as_json(change: Change) -> dict[str, object]:

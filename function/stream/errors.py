@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from ..contract import Outcome
+from .paths import shortened
 
 
 class StreamError(Exception):
@@ -234,8 +235,8 @@ class AnswerInvalid(AnswerError):
 
     def __init__(self, path: str, rule: str) -> None:
         """Name the place and the rule, never the value."""
-        super().__init__(path=path, rule=rule)
-        self.path = path
+        self.path = shortened(path)
+        super().__init__(path=self.path, rule=rule)
         self.rule = rule
 
 

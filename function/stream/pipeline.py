@@ -39,6 +39,7 @@ from .events import (
     Usage,
     Verdict,
 )
+from .paths import PATH_LIMIT
 from .record import Progress, Start, estimated_tokens, finished
 from .stages import Stage, finalise
 
@@ -199,7 +200,7 @@ class _Answer:
     def _attempt(self, previous: AnswerError | None) -> Generator[bytes | Cut, None, Complete]:
         """Yield the chunks of one answer while it grows; return it when it is complete and valid."""
         self._begin_attempt()
-        partials: Partials[Any] = Partials(self._job.answer, hide=True)
+        partials: Partials[Any] = Partials(self._job.answer, hide=True, path_limit=PATH_LIMIT + 1)
         with closing(self._job.ask(previous)) as events:
             try:
                 for event in events:

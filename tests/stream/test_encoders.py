@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from function.partials import Change
-from function.stream.encoders import Encoder
+from function.partials import Change, Partials, applied
+from function.stream.encoders import DELTA_LIMIT, Encoder
+from function.stream.errors import AnswerInvalid
 from function.stream.events import Complete, Idle, Overdue, Partial, Usage
 from function.stream.negotiation import choose_format
 from function.stream.record import Start
@@ -194,3 +195,92 @@ def test_proxies_are_asked_to_pass_a_stream_on(accept: str) -> None:
 
     assert headers["Cache-Control"] == "no-cache, no-transform"
     assert headers["X-Accel-Buffering"] == "no"
+
+
+def _changes(written: bytes) -> list[Change]:
+    events = [json.loads(line) for line in written.decode().splitlines()]
+    assert {event["type"] for event in events} == {"delta"}
+    return [Change(**change) for event in events for change in event["changes"]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [Change("", value=[]), *(Change(f"/{index}", value=1, closed=True) for index in range(20_000))],
+        [Change("", value="ü\u2028" * 300_000, closed=True)],
+        [Change("", value="a"), Change("", append="\x01" * 400_000, closed=True)],
+    ],
+    ids=["many", "long value", "long append"],
+)
+def test_a_delta_that_is_too_long_is_sent_as_several(changes: list[Change]) -> None:
+    """Together they make the same object, and its value closes once, with the last one."""
+    written = encoder("application/jsonl").encode(partial("x" * 1000, *changes))
+    received = _changes(written)
+
+    assert len(written.splitlines()) > 1
+    assert max(map(len, written.splitlines())) <= DELTA_LIMIT
+    assert applied(received) == applied(changes)
+    assert [change.path for change in received if change.closed] == [change.path for change in changes if change.closed]
+
+
+@pytest.mark.parametrize("view", ["", "; view=snapshot"])
+def test_a_path_that_is_too_long_ends_the_answer(view: str) -> None:
+    """Every change would repeat it. The problem names as much of it as an event may."""
+    typed = encoder(f"application/jsonl{view}")
+    typed.encode(partial("{", Change("/" + "k" * 511, value=1)))
+
+    with pytest.raises(AnswerInvalid) as caught:
+        typed.encode(partial("{", Change("/" + "k" * 512, value=1)))
+
+    assert (caught.value.path, caught.value.rule) == ("/" + "k" * 511, "path_too_long")
+
+
+def test_of_values_with_long_paths_that_end_together_only_the_outermost_is_named() -> None:
+    """It says that all inside is final too. Short paths are named each."""
+    long = "/" + "k" * 256
+    ends = [Change(path, append="", closed=True) for path in (f"{long}/0/0", f"{long}/0", long, "")]
+    short = [Change(path, append="", closed=True) for path in ("/a/0", "/a", "")]
+
+    assert [each.path for each in _changes(encoder("application/jsonl").encode(partial("]]}", *ends)))] == [""]
+    assert _changes(encoder("application/jsonl").encode(partial("]]}", *short))) == [
+        change._replace(append=None) for change in short
+    ]
+
+
+@pytest.mark.parametrize("accept", ["application/jsonl; view=snapshot", "text/event-stream; view=snapshot"])
+@pytest.mark.parametrize("size", [1, 7, 500])
+def test_all_snapshots_together_are_linear_in_the_text(accept: str, size: int) -> None:
+    """Those that would be too much wait; the last one is the document."""
+    document = json.dumps([{"name": "tea", "quantity": index} for index in range(3000)])
+    growing: Partials[list[dict[str, object]]] = Partials(list[dict[str, object]])
+    typed = encoder(accept)
+    sent = 0
+    last = b""
+    for start in range(0, len(document), size):
+        text = document[start : start + size]
+        changes = growing.feed(text)
+        chunk = typed.encode(Partial(text, changes, growing.is_complete, growing.between_tokens, lambda: growing.live))
+        sent += len(chunk)
+        last = chunk or last
+        assert growing.is_complete or sent <= 16 * (start + len(text)) + 64 * 1024
+
+    [data] = [line for line in last.decode().splitlines() if "snapshot" in line and "{" in line]
+    assert json.loads(data.removeprefix("data: "))["value"] == json.loads(document)
+    assert sent > 4 * len(document)
+
+
+def test_a_short_answer_has_a_snapshot_for_each_fragment() -> None:
+    typed = encoder("application/jsonl; view=snapshot")
+
+    assert all(typed.encode(partial("ab", Change("/summary", append="ab"))) for _ in range(100))
+
+
+def test_snapshots_of_another_attempt_begin_with_nothing() -> None:
+    """What waited is void, and a short object is not held back for the length of the one before."""
+    typed = encoder("application/jsonl; view=snapshot")
+    large = Partial("x", [Change("", value={})], False, False, lambda: "x" * 100_000)  # noqa: FBT003 - an event
+    assert typed.encode(large) == b""
+    typed.restart(PROBLEM)
+
+    assert typed.encode(partial(" ")) == b""
+    assert typed.encode(DELTA) != b""

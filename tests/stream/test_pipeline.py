@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -588,3 +589,76 @@ def test_no_canary_in_a_hidden_field_is_in_any_byte_of_any_format(data: st.DataO
     played = Run(accept, script, script, answer=type_, max_attempts=2).play()
 
     assert CANARY.encode() not in played.body
+
+
+def _repeated(prefix: str, item: str) -> str:
+    """Return a document of 64 KB: one array, whose key brings its path near to the limit."""
+    item += ","
+    return f'{{"{prefix}":[{item * ((64_000 - len(prefix.encode())) // len(item.encode()))}0]}}'
+
+
+COSTLY = {
+    "numbers": _repeated("k" * 504, "1"),
+    "strings": _repeated("k" * 504, '""'),
+    "arrays": _repeated("k" * 504, "[]"),
+    "objects": _repeated("k" * 504, "{}"),
+    "pairs": _repeated("k" * 500, "[[]]"),
+    "nests": _repeated("k" * 490, "[[[[[[]]]]]]"),
+    "deep": _repeated("k" * 110, "[" * 198 + "]" * 198),
+    "escapes": _repeated("\u2028" * 84, "[]"),
+    "keys": "{" + ",".join(f'"{number}":[]' for number in range(6_000)) + "}",
+}
+
+
+@pytest.mark.parametrize(("accept", "size"), [(LINES, 10_000_000), (SSE, 3)])
+@pytest.mark.parametrize("document", COSTLY.values(), ids=COSTLY)
+def test_all_deltas_together_are_linear_in_the_document(document: str, accept: str, size: int) -> None:
+    """At most 400 times its bytes, and 700 for each fragment."""
+    document = document if size > 100 else _ended(document[:900])
+    texts = pieces(document, size)
+
+    played = Run(accept, written(*texts), answer=dict[str, Any]).play()
+
+    assert played.record.outcome is Outcome.COMPLETED
+    deltas = [line for line in played.body.split(b"\n") if b'"type":"delta"' in line]
+    assert sum(map(len, deltas)) <= 400 * len(document.encode()) + 700 * len(texts)
+
+
+def _ended(beginning: str) -> str:
+    """End a document at the last item that is whole."""
+    return beginning[: beginning.rindex(",")] + ("]}" if beginning.count('":[') == 1 else "}")
+
+
+@pytest.mark.parametrize("accept", [RAW, LINES, WHOLE, f"{LINES}; view=snapshot"])
+@pytest.mark.parametrize("document", [COSTLY["arrays"], _repeated("k" * 20_000, "1")], ids=["arrays", "long key"])
+def test_a_fragment_of_64_kilobytes_takes_less_than_100_megabytes(document: str, accept: str) -> None:
+    tracemalloc.start()
+    Run(accept, written(document), answer=dict[str, Any]).play()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 100_000_000
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+def test_only_formats_that_carry_paths_refuse_a_long_one(accept: str) -> None:
+    document = json.dumps({"k" * 600: {"a": [1]}})
+
+    played = Run(accept, written(*pieces(document, 50)), answer=dict[str, Any]).play()
+
+    if accept in {RAW, WHOLE}:
+        assert json.loads(played.body) == json.loads(document)
+    else:
+        problem: Any = played.events[-1]["problem"]
+        assert (problem["status"], problem["code"], problem["rule"]) == (502, "answer_invalid", "path_too_long")
+        assert problem["path"] == "/" + "k" * 511
+
+
+@pytest.mark.parametrize("accept", [RAW, WHOLE])
+def test_a_mistake_below_a_long_path_is_named_by_the_beginning_of_the_path(accept: str) -> None:
+    document = json.dumps({"k" * 600: {"l" * 600: ["x"]}})
+
+    played = Run(accept, written(document), answer=dict[str, dict[str, list[int]]]).play()
+
+    assert played.problem["path"] == "/" + "k" * 511
+    assert played.problem["rule"] == "int_parsing"
