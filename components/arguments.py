@@ -73,7 +73,7 @@ class QuotaPeriod(StrEnum):
 
 
 class ThrottleArgs(TypedDict, total=False):
-    """The limits for calls of `POST /stream`; API Gateway answers calls above them with 429."""
+    """The limits for calls of `POST /stream`, and separately for preflights; calls above them are answered with 429."""
 
     rate: Required[float]
     """Calls per second, on average."""
@@ -132,6 +132,8 @@ class DomainArgs(TypedDict, total=False):
     """ARN of its ACM certificate: in us-east-1 for an edge endpoint, else in the endpoint's region."""
     zone: pulumi.Input[str]
     """Id of the Route 53 zone for an alias record; without it, point the name at `domainTarget` yourself."""
+    only_this_host: bool
+    """Whether to disable API Gateway's own host name, so that calls come through this one alone. Default: false."""
 
 
 class DashboardArgs(TypedDict, total=False):
@@ -251,5 +253,7 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """A CloudWatch dashboard. Default: none."""
     kms_key: pulumi.Input[str]
     """ARN of the KMS key that encrypts logs, settings and stored records. Default: none (keys of AWS)."""
+    environment_key_through_lambda: bool
+    """Whether the role can decrypt the function's settings with `kmsKey` only through Lambda. Default: true."""
     tags: dict[str, pulumi.Input[str]]
     """Tags of every resource that can have tags. Default: none."""

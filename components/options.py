@@ -41,7 +41,7 @@ COLD_START: Final = 10
 
 @dataclass(frozen=True)
 class Throttle:
-    """How many calls of `POST /stream` the gateway lets through."""
+    """How many calls of `POST /stream`, and how many preflights, the gateway lets through."""
 
     rate: Annotated[float, number(0, 10_000, required=True)]
     burst: Annotated[int, whole_number(0, 5_000, required=True)]
@@ -89,6 +89,7 @@ class Domain:
     name: Annotated[str, known_text("a host name such as llm.example.com", r"[\w-]+(\.[\w-]+)+", required=True)]
     certificate: Annotated[pulumi.Input[str], arn("acm", "an ACM certificate", required=True)]
     zone: Annotated[pulumi.Input[str] | None, text("the id of a Route 53 zone", r"[\w/]+")]
+    only_this_host: Annotated[bool, flag()]
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ class Options:
     alarm_topic: Annotated[pulumi.Input[str] | None, arn("sns", "an SNS topic")]
     dashboard: Annotated[Dashboard | None, group(Dashboard)]
     kms_key: Annotated[pulumi.Input[str] | None, arn("kms", "a KMS key")]
+    environment_key_through_lambda: Annotated[bool, flag(default=True)]
     tags: Annotated[Mapping[str, pulumi.Input[str]], object_of_texts()]
 
     @property

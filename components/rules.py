@@ -18,6 +18,7 @@ def refuse_contradictions(options: Options) -> None:
     _refuse_model(options)
     _refuse_authorization(options)
     _refuse_logging(options)
+    _refuse_key(options)
     _refuse_code(options)
 
 
@@ -82,6 +83,11 @@ def _refuse_authorization(options: Options) -> None:
 def _refuse_logging(options: Options) -> None:
     if options.manage_account_logging and not options.access_log:
         raise InvalidArgument("manageAccountLogging requires accessLog: true.")
+
+
+def _refuse_key(options: Options) -> None:
+    if options.kms_key is None and not options.environment_key_through_lambda:
+        raise InvalidArgument("environmentKeyThroughLambda: false requires kmsKey.")
 
 
 def _refuse_code(options: Options) -> None:

@@ -99,6 +99,12 @@ class StreamingLlmApi(pulumi.ComponentResource):
             pulumi.log.warn(warning, self)
         if options.authorization is Authorization.NONE:
             pulumi.log.warn(cost_without_authorization(options), self)
+        if options.domain is not None and not options.domain.only_this_host:
+            pulumi.log.warn(
+                f"API Gateway's own host name reaches the endpoint as well as {options.domain.name} does. "
+                "To disable it, set domain.onlyThisHost to true.",
+                self,
+            )
         if options.python != running_python():
             pulumi.log.warn(
                 f"runtime is {options.runtime}, but this program runs on Python {running_python()}: "

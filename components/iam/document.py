@@ -32,7 +32,7 @@ def allow(
     sid: str,
     action: str | Sequence[str],
     resource: str | Sequence[str],
-    condition: Mapping[str, Mapping[str, str]] | None = None,
+    condition: Mapping[str, Mapping[str, str | Sequence[str]]] | None = None,
 ) -> Statement:
     """Return the statement that allows each action on each resource, under the condition if there is one."""
     statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}

@@ -118,6 +118,8 @@ def _rest_api(scope: Scope, options: Options) -> aws.apigateway.RestApi:
             types=options.endpoint.upper(),
             vpc_endpoint_ids=endpoints,
         ),
+        # Set also if it stays enabled: otherwise the provider keeps what was set before.
+        disable_execute_api_endpoint=options.domain is not None and options.domain.only_this_host,
         tags=scope.tags,
         opts=scope.options(),
     )
@@ -232,18 +234,24 @@ def _stage(
     )
     # Set also if nothing is logged: otherwise the provider keeps the level that was set before.
     logging = {"logging_level": "ERROR" if logs else "OFF", "data_trace_enabled": False}
-    settings = {"throttle": (f"{PATH}/POST", {**_throttle(options), **logging})}
+    # A preflight has a limit of its own: without one, OPTIONS could be called as often as the account allows.
+    settings = {
+        "throttle": (f"{PATH}/POST", {**_throttle(options), **logging}),
+        "throttle-options": (f"{PATH}/OPTIONS", {**_throttle(options), **logging}),
+    }
     if logs:
         settings["logging"] = ("*/*", logging)
+    before = list(after)
     for suffix, (path, values) in settings.items():
-        aws.apigateway.MethodSettings(
+        made = aws.apigateway.MethodSettings(
             scope.child(suffix),
             rest_api=rest_api.id,
             stage_name=stage.stage_name,
             method_path=path,
             settings=aws.apigateway.MethodSettingsSettingsArgs(**values),
-            opts=scope.options(after=after),
+            opts=scope.options(after=before),
         )
+        before.append(made)  # each one updates the stage, which takes one update at a time
     return stage
 
 

@@ -11,7 +11,9 @@ import pulumi_aws as aws
 from .scope import Scope
 
 _SHAPE: Final = {
-    aws.apigateway.RestApi: ("endpoint_configuration", "binary_media_types", "api_key_source"),
+    aws.apigateway.RestApi: (
+        "endpoint_configuration", "disable_execute_api_endpoint", "binary_media_types", "api_key_source",
+    ),
     aws.apigateway.RestApiPolicy: ("policy",),
     aws.apigateway.Resource: ("path_part",),
     aws.apigateway.Authorizer: (

@@ -154,7 +154,11 @@ def _purposes(
     if options.vpc is not None:
         purposes["join-network"] = place.apply(network_statements)
     if options.kms_key is not None:
-        purposes["use-key"] = pulumi.Output.from_input(options.kms_key).apply(key_statements)
+        purposes["use-key"] = pulumi.Output.all(
+            options.kms_key, place, environment["LLM_SINK"], environment["LLM_STORE"]
+        ).apply(
+            lambda given: key_statements(*given, environment_through_lambda=options.environment_key_through_lambda),
+        )
     return purposes
 
 

@@ -5,7 +5,7 @@ import pulumi_aws as aws
 
 from ..contract import TABLE_EXPIRY, TABLE_KEY
 from ..iam.document import document
-from ..iam.role import assumed_by, delivery_statements
+from ..iam.role import assumed_by, delivery_statements, tls_statements
 from ..options import Options
 from .scope import Scope
 
@@ -59,7 +59,7 @@ def store(scope: Scope, options: Options) -> pulumi.Input[str]:
 
 
 def _delivery_stream(scope: Scope, options: Options) -> aws.kinesis.FirehoseDeliveryStream:
-    """Return a stream that delivers into a bucket of its own, closed to the public."""
+    """Return a stream that delivers into a bucket of its own, closed to the public and to plain HTTP."""
     bucket = aws.s3.Bucket(scope.child("records"), tags=scope.tags, opts=scope.options())
     closed = aws.s3.BucketPublicAccessBlock(
         scope.child("records-closed"),
@@ -69,6 +69,12 @@ def _delivery_stream(scope: Scope, options: Options) -> aws.kinesis.FirehoseDeli
         ignore_public_acls=True,
         restrict_public_buckets=True,
         opts=scope.options(),
+    )
+    tls = aws.s3.BucketPolicy(
+        scope.child("records-tls"),
+        bucket=bucket.bucket,
+        policy=bucket.arn.apply(tls_statements).apply(document),
+        opts=scope.options(after=[closed]),
     )
     encryption = aws.s3.BucketServerSideEncryptionConfiguration(
         scope.child("records-encryption"),
@@ -113,5 +119,5 @@ def _delivery_stream(scope: Scope, options: Options) -> aws.kinesis.FirehoseDeli
             key_arn=options.kms_key,
         ),
         tags=scope.tags,
-        opts=scope.options(after=[closed, encryption, policy]),
+        opts=scope.options(after=[closed, tls, encryption, policy]),
     )

@@ -43,7 +43,9 @@ def _holds(operator: str, value: str | None, allowed: Sequence[str]) -> bool:
             return value in allowed
         case "StringNotEquals":
             return value not in allowed
-        case "ArnLike":
+        case "Bool":
+            return value in allowed
+        case "ArnLike" | "StringLike":
             return value is not None and any(_matches(pattern, value) for pattern in allowed)
     raise NotImplementedError(operator)
 

@@ -39,6 +39,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"quota": {"limit": 5, "period": "DAY"}}, "quota requires authorization: apiKey."),
     ({"manage_account_logging": True}, "manageAccountLogging requires accessLog: true."),
+    ({"environment_key_through_lambda": False}, "environmentKeyThroughLambda: false requires kmsKey."),
     ({"schema": "schemas:Invoice"}, "Set code to the folder that contains the modules named by schema."),
     (
         {"requirements": "requirements.txt"},

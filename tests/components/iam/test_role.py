@@ -17,6 +17,7 @@ from components.iam.role import (
     private_statements,
     sink_statements,
     store_statements,
+    tls_statements,
     tracing_statements,
 )
 from tests.components.options_table import EVERYTHING
@@ -48,15 +49,11 @@ GRANTS: list[tuple[list[Statement], str, str, bool]] = [
     (store_statements("dynamodb:t", PLACE), "dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/t", True),
     (store_statements("dynamodb:t", PLACE), "dynamodb:PutItem", f"arn:aws:dynamodb:{HERE}:table/t2", False),
     (store_statements("dynamodb:t", PLACE), "dynamodb:GetItem", f"arn:aws:dynamodb:{HERE}:table/t", False),
-    (key_statements(KEY), "kms:Decrypt", KEY, True),
-    (key_statements(KEY), "kms:Decrypt", f"arn:aws:kms:{HERE}:key/2", False),
-    (key_statements(KEY), "kms:ScheduleKeyDeletion", KEY, False),
     (tracing_statements(), "xray:PutTraceSegments", "*", True),
     (tracing_statements(), "xray:GetTraceSummaries", "*", False),
     (delivery_statements("arn:aws:s3:::b", None), "s3:PutObject", "arn:aws:s3:::b/x", True),
     (delivery_statements("arn:aws:s3:::b", None), "s3:GetObject", "arn:aws:s3:::b/x", False),
     (delivery_statements("arn:aws:s3:::b", None), "kms:GenerateDataKey", KEY, False),
-    (delivery_statements("arn:aws:s3:::b", KEY), "kms:GenerateDataKey", KEY, True),
 ]
 
 
@@ -69,6 +66,86 @@ def test_each_grant_is_its_actions_on_its_resource(
     allowed: bool,
 ) -> None:
     assert allows([policy(statements)], action, resource) is allowed
+
+
+TOPIC = f"arn:aws:sns:{HERE}:t"
+BUS = f"arn:aws:events:{HERE}:event-bus/bus"
+VIA, CONTEXT = "kms:ViaService", "kms:EncryptionContext:aws:"
+
+
+def _via(service: str, region: str = "eu-central-1") -> str:
+    return f"{service}.{region}.amazonaws.com"
+
+
+def _key(sink: str = "log", store: str = "none", *, through_lambda: bool = True) -> list[Statement]:
+    return key_statements(KEY, PLACE, sink, store, environment_through_lambda=through_lambda)
+
+
+DELIVERY = delivery_statements("arn:aws:s3:::b", KEY)
+
+KEY_GRANTS: list[tuple[list[Statement], str, dict[str, str], bool]] = [
+    (_key(), "kms:Decrypt", {VIA: _via("lambda")}, True),
+    (_key(), "kms:Decrypt", {VIA: _via("lambda", "us-east-1")}, False),
+    (_key(), "kms:GenerateDataKey", {VIA: _via("lambda")}, False),
+    (_key(), "kms:ScheduleKeyDeletion", {VIA: _via("lambda")}, False),
+    (_key(), "kms:Decrypt", {}, False),
+    (_key(through_lambda=False), "kms:Decrypt", {}, True),
+    (_key(through_lambda=False), "kms:GenerateDataKey", {}, False),
+    (_key(), "kms:Decrypt", {VIA: _via("sns")}, False),
+    (_key(f"sns:{TOPIC}"), "kms:GenerateDataKey", {VIA: _via("sns")}, True),
+    (_key(f"sns:{TOPIC}"), "kms:GenerateDataKey", {}, False),
+    (_key("eventbridge:bus"), "kms:Decrypt", {VIA: _via("events"), f"{CONTEXT}events:event-bus:arn": BUS}, True),
+    (_key(f"eventbridge:{BUS}"), "kms:Decrypt", {VIA: _via("events"), f"{CONTEXT}events:event-bus:arn": BUS}, True),
+    (
+        _key("eventbridge:bus"),
+        "kms:Decrypt",
+        {VIA: _via("events"), f"{CONTEXT}events:event-bus:arn": f"{BUS}-2"},
+        False,
+    ),
+    (_key("firehose:f"), "kms:GenerateDataKey", {VIA: _via("firehose")}, True),
+    (_key("firehose:f"), "kms:GenerateDataKey", {VIA: _via("s3")}, False),
+    (
+        _key(store="dynamodb:t"),
+        "kms:Decrypt",
+        {VIA: _via("dynamodb"), f"{CONTEXT}dynamodb:tableName": "t"},
+        True,
+    ),
+    (
+        _key(store=f"dynamodb:arn:aws:dynamodb:{HERE}:table/t"),
+        "kms:Decrypt",
+        {VIA: _via("dynamodb"), f"{CONTEXT}dynamodb:tableName": "t"},
+        True,
+    ),
+    (
+        _key(store="dynamodb:t"),
+        "kms:Decrypt",
+        {VIA: _via("dynamodb"), f"{CONTEXT}dynamodb:tableName": "other"},
+        False,
+    ),
+    (_key(store="dynamodb:t"), "kms:Decrypt", {VIA: _via("dynamodb")}, False),
+    (DELIVERY, "kms:GenerateDataKey", {VIA: _via("s3"), f"{CONTEXT}s3:arn": "arn:aws:s3:::b"}, True),
+    (DELIVERY, "kms:GenerateDataKey", {VIA: _via("s3"), f"{CONTEXT}s3:arn": "arn:aws:s3:::b/2026/x"}, True),
+    (DELIVERY, "kms:GenerateDataKey", {VIA: _via("s3"), f"{CONTEXT}s3:arn": "arn:aws:s3:::b2/x"}, False),
+    (DELIVERY, "kms:GenerateDataKey", {f"{CONTEXT}s3:arn": "arn:aws:s3:::b/x"}, False),
+]
+"""Uses of the key by the function's role or the delivery role: through which service, for which resource."""
+
+
+@pytest.mark.parametrize(("statements", "action", "context", "allowed"), KEY_GRANTS)
+def test_the_key_is_used_through_each_service_for_its_own_resource(
+    statements: list[Statement], action: str, context: dict[str, str], *, allowed: bool
+) -> None:
+    assert allows([policy(statements)], action, KEY, context) is allowed
+    assert not allows([policy(statements)], action, f"{KEY}-other", context)
+
+
+def test_a_bucket_refuses_plain_http() -> None:
+    """Whoever asks, for the bucket and for what is in it; with TLS the policy decides nothing."""
+    for resource in ("arn:aws:s3:::b", "arn:aws:s3:::b/x"):
+        owner: list[Statement] = [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]
+        rules = [policy(owner), policy(tls_statements("arn:aws:s3:::b"))]
+        assert not allows(rules, "s3:GetObject", resource, {"aws:SecureTransport": "false"})
+        assert allows(rules, "s3:GetObject", resource, {"aws:SecureTransport": "true"})
 
 
 def test_network_interfaces_are_for_lambda_and_not_for_the_functions_own_code() -> None:

@@ -51,18 +51,21 @@ def test_the_stage_is_v1_and_traced_and_comes_after_the_permission() -> None:
     assert {"llm-permission", "llm-deployment"} <= stage.dependencies
 
 
-def test_the_throttle_is_on_post_stream_alone() -> None:
-    [throttle] = _declared().of("MethodSettings")
-    assert throttle.inputs["methodPath"] == "stream/POST"
-    settings = throttle.inputs["settings"]
-    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (1, 5)
+def test_requests_and_preflights_have_a_throttle_each() -> None:
+    """The stage takes one update at a time, so one comes after the other."""
+    requests, preflights = _declared(throttle={"rate": 2, "burst": 7}).of("MethodSettings")
+    for throttle, path in ((requests, "stream/POST"), (preflights, "stream/OPTIONS")):
+        assert throttle.inputs["methodPath"] == path
+        settings = throttle.inputs["settings"]
+        assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (2, 7)
+    assert requests.name in preflights.dependencies
 
 
 def test_the_first_deployment_needs_no_account_wide_role() -> None:
     declared = _declared()
     assert "accessLogSettings" not in declared.one("Stage").inputs
     assert not declared.of("Account")
-    assert [resource.inputs["settings"]["loggingLevel"] for resource in declared.of("MethodSettings")] == ["OFF"]
+    assert [resource.inputs["settings"]["loggingLevel"] for resource in declared.of("MethodSettings")] == ["OFF", "OFF"]
 
 
 def test_logging_that_is_taken_back_is_said_to_be_off() -> None:

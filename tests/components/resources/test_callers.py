@@ -40,3 +40,30 @@ def test_a_web_acl_stands_before_the_stage() -> None:
     association = _declared(web_acl="arn:aws:wafv2:x").one("WebAclAssociation").inputs
     assert association["webAclArn"] == "arn:aws:wafv2:x"
     assert association["resourceArn"].endswith("/stages/v1")
+
+
+@pytest.mark.parametrize(("only", "warned"), [(None, True), (False, True), (True, False)])
+def test_a_domain_can_be_the_only_host(only: bool | None, *, warned: bool) -> None:  # noqa: FBT001 a parameter of the test
+    """The other host name is disabled, and the deployment follows; by default it stays, and every preview says so."""
+    domain: dict[str, Any] = {"name": "llm.example.com", "certificate": "arn:aws:acm:x"}
+    if only is not None:
+        domain["only_this_host"] = only
+    declared = _declared(authorization="iam", domain=domain)
+
+    assert declared.one("RestApi").inputs["disableExecuteApiEndpoint"] is not warned
+    assert [warning for warning in declared.warnings() if "domain.onlyThisHost" in warning] == declared.warnings()
+    assert bool(declared.warnings()) is warned
+
+
+def test_the_other_host_is_disabled_by_a_new_deployment() -> None:
+    """API Gateway refuses the other name only from the next deployment on."""
+    domain = {"name": "llm.example.com", "certificate": "arn:aws:acm:x"}
+    open_one, closed = (
+        _declared(domain={**domain, "only_this_host": only}).one("Deployment").inputs["triggers"]
+        for only in (False, True)
+    )
+    assert open_one != closed
+
+
+def test_without_a_domain_the_gateways_host_stays() -> None:
+    assert _declared().one("RestApi").inputs["disableExecuteApiEndpoint"] is False

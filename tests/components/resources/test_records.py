@@ -126,25 +126,46 @@ def test_a_table_that_exists_is_written_to_and_nothing_else(store: str) -> None:
     assert not allows([policy], "dynamodb:Scan", f"arn:aws:dynamodb:{HERE}:table/records")
 
 
-ENCRYPTED: list[tuple[dict[str, Any], str, Mapping[str, Any]]] = [
-    ({"sink": "sns"}, "Topic", {"kmsMasterKeyId": KEY}),
-    ({"sink": "eventbridge"}, "EventBus", {"kmsKeyIdentifier": KEY}),
+ENCRYPTED: list[tuple[dict[str, Any], str, Mapping[str, Any], Mapping[str, str]]] = [
+    ({"sink": "sns"}, "Topic", {"kmsMasterKeyId": KEY}, {"kms:ViaService": "sns.eu-central-1.amazonaws.com"}),
+    (
+        {"sink": "eventbridge"},
+        "EventBus",
+        {"kmsKeyIdentifier": KEY},
+        {
+            "kms:ViaService": "events.eu-central-1.amazonaws.com",
+            "kms:EncryptionContext:aws:events:event-bus:arn": f"arn:aws:events:{HERE}:event-bus/llm-records",
+        },
+    ),
     (
         {"sink": "firehose"},
         "FirehoseDeliveryStream",
         {"serverSideEncryption": {"enabled": True, "keyType": "CUSTOMER_MANAGED_CMK", "keyArn": KEY}},
+        {"kms:ViaService": "firehose.eu-central-1.amazonaws.com"},
     ),
-    ({"store": "dynamodb"}, "Table", {"serverSideEncryption": {"enabled": True, "kmsKeyArn": KEY}}),
+    (
+        {"store": "dynamodb"},
+        "Table",
+        {"serverSideEncryption": {"enabled": True, "kmsKeyArn": KEY}},
+        {
+            "kms:ViaService": "dynamodb.eu-central-1.amazonaws.com",
+            "kms:EncryptionContext:aws:dynamodb:tableName": "llm-records-table",
+        },
+    ),
 ]
 
 
-@pytest.mark.parametrize(("args", "kind", "expected"), ENCRYPTED)
-def test_the_key_encrypts_what_is_stored(args: dict[str, Any], kind: str, expected: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize(("args", "kind", "expected", "used"), ENCRYPTED)
+def test_the_key_encrypts_what_is_stored(
+    args: dict[str, Any], kind: str, expected: Mapping[str, Any], used: Mapping[str, str]
+) -> None:
     declared = _declared(**args, kms_key=KEY)
     inputs = declared.one(kind).inputs
     assert {name: inputs[name] for name in expected} == expected
     policy = json.loads(declared.one("RolePolicy", "may-use-key").inputs["policy"])
-    assert allows([policy], "kms:GenerateDataKey", KEY)
+    assert "KeyOfEnvironment" in [statement["Sid"] for statement in policy["Statement"]]
+    assert allows([policy], "kms:GenerateDataKey", KEY, used)
+    assert not allows([policy], "kms:GenerateDataKey", KEY)
 
 
 def test_a_bucket_that_is_made_is_closed_and_encrypted_before_anything_is_delivered() -> None:
@@ -155,8 +176,26 @@ def test_a_bucket_that_is_made_is_closed_and_encrypted_before_anything_is_delive
     [rule] = declared.one("BucketServerSideEncryptionConfiguration").inputs["rules"]
     assert rule["applyServerSideEncryptionByDefault"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
     stream = declared.one("FirehoseDeliveryStream")
-    before = {"llm-records-closed", "llm-records-encryption", "llm-delivery-may-write"}
+    before = {"llm-records-closed", "llm-records-tls", "llm-records-encryption", "llm-delivery-may-write"}
     assert before <= stream.dependencies
     policy = json.loads(declared.one("RolePolicy", "delivery-may-write").inputs["policy"])
     assert allows([policy], "s3:PutObject", "arn:aws:s3:::llm-records/2026/11/25/x")
     assert not allows([policy], "s3:GetObject", "arn:aws:s3:::llm-records/2026/11/25/x")
+
+
+def test_the_bucket_refuses_plain_http() -> None:
+    declared = _declared(sink="firehose")
+    policy = declared.one("BucketPolicy")
+    assert policy.inputs["bucket"] == "llm-records"
+    [statement] = json.loads(policy.inputs["policy"])["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert statement["Resource"] == ["arn:aws:s3:::llm-records", "arn:aws:s3:::llm-records/*"]
+    assert "llm-records-closed" in policy.dependencies
+
+
+def test_the_statement_for_the_environment_can_be_widened() -> None:
+    """Where ``kms:ViaService`` is not what Lambda sends, the function would not start."""
+    for through_lambda in (True, False):
+        declared = _declared(kms_key=KEY, environment_key_through_lambda=through_lambda)
+        policy = json.loads(declared.one("RolePolicy", "may-use-key").inputs["policy"])
+        assert allows([policy], "kms:Decrypt", KEY) is not through_lambda
