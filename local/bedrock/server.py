@@ -127,7 +127,7 @@ class Bedrock:
         """Add an item, and drop the oldest ones above the limit."""
         kept.append(item)
         if self._limit is not None:
-            del kept[: -self._limit]
+            del kept[: max(0, len(kept) - self._limit)]
 
     def _respond(self, exchange: Exchange) -> None:
         try:

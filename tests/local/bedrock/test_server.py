@@ -90,6 +90,15 @@ def test_a_bounded_number_of_calls_is_kept() -> None:
             bedrock.called(3)
 
 
+def test_no_call_is_kept_with_a_limit_of_zero() -> None:
+    with Bedrock(limit=0) as bedrock, asking(bedrock) as ask:
+        ask()
+
+        assert (bedrock.calls, bedrock.received) == ([], [])
+        with pytest.raises(LookupError, match="Only the latest 0 of 1 calls are kept"):
+            bedrock.called()
+
+
 def test_a_refused_request_is_no_call(bedrock: Bedrock, ask: Ask) -> None:
     """It is counted among the refusals, as the model never saw it."""
     with pytest.raises(ClientError, match="other"):
