@@ -22,6 +22,7 @@ from .stream.errors import (
     BodyNotJson,
     BodyTooLarge,
     CannotResume,
+    Interruption,
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotFound,
@@ -69,7 +70,9 @@ def read_request(
         chosen = choose_format(http.header("accept"), offer_raw_text=offer_raw_text)
         check_beginning(http, chosen)
         return Accepted(chosen, read_prompt(http, model, limit))
-    except Exception as error:  # noqa: BLE001 - the user's request class may fail in any way
+    except Interruption:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the user's request class may fail in any way, SystemExit included
         return Rejected(chosen, as_stream_error(error))
 
 

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "function/aws/bedrock": AWS_LIBRARIES
     | {"function.aws.bedrock", "function.stream", "function.contract", "function.claude"},
     "function/aws/logs.py": {"function.stream", "function.version"},
-    "function/aws/termination.py": set[str](),
+    "function/aws/termination.py": {"function.stream.errors"},
     "function/aws/runtime": {
         "function.aws.runtime",
         "function.contract",

@@ -8,8 +8,10 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ..stream.errors import Interruption
 
-class Terminated(BaseException):
+
+class Terminated(Interruption):
     """The process was asked to end."""
 
 

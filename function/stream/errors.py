@@ -277,6 +277,10 @@ class Internal(StreamError):
     outcome = Outcome.FAILED
 
 
+class Interruption(BaseException):
+    """Whoever hosts the pipeline breaks off what runs. It passes wherever the user's own exceptions are contained."""
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield ``error`` and everything that led to it, as a traceback shows it."""
     seen: set[int] = set()
@@ -302,7 +306,7 @@ def drop_frames(error: BaseException | None) -> None:
             waiting += [current.__cause__, current.__context__]
 
 
-def as_stream_error(error: Exception) -> StreamError:
+def as_stream_error(error: BaseException) -> StreamError:
     """Return ``error`` if it can be reported to a client, else ``Internal`` with it as the cause."""
     if isinstance(error, StreamError):
         return error

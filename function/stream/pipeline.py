@@ -15,6 +15,8 @@ from .errors import (
     AnswerNotJson,
     AnswerRefused,
     AnswerTruncated,
+    Internal,
+    Interruption,
     ModelFailed,
     ModelTimeout,
     StreamError,
@@ -256,6 +258,10 @@ class _Answer:
         except (NotJson, Invalid) as error:
             self._progress.closed_values += error.closed_before
             raise _answer_error(error) from _cause(error)
+        except (Exception, Interruption):
+            raise
+        except BaseException as error:  # the user's code would end the sandbox, for example by SystemExit
+            raise Internal from error
         self._progress.closed_values += sum(change.closed for change in changes)
         return Partial(text, changes, partials.is_complete, partials.between_tokens, lambda: partials.live)
 
@@ -270,10 +276,13 @@ class _Answer:
         if progress.stop is None:
             raise ModelFailed
         try:
-            answer = partials.finish()
+            progress.value = self._job.to_json(partials.finish())
         except (NotJson, Invalid) as error:
             raise _answer_error(error) from _cause(error)
-        progress.value = self._job.to_json(answer)
+        except (Exception, Interruption):
+            raise
+        except BaseException as error:  # the user's code would end the sandbox, for example by SystemExit
+            raise Internal from error
         estimate = estimated_tokens(progress.characters)
         return Complete(progress.value, progress.stop.reason, progress.usage, estimate)
 

@@ -498,10 +498,16 @@ def internal_cases() -> Iterator[Case]:
     yield case(internal, "validator fails", "at the headers", wrong, environment=FAULTY)
     wrong = [Fragment(f'{CANARY}: mistake",'), Hang()]
     yield case(internal, "validator fails", "after the first delta", wrong, environment=FAULTY)
-    late = f'{{"summary": "{CANARY}: late mistake", "keywords": []}}'
-    shown: dict[str, object] = {"text": late[:-1], "committed": True, "stop_reason": "end_turn", "usage": True}
-    script: Script = [Fragment(late), Stop(), USAGE]
-    yield case(internal, "serialiser fails", "at the headers", script, environment=FAULTY, **shown)
+    for what in ("exit", "cancelled", "interrupt", "generator", "own"):
+        given = {**nobody, "body": f'{{"prompt": "{PROMPT}: {what}"}}'.encode()}
+        yield case(internal, f"validator of the request raises {what}", "before the headers", GOOD, **given)
+        wrong = [Fragment(f'{CANARY}: {what}",'), Hang()]
+        yield case(internal, f"validator raises {what}", "after the first delta", wrong, environment=FAULTY)
+    for what in ("late mistake", "late exit"):
+        late = f'{{"summary": "{CANARY}: {what}", "keywords": []}}'
+        shown: dict[str, object] = {"text": late[:-1], "committed": True, "stop_reason": "end_turn", "usage": True}
+        script: Script = [Fragment(late), Stop(), USAGE]
+        yield case(internal, f"serialiser fails, {what}", "at the headers", script, environment=FAULTY, **shown)
 
 
 def deadline_cases() -> Iterator[Case]:

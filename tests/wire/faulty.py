@@ -1,19 +1,38 @@
 """Classes of a user who makes mistakes: a validator and a serialiser raise what quotes the value."""
 
-from typing import Annotated
+from asyncio import CancelledError
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, PlainSerializer
 
 
+class Own(BaseException):
+    """An exception that no ``except Exception`` catches."""
+
+
+MISTAKES: Final[Mapping[str, type[BaseException]]] = {
+    ": mistake": KeyError,
+    ": exit": SystemExit,
+    ": cancelled": CancelledError,
+    ": interrupt": KeyboardInterrupt,
+    ": generator": GeneratorExit,
+    ": own": Own,
+}
+
+
 def check(text: str) -> str:
-    if text.endswith(": mistake"):
-        raise KeyError(text)
+    for end, mistake in MISTAKES.items():
+        if text.endswith(end):
+            raise mistake(text)
     return text
 
 
 def show(text: str) -> str:
     if text.endswith(": late mistake"):
         raise KeyError(text)
+    if text.endswith(": late exit"):
+        raise SystemExit(text)
     return text
 
 

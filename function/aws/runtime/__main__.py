@@ -33,7 +33,9 @@ def main() -> int:
     try:
         try:
             handle = load(os.environ)
-        except Exception as error:  # noqa: BLE001 - whatever it is, Lambda gets a report
+        except Terminated:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, SystemExit included, Lambda gets a report
             _log.critical("the function cannot start: %s", error, exc_info=error)
             kind = error.kind if isinstance(error, InitFailed) else f"Function.{type(error).__name__}"
             api.report_init_error(kind, error)

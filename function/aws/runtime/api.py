@@ -122,7 +122,7 @@ class RuntimeApi:
         document = error_document(kind, "The function failed; its log says where.", redacted_trace(error))
         self._report(f"/invocation/{invocation.id}/error", f"Function.{kind}", document, invocation.echo())
 
-    def report_init_error(self, kind: str, error: Exception) -> None:
+    def report_init_error(self, kind: str, error: BaseException) -> None:
         """Report that there is nothing to invoke. The message is sent too: no request has been seen yet."""
         self._report("/init/error", kind, error_document(kind, str(error), redacted_trace(error)), {})
 

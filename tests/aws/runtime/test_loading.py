@@ -16,6 +16,8 @@ START_FAILURES = {
         "class SettingsError(Exception): pass\nraise SettingsError('LLM_TEMPERATURE is hot')",
         {},
     ),
+    "an exit": ("Function.SystemExit", "stop here", "raise SystemExit('stop here')", {}),
+    "an interrupt": ("Function.KeyboardInterrupt", "stop here", "raise KeyboardInterrupt('stop here')", {}),
     "SnapStart": ("Runtime.Unsupported", "SnapStart", "", {"AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}),
     "managed instances": ("Runtime.Unsupported", "Managed Instances", "", {"AWS_LAMBDA_MAX_CONCURRENCY": "10"}),
 }
