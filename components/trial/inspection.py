@@ -49,10 +49,17 @@ def complaint() -> str | None:
 def warnings() -> list[str]:
     """Return what the user should know of a function that starts, in the words of its variables."""
     settings = read_settings(os.environ)
+    from function.answer_type import AnswerType  # noqa: PLC0415 its packages may be missing before the handler is loaded
+
+    found: list[str] = []
     rejected, _ = _rejected(settings)
-    if not rejected:
-        return []
-    return [f"LLM_SCHEMA: {rejected}. The schema is sent in the instructions, as LLM_STRUCTURED_OUTPUT is auto."]
+    if rejected:
+        found += [f"LLM_SCHEMA: {rejected}. The schema is sent in the instructions, as LLM_STRUCTURED_OUTPUT is auto."]
+    if AnswerType(settings.schema).has_hidden:
+        found += [
+            "LLM_SCHEMA: it has hidden fields (exclude or a secret type), so raw text (text/plain) is not offered."
+        ]
+    return found
 
 
 def _described(error: Exception) -> str:

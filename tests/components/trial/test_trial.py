@@ -125,6 +125,16 @@ def test_a_schema_that_is_too_complex_is_sent_in_the_instructions_and_every_prev
     assert deploy(text, authorization="iam", structured_output="prompt").warnings() == []
 
 
+def test_a_schema_with_hidden_fields_is_named_at_preview(deploy: Deploy) -> None:
+    """Clients of such a stack cannot read raw text."""
+    text = "from pydantic import BaseModel, Field\nclass Invoice(BaseModel):\n    note: str = Field(exclude=True)"
+
+    [warning] = deploy(text, authorization="iam").warnings()
+
+    assert warning.startswith("schema: it has hidden fields")
+    assert "text/plain" in warning
+
+
 @pytest.mark.parametrize("structured_output", ["prompt", "tool"])
 def test_a_schema_that_is_not_compiled_may_be_any(deploy: Deploy, structured_output: str) -> None:
     recursive = "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    parts: list['Invoice']"
