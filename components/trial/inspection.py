@@ -42,7 +42,7 @@ def complaint() -> str | None:
         return str(error)
     rejected, only_size = _rejected(settings)
     if rejected and not (only_size and settings.structured_output is StructuredOutput.AUTO):
-        return f"LLM_SCHEMA: {rejected}. Change it, or set LLM_STRUCTURED_OUTPUT to prompt or tool."
+        return f"LLM_SCHEMA: {rejected}. Change it, or set LLM_STRUCTURED_OUTPUT to {_alternatives(settings)}."
     return None
 
 
@@ -93,6 +93,19 @@ def _rejected(settings: Settings) -> tuple[str | None, bool]:
     except InexpressibleError as error:
         return str(error), isinstance(error, TooComplexError)
     return None, False
+
+
+def _alternatives(settings: Settings) -> str:
+    """Return the other ways in which the schema can reach the model."""
+    from function.answer_type import AnswerType  # noqa: PLC0415 see ``_rejected``
+    from function.aws.bedrock.output_schema import InexpressibleError, tool_schema  # noqa: PLC0415 same
+
+    model = claude.claude(settings.profile_model or settings.model_id)
+    try:
+        tool_schema(AnswerType(settings.schema).schema)
+    except InexpressibleError:
+        return "prompt"
+    return "prompt or tool" if model is None or model.forced_tool else "prompt"
 
 
 def main(complaint_file: str, warnings_file: str) -> int:

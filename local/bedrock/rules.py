@@ -156,6 +156,8 @@ def _check_tools(model_id: str, config: object) -> None:
     tools = config.get("tools") if isinstance(config, dict) else None
     if not isinstance(tools, list) or not tools:
         raise Refused("Value at 'toolConfig.tools' failed to satisfy constraint: at least 1 member")
+    for number, tool in enumerate(tools):
+        _check_tool(number, tool.get("toolSpec", {}).get("inputSchema", {}).get("json"))
     forced = forced_tool({"toolConfig": config})
     if forced is None:
         return
@@ -163,6 +165,18 @@ def _check_tools(model_id: str, config: object) -> None:
         raise Refused(f"The tool {forced} of toolChoice is not among the tools.")
     if not takes(model_id).forced_tool:
         raise Refused(f'{PREFIX}tool_choice: type "tool" and "any" are not supported for this model.')
+
+
+def _check_tool(number: int, schema: object) -> None:
+    """Check the root of a tool's input alone: the service does not follow a reference there."""
+    root: Mapping[str, Any] = schema if isinstance(schema, dict) else {}
+    place = f"{PREFIX}tools.{number}.custom.input_schema"
+    if "type" not in root:
+        raise Refused(f"{place}.type: Field required")
+    if root["type"] != "object":
+        raise Refused(f"{place}.type: Input should be 'object'")
+    if root.keys() & {"anyOf", "oneOf", "allOf"}:
+        raise Refused(f"{place}: input_schema does not support oneOf, allOf, or anyOf at the top level")
 
 
 def _check_additional_fields(model_id: str, fields: Mapping[str, Any] | None) -> None:

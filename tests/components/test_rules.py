@@ -8,11 +8,20 @@ import pytest
 from components import InvalidArgument, StreamingLlmApiArgs
 from components.parsing import checked
 from tests.components.options_table import CERTIFICATE, JUDGE, POOL
+from tests.components.options_table import PROFILE as APPLICATION
 
 CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     (
         {"model_regions": ["eu-west-1"]},
         "modelRegions requires a geographic or application inference profile; modelId global.anthropic",
+    ),
+    (
+        {"profile_model": "anthropic.claude-opus-5"},
+        "profileModel requires an application inference profile; modelId global.anthropic",
+    ),
+    (
+        {"profile_model": "anthropic.claude-opus-5", "model_id": APPLICATION},
+        "profileModel requires modelRegions: without them Bedrock is asked for the model.",
     ),
     ({"endpoint": "private"}, "endpoint: private requires vpcEndpoint."),
     ({"vpc_endpoint": {"id": "vpce-1"}}, "vpcEndpoint requires endpoint: private."),

@@ -1,6 +1,7 @@
 """The component as a whole: the function, its options, its outputs, and how it behaves among other resources."""
 
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any, cast
@@ -19,6 +20,7 @@ from tests.components.published import arguments, inputs
 from tests.components.recording import SECRET, Declared, declare
 
 HAIKU = "anthropic.claude-haiku-4-5-20251001-v1:0"
+APPLICATION = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc"
 PROFILE = "aws:bedrock/getInferenceProfile:getInferenceProfile"
 
 
@@ -148,8 +150,65 @@ def test_a_profile_of_the_same_program_may_be_the_model() -> None:
         {PROFILE: lambda asked: {**asked, "models": [{"modelArn": behind}]}},
     )
     assert _variables(declared)["LLM_MODEL_ID"] == arn
+    assert _variables(declared)["LLM_PROFILE_MODEL"] == HAIKU
     assert _role_allows(declared, ACTION, arn)
     assert _role_allows(declared, ACTION, behind, {"bedrock:InferenceProfileArn": arn})
+
+
+def test_the_look_up_of_an_application_profile_names_its_model_once() -> None:
+    """A profile's ARN does not say whether its model accepts a temperature."""
+    behind = [
+        f"arn:aws:bedrock:{region}::foundation-model/anthropic.claude-opus-5" for region in ("us-east-1", "us-west-2")
+    ]
+    declared = declare(
+        lambda: StreamingLlmApi("llm", {"model_id": APPLICATION}),
+        {PROFILE: lambda asked: {**asked, "models": [{"modelArn": arn} for arn in behind]}},
+    )
+
+    assert _variables(declared)["LLM_PROFILE_MODEL"] == "anthropic.claude-opus-5"
+    assert len(declared.calls) == 1
+
+
+def test_stated_regions_leave_the_model_of_a_profile_to_its_argument() -> None:
+    profile: StreamingLlmApiArgs = {"model_id": APPLICATION, "model_regions": ["us-east-1"]}
+    assert "LLM_PROFILE_MODEL" not in _variables(declare(lambda: StreamingLlmApi("llm", profile)))
+
+    named: StreamingLlmApiArgs = {**profile, "profile_model": "anthropic.claude-opus-5"}
+    declared = declare(lambda: StreamingLlmApi("llm", named))
+    assert _variables(declared)["LLM_PROFILE_MODEL"] == "anthropic.claude-opus-5"
+    assert declared.calls == []
+
+
+def test_a_model_that_its_id_names_needs_no_variable() -> None:
+    assert "LLM_PROFILE_MODEL" not in _variables(_declared(model_id=f"eu.{HAIKU}", model_regions=["eu-north-1"]))
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({"temperature": 0.5}, "temperature must be none: anthropic.claude-opus-5-5 does not accept a temperature."),
+        (
+            {"structured_output": "tool"},
+            "structuredOutput must be auto, native or prompt: anthropic.claude-opus-5-5 cannot be forced",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_behind_a_profile", [False, True])
+def test_what_the_model_is_known_to_refuse_fails_the_preview(
+    args: dict[str, Any], message: str, *, is_behind_a_profile: bool
+) -> None:
+    name = "anthropic.claude-opus-5-5"
+    model = {"model_id": APPLICATION, "model_regions": ["us-east-1"], "profile_model": name}
+    given = {**args, **(model if is_behind_a_profile else {"model_id": name})}
+
+    with pytest.raises(InvalidArgument, match=re.escape(message)):
+        declare(lambda: StreamingLlmApi("llm", cast("StreamingLlmApiArgs", given)))
+
+
+def test_no_temperature_is_sent_if_the_word_none_is_set() -> None:
+    given = cast("StreamingLlmApiArgs", {"temperature": "none"})
+    assert _variables(declare(lambda: StreamingLlmApi("llm", given)))["LLM_TEMPERATURE"] == "none"
+    assert "LLM_TEMPERATURE" not in _variables(_declared())
 
 
 def test_what_was_not_asked_for_is_not_allowed() -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from ...claude import claude, is_claude, takes_native_output
 from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput
 from ...stream.errors import AnswerError, AnswerInvalid
-from .output_schema import InexpressibleError, output_schema
+from .output_schema import InexpressibleError, output_schema, tool_schema
 from .refusals import Change, is_refusal, refusal
 
 DEFAULT_TEMPERATURE: Final = 0.7
@@ -49,7 +49,7 @@ class Converse:
         self._schema = schema
         self._instructions = instructions
         model = settings.profile_model or settings.model_id
-        strategy, self._native_schema = choose_strategy(settings.structured_output, model, schema)
+        strategy, self._shaped_schema = choose_strategy(settings.structured_output, model, schema)
         self.form = Form(
             strategy, _temperature(settings, model), beta=strategy is StructuredOutput.TOOL and is_claude(model)
         )
@@ -101,9 +101,9 @@ class Converse:
             "inferenceConfig": inference,
         }
         if form.strategy is StructuredOutput.NATIVE:
-            request["outputConfig"] = _native_output(self._native_schema)
+            request["outputConfig"] = _native_output(self._shaped_schema)
         elif form.strategy is StructuredOutput.TOOL:
-            request["toolConfig"] = _forced_tool(self._schema)
+            request["toolConfig"] = _forced_tool(self._shaped_schema)
             if form.beta:
                 request["additionalModelRequestFields"] = {"anthropic_beta": [FINE_GRAINED_TOOL_STREAMING]}
         else:
@@ -150,16 +150,23 @@ def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
 
 def choose_strategy(
     wanted: StructuredOutput, model_id: str, schema: Mapping[str, Any]
-) -> tuple[StructuredOutput, dict[str, Any] | None]:
-    """Return how the schema reaches the model, and the schema in Bedrock's subset if it is sent natively.
+) -> tuple[StructuredOutput, Mapping[str, Any] | None]:
+    """Return how the schema reaches the model, and the schema as native output or a tool takes it; None as text.
 
     Raises:
-        SettingsError: native output is wanted, and Bedrock's subset cannot express the schema.
+        SettingsError: native output or a tool is wanted, and cannot express the schema.
     """
     if wanted is StructuredOutput.AUTO and not takes_native_output(model_id):
         return StructuredOutput.PROMPT, None
-    if wanted in {StructuredOutput.TOOL, StructuredOutput.PROMPT}:
+    if wanted is StructuredOutput.PROMPT:
         return wanted, None
+    if wanted is StructuredOutput.TOOL:
+        try:
+            return wanted, tool_schema(schema)
+        except InexpressibleError as error:
+            raise SettingsError(
+                f"LLM_STRUCTURED_OUTPUT must be prompt with this LLM_SCHEMA; got 'tool': {error}."
+            ) from error
     try:
         return StructuredOutput.NATIVE, output_schema(schema)
     except InexpressibleError as error:
@@ -184,7 +191,7 @@ def _native_output(schema: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"textFormat": {"type": "json_schema", "structure": structure}}
 
 
-def _forced_tool(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _forced_tool(schema: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the configuration that forces the model to call one tool."""
     tool = {"toolSpec": {"name": TOOL_NAME, "description": "Give the answer.", "inputSchema": {"json": schema}}}
     return {"tools": [tool], "toolChoice": {"tool": {"name": TOOL_NAME}}}

@@ -41,6 +41,23 @@ class TooComplexError(InexpressibleError):
     """Structured output can express each part of the schema, but not as many of them."""
 
 
+def tool_schema(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return ``schema`` (as of ``model_json_schema()``) as the input of a tool: its root states that it is an object.
+
+    The root of a class that contains itself is a reference, which the service does not follow.
+
+    Raises:
+        InexpressibleError: the root is a list, a union or a single value.
+    """
+    root, definitions = schema, schema.get("$defs", {})
+    while "$ref" in root:
+        referenced = definitions[root["$ref"].removeprefix("#/$defs/")]
+        root = {**referenced, **{name: value for name, value in root.items() if name not in {"$ref", "$defs"}}}
+    if root.get("type") != "object" or root.keys() & {"anyOf", "oneOf", "allOf"}:
+        raise InexpressibleError("the root is not an object, and the input of a tool must be one")
+    return {**root, "$defs": definitions} if root is not schema else schema
+
+
 def output_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``schema`` (as of ``model_json_schema()``) in the form that Bedrock compiles.
 

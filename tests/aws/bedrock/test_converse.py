@@ -1,11 +1,11 @@
 """What is sent to the model, read from the call that unmodified boto3 makes."""
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import boto3
 import pytest
-from pydantic import create_model
+from pydantic import BaseModel, Field, TypeAdapter, create_model
 
 from function.aws.bedrock.call import BedrockModel
 from function.aws.bedrock.converse import Converse, choose_strategy
@@ -371,14 +371,42 @@ AUTO, NATIVE, TOOL, PROMPT = (StructuredOutput(name) for name in ("auto", "nativ
 def test_the_strategy_follows_from_the_setting_the_model_and_the_schema(
     wanted: StructuredOutput, model_id: str, schema: dict[str, Any], chosen: StructuredOutput
 ) -> None:
-    """A native schema comes with native output and with nothing else."""
-    strategy, native_schema = choose_strategy(wanted, model_id, schema)
+    """The schema is rewritten for native output alone; in the instructions it is text."""
+    strategy, shaped = choose_strategy(wanted, model_id, schema)
 
     assert strategy is chosen
-    assert native_schema == ({**CLOSED, "additionalProperties": False} if chosen is NATIVE else None)
+    assert shaped == {NATIVE: {**CLOSED, "additionalProperties": False}, TOOL: schema, PROMPT: None}[chosen]
 
 
 @pytest.mark.parametrize("model_id", [NEW, OLD_MODEL])
 def test_native_output_that_the_schema_rules_out_is_an_error(model_id: str) -> None:
     with pytest.raises(SettingsError, match="LLM_STRUCTURED_OUTPUT"):
         choose_strategy(NATIVE, model_id, OPEN)
+
+
+class Node(BaseModel):
+    name: str
+    children: list["Node"] = []
+
+
+ROOTS_THAT_ARE_NO_OBJECT: list[Any] = [list[Answer], Answer | Node, Annotated[str, Field(min_length=1)], Literal["a"]]
+
+
+def test_a_class_that_contains_itself_is_sent_as_a_tool_with_an_object_at_its_root(bedrock: Bedrock) -> None:
+    """The service does not follow a reference at the root."""
+    bedrock.play(complete_answer('{"name": "a", "children": []}'))
+    settings = read_settings({"LLM_STRUCTURED_OUTPUT": "tool"})
+    converse = Converse(settings, TypeAdapter(Node).json_schema(), "Explain.")
+    list(BedrockModel(converse, shared_session()).ask("Why?", CallCount(), None, 30))
+
+    schema = bedrock.called().body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
+    assert schema["type"] == "object"
+    assert schema["properties"]["children"]["items"] == {"$ref": "#/$defs/Node"}
+    assert schema["$defs"]["Node"]["type"] == "object"
+    assert bedrock.refusals == []
+
+
+@pytest.mark.parametrize("root", ROOTS_THAT_ARE_NO_OBJECT, ids=str)
+def test_a_root_that_is_no_object_cannot_be_the_input_of_a_tool(root: Any) -> None:
+    with pytest.raises(SettingsError, match="LLM_STRUCTURED_OUTPUT must be prompt"):
+        choose_strategy(TOOL, NEW, TypeAdapter(root).json_schema())

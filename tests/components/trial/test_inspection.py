@@ -60,3 +60,27 @@ def test_an_error_in_a_users_module_is_named_with_its_place(
     (bundle / "own_helper.py").write_text("zero = 0\n1 / zero\n")
 
     assert _complaint(bundle, cache, AWS_DEFAULT_REGION="us-east-1", LLM_SCHEMA="own:Answer") == complaint
+
+
+RECURSIVE = (
+    "from pydantic import BaseModel\n\nclass Node(BaseModel):\n    children: list['Node']\n\nNodes = list[Node]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("schema", "model", "alternatives"),
+    [
+        ("own:Node", "anthropic.claude-opus-5", "prompt or tool"),
+        ("own:Nodes", "anthropic.claude-opus-5", "prompt"),
+        ("own:Node", "anthropic.claude-opus-5-5", "prompt"),
+    ],
+)
+def test_only_a_mechanism_that_bedrock_accepts_is_advised(
+    bundle: Path, cache: Path, schema: str, model: str, alternatives: str
+) -> None:
+    """A list is no input of a tool, and some models cannot be forced to call one."""
+    (bundle / "own.py").write_text(RECURSIVE)
+    found = _complaint(bundle, cache, AWS_DEFAULT_REGION="us-east-1", LLM_SCHEMA=schema, LLM_MODEL_ID=model)
+
+    assert found is not None
+    assert found.endswith(f"Change it, or set LLM_STRUCTURED_OUTPUT to {alternatives}.")

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from local.bedrock.rules import Refused, check_request, check_schema, forced_tool, schema_of
+from local.bedrock.rules import Refused, check_length, check_request, check_schema, forced_tool, schema_of
 
 MODEL = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 HELLO = {"role": "user", "content": [{"text": "hello"}]}
@@ -25,6 +25,14 @@ def native(schema: object) -> dict[str, Any]:
 
 TOOL = {"toolSpec": {"name": "answer", "inputSchema": {"json": an_object(a=TEXT)}}}
 FORCED = {"tools": [TOOL], "toolChoice": {"tool": {"name": "answer"}}}
+
+
+BETA = {"anthropic_beta": ["fine-grained-tool-streaming-2025-05-14"]}
+
+
+def tool_with(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with one tool, whose input has this schema."""
+    return {"tools": [{"toolSpec": {"name": "answer", "inputSchema": {"json": schema}}}]}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,11 @@ def test_what_the_service_takes_passes(body: dict[str, Any]) -> None:
             "prefill",
         ),
         (MODEL, {"messages": [HELLO], "toolConfig": {"tools": []}}, "tools"),
+        (MODEL, {"messages": [HELLO], "toolConfig": tool_with({"$ref": "#/$defs/A"})}, "type: Field required"),
+        (MODEL, {"messages": [HELLO], "toolConfig": tool_with({"type": "array"})}, "should be 'object'"),
+        (MODEL, {"messages": [HELLO], "toolConfig": tool_with({"type": "object", "oneOf": []})}, "at the top level"),
+        ("amazon.nova-pro-v1:0", {"messages": [HELLO], "additionalModelRequestFields": BETA}, "anthropic_beta"),
+        ("anthropic.claude-fable-5", {"messages": [HELLO], "outputConfig": native("{}")}, "Extra inputs"),
         (MODEL, {"messages": [HELLO], "toolConfig": {**FORCED, "toolChoice": {"tool": {"name": "x"}}}}, "tool x"),
         (MODEL, {"messages": [HELLO], "outputConfig": native({"type": "object"})}, "must be a string"),
         (MODEL, {"messages": [HELLO], "outputConfig": native("{")}, "not a JSON object"),
@@ -140,6 +153,14 @@ def test_too_many_optional_or_union_fields_are_refused() -> None:
         check_schema({**an_object(**{f"f{n}": TEXT for n in range(25)}), "required": []})
     with pytest.raises(Refused, match="too complex"):
         check_schema(an_object(**{f"f{n}": union for n in range(17)}))
+
+
+def test_a_request_that_is_longer_than_the_limit_is_refused() -> None:
+    body = {"messages": [HELLO], "system": [{"text": "x" * 1000}]}
+    check_length(body, 2000)
+
+    with pytest.raises(Refused, match="too long"):
+        check_length(body, 1000)
 
 
 def test_the_schema_is_found_wherever_the_request_states_it() -> None:
