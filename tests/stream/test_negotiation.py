@@ -1,12 +1,18 @@
 """The choice between the formats."""
 
+import re
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from function.stream.encoders import Encoder, RawText
 from function.stream.errors import NotAcceptable
-from function.stream.negotiation import choose_format
+from function.stream.negotiation import OFFERS, choose_format
 from function.stream.record import Start
+from tests.stream import test_pipeline
+from tests.wire import chain, endings_table
 
 START = Start("req-1", "model-1", 100, lambda: 412)
 
@@ -99,6 +105,22 @@ def test_where_raw_text_is_not_offered_any_format_is_json_lines(accept: str | No
 def test_raw_text_that_is_not_offered_is_refused_with_the_reason() -> None:
     with pytest.raises(NotAcceptable, match="hidden fields"):
         choose_format("text/plain", offer_raw_text=False)
+
+
+@pytest.mark.parametrize("encoder", dict.fromkeys(type(offer.format.encoder(START)) for offer in OFFERS))
+def test_a_refusal_names_a_media_type_of_every_format(encoder: type[Encoder]) -> None:
+    media_types = {offer.media_type for offer in OFFERS if isinstance(offer.format.encoder(START), encoder)}
+    for offer_raw_text in (True, False) if encoder is not RawText else (True,):
+        with pytest.raises(NotAcceptable) as refusal:
+            choose_format("text/html", offer_raw_text=offer_raw_text)
+        assert media_types & set(re.findall(r"\w+/[\w-]+", str(refusal.value)))
+
+
+@pytest.mark.parametrize("formats", [test_pipeline.FORMATS, chain.FORMATS, list(endings_table.FORMATS.values())])
+def test_every_promise_is_tested_for_every_format(formats: Sequence[str]) -> None:
+    tested = {type(choose_format(accept).encoder(START)) for accept in formats}
+
+    assert tested == {type(offer.format.encoder(START)) for offer in OFFERS}
 
 
 @given(st.text())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.bedrock.script import Cut
-from tests.aws.stages.emulated import Sinks, Table, emulated_aws, point_at
+from tests.aws.stages.emulated import SINK_KINDS, Sinks, Table, emulated_aws, point_at
 from tests.wire.chain import LINES, SSE, Chain, Seen
 from tests.wire.endings_table import CANARY, DELTAS, GOOD, PROMPT, USAGE
 
@@ -24,6 +24,10 @@ READERS: dict[str, Callable[[Sinks], list[dict[str, Any]]]] = {
     "eventbridge": lambda sinks: [event["detail"] for event in sinks.received()],
     "firehose": lambda sinks: [json.loads(line) for line in sinks.delivered()],
 }
+
+
+def test_every_kind_of_sink_is_read_back() -> None:
+    assert set(READERS) == set(SINK_KINDS) - {"log"}
 
 
 @pytest.mark.parametrize("kind", READERS)

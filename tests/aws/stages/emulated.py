@@ -1,6 +1,7 @@
 """A table and one of each sink in an emulated AWS, with ways to read what came."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from function.contract import Destination
+from function.contract import SETTINGS, Destination
 
 if TYPE_CHECKING:
     from mypy_boto3_firehose.type_defs import ExtendedS3DestinationConfigurationTypeDef
 
+SINK_KINDS = re.findall(r"\b[a-z]+(?=:)|\blog\b", SETTINGS["sink"].expected)
+"""The kinds of sinks, as the error message of the setting names them."""
 QUEUE_ROLE = "arn:aws:iam::123456789012:role/anything"
 
 

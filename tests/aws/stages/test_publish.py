@@ -13,7 +13,7 @@ from function.contract import PUBLISHABLE_OUTCOMES, Destination, Outcome
 from function.stream.record import Record
 from function.stream.stages import Stage
 from local.http11.server import Exchange, Server
-from tests.aws.stages.emulated import Sinks
+from tests.aws.stages.emulated import SINK_KINDS, Sinks
 from tests.aws.stages.records import CANARY, Written, record
 
 COMPLETED = frozenset({"completed"})
@@ -28,6 +28,12 @@ def sinks(aws: None) -> Iterator[Sinks]:  # noqa: ARG001 - the environment
 
 def publish(kind: str, name: str, made: Record) -> None:
     publish_stage(Destination(kind, name), COMPLETED, Written().logger)(made)
+
+
+@pytest.mark.parametrize("kind", SINK_KINDS)
+@pytest.mark.usefixtures("aws")
+def test_every_kind_that_the_setting_accepts_is_a_sink(kind: str) -> None:
+    assert callable(publish_stage(Destination(kind, "x"), COMPLETED, Written().logger))
 
 
 def test_the_log_is_a_sink() -> None:

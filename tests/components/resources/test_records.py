@@ -13,6 +13,7 @@ from components.parsing import checked
 from components.resources import records
 from components.resources.function import log_group, streaming_function, variables
 from components.resources.scope import Scope
+from tests.aws.stages.emulated import SINK_KINDS
 from tests.components.options_table import KEY
 from tests.components.policies import allows
 from tests.components.recording import Declared, declare
@@ -68,6 +69,13 @@ SINKS: list[tuple[object, str, str | None, str, str]] = [
         f"arn:aws:firehose:{HERE}:deliverystream/stream",
     ),
 ]
+
+
+def test_every_kind_of_sink_is_in_the_table() -> None:
+    """Each comes twice: made by the stack, and brought."""
+    rows = [str(sink).partition(":") for sink, *_ in SINKS]
+    for is_brought in (False, True):
+        assert {kind for kind, colon, _ in rows if bool(colon) is is_brought} == set(SINK_KINDS) - {"log"}
 
 
 @pytest.mark.parametrize(("sink", "made", "environment", "action", "resource"), SINKS)
