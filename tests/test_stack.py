@@ -43,7 +43,7 @@ def test_the_dev_stack_exports_its_url_function_log_and_dashboard() -> None:
 
 def test_the_documentation_counts_the_resources_of_the_dev_stack() -> None:
     resources = [resource for resource in _run(DEV).resources if resource.type.startswith("aws:")]
-    assert f"the {len(resources)} resources of the stack `dev`" in (REPOSITORY / "docs" / "deploy.md").read_text()
+    assert f"the {len(resources)} AWS resources of the stack `dev`" in (REPOSITORY / "docs" / "deploy.md").read_text()
 
 
 def test_a_stack_that_asks_for_a_key_exports_it() -> None:

@@ -163,6 +163,10 @@ ENCRYPTED: list[tuple[dict[str, Any], str, Mapping[str, Any], Mapping[str, str]]
 ]
 
 
+def test_the_key_is_tested_for_every_kind_of_sink() -> None:
+    assert {args["sink"] for args, *_ in ENCRYPTED if "sink" in args} == set(SINK_KINDS) - {"log"}
+
+
 @pytest.mark.parametrize(("args", "kind", "expected", "used"), ENCRYPTED)
 def test_the_key_encrypts_what_is_stored(
     args: dict[str, Any], kind: str, expected: Mapping[str, Any], used: Mapping[str, str]
