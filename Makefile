@@ -1,21 +1,21 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo serve verify test test-fast lint types format docs bench fuzz bundle release clean
 
-# --- Options: what stands on make's command line, and nothing that another program left in the shell ---------------
+# --- Options: only those on make's command line; a variable of the same name in the shell is ignored ---------------
 
 OPTIONS := PROMPT SCHEMA CODE MODEL_URL MODEL BEDROCK PORT URL SIGV4 ORIGIN WARM BODY API_KEY HOST TAG PYTHON
 GIVEN := $(foreach option,$(OPTIONS) $(filter LLM_% AWS_%,$(.VARIABLES)),\
   $(if $(filter command,$(firstword $(origin $(option)))),$(option)))
 
 # A program receives an option as it was given: make expands no dollar sign in it, and the shell reads it from the
-# environment, in quotes. API_KEY, LLM_… and AWS_… are variables of the programs too: they never become arguments.
+# environment, in quotes. Programs read API_KEY, LLM_… and AWS_… from the environment: they never become arguments.
 $(foreach option,$(GIVEN),$(eval override $(option) := $$(value $(option)))$(eval export $(option)))
 
 # $(call with,--prompt,PROMPT): the flag with its value, if the option is given and not empty.
 with = $(if $(filter $(2),$(GIVEN)),$(if $(value $(2)),$(1)="$$$(2)"))
-# $(call if-yes,--warm,WARM): the flag, if the option is given and does not say no.
+# $(call if-yes,--warm,WARM): the flag, if the option is given and is not 0, no, false or off.
 if-yes = $(if $(filter $(2),$(GIVEN)),$(if $(filter-out 0 no false off,$(value $(2))),$(1)))
-# $(call needs,URL,sentence): a command that ends with the sentence if the option is not given or empty.
+# $(call needs,URL,sentence): a command that prints the sentence and fails if the option is missing or empty.
 needs = $(if $(and $(filter $(1),$(GIVEN)),$(value $(1))),true,echo "$(2)" >&2; exit 2)
 
 # --- An environment for each Python: .venv, and .venv-3.13 for make PYTHON=python3.13 ------------------------------
@@ -43,11 +43,11 @@ help: ## list the targets
 demo: $(VENV)/.demo ## send one prompt through the local stack; PROMPT=, SCHEMA=module:Class CODE=folder, MODEL_URL= MODEL=
 	@$(RUN) -m local.demo $(DEMO_OPTIONS) $(call with,--prompt,PROMPT)
 
-serve: $(VENV)/.demo ## serve the endpoint on this machine; PORT=, BEDROCK=aws, and the options of demo but PROMPT
+serve: $(VENV)/.demo ## serve the endpoint on this machine; PORT=, BEDROCK=aws, and the options of demo except PROMPT
 	@$(RUN) -m local $(DEMO_OPTIONS) $(call with,--port,PORT)
 
 verify: $(VENV)/.demo ## check an endpoint from outside; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
-	@$(call needs,URL,Set URL to the whole endpoint: make verify URL=https://…/v1/stream)
+	@$(call needs,URL,Set URL to the URL of the endpoint: make verify URL=https://…/v1/stream)
 	@$(RUN) -m verify $(call if-yes,--sigv4,SIGV4) $(call with,--origin,ORIGIN) $(call if-yes,--warm,WARM) \
 	  $(call with,--body,BODY) -- "$$URL"
 
@@ -69,18 +69,18 @@ lint: $(VENV)/.test ## check rules, format and generated documents
 types: $(VENV)/.test ## check types, strictly
 	@$(RUN) -m mypy .
 
-format: $(VENV)/.test ## format the code, and mend what can be mended without a decision
+format: $(VENV)/.test ## format the code, and apply the fixes that ruff considers safe
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
 docs: $(VENV)/.test ## write the generated parts of the documents
 	@$(RUN) -m docs.generate
 
-bench: .cache/bench/.made ## measure what a fragment costs, against other libraries; writes docs/partials.svg
+bench: .cache/bench/.made ## measure the time per fragment and compare it with other libraries; writes docs/partials.svg
 	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
 
 SECONDS := 60
-fuzz: $(VENV)/.test ## test the promises of partials with new random documents, again and again; SECONDS=60
+fuzz: $(VENV)/.test ## test the promises of partials with new random documents for a minute; SECONDS=60
 	@end=$$(($$(date +%s) + $(SECONDS))); while [ $$(date +%s) -lt $$end ]; do \
 	  FUZZ=1 $(RUN) -m pytest -q -x tests/partials/test_promises.py \
 	    --hypothesis-seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') || exit 1; done
@@ -92,7 +92,7 @@ release: $(VENV)/.test ## write the wheel, the plugin's schema and the notes of 
 	@$(call needs,TAG,Set TAG to the tag of the release: make release TAG=v0.1.0)
 	@$(RUN) -m scripts.release -- "$$TAG"
 
-clean: ## remove what was made, the downloaded model included
+clean: ## remove everything that make has written, the downloaded model included
 	@rm -rf .venv .venv-* .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # --- Environments --------------------------------------------------------------------------------------------------
@@ -100,7 +100,7 @@ clean: ## remove what was made, the downloaded model included
 define check-python
   command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed. Install Python 3.11 or newer."; exit 1; }
   $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-    { echo "$(PYTHON) is older than 3.11. Name a newer Python, for example: make test PYTHON=python3.12"; exit 1; }
+    { echo "$(PYTHON) is older than 3.11. Choose a newer Python, for example: make test PYTHON=python3.12"; exit 1; }
   $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
     { echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 endef

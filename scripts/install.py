@@ -1,7 +1,7 @@
 """Makes a virtual environment and installs packages into it: ``python -m scripts.install .venv -r requirements.txt``.
 
-make runs it with whatever Python there is, so it needs the standard library alone. While it works, a line counts
-seconds and bytes. Ctrl-C stops pip and prints no traceback.
+make runs it with the user's Python, before any package is installed: it needs the standard library alone. While it
+works, it shows the seconds and the size of the environment. Ctrl-C stops pip and prints no traceback.
 """
 
 import argparse
@@ -37,10 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m scripts.install", description=__doc__)
-    parser.add_argument("environment", type=Path, help="the folder of the environment; it is made if it is not there")
-    parser.add_argument("-r", "--requirements", metavar="FILE", action="append", default=[], help="what to install")
-    parser.add_argument("--optional", metavar="FILE", help="what to install if this machine can have it")
+    description = "Make a virtual environment, if it does not exist, and install packages into it."
+    parser = argparse.ArgumentParser(prog="python -m scripts.install", description=description)
+    parser.add_argument("environment", type=Path, help="the folder of the environment")
+    required = "a pip file of packages to install; repeat it for several"
+    parser.add_argument("-r", "--requirements", metavar="FILE", action="append", default=[], help=required)
+    optional = (
+        "a pip file of packages that this Python or machine may lack; it does not matter if they cannot be installed"
+    )
+    parser.add_argument("--optional", metavar="FILE", help=optional)
     return parser
 
 
@@ -50,10 +55,12 @@ def _install(options: argparse.Namespace, installer: "Installer", terminal: Term
         failure = installer.make_environment() or installer.install(options.requirements)
         has_all = not failure and not (options.optional and installer.install([options.optional]))
     if failure:
-        terminal.line(f"{failure}\nThe packages could not be installed. What pip reports stands above.")
+        terminal.line(f"{failure}\nThe packages could not be installed; see pip's messages above.")
         return 1
     if not has_all:
-        terminal.line(f"{options.optional}: not available for this Python and machine; continuing without.")
+        terminal.line(
+            f"The packages in {options.optional} are not available for this Python or machine; continuing without them."
+        )
     terminal.line(f"Installed packages into {options.environment} in {time.monotonic() - began:.0f} s.")
     return 0
 
@@ -61,36 +68,36 @@ def _install(options: argparse.Namespace, installer: "Installer", terminal: Term
 class Installer:
     """Makes one environment. Its commands run in sessions of their own: Ctrl-C reaches this process, which ends them.
 
-    Each method returns what a command wrote if it failed, and otherwise nothing.
+    Methods that run a command return an empty string if it succeeds, else what it wrote.
     """
 
     def __init__(self, environment: Path, downloads: Path) -> None:
-        """Take the folder of the environment, and one for pip's temporary files."""
+        """Work on the folder ``environment``; pip writes its temporary files into ``downloads``."""
         self._environment = environment
         self._downloads = downloads
         self._python = environment / "bin" / "python"
         self._largest = 0
 
     def make_environment(self) -> str:
-        """Make the environment, unless it is there: pip comes last, so one without it is half made."""
+        """Make the environment, unless it is there. One without pip is incomplete: venv adds pip last."""
         if self._python.with_name("pip").exists():
             return ""
         return self._run([sys.executable, "-m", "venv", str(self._environment)])
 
     def install(self, files: Sequence[str]) -> str:
-        """Install what requirement files name."""
+        """Install the packages that the pip files name."""
         named = [f"--requirement={file}" for file in files]
         return self._run([str(self._python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *named])
 
     def size(self) -> str:
-        """Return how much is there; it never shrinks, though pip removes its temporary files."""
+        """Return the size so far, for people. It never shrinks, although pip removes its temporary files."""
         self._largest = max(self._largest, _size(self._environment) + _size(self._downloads))
         return f"{self._largest // MEGABYTE} MB"
 
     def _run(self, command: Sequence[str]) -> str:
         variables = {**os.environ, "TMPDIR": str(self._downloads)}
         with tempfile.TemporaryFile("w+") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own commands
+            process = subprocess.Popen(  # noqa: S603 - the commands are fixed above
                 command, env=variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
             try:
@@ -105,7 +112,7 @@ class Installer:
 
 def _read(output: IO[str]) -> str:
     output.seek(0)
-    return output.read().strip() or "No reason was given."
+    return output.read().strip() or "The command failed and wrote no message."
 
 
 def _size(folder: Path) -> int:

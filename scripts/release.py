@@ -1,6 +1,6 @@
-"""Writes what a release consists of to ``dist/release``: ``python -m scripts.release v0.1.0``.
+"""Writes the files of a release to ``dist/release``: ``python -m scripts.release v0.1.0``.
 
-The wheel, the schema of the Pulumi plugin, and the notes: the changelog's entry of this version.
+They are the wheel, the schema of the Pulumi plugin, and the notes: the changelog's entry of this version.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from components import VERSION, StreamingLlmApi
 ROOT: Final = Path(__file__).resolve().parent.parent
 RELEASE: Final = ROOT / "dist" / "release"
 PLACEHOLDER: Final = "github.com/OWNER/"
-"""Stands in pyproject.toml until the repository has a public place."""
+"""The beginning of the URLs in pyproject.toml until the repository is public."""
 
 
 class NotReady(Exception):
@@ -29,8 +29,9 @@ class NotReady(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files; return 1 if the sources cannot be released as they are."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.release", description=__doc__)
-    parser.add_argument("tag", help="the tag of the release: v and the version")
+    description = "Write the files of a release to dist/release: the wheel, the plugin's schema and the release notes."
+    parser = argparse.ArgumentParser(prog="python -m scripts.release", description=description)
+    parser.add_argument("tag", help="the tag of the release: v and the version, such as v0.1.0")
     try:
         notes = check(parser.parse_args(arguments).tag, (ROOT / "CHANGELOG.md").read_text(), ROOT / "pyproject.toml")
     except NotReady as error:
@@ -41,17 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (RELEASE / "notes.md").write_text(f"{notes}\n")
     (RELEASE / "schema.json").write_text(schema())
     wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", f"--wheel-dir={RELEASE}", str(ROOT)]
-    return subprocess.run(wheel, check=False).returncode  # noqa: S603 - our own arguments
+    return subprocess.run(wheel, check=False).returncode  # noqa: S603 - the arguments are fixed above
 
 
 def check(tag: str, changelog: str, pyproject: Path) -> str:
     """Return the changelog's entry of the version that ``tag`` names.
 
     Raises:
-        NotReady: the tag is not that of this version, the changelog has no entry, or the URLs are placeholders.
+        NotReady: the tag names another version, the changelog has no entry, or the URLs are placeholders.
     """
     if tag != f"v{VERSION}":
-        raise NotReady(f"The tag is {tag}, but the version in components/__init__.py is {VERSION}.")
+        raise NotReady(f"The tag must be v{VERSION}, for the version in function/contract.py; got {tag!r}.")
     heading = rf"^## \[{re.escape(VERSION)}\] - \d{{4}}-\d\d-\d\d\n"
     found = re.search(heading + r"(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     if not found or not found[1].strip():

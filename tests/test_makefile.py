@@ -1,4 +1,4 @@
-"""What make hands on: exactly what its command line says, and nothing that another program left in the shell."""
+"""What make passes on: exactly what its command line says, and no variable that the shell has for another program."""
 
 import json
 import os

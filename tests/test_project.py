@@ -82,7 +82,7 @@ def test_a_release_has_the_changelogs_entry_of_its_version(pyproject: Path) -> N
 @pytest.mark.parametrize(
     ("tag", "changelog", "words"),
     [
-        ("v9.9.9", CHANGELOG, "The tag is v9.9.9, but the version in components/__init__.py is"),
+        ("v9.9.9", CHANGELOG, "The tag must be v0.1.0, for the version in function/contract.py; got 'v9.9.9'."),
         (f"v{VERSION}", CHANGELOG.replace(VERSION, "9.9.9"), "CHANGELOG.md needs an entry"),
         (f"v{VERSION}", CHANGELOG.replace("\n### Added\n\n- It.\n", ""), "CHANGELOG.md needs an entry"),
     ],

@@ -4,9 +4,7 @@ from typing import Final
 
 from .endpoint import OK, Response
 
-CHECK_URL: Final = (
-    "Check that the URL is the whole endpoint, as `pulumi stack output ApiUrl` prints it (it ends in /v1/stream)."
-)
+CHECK_URL: Final = "Check that the URL is the one that `pulumi stack output ApiUrl` prints (it ends in /v1/stream)."
 ADD_CREDENTIALS: Final = "set the environment variable API_KEY, or add --sigv4 (make: SIGV4=1)."
 READ_LOG: Final = "The function's log line of this request names the cause."
 COMPILING: Final = "Bedrock takes minutes to compile a new schema: --warm (make: WARM=1) waits for it."
@@ -30,7 +28,7 @@ BY_CODE: Final = {
     "answer_not_json": SCHEMA_BROKEN,
     "answer_invalid": SCHEMA_BROKEN,
     "answer_truncated": "The component's argument `maxTokens` is too small for this answer.",
-    "answer_refused": """The model or the guardrail refuses this prompt. Send another one: --body (make: BODY=).""",
+    "answer_refused": "The model or the guardrail refuses this prompt. Send another one with --body (make: BODY=).",
 }
 """What to do about the code of a problem."""
 BY_STATUS: Final = {
@@ -48,7 +46,7 @@ BY_STATUS: Final = {
 
 
 def advice_for(response: Response) -> str:
-    """Return what to do about a response, or an empty string."""
+    """Return what to do about a response; an empty string if nothing is known about it."""
     if response.media_type.startswith("text/html"):
         return f"The URL serves an HTML page. {CHECK_URL}"
     if location := response.headers.get("location"):
@@ -58,11 +56,11 @@ def advice_for(response: Response) -> str:
 
 def describe(response: Response) -> str:
     """Return the status, what the body says about it, and the request's id."""
-    words = response.media_type
+    content = response.media_type
     problem = response.document()
     if isinstance(problem, dict) and response.status != OK:
-        words = " ".join(str(problem[name]) for name in ("code", "title", "detail", "message") if name in problem)
-    return f"status {response.status} {' '.join(words.split())}".rstrip(" .") + with_id(response)
+        content = " ".join(str(problem[name]) for name in ("code", "title", "detail", "message") if name in problem)
+    return f"status {response.status} {' '.join(content.split())}".rstrip(" .") + with_id(response)
 
 
 def with_id(response: Response) -> str:

@@ -1,6 +1,6 @@
-"""Did events arrive as they were sent? Pure functions of when each was sent, when it was received, and its bytes.
+"""Finds out from the times of events whether they arrived as they were sent, or were buffered on the way.
 
-A stream that is buffered on the way shows as bursts: events that were sent apart and arrived together.
+A stream that is buffered on the way shows bursts: events that were sent apart and arrived together.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Arrival:
     received: float
     """Milliseconds by the client's clock."""
     size: int
-    """Bytes of the body since the event before; padding and heartbeats in between count."""
+    """Bytes of the body since the event before, with the padding and the heartbeats in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def bursts(arrivals: Sequence[Arrival]) -> list[Burst]:
 
 
 def _end(arrivals: Sequence[Arrival], first: int) -> int:
-    """Return the number after the last event that arrived together with ``first``; in doubt, it did."""
+    """Return the number after the last event that arrived together with ``first``; a doubtful one counts as such."""
     end = first + 1
     while end < len(arrivals):
         before, event = arrivals[end - 1], arrivals[end]

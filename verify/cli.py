@@ -1,6 +1,7 @@
 """The command line of ``python -m verify``."""
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
@@ -28,8 +29,12 @@ example:
   python -m verify "$(pulumi stack output ApiUrl)" --origin https://app.example.com"""
 
 
+ORIGIN: Final = re.compile(r"https?://[^/]+")
+"""A web origin has no path, not even a slash at its end (RFC 6454)."""
+
+
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
-    """Run the checks and end the process: with status 0 if none failed, 1 if one did, 2 if an option is wrong."""
+    """Run the checks and end the process: with status 0 if no check failed, 1 if one did, 2 if an option is wrong."""
     parser = _parser()
     options = parser.parse_args(arguments)
     key = environment.get("API_KEY", "")
@@ -56,21 +61,28 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("url", metavar="URL", type=_url, help="the whole endpoint: https://…/v1/stream")
+    parser.add_argument("url", metavar="URL", type=_url, help="the endpoint, such as https://example.com/v1/stream")
     parser.add_argument(
         "--sigv4",
         action="store_true",
         help="sign each request with your AWS credentials; API_KEY is then ignored",
     )
-    parser.add_argument("--origin", metavar="ORIGIN", type=_origin, help="check CORS for pages of https://…")
     parser.add_argument(
-        "--warm", action="store_true", help="first wait until Bedrock has compiled the schema (minutes, if it is new)"
+        "--origin",
+        metavar="ORIGIN",
+        type=_origin,
+        help="check CORS for pages of this origin, such as https://app.example.com",
+    )
+    parser.add_argument(
+        "--warm",
+        action="store_true",
+        help="first wait until Bedrock has compiled the schema, which takes minutes if the schema is new",
     )
     parser.add_argument(
         "--body",
         metavar="JSON",
         type=str.encode,
-        help="what to send as the request; required if the endpoint has its own request class",
+        help="the request to send; required if the endpoint has its own request class",
     )
     return parser
 
@@ -88,7 +100,7 @@ def _url(text: str) -> str:
 
 
 def _origin(text: str) -> str:
-    if not _is_plain(text):
+    if not ORIGIN.fullmatch(text) or not _is_plain(text):
         raise argparse.ArgumentTypeError(f"must be a web origin such as https://app.example.com; got {text!r}")
     return text
 

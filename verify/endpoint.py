@@ -1,4 +1,4 @@
-"""The endpoint under test: sends requests with credentials, and sends them again when it is asked to wait."""
+"""The endpoint under test: sends requests with credentials, and repeats them when the endpoint asks to wait."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ from .signing import Sign
 TRANSPORT: Final = Transport(connect_timeout=10.0, timeout=310.0)
 """A regional API Gateway closes a response after 300 seconds of silence; its own error must arrive first."""
 RETRY_WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
-"""Seconds to wait before each further attempt; longer if Retry-After says so."""
+"""Seconds to wait before each further attempt, or longer if the response has a longer Retry-After."""
 LONGEST_WAIT: Final = 60.0
 """Seconds; a response with a longer Retry-After is final."""
 OK: Final = 200
@@ -31,7 +31,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to send."""
+    """A request to the endpoint."""
 
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What the endpoint sent."""
+    """A response of the endpoint, as far as it arrived."""
 
     status: int
     headers: Mapping[str, str]
@@ -68,7 +68,7 @@ class Response:
         """The content type as it was sent."""
         return self.headers.get("content-type", "")
 
-    def document(self) -> Any:  # noqa: ANN401 - whatever the document is
+    def document(self) -> Any:  # noqa: ANN401 - any JSON value
         """Return the body as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
@@ -84,7 +84,7 @@ class Response:
 
     @property
     def request_id(self) -> str | None:
-        """The id under which the log has this request."""
+        """The id by which the request can be found in the log."""
         return self.headers.get("x-request-id") or self.headers.get("x-amzn-requestid")
 
     @property
@@ -101,7 +101,7 @@ class Response:
 
     @property
     def should_be_retried(self) -> bool:
-        """The same request may succeed soon: a 429, or a 503 with Retry-After. A used-up quota does not return soon."""
+        """Whether the same request can succeed soon: a 429 (not for a used-up quota), or a 503 with Retry-After."""
         if self.status == TOO_MANY_REQUESTS:
             return self.code != "QUOTA_EXCEEDED" and (self.retry_after or 0) <= LONGEST_WAIT
         return self.status == UNAVAILABLE and self.retry_after is not None and self.retry_after <= LONGEST_WAIT
@@ -128,15 +128,15 @@ class Endpoint:
 
     @property
     def has_credentials(self) -> bool:
-        """Requests carry an API key or a signature."""
+        """Whether requests have an API key or a signature."""
         return self._sign is not None
 
     def describe_received(self) -> str:
-        """Return how much of the response that is arriving, or of the last one, has arrived, for people."""
+        """Return for people how much of the present or latest response has arrived."""
         return f"{self._received:,} bytes so far"
 
     def send(self, request: Request, disconnect_after: int | None = None) -> Response:
-        """Send a request, again if the endpoint asks to wait, and return the response.
+        """Send a request, repeat it if the endpoint asks to wait, and return the response.
 
         If the status is 200, the connection is closed after ``disconnect_after`` pieces of the body.
 
@@ -192,7 +192,7 @@ EXPLANATIONS: Final[Sequence[tuple[type[Exception], str]]] = [
     ),
     (OSError, "cannot connect to {place}: {error}."),
 ]
-"""What a failed connection means, the narrower kinds first."""
+"""What a failed connection means, by the kind of the exception: a kind comes before those that include it."""
 
 
 def _explain(error: Exception, place: str) -> str:

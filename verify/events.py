@@ -98,7 +98,7 @@ def _members(fields: dict[str, str], number: int) -> dict[str, Any]:
     if fields.get("event") != event["type"]:
         raise Malformed(f"event {number} has the name {fields.get('event')!r} but the type {event['type']!r}")
     if fields.get("id") != str(number):
-        raise Malformed(f"event {number} has the id {fields.get('id')!r}")
+        raise Malformed(f"event {number} has the id {fields.get('id')!r}, not {str(number)!r}")
     return event
 
 
@@ -110,7 +110,7 @@ def _parse(text: str) -> dict[str, Any]:
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise Malformed(f"an event has no type: {text[:80]!r}")
     if not isinstance(event.get("at"), int | float):
-        raise Malformed(f"an event does not say when it was sent (at): {text[:80]!r}")
+        raise Malformed(f"an event has no time at which it was sent (at): {text[:80]!r}")
     changes = event.get("changes", [])
     if not isinstance(changes, list) or not all(isinstance(change, dict) for change in changes):
         raise Malformed(f"changes must be a list of objects: {text[:80]!r}")
@@ -124,10 +124,10 @@ def _parse(text: str) -> dict[str, Any]:
 
 def _lines(pieces: Sequence[Piece]) -> Iterator[_Line]:
     """Yield the lines, each with the time of the piece that ended it."""
-    begun = b""
+    incomplete = b""
     for piece in pieces:
-        *complete, begun = (begun + piece.data).split(b"\n")
+        *complete, incomplete = (incomplete + piece.data).split(b"\n")
         for line in complete:
             yield _Line(line.decode(errors="replace"), piece.received_ms, len(line) + 1)
-    if begun:
+    if incomplete:
         raise Malformed("the last line is incomplete")

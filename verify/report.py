@@ -1,4 +1,4 @@
-"""Runs the checks and reports what they found: a line per check, and a timeline below the one that it explains."""
+"""Runs the checks and reports what they found: one line per check, and a timeline below a line that needs one."""
 
 import time
 from typing import Final
@@ -12,11 +12,11 @@ from .endpoint import Endpoint, Unreachable
 from .events import Malformed
 
 INDENT: Final = " " * 6
-"""What is not the result of a check stands below its name."""
+"""Puts a line that is not the result of a check below the names of the checks."""
 
 
 class Report:
-    """The lines of one run, and what became of each check."""
+    """Writes the lines of one run, and keeps the result of each check."""
 
     def __init__(self, terminal: Terminal) -> None:
         """Write to ``terminal``."""
@@ -25,7 +25,7 @@ class Report:
         self._checks: dict[str, list[str]] = {"ok": [], "skip": [], "?": [], "FAIL": []}
         """The names of the checks by their result."""
         self.endpoint_is_gone = False
-        """A check had no response at all."""
+        """Whether a check got no response at all."""
 
     def line(self, text: str) -> None:
         """Write a line that stays."""
@@ -36,7 +36,7 @@ class Report:
         self._terminal.progress(INDENT + printable(text))
 
     def run(self, name: str, check: Check, run: Run) -> bool:
-        """Run a check and report what it found; return whether it did not fail."""
+        """Run a check and report what it found; return False if it failed."""
         timeline: tuple[str, ...] = ()
         try:
             with self._terminal.waiting(INDENT + name, run.endpoint.describe_received, at_once=False):
@@ -58,8 +58,8 @@ class Report:
             self.line(INDENT + row)
         return result != "FAIL"
 
-    def verdict(self) -> int:
-        """Write what the results mean together; return 1 if a check failed, else 0."""
+    def conclude(self) -> int:
+        """Write a summary of the results; return 1 if a check failed, else 0."""
         seconds = f"{time.monotonic() - self._began:.0f} s"
         failed, undecided, skipped = (", ".join(self._checks[result]) for result in ("FAIL", "?", "skip"))
         if skipped:
@@ -104,4 +104,4 @@ def verify(
         if report.endpoint_is_gone:
             report.line("The endpoint no longer responds: the remaining checks were not run.")
             break
-    return report.verdict()
+    return report.conclude()

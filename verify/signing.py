@@ -37,7 +37,7 @@ def with_sigv4(url: str) -> Sign:
         found = EXECUTE_API.search(urlsplit(url).netloc)
         region = found[1] if found else session.get_config_variable("region")
         if credentials is not None:
-            credentials.get_frozen_credentials()  # an expired login is noticed here and not in the middle of the checks
+            credentials.get_frozen_credentials()  # an expired login must show here and not in the middle of the checks
     except BotoCoreError as error:
         raise NoCredentials(f"The AWS credentials cannot be used: {error}") from error
     if credentials is None:

@@ -69,7 +69,7 @@ def test_a_package_that_is_missing_is_named_in_pips_words(folder: Path, environm
 
     assert done.returncode == 1
     assert "No matching distribution found for missing-for-the-test" in done.stdout
-    assert done.stdout.splitlines()[-1] == "The packages could not be installed. What pip reports stands above."
+    assert done.stdout.splitlines()[-1] == "The packages could not be installed; see pip's messages above."
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -94,7 +94,7 @@ def test_an_optional_package_may_be_missing(folder: Path, environment: Path) -> 
     done = install(str(environment), "-r", needed, "--optional", optional)
 
     assert done.returncode == 0
-    assert done.stdout.splitlines()[-2].startswith(f"{optional}: not available for this Python")
+    assert done.stdout.splitlines()[-2].startswith(f"The packages in {optional} are not available for this Python")
 
 
 @pytest.fixture

@@ -120,6 +120,8 @@ ENDPOINT = "https://llm.example/v1/stream"
         (["example.com"], {}, "got 'example.com'"),
         ([ENDPOINT], {"API_KEY": "a\nb"}, "API_KEY contains characters that an HTTP header cannot carry"),
         ([ENDPOINT, "--origin", "https://a b"], {}, "--origin must be a web origin such as"),
+        ([ENDPOINT, "--origin", "https://a.example/"], {}, "--origin must be a web origin such as"),
+        ([ENDPOINT, "--origin", "a.example"], {}, "--origin must be a web origin such as"),
         ([ENDPOINT, "--key", "secret"], {}, "unrecognized arguments: --key secret"),
         (
             [ENDPOINT, "--sigv4"],

@@ -47,7 +47,7 @@ def test_an_event_has_the_time_of_the_piece_that_ended_it_and_counts_the_bytes_b
     ("text", "why"),
     [
         ("{}\n", "has no type"),
-        ('{"type":"start"}\n', "does not say when it was sent"),
+        ('{"type":"start"}\n', "has no time at which it was sent"),
         ("[1]\n", "has no type"),
         ("{oops\n", "is not JSON"),
         ('{"type":"start","at":1}', "is incomplete"),

@@ -39,7 +39,7 @@ def ended(check: Check) -> tuple[int, str]:
     screen = io.StringIO()
     report = Report(Terminal(screen))
     report.run("a check", check, Run(Endpoint("http://127.0.0.1:1/v1/stream")))
-    return report.verdict(), screen.getvalue()
+    return report.conclude(), screen.getvalue()
 
 
 def undecided(_: Run) -> str:

@@ -1,1 +1,1 @@
-"""The checks: what the endpoint promises on the wire (docs/wire.md), a function per promise."""
+"""The checks, one function per promise that the endpoint makes on the wire (docs/wire.md)."""

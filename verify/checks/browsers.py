@@ -10,7 +10,7 @@ UNLISTED_ORIGIN: Final = "https://elsewhere.invalid"
 
 
 def cors_preflight(run: Run) -> str:
-    """OPTIONS, without credentials, allows pages of the origin to call, and no pages of another origin."""
+    """An OPTIONS request without credentials allows pages of the origin to call, and pages of no other origin."""
     origin = _origin_of(run)
     response = _preflight(run, origin)
     expect(response.status in {OK, 204}, f"the response to OPTIONS is {describe(response)}")
@@ -26,11 +26,11 @@ def cors_preflight(run: Run) -> str:
             other in {None, origin},
             f"for {UNLISTED_ORIGIN}, which is not an allowed origin, Access-Control-Allow-Origin is {other!r}",
         )
-    return f"{response.status}, pages of {allowed} may call"
+    return f"{response.status}; pages of {'every origin' if allowed == '*' else allowed} can call the endpoint"
 
 
 def cors_responses(run: Run) -> str:
-    """Pages of the origin may read the function's responses and the gateway's own errors."""
+    """Pages of the origin can read the function's responses and the gateway's own errors."""
     origin = _origin_of(run)
     response = run.send("Origin", Origin=origin)
     _expect_allowed(response, origin)
@@ -42,7 +42,7 @@ def cors_responses(run: Run) -> str:
 
 
 def nosniff(run: Run) -> str:
-    """Browsers do not hold back the start of a text to guess its type."""
+    """Every response tells browsers not to hold back the start of a text to guess its type."""
     without = [name for name, response in run.responses if response.headers.get("x-content-type-options") != "nosniff"]
     expect(not without, f"X-Content-Type-Options: nosniff is missing from the responses to: {', '.join(without)}")
     return f"{len(run.responses)} responses"
@@ -50,7 +50,7 @@ def nosniff(run: Run) -> str:
 
 def _origin_of(run: Run) -> str:
     if run.origin is None:
-        raise Skipped("add --origin https://… (make: ORIGIN=) if web pages call the endpoint")
+        raise Skipped("set --origin (make: ORIGIN=) to the origin of the web pages that call the endpoint, if any do")
     return run.origin
 
 

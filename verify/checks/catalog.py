@@ -12,7 +12,7 @@ from .refusals import accept, bad_json, body_size, content_type, gateway_errors,
 from .run import Check
 
 MODEL_CALLS: Final = 6
-"""Answers that all checks together request, if none has to be requested again."""
+"""How many answers all checks together request from the model, if none has to be requested again."""
 CHECKS: Final[Sequence[tuple[str, Check]]] = [
     ("refuses bad JSON", bad_json),
     ("refuses a wrong type", wrong_type),

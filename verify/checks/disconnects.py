@@ -1,4 +1,4 @@
-"""A client that disconnects early does not disturb the next one."""
+"""Does a client that disconnects early leave the next one undisturbed?"""
 
 from ..advice import with_id
 from .formats import TEXT

@@ -1,4 +1,4 @@
-"""The four formats: each answer is complete, valid and has the right content type."""
+"""Is the answer complete and valid in each of the four formats, and does it have the right content type?"""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,7 +14,7 @@ SERVER_SENT_EVENTS: Final = "text/event-stream"
 
 
 def raw_text(run: Run) -> str:
-    """The text of the JSON document, complete, in a body that ends as HTTP requires."""
+    """Raw text is the complete JSON document, in a body that ends as HTTP requires."""
     response = run.request_answer("raw text", TEXT, run.short_request)
     _expect_body(response, "text/plain; charset=utf-8")
     document = response.document()
@@ -31,14 +31,14 @@ def raw_text(run: Run) -> str:
 
 
 def json_lines(run: Run) -> str:
-    """Typed events in JSON Lines; their changes, applied in order, are the object."""
+    """JSON Lines are typed events; their changes, applied in order, build the closed object."""
     response = run.request_shared_answer("JSON Lines", LINES, run.long_request)
     _expect_body(response, LINES)
     return f"{_expect_events(run, read_json_lines(response.pieces), 'delta', response)}, {response.size}"
 
 
 def server_sent_events(run: Run) -> str:
-    """The same events as Server-Sent Events."""
+    """Server-Sent Events are the same typed events in another framing."""
     response = run.request_answer("Server-Sent Events", SERVER_SENT_EVENTS, run.short_request)
     _expect_body(response, SERVER_SENT_EVENTS)
     events = read_server_sent_events(response.pieces)
@@ -48,7 +48,7 @@ def server_sent_events(run: Run) -> str:
 
 
 def snapshots(run: Run) -> str:
-    """Events with the whole object so far in place of changes."""
+    """In the snapshot view, events have the object so far instead of changes."""
     view = f"{LINES}; view=snapshot"
     response = run.request_answer("snapshot view", view, run.short_request)
     _expect_body(response, view)
@@ -56,7 +56,7 @@ def snapshots(run: Run) -> str:
 
 
 def json_document(run: Run) -> str:
-    """The valid document, sent once it is complete."""
+    """A JSON document is sent in one piece once the answer is complete and valid."""
     response = run.request_shared_answer("JSON document", JSON, run.short_request)
     _expect_body(response, JSON)
     expect(response.document() is not None, f"the body is not a JSON document: {response.body[:80]!r}")
@@ -76,7 +76,7 @@ def _expect_body(response: Response, media_type: str) -> None:
 
 
 def _expect_events(run: Run, events: Sequence[Event], middle: str, response: Response) -> str:
-    """Check the order of the events, and that they agree with each other."""
+    """Check that the events have the right order and agree with each other; describe them."""
     types = [event.type for event in events if event.type != "restart"]
     expect(types, "there are no events")
     if types[-1] == "error":
@@ -100,5 +100,5 @@ def _fail_with(run: Run, error: Event, response: Response) -> None:
     problem = error.members.get("problem", {})
     code, title = problem.get("code"), problem.get("title", "")
     run.count_failure(code)
-    words = f"{code} {title.rstrip('.')}{with_id(response)}"
-    raise Failed(f"the answer ended with an error: {words}. {BY_CODE.get(code) or READ_LOG}")
+    description = f"{code} {title.rstrip('.')}{with_id(response)}"
+    raise Failed(f"the answer ended with an error: {description}. {BY_CODE.get(code) or READ_LOG}")

@@ -10,7 +10,7 @@ from .run import LINES, Failed, Run, Skipped, Undecided
 def streams_without_delay(run: Run) -> str:
     """Nothing between the function and the client buffers the stream.
 
-    A single late answer may be a coincidence, so a second one is requested before the check fails.
+    A single late answer can be a coincidence, so a second one is requested before the check fails.
     """
     response = run.request_shared_answer("pace", LINES, run.long_request)
     if not response.is_complete:
@@ -50,7 +50,7 @@ def _sent(arrivals: Sequence[Arrival]) -> str:
 
 
 def _delay(arrivals: Sequence[Arrival], pace: Pace, found: Sequence[Burst]) -> str:
-    """Say what was delayed and what to do about it."""
+    """Describe what was delayed and what to do about it."""
     first = found[0]
     if pace is Pace.ALL_AT_ONCE:
         return (

@@ -8,12 +8,12 @@ from ..events import read_json_lines
 from .run import LINES, Failed, Run, expect, expect_ok
 
 COMPILING_CODES: Final = ("model_timeout", "deadline_reached", "INTEGRATION_TIMEOUT")
-"""How a request ends while Bedrock compiles its schema."""
+"""The codes of requests that end while Bedrock still compiles their schema."""
 WARM_UP_ATTEMPTS: Final = 5
 
 
 def function_responds(run: Run) -> str:
-    """What is at the URL is such an endpoint, and it accepts the credentials."""
+    """The URL is that of an endpoint of this project, and it accepts the credentials."""
     response = run.send("the first request")
     is_endpoint = response.code == "body_invalid" or (response.status == OK and "x-request-id" in response.headers)
     expect(is_endpoint, f"{describe(response)}. {advice_for(response) or CHECK_URL}")
@@ -21,7 +21,7 @@ def function_responds(run: Run) -> str:
 
 
 def warm_up(run: Run) -> str:
-    """Request answers until Bedrock has compiled the schema, which may take minutes on its first use."""
+    """Request answers until Bedrock has compiled the schema, which can take minutes on its first use."""
     for attempt in range(1, WARM_UP_ATTEMPTS + 1):
         response = run.send("warm-up", LINES, run.short_request)
         code = _final_code(response) if response.status == OK else response.code
@@ -43,7 +43,7 @@ def _final_code(response: Response) -> str | None:
 
 
 def request_ids(run: Run) -> str:
-    """Every response of the function has an id of its own, under which the log has it."""
+    """Every response of the function has an id of its own, by which its log line can be found."""
     ids = [response.headers.get("x-request-id") for _, response in run.responses]
     without = [name for name, response in run.responses if not response.headers.get("x-request-id")]
     expect(not without, f"X-Request-Id is missing from the responses to: {', '.join(without)}")

@@ -1,4 +1,4 @@
-"""What the endpoint must refuse, and how."""
+"""Does the endpoint refuse what it must refuse, with the right problem document?"""
 
 from typing import Any, Final
 
@@ -12,28 +12,28 @@ LARGE_BODY: Final = 1024 * 1024
 
 
 def bad_json(run: Run) -> str:
-    """A body that is not JSON."""
+    """A body that is not JSON is refused with 400."""
     return _expect_problem(400, "body_not_json", run.send("bad JSON", body=b'{"prompt": '))
 
 
 def wrong_type(run: Run) -> str:
-    """A body that is JSON but not a request."""
+    """A body that is JSON but not a valid request is refused with 422."""
     return _expect_problem(422, "body_invalid", run.send("a list"))
 
 
 def content_type(run: Run) -> str:
-    """A body that is declared to be something else than JSON."""
+    """A body that is declared as something else than JSON is refused with 415."""
     return _expect_problem(415, "media_type_unsupported", run.send("XML", content_type="application/xml"))
 
 
 def accept(run: Run) -> str:
-    """A format that the endpoint does not have, and a view that does not exist."""
+    """A format or a view that the endpoint does not have is refused with 406."""
     _expect_problem(406, "not_acceptable", run.send("view=none", f"{LINES}; view=none"))
     return _expect_problem(406, "not_acceptable", run.send("image/png", "image/png"))
 
 
 def body_size(run: Run) -> str:
-    """A small body is read, a large one refused."""
+    """A small body is read, and one above the endpoint's limit is refused with 413."""
     small = run.send("48 KiB", body=_padded(SMALL_BODY))
     if small.code == "body_too_large":
         _expect_problem(413, "body_too_large", small)
@@ -47,7 +47,7 @@ def body_size(run: Run) -> str:
 
 
 def gateway_errors(run: Run) -> str:
-    """An error of the gateway itself is a problem document, too."""
+    """An error of the gateway itself is a problem document too."""
     response = run.endpoint.send(Request(INVALID_REQUEST, {"Content-Type": JSON}, path="/nowhere"))
     expect(response.status in {403, 404}, f"the response is {describe(response)}, not the gateway's 403")
     expect(response.media_type == PROBLEM, f"the gateway's error has the content type {response.media_type!r}")
@@ -57,9 +57,9 @@ def gateway_errors(run: Run) -> str:
 
 
 def missing_credentials(run: Run) -> str:
-    """A request without credentials is refused."""
+    """A request without credentials is refused with 401 or 403."""
     if not run.endpoint.has_credentials:
-        raise Skipped("set API_KEY, or add --sigv4 (make: SIGV4=1), if the endpoint requires credentials")
+        raise Skipped("set API_KEY or add --sigv4 (make: SIGV4=1) if the endpoint requires credentials")
     response = run.endpoint.send(Request(INVALID_REQUEST, {"Content-Type": JSON}, with_credentials=False))
     expect(response.status in {401, 403}, f"the response without credentials is {describe(response)}, not a 401 or 403")
     return f"{response.status} {response.code} without credentials"

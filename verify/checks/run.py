@@ -1,4 +1,4 @@
-"""One run of the checks: the requests that it sends, what it has received so far, and how a check ends."""
+"""One run of the checks: it sends their requests and keeps what they share. ``Failed`` and others end a check."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from ..advice import advice_for, describe
 from ..endpoint import OK, Endpoint, Request, Response
 
 LONG_REQUEST: Final = b'{"prompt": "What is serverless computing? Answer in about 150 words."}'
-"""One answer is long, so that its pace can be seen."""
+"""Asks for an answer that is long enough to show its pace."""
 SHORT_REQUEST: Final = b'{"prompt": "What is ice? Answer in one short sentence."}'
 INVALID_REQUEST: Final = b"[]"
 """JSON that no request class accepts, so that it never reaches the model."""
@@ -21,11 +21,11 @@ TRANSIENT_CODES: Final = (
     "answer_refused",
     "model_failed",
 )
-"""Failures of one answer that the next one may not have."""
+"""Codes of failures that can be those of a single answer: the next one may succeed."""
 
 
 class Failed(Exception):
-    """A promise is broken; the message says which, and what to do."""
+    """The endpoint does not keep a promise; the message says which one, and what to do."""
 
     def __init__(self, message: str, timeline: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -56,8 +56,9 @@ class Run:
     shared_responses: dict[str, Response] = field(default_factory=dict)
     """Complete answers that several checks look at, by the Accept field of their request."""
     first_event_ms: float | None = None
-    """When the first event of a short answer was sent, in ms since its request, if sending the answer took time."""
+    """Milliseconds from a short request to its first event; None if its events came too quickly to judge their pace."""
     failed_answers: int = 0
+    """Requests that the model should have answered and did not."""
     model_is_down: bool = False
     """No further answer is requested: two have failed, or one failed for a reason that lasts."""
 
