@@ -1,6 +1,6 @@
 """The infrastructure: a component that defines the endpoint in AWS, and the bundle that it deploys.
 
-The names below are loaded when they are first asked for: the bundle is built where Pulumi is not installed.
+The names below are loaded at their first use: the bundle must be built even if Pulumi is not installed.
 """
 
 from importlib import import_module

@@ -7,7 +7,7 @@ from pulumi.provider.experimental import component_provider_host
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # in place of this folder, which is a package
 
-from components import VERSION, StreamingLlmApi  # noqa: E402 it is on the path only now
+from components import VERSION, StreamingLlmApi  # noqa: E402 - it is on the path only now
 
 if __name__ == "__main__":
     component_provider_host(name="streaming-llm", components=[StreamingLlmApi], version=VERSION)

@@ -21,7 +21,9 @@ _READ: Final[dict[type, Callable[[str], Any]]] = {
 
 
 def arguments_from(config: pulumi.Config) -> StreamingLlmApiArgs:
-    """Return the arguments in the stack's configuration. A value that is not of its type is left as text for the check.
+    """Return the arguments in the stack's configuration.
+
+    A text that cannot be converted to the type of its argument stays a text: the check reports it.
 
     Raises:
         InvalidArgument: a key in the configuration's namespace is not the key of an argument.
@@ -54,7 +56,7 @@ def _value(hint: object, text: str) -> object:
 
 
 def _snake(kind: object, value: object) -> object:
-    """Give the keys of a group the names of its TypedDict. The check names an unknown key, which stays as it is."""
+    """Turn the keys of a group into the names of its TypedDict. An unknown key stays: the check reports it by name."""
     if not is_typeddict(kind) or not isinstance(value, Mapping):
         return value
     names = {camel(name): name for name in kind.__annotations__}

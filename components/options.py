@@ -1,7 +1,7 @@
-"""The arguments after their check: every value read, every default in its place.
+"""The arguments after they were checked and converted, with their defaults.
 
-A field that is annotated with an argument is read by it. The other fields of ``Options`` are settings of the function
-that the component uses too: the contract says how they are read, as it does for every setting.
+The annotation of a field contains how its argument is read. The fields of ``Options`` without such an annotation are
+settings of the function that the component uses too: the contract defines how every setting is read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ RETENTIONS: Final = (
 """The days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
 
 COLD_START: Final = 10
-"""Seconds by which the gateway waits longer than the function may take: its clock runs during a cold start."""
+"""Seconds that the gateway waits longer than the function's timeout: its clock also runs during a cold start."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Throttle:
 
 @dataclass(frozen=True)
 class Quota:
-    """How many calls an API key is good for."""
+    """How many calls an API key can make."""
 
     limit: Annotated[int, whole_number(1, 2**31 - 1, required=True)]
     period: Annotated[QuotaPeriod, word(QuotaPeriod, required=True)]
@@ -57,7 +57,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Authorizer:
-    """Who decides on a caller."""
+    """What decides on a caller: Cognito user pools, or a Lambda function."""
 
     user_pools: Annotated[Sequence[pulumi.Input[str]], texts("ARNs of Cognito user pools", arn_pattern("cognito-idp"))]
     scopes: Annotated[Sequence[pulumi.Input[str]], texts("scopes such as llm/ask", r"\S+")]
@@ -76,7 +76,7 @@ class Vpc:
 
 @dataclass(frozen=True)
 class VpcEndpoint:
-    """The endpoint that a private API is reached through."""
+    """The VPC endpoint through which a private API is reached."""
 
     id: Annotated[pulumi.Input[str], text("an id such as vpce-0abc", "vpce-.+", required=True)]
     private_dns: Annotated[bool, flag(default=True)]
@@ -84,7 +84,7 @@ class VpcEndpoint:
 
 @dataclass(frozen=True)
 class Domain:
-    """A host name of the user's."""
+    """The user's own host name for the endpoint."""
 
     name: Annotated[str, known_text("a host name such as llm.example.com", r"[\w-]+(\.[\w-]+)+", required=True)]
     certificate: Annotated[pulumi.Input[str], arn("acm", "an ACM certificate", required=True)]
@@ -94,7 +94,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """US dollars for a million tokens, for the estimate of costs."""
+    """US dollars per million tokens, for the dashboard's estimate of costs."""
 
     input_price: Annotated[float, number(0, 10_000, 1)]
     output_price: Annotated[float, number(0, 10_000, 5)]
@@ -102,10 +102,10 @@ class Dashboard:
 
 @dataclass(frozen=True)
 class Options:
-    """What the component works with. None: not asked for."""
+    """The arguments of the component. None: the argument is not set and has no default."""
 
     settings: Mapping[str, pulumi.Input[str]]
-    """The texts of the function's settings that the stack states, by the setting's name."""
+    """The texts of the settings that the stack gives the function, by the setting's name."""
 
     model_id: pulumi.Input[str]
     guardrail: pulumi.Input[str] | None

@@ -1,4 +1,4 @@
-"""The arguments, read: a wrong one fails the preview with a message that names its key."""
+"""Reads the arguments and the settings. A wrong one fails the preview with a message that names its key."""
 
 import sys
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def checked(args: StreamingLlmApiArgs) -> Options:
     """Return the arguments with their defaults.
 
     Raises:
-        InvalidArgument: a key or a value is wrong, or two values do not go together.
+        InvalidArgument: a key or a value is wrong, or two values contradict each other.
     """
     refuse_unknown(args, StreamingLlmApiArgs.__annotations__)
     given: dict[str, object] = {name: value for name, value in args.items() if value is not None}
@@ -46,10 +46,10 @@ def checked(args: StreamingLlmApiArgs) -> Options:
 
 
 def default_runtime(building: str) -> Runtime:
-    """Return the runtime of the Python that builds, so that what was tested is what runs.
+    """Return the runtime of ``building``, the Python that builds: the function then runs on the Python that tried it.
 
     Raises:
-        InvalidArgument: Lambda does not have it.
+        InvalidArgument: Lambda does not have this version.
     """
     if building not in PYTHONS:
         raise InvalidArgument(
@@ -60,25 +60,27 @@ def default_runtime(building: str) -> Runtime:
 
 
 def default_throttle(authorization: Authorization) -> Throttle:
-    """Return how many calls pass where nothing is set: fewer where anyone can call."""
+    """Return the throttle for a stack that sets none: a lower one if anyone can call the endpoint."""
     return Throttle(rate=1, burst=5) if authorization is Authorization.NONE else Throttle(rate=10, burst=20)
 
 
 def settings_with_an_argument() -> Iterator[str]:
-    """Yield the settings of the function that are arguments of the same name, with the same values."""
-    own = arguments_of(Options)
-    yield from (name for name in StreamingLlmApiArgs.__annotations__ if name in SETTINGS and name not in own)
+    """Yield the names of the arguments that are settings of the function, unless ``Options`` reads them itself."""
+    read_by_options = arguments_of(Options)
+    yield from (
+        name for name in StreamingLlmApiArgs.__annotations__ if name in SETTINGS and name not in read_by_options
+    )
 
 
 class _Setting(NamedTuple):
-    """A setting of the function: its value, and the text of its variable; None where the function decides."""
+    """A setting of the function: its value, and the text of its variable. None: the function's default applies."""
 
     value: object
     text: pulumi.Input[str] | None
 
 
 def _setting(name: str, given: object) -> _Setting:
-    """Return a setting, checked by the parser that the function reads its variable with."""
+    """Return a setting, checked with the parser with which the function reads its variable."""
     hint, setting = StreamingLlmApiArgs.__annotations__[name], SETTINGS[name]
     if given is None and not setting.stated:
         return _Setting(None, None)
@@ -95,9 +97,12 @@ def _setting(name: str, given: object) -> _Setting:
     return _Setting(text if kind is str else value, text)
 
 
-def _expected(kind: object, words: str) -> str:
-    """Return what is expected of an argument: a list may be empty, and the others are left out for ``none``."""
-    return f"a list: {words}" if get_origin(kind) is list else words.removeprefix("none or ")
+def _expected(kind: object, of_setting: str) -> str:
+    """Return what is expected of an argument, from what is expected of its setting.
+
+    A stack has no text ``none``: it passes an empty list, or leaves the argument out.
+    """
+    return f"a list: {of_setting}" if get_origin(kind) is list else of_setting.removeprefix("none or ")
 
 
 def _text(kind: object, given: object) -> str:
@@ -120,7 +125,7 @@ def _text(kind: object, given: object) -> str:
 
 
 def _times(endpoint: Endpoint) -> dict[str, str]:
-    """Return the times that are no argument: one follows from the kind of endpoint, and one is always the same."""
+    """Return the times that are not arguments: one follows from the type of endpoint, the other is a constant."""
     return {
         "first_event_timeout": as_text(FIRST_EVENT_TIMEOUTS[endpoint]),
         "heartbeat": SETTINGS["heartbeat"].default,

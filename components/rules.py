@@ -1,4 +1,4 @@
-"""Which arguments contradict each other."""
+"""The rules between arguments: which ones require or exclude each other."""
 
 from .arguments import Authorization, Endpoint
 from .contract import FIRST_EVENT_TIMEOUTS
@@ -11,7 +11,7 @@ def refuse_contradictions(options: Options) -> None:
     """Raise for the first contradiction.
 
     Raises:
-        InvalidArgument: two arguments do not go together.
+        InvalidArgument: an argument requires or excludes another one.
     """
     _refuse_endpoint(options)
     _refuse_times(options)
@@ -43,7 +43,7 @@ def _refuse_times(options: Options) -> None:
 def _refuse_model(options: Options) -> None:
     if options.model_regions and isinstance(options.model_id, str):
         named = model(options.model_id)
-        if not named.asks_regions:
+        if not named.has_unknown_regions:
             raise InvalidArgument(
                 "modelRegions requires a geographic or application inference profile; "
                 f"modelId {options.model_id} is {named.kind}.",

@@ -127,7 +127,7 @@ def cost_without_authorization(options: Options) -> str:
 
 
 def project_root() -> Path:
-    """Return the folder of Pulumi.yaml. A plugin host and mocks do not know it: they use the working folder."""
+    """Return the folder of Pulumi.yaml, or the working folder in a plugin host or under mocks, which do not know it."""
     root = Path(pulumi.runtime.get_root_directory() or "")
     return root if root.is_absolute() else Path.cwd()
 
@@ -154,5 +154,5 @@ def _built(options: Options) -> tuple[Path, list[str]]:
 
 
 def _if_named(target: pulumi.Input[str]) -> pulumi.Input[str]:
-    """Return a sink or store that exists; the name of one that the stack creates is not known yet."""
+    """Return a sink or store that exists. One that the stack creates has no name yet: return an unknown output."""
     return target if isinstance(target, str) and ":" in target else pulumi.Output.from_input(target)

@@ -1,6 +1,6 @@
-"""How the value of an argument is read: a wrong one fails the preview with a message that names its key.
+"""Reads the values of arguments. A wrong one fails the preview with a message that names its key.
 
-Values may come from programs in other languages: numbers may be floats, and words plain strings.
+Values can come from programs in other languages: a whole number can be a float, and an enumeration a plain string.
 """
 
 import difflib
@@ -19,14 +19,14 @@ class InvalidArgument(pulumi.RunError):
 
 @dataclass(frozen=True)
 class Argument:
-    """How one argument is read. A dataclass carries it in the annotation of the field that receives the value."""
+    """How one argument is read. It stands in the annotation of the dataclass field that receives the value."""
 
     read: Callable[[str, object], object]
     """Returns the value of a key, or raises InvalidArgument."""
     default: object = None
-    """The value where nothing is given."""
+    """The value if the argument is not given."""
     required: bool = False
-    """Whether something has to be given."""
+    """Whether the argument must be given."""
 
 
 def camel(name: str) -> str:
@@ -51,7 +51,7 @@ def wrong(key: str, expected: str, value: object) -> NoReturn:
 
 
 def refuse_unknown(keys: Iterable[str], known: Collection[str], place: str = "") -> None:
-    """Raise for a key that is not ``known``, with the nearest that is; ``place`` stands before both.
+    """Refuse a key that is not ``known`` and suggest the nearest that is; the message puts ``place`` before both.
 
     Raises:
         InvalidArgument: there is such a key.
@@ -65,13 +65,13 @@ def refuse_unknown(keys: Iterable[str], known: Collection[str], place: str = "")
 
 
 def arguments_of(kind: type) -> dict[str, Argument]:
-    """Return the arguments that the fields of a dataclass are read from, by name."""
+    """Return the arguments in the annotations of a dataclass, by the names of the fields."""
     found = {field.name: getattr(field.type, "__metadata__", (None,))[0] for field in fields(kind)}
     return {name: argument for name, argument in found.items() if isinstance(argument, Argument)}
 
 
 def values_of(kind: type, given: Mapping[str, object], place: str = "") -> dict[str, Any]:
-    """Return the value of every argument of ``kind``, read or at its default; ``place`` stands before the keys.
+    """Return the value of every argument of ``kind``, or its default; messages put ``place`` before the keys.
 
     Raises:
         InvalidArgument: a value is wrong or missing.
@@ -80,13 +80,13 @@ def values_of(kind: type, given: Mapping[str, object], place: str = "") -> dict[
     for name, argument in arguments_of(kind).items():
         key, value = f"{place}{camel(name)}", given.get(name)
         if argument.required and value in (None, "", []):
-            raise InvalidArgument(f"{key} is missing.")
+            raise InvalidArgument(f"{key} is required.")
         values[name] = argument.default if value is None else argument.read(key, value)
     return values
 
 
 def without_output(hint: object) -> object:
-    """Return ``str`` for ``pulumi.Input[str]``, and so on."""
+    """Return the plain type of an annotation: ``str`` for ``pulumi.Input[str]``."""
     return get_args(hint)[0] if get_origin(hint) is Union else hint
 
 
@@ -102,7 +102,7 @@ def known_text(expected: str, pattern: str = ".+", default: str | None = None, *
 
 
 def text(expected: str, pattern: str, default: str | None = None, *, required: bool = False) -> Argument:
-    """Read a text that may be an output of another resource."""
+    """Read a text, which can be an output of another resource."""
 
     def read(key: str, value: object) -> object:
         return value if isinstance(value, pulumi.Output) else known_text(expected, pattern).read(key, value)
@@ -121,26 +121,26 @@ def arn(service: str, what: str, *, required: bool = False) -> Argument:
 
 
 def texts(expected: str, pattern: str, *, required: bool = False) -> Argument:
-    """Read a list of texts, each of which may be an output of another resource."""
-    one = text(f"a list of {expected}", pattern)
+    """Read a list of texts, each of which can be an output of another resource."""
+    item_argument = text(f"a list of {expected}", pattern)
 
     def read(key: str, value: object) -> tuple[object, ...]:
         if isinstance(value, str) or not isinstance(value, Sequence):
             wrong(key, f"a list of {expected}", value)
-        return tuple(one.read(key, item) for item in value)
+        return tuple(item_argument.read(key, item) for item in value)
 
     return Argument(read, (), required)
 
 
 def known_texts(expected: str, pattern: str) -> Argument:
     """Read a list of texts that must be known at preview."""
-    maybe = texts(expected, pattern)
+    list_argument = texts(expected, pattern)
 
     def read(key: str, value: object) -> object:
         for item in value if isinstance(value, list | tuple) else ():
             if isinstance(item, pulumi.Output):
                 wrong(key, f"a list of {expected}", item)
-        return maybe.read(key, value)
+        return list_argument.read(key, value)
 
     return Argument(read, ())
 
@@ -214,7 +214,7 @@ def group(kind: type, default: object = None) -> Argument:
 
 
 def object_of_texts() -> Argument:
-    """Read an object with any keys and texts, each of which may be an output of another resource."""
+    """Read an object with any keys, whose values are texts or outputs of other resources."""
 
     def read(key: str, value: object) -> object:
         if not isinstance(value, Mapping) or not all(isinstance(text, str | pulumi.Output) for text in value.values()):
@@ -225,5 +225,5 @@ def object_of_texts() -> Argument:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Tell whether a value is a number; JSON's true and false are not."""
+    """Return whether a value is a number. In Python, true and false are numbers too; here they are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -55,7 +55,7 @@ class Parser(argparse.ArgumentParser):
 def shared_parser(program: str, description: str) -> Parser:
     """Return a parser for the options that both programs accept."""
     parser = Parser(prog=program, description=description, epilog=EPILOG, allow_abbrev=False)
-    parser.add_argument("--schema", metavar="MODULE:CLASS", help="the Pydantic model of the answer")
+    parser.add_argument("--schema", metavar="MODULE:CLASS", help="the Pydantic class of the answer")
     parser.add_argument("--code", metavar="FOLDER", type=_folder, help="the folder that contains that module")
     parser.add_argument("--model-url", metavar="URL", type=_url, help="the base URL of an OpenAI-compatible server")
     parser.add_argument("--model", metavar="NAME", help="one of that server's models; default: its first one")

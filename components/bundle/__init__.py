@@ -1,4 +1,4 @@
-"""The zip that Lambda runs: the function, its wheels and the user's modules. Standard library only."""
+"""Builds the zip that Lambda runs: the function, its wheels and the user's modules. Standard library only."""
 
 from .archive import Bundle
 from .target import BundleError, Target

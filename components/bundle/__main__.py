@@ -1,4 +1,4 @@
-"""``python -m components.bundle`` writes the zip into dist/. It needs neither Pulumi nor a virtual environment."""
+"""``python -m components.bundle`` writes the zip to dist/. It needs neither Pulumi nor a virtual environment."""
 
 import argparse
 import shutil
@@ -11,12 +11,16 @@ from .target import MACHINES, BundleError, Target, running_python
 
 
 def main() -> None:
-    """Write the zip for Lambda, or with --host the one for this machine."""
-    parser = argparse.ArgumentParser(prog="python -m components.bundle", description=main.__doc__)
-    parser.add_argument("--host", action="store_true", help="for this Python and this machine")
-    parser.add_argument("--architecture", default="arm64", choices=MACHINES)
-    parser.add_argument("--code", type=Path, help="folder of your modules")
-    parser.add_argument("--requirements", type=Path, help="their packages, a pip file")
+    """Write the zip for Lambda to dist/function.zip, or with --host the one for this machine."""
+    description = "Write dist/function.zip, the zip that Lambda runs: the function, its packages and your modules."
+    parser = argparse.ArgumentParser(prog="python -m components.bundle", description=description, allow_abbrev=False)
+    host = "write dist/function-host.zip instead, for this machine and this Python"
+    parser.add_argument("--host", action="store_true", help=host)
+    architecture = "the processor that the function will run on; default: %(default)s"
+    parser.add_argument("--architecture", default="arm64", choices=MACHINES, help=architecture)
+    parser.add_argument("--code", metavar="FOLDER", type=Path, help="the folder that contains your modules")
+    requirements = "the pip file of the packages that your modules import"
+    parser.add_argument("--requirements", metavar="FILE", type=Path, help=requirements)
     given = parser.parse_args()
     root = Path.cwd()
     out = root / "dist" / ("function-host.zip" if given.host else "function.zip")
@@ -27,7 +31,7 @@ def main() -> None:
         sys.exit(str(error))
     with replacing(out) as staged:
         shutil.copyfile(built, staged)
-    print(f"{out.relative_to(root)}  {out.stat().st_size / 1e6:.1f} MB  for {target}")  # noqa: T201 a command prints
+    print(f"{out.relative_to(root)}  {out.stat().st_size / 1e6:.1f} MB  for {target}")  # noqa: T201 - the result of the command
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from .wheels import Report, Wheels
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 BUILD_FILE: Final = "function/build.txt"
-"""Holds the name of the build, which the function writes into every line of its log."""
+"""The file that contains the name of the build, which the function writes into every line of its log."""
 
 
 def function_sources() -> Path:
@@ -46,7 +46,7 @@ def build_name() -> str:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What goes into the zip. ``code`` is a folder of the user's modules, ``requirements`` a pip file beside it."""
+    """The content of the zip. ``code`` is the folder of the user's modules, ``requirements`` the pip file for them."""
 
     target: Target
     cache: Path
@@ -60,13 +60,13 @@ class Bundle:
         Raises:
             BundleError: a wheel, a file or a tool is missing, or two files have the same name.
         """
-        done = self.cache / f"function-{self.digest()}.zip"
-        if not done.exists():
-            with replacing(done) as staged, tempfile.TemporaryDirectory() as tree:
+        archive = self.cache / f"function-{self.digest()}.zip"
+        if not archive.exists():
+            with replacing(archive) as staged, tempfile.TemporaryDirectory() as tree:
                 shutil.copyfile(self._zipped_wheels(), staged)
                 self.stage(Path(tree))
                 _append(staged, Path(tree))
-        return done
+        return archive
 
     def digest(self) -> str:
         """Return a hash of everything that goes into the zip.

@@ -1,4 +1,4 @@
-"""Bytecode beside the sources, so that a cold start does not compile."""
+"""Compiles the sources in the bundle, so that no cold start has to."""
 
 import functools
 import os
@@ -13,7 +13,7 @@ from .target import BundleError, Target, running_python
 TASK_ROOT: Final = "/var/task"
 """The folder into which Lambda unpacks the zip: the path in the bytecode."""
 
-_COMPILE: Final = """
+_COMPILER: Final = """
 import pathlib, py_compile, sys
 root, task_root, strict = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "strict"
 for source in sorted(root.rglob("*.py")):
@@ -28,7 +28,7 @@ for source in sorted(root.rglob("*.py")):
         if strict:
             sys.exit(f"{source.relative_to(root)}: {error.exc_value}")
 """
-"""Run by the target's Python. A ``*.py`` of a wheel can be a template that is not valid Python: it is skipped."""
+"""A program for the target's Python. It skips templates in wheels, which are named ``*.py`` and are not Python."""
 
 
 def compile_sources(target: Target, tree: Path, *, strict: bool) -> None:
@@ -36,8 +36,8 @@ def compile_sources(target: Target, tree: Path, *, strict: bool) -> None:
     python = interpreter(target.python)
     if python is None:
         return
-    done = subprocess.run(  # noqa: S603 our own program
-        [python, "-s", "-S", "-c", _COMPILE, str(tree), TASK_ROOT, "strict" if strict else "lenient"],
+    done = subprocess.run(  # noqa: S603 - the program above
+        [python, "-s", "-S", "-c", _COMPILER, str(tree), TASK_ROOT, "strict" if strict else "lenient"],
         capture_output=True,
         text=True,
         check=False,
@@ -49,19 +49,22 @@ def compile_sources(target: Target, tree: Path, *, strict: bool) -> None:
 
 @functools.cache
 def interpreter(python: str) -> str | None:
-    """Return the path of a Python of that version, the running one if it fits; None if none is installed."""
+    """Return the path of a Python of that version, the running one if it has it; None if none is installed."""
     if python == running_python():
         return sys.executable
     named = shutil.which(f"python{python}")
-    return named if named and _ask(named, "import sys; print('%d.%d' % sys.version_info[:2])") == python else None
+    version_program = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return named if named and _output_of(named, version_program) == python else None
 
 
 @functools.cache
-def magic(python: str) -> str | None:
-    """Return the version and the magic number of that Python's bytecode."""
-    return _ask(python, "import importlib.util, sys; print(sys.version, importlib.util.MAGIC_NUMBER)")
+def bytecode_version(python: str) -> str | None:
+    """Return the version of the Python at this path, with the magic number of its bytecode; None if it fails."""
+    return _output_of(python, "import importlib.util, sys; print(sys.version, importlib.util.MAGIC_NUMBER)")
 
 
-def _ask(python: str, program: str) -> str | None:
-    done = subprocess.run([python, "-I", "-c", program], capture_output=True, text=True, check=False)  # noqa: S603 ours
+def _output_of(python: str, program: str) -> str | None:
+    done = subprocess.run(  # noqa: S603 - the programs above
+        [python, "-I", "-c", program], capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() if done.returncode == 0 else None

@@ -1,4 +1,4 @@
-"""Files that are named by the content of what goes into them, so that a second run finds them."""
+"""The cache: a file is named by a hash of everything that goes into it, so that a second run finds it."""
 
 import hashlib
 import os
@@ -8,10 +8,7 @@ from pathlib import Path
 
 
 def digest(parts: Mapping[str, str | bytes]) -> str:
-    """Return a short hash of the named parts and of this package's own files.
-
-    A change of one of these files may change every byte that the bundle writes.
-    """
+    """Return a short hash of the named parts and of this package's own files, on which the result depends too."""
     own = {f"bundle/{path.name}": path.read_bytes() for path in Path(__file__).parent.glob("*.py")}
     hashed = hashlib.sha256()
     for name, content in sorted({**own, **parts}.items()):

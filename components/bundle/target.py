@@ -1,4 +1,4 @@
-"""Which Python and which processor the bundle is for."""
+"""The Python and the processor for which a bundle is built."""
 
 import sys
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ PYTHONS: Final = ("3.11", "3.12", "3.13", "3.14")
 """The Python versions that Lambda runs and the function supports."""
 
 HOST: Final = "host"
-"""In place of an architecture: the machine that builds."""
+"""Stands for the machine that builds, in place of an architecture."""
 
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 """The names of architectures in wheels, by their names in Lambda."""
@@ -26,7 +26,11 @@ class Target:
     architecture: str
 
     def __post_init__(self) -> None:
-        """Check that Lambda runs this; for the machine that builds, any Python will do."""
+        """Check that Lambda has this Python and architecture. The machine that builds can have any Python.
+
+        Raises:
+            BundleError: it does not.
+        """
         if self.architecture != HOST and self.architecture not in MACHINES:
             raise BundleError(f"architecture must be {' or '.join(MACHINES)}; got {self.architecture!r}.")
         if self.architecture != HOST and self.python not in PYTHONS:

@@ -1,4 +1,4 @@
-"""The packages that the function and the user's modules import, as Lambda will have them."""
+"""Collects the packages that the function and the user's modules import, as wheels for Lambda."""
 
 import importlib.util
 import os
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
-from .bytecode import compile_sources, interpreter, magic
+from .bytecode import bytecode_version, compile_sources, interpreter
 from .cache import digest
 from .target import HOST, MACHINES, BundleError, Target
 
@@ -29,23 +29,27 @@ Report = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Wheels:
-    """The packages that the pip files ``lists`` name, for ``target``."""
+    """The packages that ``pip_files`` name, for ``target``."""
 
     target: Target
     cache: Path
-    lists: tuple[Path, ...]
+    pip_files: tuple[Path, ...]
     report: Report
 
     @property
     def folder(self) -> Path:
-        """The folder of the collected packages; its name is a hash of everything that decides on its content."""
+        """The folder of the collected packages; its name is a hash of everything that determines its content."""
         python = interpreter(self.target.python)
         texts = {
             f"{number}{name}": text
-            for number, path in enumerate(self.lists)
+            for number, path in enumerate(self.pip_files)
             for name, text in _requirement_texts(path).items()
         }
-        parts: dict[str, str | bytes] = {"target": str(self.target), "magic": str(python and magic(python)), **texts}
+        parts: dict[str, str | bytes] = {
+            "target": str(self.target),
+            "magic": str(python and bytecode_version(python)),
+            **texts,
+        }
         return self.cache / f"wheels-{digest(parts)}"
 
     def collect(self) -> Path:
@@ -61,7 +65,7 @@ class Wheels:
             )
         folder = self.folder
         if not folder.exists():
-            self.report(f"Collecting wheels for {self.target} (once; some seconds) …")
+            self.report(f"Collecting wheels for {self.target}. This takes some seconds, once …")
             self._collect_into(folder)
         return folder
 
@@ -69,13 +73,13 @@ class Wheels:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="collecting-") as scratch:
             tree = Path(scratch) / "tree"
-            _install(self.target, self.lists, tree)
+            _install(self.target, self.pip_files, tree)
             _trim(tree)
             compile_sources(self.target, tree, strict=False)
             try:
                 tree.rename(folder)
             except OSError:
-                if not folder.is_dir():  # another process that collects the same may have been faster
+                if not folder.is_dir():  # another process may have collected the same packages in the meantime
                     raise
 
 
@@ -90,13 +94,15 @@ def _requirement_texts(path: Path) -> dict[str, bytes]:
     text = path.read_text(encoding="utf-8")
     included = re.findall(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]+(\S+)", text, re.MULTILINE)
     texts = {
-        f"/{name}{inner}": held for name in included for inner, held in _requirement_texts(path.parent / name).items()
+        f"/{name}{inner}": content
+        for name in included
+        for inner, content in _requirement_texts(path.parent / name).items()
     }
     return {"": text.encode(), **texts}
 
 
-def _install(target: Target, lists: Iterable[Path], tree: Path) -> None:
-    wanted = [f"--requirement={path}" for path in lists]
+def _install(target: Target, pip_files: Iterable[Path], tree: Path) -> None:
+    requirements = [f"--requirement={path}" for path in pip_files]
     if importlib.util.find_spec("pip"):
         tool = "pip"
         command = [
@@ -113,9 +119,9 @@ def _install(target: Target, lists: Iterable[Path], tree: Path) -> None:
         tool = "uv"
         command = ["uv", "pip", "install", "--quiet", "--only-binary=:all:", *_uv_target(target)]
     else:
-        raise BundleError(f"Install pip for {sys.executable}, or uv: one of them must collect the wheels.")
-    done = subprocess.run(  # noqa: S603 our own arguments
-        [*command, f"--target={tree}", *wanted],
+        raise BundleError(f"Install pip for {sys.executable}, or uv: one of them is needed to collect the wheels.")
+    done = subprocess.run(  # noqa: S603 - the commands above
+        [*command, f"--target={tree}", *requirements],
         capture_output=True,
         text=True,
         check=False,
@@ -130,14 +136,14 @@ def _pip_target(target: Target) -> list[str]:
         return ["--only-binary=:all:"]
     tags = [f"manylinux_2_{minor}" for minor in range(_glibc(target), 16, -1)] + ["manylinux2014"]
     machine = MACHINES[target.architecture]
-    platforms = [f"--platform={tag}_{machine}" for tag in tags]  # pip does not add older tags
+    platforms = [f"--platform={tag}_{machine}" for tag in tags]  # pip does not add the older ones itself
     return ["--only-binary=:all:", "--implementation=cp", f"--python-version={target.python}", *platforms]
 
 
 def _uv_target(target: Target) -> list[str]:
     if target.architecture == HOST:
         return [f"--python={sys.executable}"]
-    glibc = 17 if target.python == "3.11" else 34  # uv has names for few versions
+    glibc = 17 if target.python == "3.11" else 34  # of the versions up to Lambda's, uv has names for these two
     platform = f"{MACHINES[target.architecture]}-manylinux_2_{glibc}"
     return [f"--python-platform={platform}", f"--python-version={target.python}"]
 
@@ -160,10 +166,10 @@ def _explain(tool: str, target: Target, output: str) -> NoReturn:
 
 def _trim(tree: Path) -> None:
     """Remove what the function never reads: scripts, installers' files, descriptions of unused services."""
-    for stray in [tree / "bin", tree / "Scripts", *tree.glob(".*")]:
-        shutil.rmtree(stray) if stray.is_dir() else stray.unlink(missing_ok=True)
-    for note in [path for path in tree.glob("*.dist-info/*") if path.name in _BUILD_ONLY]:
-        note.unlink()
+    for unused in [tree / "bin", tree / "Scripts", *tree.glob(".*")]:
+        shutil.rmtree(unused) if unused.is_dir() else unused.unlink(missing_ok=True)
+    for file in [path for path in tree.glob("*.dist-info/*") if path.name in _BUILD_ONLY]:
+        file.unlink()
     for service in [*tree.glob("botocore/data/*/"), *tree.glob("boto3/data/*/"), *tree.glob("boto3/examples/")]:
         if service.name not in SERVICES:
             shutil.rmtree(service)

@@ -24,7 +24,7 @@ class Place:
 
 
 def document(statements: Sequence[Statement]) -> str:
-    """Return the policy document of ``statements``, as JSON."""
+    """Return the policy document that consists of ``statements``, as JSON."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 

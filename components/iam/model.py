@@ -15,7 +15,7 @@ ACTION: Final = "bedrock:InvokeModelWithResponseStream"
 """The action that authorises ConverseStream. InvokeModel authorises Converse, which the function never calls."""
 
 _GEOGRAPHIES: Final = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "in", "sa", "me", "af")
-"""The known prefixes of profiles. In front of a Claude model, any prefix is that of a profile."""
+"""The known prefixes of profile ids. Before the id of a Claude model, every prefix is that of a profile."""
 
 _PROFILE_ARN: Final = re.compile(
     r"arn:(?P<partition>[\w-]+):bedrock:(?P<region>[\w-]+):(?P<account>\d{12}):"
@@ -45,13 +45,13 @@ class Model:
 
     @property
     def foundation_model(self) -> str:
-        """The id of the model. The id of an application inference profile does not contain it: any model."""
+        """The id of the model, or ``*`` for an application inference profile, whose id does not contain it."""
         if self.kind is Kind.APPLICATION:
             return "*"
         return self.id if self.kind is Kind.MODEL else self.id.partition(".")[2]
 
     @property
-    def asks_regions(self) -> bool:
+    def has_unknown_regions(self) -> bool:
         """Whether only Bedrock knows the regions that the profile routes to."""
         return self.kind in {Kind.GEOGRAPHIC, Kind.APPLICATION}
 
@@ -111,7 +111,7 @@ def models_in(called: Model, place: Place, regions: Sequence[str]) -> list[str]:
 
 
 def guardrail_statements(guardrail: str, place: Place) -> list[Statement]:
-    """Return the statement for a guardrail: ``id:version``, where the id may be an ARN."""
+    """Return the statement for a guardrail, given as ``id:version`` or ``ARN:version``."""
     name = guardrail.rpartition(":")[0]
     arn = (
         name

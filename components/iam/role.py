@@ -13,7 +13,7 @@ def assumed_by(service: str) -> list[Statement]:
 
 
 def log_statements(group_arn: str) -> list[Statement]:
-    """Return the statement for writing to exactly one log group. The function does not create it."""
+    """Return the statement for writing to exactly one log group, without the permission to create one."""
     streams = f"{group_arn.removesuffix(':*')}:*"
     return [allow("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], streams)]
 

@@ -13,14 +13,14 @@ from .scope import Scope
 _ByProvider = dict[str, list[pulumi.Resource]]
 
 _of_stack: Final[WeakKeyDictionary[pulumi.Resource, _ByProvider]] = WeakKeyDictionary()
-"""What each program has declared, by the stack that the program is run for.
+"""What each program has declared, by the stack for which the program runs.
 
 The SDK has no place for what a whole program shares (github.com/pulumi/pulumi/issues/6183), and this module may
 outlive a program: the Automation API runs several in one process.
 """
 
 _of_plugin_host: Final[_ByProvider] = {}
-"""The same in a plugin host: it serves one program and has no stack (github.com/pulumi/pulumi/issues/19636)."""
+"""The same for a plugin host, which serves one program and has no stack (github.com/pulumi/pulumi/issues/19636)."""
 
 
 def account_logging(scope: Scope, place: pulumi.Output[Place]) -> list[pulumi.Resource]:

@@ -68,7 +68,7 @@ def streaming_api(
     target: StreamingFunction,
     logging: Sequence[pulumi.Resource] = (),
 ) -> StreamingApi:
-    """Declare the API in front of ``target``. The stage's logs need the resources ``logging`` before them."""
+    """Declare the API in front of ``target``. The stage depends on ``logging``, the resources that allow it to log."""
     rest_api = _rest_api(scope, options)
     policy = _policy(scope, options, rest_api)
     resource = aws.apigateway.Resource(
@@ -232,7 +232,7 @@ def _stage(
         tags=scope.tags,
         opts=scope.options(after=[*after, *logs]),
     )
-    # Set also if nothing is logged: otherwise the provider keeps the level that was set before.
+    # set even if nothing is logged: without it the provider would keep an earlier level
     logging = {"logging_level": "ERROR" if logs else "OFF", "data_trace_enabled": False}
     # A preflight has a limit of its own: without one, OPTIONS could be called as often as the account allows.
     settings = {

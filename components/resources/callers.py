@@ -1,4 +1,4 @@
-"""How callers reach the stage, besides the authorization of its methods: API key, web ACL, host name."""
+"""How callers reach the stage: API key, web ACL, host name. The methods' authorization is in ``api``."""
 
 import pulumi
 import pulumi_aws as aws

@@ -1,4 +1,4 @@
-"""The deployment: made anew whenever anything that shapes the API changes."""
+"""The API's deployment, a snapshot that must be replaced whenever a property that shapes the API changes."""
 
 import hashlib
 import json
@@ -64,7 +64,7 @@ def fingerprint(parts: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:
     """
     kinds = [type(part).__name__ for part in parts]
     shapes = pulumi.Output.all(*map(_shape, parts))
-    return shapes.apply(lambda found: digest(list(zip(kinds, found, strict=True))))
+    return shapes.apply(lambda found: json_hash(list(zip(kinds, found, strict=True))))
 
 
 def _shape(part: pulumi.CustomResource) -> pulumi.Output[dict[str, Any]]:
@@ -89,12 +89,12 @@ def _known_if_unset(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
     return pulumi.Output(output.resources(), value, known(), output.is_secret())
 
 
-def digest(shape: object) -> str:
-    """Return the hash of JSON values. The order of keys does not count, nor whether a number came as a float."""
+def json_hash(shape: object) -> str:
+    """Return a hash of JSON values, independent of the order of keys and of whether a whole number is a float."""
     return hashlib.sha256(json.dumps(_plain(shape), sort_keys=True).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 JSON values
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, Mapping):
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -96,7 +96,7 @@ def streaming_function(
 
 
 def variables(options: Options, sink: pulumi.Input[str], store: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
-    """Return the variables of the function's settings; sink and store are the ones that exist by now."""
+    """Return the variables of the function's settings. ``sink`` and ``store`` replace the options: they have names."""
     texts = {**options.settings, "sink": sink, "store": store}
     return {variable(name): texts[name] for name in SETTINGS if name in texts}
 
@@ -131,9 +131,9 @@ def _purposes(
     behind: pulumi.Output[list[str]],
     environment: Mapping[str, pulumi.Input[str]],
 ) -> dict[str, pulumi.Output[list[Statement]]]:
-    """Return the statements of the role by purpose: only what the options need."""
+    """Return the statements of the role by purpose, only those that the options need."""
 
-    def here(
+    def at_place(
         statements: Callable[[str, Place], list[Statement]], what: pulumi.Input[str]
     ) -> pulumi.Output[list[Statement]]:
         return pulumi.Output.all(what, place).apply(lambda given: statements(given[0], given[1]))
@@ -146,11 +146,11 @@ def _purposes(
         ),
     }
     if options.guardrail is not None:
-        purposes["apply-guardrail"] = here(guardrail_statements, options.guardrail)
+        purposes["apply-guardrail"] = at_place(guardrail_statements, options.guardrail)
     if options.sink != "log":
-        purposes["publish"] = here(sink_statements, environment["LLM_SINK"])
+        purposes["publish"] = at_place(sink_statements, environment["LLM_SINK"])
     if options.store != "none":
-        purposes["store"] = here(store_statements, environment["LLM_STORE"])
+        purposes["store"] = at_place(store_statements, environment["LLM_STORE"])
     if options.vpc is not None:
         purposes["join-network"] = place.apply(network_statements)
     if options.kms_key is not None:
@@ -176,8 +176,8 @@ def _models_behind(scope: Scope, options: Options, place: pulumi.Output[Place]) 
 
 
 def _looked_up(scope: Scope, called: Model) -> pulumi.Input[list[str]]:
-    """Ask Bedrock for the models that a profile routes to. A preview asks too, and so needs credentials."""
-    if not called.asks_regions:
+    """Ask Bedrock for the models that a profile routes to. A preview asks too, which needs credentials."""
+    if not called.has_unknown_regions:
         return []
     profile = aws.bedrock.get_inference_profile_output(
         inference_profile_id=called.arn or called.id,

@@ -14,12 +14,12 @@ from ..options import Dashboard, Options
 from .scope import Scope
 
 PERIOD: Final = 300
-"""Seconds that one point of a metric stands for."""
+"""Seconds that one data point of a metric covers."""
 
 
 @dataclass(frozen=True)
 class Watched:
-    """What alarms and dashboard look at, by name."""
+    """The names of the resources that the alarms and the dashboard observe."""
 
     function: str
     api: str
@@ -28,26 +28,26 @@ class Watched:
 
 @dataclass(frozen=True)
 class Metric:
-    """One exact metric."""
+    """A CloudWatch metric."""
 
     namespace: str
     name: str
     dimensions: Callable[[Watched], dict[str, str]]
-    """The dimensions, by the names that only the deployment knows."""
+    """Returns the dimensions; their values are names that only the deployment knows."""
 
 
 def of_function(name: str) -> Metric:
-    """Return a metric that Lambda keeps of the function."""
+    """Return a metric of the function that Lambda writes."""
     return Metric("AWS/Lambda", name, lambda watched: {"FunctionName": watched.function})
 
 
 def of_api(name: str) -> Metric:
-    """Return a metric that API Gateway keeps of the stage."""
+    """Return a metric of the stage that API Gateway writes."""
     return Metric("AWS/ApiGateway", name, lambda watched: {"ApiName": watched.api, "Stage": watched.stage})
 
 
 def of_requests(name: str, outcome: Outcome | None = None) -> Metric:
-    """Return a metric that the function writes of its requests, of all or of one outcome."""
+    """Return a metric of the requests that the function writes: of all requests, or of those with one outcome."""
     of_outcome = {} if outcome is None else {"outcome": outcome.value}
     return Metric(METRICS_NAMESPACE, name, lambda watched: {"function": watched.function, **of_outcome})
 

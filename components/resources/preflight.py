@@ -1,7 +1,7 @@
 """The gateway's part of CORS (fetch.spec.whatwg.org, CORS protocol): the preflight and the gateway's own errors.
 
-One allowed origin is a literal in every response. With several, the preflight and the function answer exactly the
-caller's origin. The gateway's own errors cannot know the caller's origin and contain no content: they say ``*``.
+A single allowed origin is a literal in every response. If several are allowed, the responses of the preflight and the
+function name the caller's origin. The gateway's own errors cannot know it; they contain no content and allow ``*``.
 """
 
 import json
@@ -63,7 +63,7 @@ def preflight_headers(origins: Sequence[str], allowed_headers: Sequence[str]) ->
 
 def preflight_template(origins: Sequence[str]) -> Mapping[str, str] | None:
     """Return the VTL that allows the caller's origin if it is one of several. Header names keep the client's case."""
-    if len(origins) < 2:  # noqa: PLR2004 one is a constant header field
+    if len(origins) < 2:  # noqa: PLR2004 - a single origin is a constant header field
         return None
     equal = " || ".join(f"$origin == '{origin}'" for origin in origins)
     lines = [

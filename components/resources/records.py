@@ -61,7 +61,7 @@ def store(scope: Scope, options: Options) -> pulumi.Input[str]:
 def _delivery_stream(scope: Scope, options: Options) -> aws.kinesis.FirehoseDeliveryStream:
     """Return a stream that delivers into a bucket of its own, closed to the public and to plain HTTP."""
     bucket = aws.s3.Bucket(scope.child("records"), tags=scope.tags, opts=scope.options())
-    closed = aws.s3.BucketPublicAccessBlock(
+    access_block = aws.s3.BucketPublicAccessBlock(
         scope.child("records-closed"),
         bucket=bucket.bucket,
         block_public_acls=True,
@@ -119,5 +119,5 @@ def _delivery_stream(scope: Scope, options: Options) -> aws.kinesis.FirehoseDeli
             key_arn=options.kms_key,
         ),
         tags=scope.tags,
-        opts=scope.options(after=[closed, tls, encryption, policy]),
+        opts=scope.options(after=[access_block, tls, encryption, policy]),
     )

@@ -1,9 +1,9 @@
 """Starts the function as Lambda would: in a process of its own, with the stack's variables and packages.
 
-This file is run and never imported: ``python inspection.py COMPLAINT WARNINGS``, where ``function`` is the one in the
-bundle. If it does not start, or if Bedrock would reject the schema of the answer, one sentence is written into the file
-COMPLAINT, and the exit status is 1. If it starts, what the user should know is written into the file WARNINGS, one
-sentence per line.
+This file is run and never imported: ``python inspection.py ERROR_FILE WARNINGS_FILE``, and ``function`` is the one in
+the bundle. If the function does not start, or if Bedrock would reject the schema of the answer, an error message is
+written into ERROR_FILE, and the exit status is 1. If it starts, the warnings for the user are written into
+WARNINGS_FILE, one per line.
 """
 
 import importlib
@@ -25,15 +25,15 @@ TASK_ROOT = Path(claude.__file__).parent.parent
 """The folder of the bundle: the user's modules are in it, beside ``function``."""
 
 
-def complaint() -> str | None:
-    """Return what is wrong with the function, in the words of its variables; None if it starts."""
+def find_error() -> str | None:
+    """Return an error message that names the variables of the function; None if it starts."""
     try:
         importlib.import_module(HANDLER.rpartition(".")[0])
     except SettingsError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 a module of the user's may fail in any way
+    except Exception as error:  # noqa: BLE001 - the user's module can raise anything
         return _described(error)
-    from function.aws.bedrock.converse import refuse_what_the_model_refuses  # noqa: PLC0415 see ``_rejected``
+    from function.aws.bedrock.converse import refuse_what_the_model_refuses  # noqa: PLC0415 - see ``_rejected``
 
     settings = read_settings(os.environ)
     try:
@@ -47,23 +47,24 @@ def complaint() -> str | None:
 
 
 def warnings() -> list[str]:
-    """Return what the user should know of a function that starts, in the words of its variables."""
+    """Return warnings about a function that starts; they name its variables."""
     settings = read_settings(os.environ)
-    from function.answer_type import AnswerType  # noqa: PLC0415 its packages may be missing before the handler is loaded
+    from function.answer_type import AnswerType  # noqa: PLC0415 - after the handler: it reports missing packages
 
     found: list[str] = []
     rejected, _ = _rejected(settings)
     if rejected:
-        found += [f"LLM_SCHEMA: {rejected}. The schema is sent in the instructions, as LLM_STRUCTURED_OUTPUT is auto."]
+        sent = "The schema is sent in the instructions, because LLM_STRUCTURED_OUTPUT is auto."
+        found.append(f"LLM_SCHEMA: {rejected}. {sent}")
     if AnswerType(settings.schema).has_hidden:
-        found += [
+        found.append(
             "LLM_SCHEMA: it has hidden fields (exclude or a secret type), so raw text (text/plain) is not offered."
-        ]
+        )
     return found
 
 
 def _described(error: Exception) -> str:
-    """Return the first line of an error: with its place if it happened in one of the user's modules."""
+    """Return the first line of an error, with file and line if it was raised in one of the user's modules."""
     message = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         file = Path(frame.filename)
@@ -74,12 +75,12 @@ def _described(error: Exception) -> str:
 
 
 def _rejected(settings: Settings) -> tuple[str | None, bool]:
-    """Return why structured output does not accept the schema of the answer, and whether only its size is too much.
+    """Return why structured output does not accept the schema of the answer, and whether its size is the only reason.
 
-    There is no reason if it accepts the schema, or if structured output is not used.
+    The reason is None if structured output accepts the schema or is not used.
     """
-    from function.answer_type import AnswerType  # noqa: PLC0415 its packages may be missing before the handler is loaded
-    from function.aws.bedrock.output_schema import (  # noqa: PLC0415 same
+    from function.answer_type import AnswerType  # noqa: PLC0415 - after the handler: it reports missing packages
+    from function.aws.bedrock.output_schema import (  # noqa: PLC0415 - as above
         InexpressibleError,
         TooComplexError,
         output_schema,
@@ -108,11 +109,11 @@ def _alternatives(settings: Settings) -> str:
     return "prompt or tool" if model is None or model.forced_tool else "prompt"
 
 
-def main(complaint_file: str, warnings_file: str) -> int:
-    """Write the complaint if there is one, else the warnings; return the exit status."""
-    found = complaint()
-    if found is not None:
-        Path(complaint_file).write_text(found, encoding="utf-8")
+def main(error_file: str, warnings_file: str) -> int:
+    """Write the error message if there is one, else the warnings; return the exit status."""
+    message = find_error()
+    if message is not None:
+        Path(error_file).write_text(message, encoding="utf-8")
         return 1
     Path(warnings_file).write_text("".join(f"{warning}\n" for warning in warnings()), encoding="utf-8")
     return 0

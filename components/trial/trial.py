@@ -17,10 +17,10 @@ from ..contract import SETTINGS, variable
 from ..values import InvalidArgument, camel
 
 PROGRAM: Final = Path(__file__).with_name("inspection.py")
-"""What is run in the process of the function."""
+"""The program that the process runs."""
 
 PLACEHOLDERS: Final = {variable(name): SETTINGS[name].default for name in ("sink", "store")}
-"""In place of names that only the deployment knows."""
+"""Used in place of names that only the deployment knows."""
 
 START_TIMEOUT: Final = 60
 """Seconds. Lambda allows ten, but this machine may be slow."""
@@ -32,7 +32,7 @@ _ENVIRONMENT: Final = {
     "AWS_SECRET_ACCESS_KEY": "none",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-"""What Lambda sets: clients can be made, and no call would succeed."""
+"""Variables that Lambda sets. With them clients can be made, but no call can succeed."""
 
 
 def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -> list[str]:
@@ -52,22 +52,25 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
     variables = {**PLACEHOLDERS, **{name: text for name, text in environment.items() if isinstance(text, str)}}
     tried = bundle.cache / f"tried-{digest({'bundle': bundle.digest(), 'program': PROGRAM.read_bytes(), **variables})}"
     if not tried.exists():
-        with tempfile.TemporaryDirectory() as scratch, replacing(tried) as warnings:
+        with tempfile.TemporaryDirectory() as scratch, replacing(tried) as warnings_file:
             tree = Path(scratch) / "tree"
             bundle.stage(tree)
             path = f"{tree}{os.pathsep}{bundle.wheels.collect()}"
-            complaint = _start(path, variables, Path(scratch) / "complaint", warnings)
-            if complaint:
-                raise InvalidArgument(_in_config_keys(complaint))
-    return [_in_config_keys(warning) for warning in tried.read_text(encoding="utf-8").splitlines()]
+            message = _start(path, variables, Path(scratch) / "error.txt", warnings_file)
+            if message:
+                raise InvalidArgument(_with_config_keys(message))
+    return [_with_config_keys(warning) for warning in tried.read_text(encoding="utf-8").splitlines()]
 
 
-def _start(path: str, variables: Mapping[str, str], complaint: Path, warnings: Path) -> str | None:
-    """Return what is wrong, or None; then there are warnings in their file."""
+def _start(path: str, variables: Mapping[str, str], error_file: Path, warnings_file: Path) -> str | None:
+    """Start the function with this Python path; return an error message, or None if it starts.
+
+    If it starts, ``warnings_file`` contains its warnings.
+    """
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path, **_ENVIRONMENT, **variables}
     try:
-        done = subprocess.run(  # noqa: S603 our own program
-            [sys.executable, "-P", "-s", "-S", PROGRAM, complaint, warnings],
+        done = subprocess.run(  # noqa: S603 - the program above
+            [sys.executable, "-P", "-s", "-S", PROGRAM, error_file, warnings_file],
             env=environment,
             capture_output=True,
             text=True,
@@ -76,11 +79,11 @@ def _start(path: str, variables: Mapping[str, str], complaint: Path, warnings: P
         )
     except subprocess.TimeoutExpired:
         return f"The function did not start within {START_TIMEOUT} s: a module blocks while it is imported."
-    if complaint.exists():
-        return complaint.read_text(encoding="utf-8")
+    if error_file.exists():
+        return error_file.read_text(encoding="utf-8")
     return f"The function does not start:\n{done.stderr}" if done.returncode else None
 
 
-def _in_config_keys(sentence: str) -> str:
-    """Name the config keys in place of the function's variables."""
-    return re.sub(r"LLM_([A-Z_]+)", lambda found: camel(found[1].lower()), sentence)
+def _with_config_keys(message: str) -> str:
+    """Return the message with config keys in place of the function's variables."""
+    return re.sub(r"LLM_([A-Z_]+)", lambda found: camel(found[1].lower()), message)

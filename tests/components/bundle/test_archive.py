@@ -226,7 +226,7 @@ def test_a_missing_wheel_is_a_sentence_with_its_name(tmp_path: Path, cache: Path
     message = r"^requirements: only-elsewhere-for-the-test==1\.0 has no wheel for Python 3\.13 on arm64\."
     with pytest.raises(BundleError, match=message):
         bundle.build()
-    assert output[-1] == "Collecting wheels for Python 3.13 on arm64 (once; some seconds) …"
+    assert output[-1] == "Collecting wheels for Python 3.13 on arm64. This takes some seconds, once …"
 
 
 def test_missing_files_are_named(tmp_path: Path, cache: Path) -> None:

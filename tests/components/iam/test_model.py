@@ -45,7 +45,7 @@ def test_a_model_id_tells_what_it_names(model_id: str, kind: Kind, name: str) ->
 
 def test_only_a_geographic_or_application_profile_needs_a_look_up() -> None:
     ids = [HAIKU, f"global.{HAIKU}", f"eu.{HAIKU}", APPLICATION]
-    assert [model(model_id).asks_regions for model_id in ids] == [False, False, True, True]
+    assert [model(model_id).has_unknown_regions for model_id in ids] == [False, False, True, True]
 
 
 def test_the_statements_of_a_global_profile_are_the_three_of_the_documentation() -> None:

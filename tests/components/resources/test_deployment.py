@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
-from components.resources.deployment import digest
+from components.resources.deployment import json_hash
 from tests.components.options_table import JUDGE, POOL
 from tests.components.recording import Declared, declare
 
@@ -149,10 +149,10 @@ JSON = st.recursive(
 @given(JSON, JSON)
 def test_the_hash_tells_values_apart(one: object, other: object) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-    assert (digest(one) == digest(other)) is same
+    assert (json_hash(one) == json_hash(other)) is same
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(-1000, 1000), max_size=5))
 def test_neither_order_nor_the_wires_floats_change_the_hash(value: dict[str, int]) -> None:
     backwards = {key: float(value[key]) for key in reversed(list(value))}
-    assert digest(value) == digest(backwards)
+    assert json_hash(value) == json_hash(backwards)

@@ -18,8 +18,8 @@ def bundle(cache: Path, tmp_path: Path) -> Path:
     return tmp_path / "bundle"
 
 
-def _complaint(bundle: Path, cache: Path, **environment: str) -> str | None:
-    file = bundle.parent / "complaint"
+def _error_of(bundle: Path, cache: Path, **environment: str) -> str | None:
+    file = bundle.parent / "error.txt"
     done = subprocess.run(  # noqa: S603 our own program
         [sys.executable, "-P", "-s", "-S", PROGRAM, file, bundle.parent / "warnings"],
         env={
@@ -35,16 +35,16 @@ def _complaint(bundle: Path, cache: Path, **environment: str) -> str | None:
     return file.read_text() if file.exists() else None
 
 
-def test_a_function_that_starts_leaves_no_complaint(bundle: Path, cache: Path) -> None:
-    assert _complaint(bundle, cache, AWS_DEFAULT_REGION="us-east-1") is None
+def test_a_function_that_starts_leaves_no_message(bundle: Path, cache: Path) -> None:
+    assert _error_of(bundle, cache, AWS_DEFAULT_REGION="us-east-1") is None
 
 
 def test_a_missing_region_is_not_blamed_on_the_schema(bundle: Path, cache: Path) -> None:
-    assert _complaint(bundle, cache) == "The function does not start: NoRegionError: You must specify a region."
+    assert _error_of(bundle, cache) == "The function does not start: NoRegionError: You must specify a region."
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         (
             "import own_helper\n",
@@ -53,13 +53,11 @@ def test_a_missing_region_is_not_blamed_on_the_schema(bundle: Path, cache: Path)
         ("raise OSError('first\\nsecond')\n", "LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: own.py:1: OSError: first"),
     ],
 )
-def test_an_error_in_a_users_module_is_named_with_its_place(
-    bundle: Path, cache: Path, text: str, complaint: str
-) -> None:
+def test_an_error_in_a_users_module_is_named_with_its_place(bundle: Path, cache: Path, text: str, message: str) -> None:
     (bundle / "own.py").write_text(text)
     (bundle / "own_helper.py").write_text("zero = 0\n1 / zero\n")
 
-    assert _complaint(bundle, cache, AWS_DEFAULT_REGION="us-east-1", LLM_SCHEMA="own:Answer") == complaint
+    assert _error_of(bundle, cache, AWS_DEFAULT_REGION="us-east-1", LLM_SCHEMA="own:Answer") == message
 
 
 RECURSIVE = (
@@ -80,7 +78,7 @@ def test_only_a_mechanism_that_bedrock_accepts_is_advised(
 ) -> None:
     """A list is no input of a tool, and some models cannot be forced to call one."""
     (bundle / "own.py").write_text(RECURSIVE)
-    found = _complaint(bundle, cache, AWS_DEFAULT_REGION="us-east-1", LLM_SCHEMA=schema, LLM_MODEL_ID=model)
+    found = _error_of(bundle, cache, AWS_DEFAULT_REGION="us-east-1", LLM_SCHEMA=schema, LLM_MODEL_ID=model)
 
     assert found is not None
     assert found.endswith(f"Change it, or set LLM_STRUCTURED_OUTPUT to {alternatives}.")

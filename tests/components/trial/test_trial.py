@@ -116,7 +116,7 @@ def test_a_schema_that_is_too_complex_is_sent_in_the_instructions_and_every_prev
 ) -> None:
     """The second preview does not start the function again; it repeats what the first one found."""
     text = f"from pydantic import BaseModel\nclass Invoice(BaseModel):\n    {members}"
-    warning = f"schema: {reason}. The schema is sent in the instructions, as structuredOutput is auto."
+    warning = f"schema: {reason}. The schema is sent in the instructions, because structuredOutput is auto."
 
     for _ in range(2):
         declared = deploy(text, authorization="iam")
