@@ -131,7 +131,7 @@ def _fragments(text: str, size: int) -> list[str]:
 
 
 @cache
-def _peer(name: str) -> Any:  # noqa: ANN401 a module without types
+def _peer(name: str) -> Any:  # noqa: ANN401 - a module without types
     """Load a peer, in its own process alone."""
     return importlib.import_module(name)
 
@@ -207,7 +207,7 @@ def _instructor(model: type[BaseModel], text: str) -> object:
 
 
 @cache
-def _partial_model(model: type[BaseModel]) -> Any:  # noqa: ANN401 a class made at run time
+def _partial_model(model: type[BaseModel]) -> Any:  # noqa: ANN401 - a class made at run time
     return _peer("instructor.dsl.partial").Partial[model]
 
 
@@ -302,7 +302,7 @@ def _of_node(text: str, cut: int, sample: int) -> float | None:
     if node is None or not (_HERE / "node_modules" / "ai").is_dir():
         return None
     question = json.dumps({"text": text, "size": cut, "fragments": sample})
-    ran = subprocess.run(  # noqa: S603 our own program
+    ran = subprocess.run(  # noqa: S603 - the programs of this file
         [node, _HERE / "ai_sdk.mjs"], input=question, capture_output=True, text=True, check=True
     )
     return float(ran.stdout)
@@ -340,10 +340,10 @@ def _memory(cut: int) -> float:
 _Key = tuple[str, str, str, int]
 
 
-def _apart(*arguments: str) -> Any:  # noqa: ANN401 what the child printed
+def _apart(*arguments: str) -> Any:  # noqa: ANN401 - what the child printed
     """Measure in a process of its own."""
     command = [sys.executable, "-m", "bench.partials", "--one", *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 ourselves
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this module
     if ran.returncode:
         print(f"not measured: {arguments}: {ran.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         return None
@@ -363,7 +363,7 @@ def _one(arguments: list[str]) -> object:
     return found
 
 
-def _table(quick: bool) -> dict[_Key, float]:  # noqa: FBT001 a flag of the command line
+def _table(quick: bool) -> dict[_Key, float]:  # noqa: FBT001 - a flag of the command line
     cuts = (4, 16) if quick else _CUTS
     figures: dict[_Key, float] = {}
     for producer in [*_LINEAR, _BEDROCK, *_AGAIN, _NODE]:
@@ -449,7 +449,7 @@ def _plot(figures: dict[_Key, float], path: Path) -> None:
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         y = points[-1][1]
-        label_y = max([y + 4, *(end + 13 for end in ends if abs(end - y) < 200 and end + 13 > y + 4)])  # noqa: PLR2004
+        label_y = max([y + 4, *(end + 13 for end in ends if abs(end - y) < 200 and end + 13 > y + 4)])  # noqa: PLR2004 - pixels
         ends.append(label_y)
         parts.append(f'<text x="{left + width + 8}" y="{label_y:.0f}" fill="{colour}">{name}</text>')
     path.write_text("\n".join([*parts, "</g></svg>"]) + "\n")

@@ -135,7 +135,7 @@ def _wrapped(names: Sequence[str]) -> Iterator[str]:
     line = "#"
     for number, name in enumerate(names):
         word = f" {name}{'.' if number == len(names) - 1 else ','}"
-        if len(line + word) > 120:  # noqa: PLR2004 the width of a line
+        if len(line + word) > 120:  # noqa: PLR2004 - the width of a line
             yield line
             line = "#"
         line += word

@@ -1,4 +1,4 @@
-"""The type of the answer: what the rest needs to know of a class that the user wrote."""
+"""The type of the answer: what the function needs to know about the class that the user wrote."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 from .partials import has_hidden
 from .user_code import load, wrong_reference
 
-EXPECTED = "a Pydantic model or a type that Pydantic knows"
+EXPECTED = "a Pydantic class or another type that Pydantic knows"
 
 
 class AnswerType:

@@ -1,4 +1,4 @@
-"""What the function and the stack that deploys it agree on: settings, outcomes, limits and names.
+"""The contract between the function and the stack that deploys it: settings, outcomes, limits and names.
 
 Standard library only: the function reads this file at start, the component at preview, and the tables of the
 documentation are made from it. A setting is declared once, as a field of ``Settings``; the name of its variable, its
@@ -98,7 +98,7 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where a stage sends the record: a kind, and a name or ARN where the kind has one."""
+    """Where a stage sends the record: a kind, and a name or ARN if the kind has one."""
 
     kind: str
     name: str
@@ -117,11 +117,11 @@ class Setting:
     """How one setting is read from the text of its variable."""
 
     default: str
-    """The text that counts where the variable is missing or empty."""
+    """The text that is used if the variable is missing or empty."""
     parse: Callable[[str], object]
     """Returns the value; raises ValueError for a text that is not one."""
     expected: str
-    """Ends the sentence "… must be"."""
+    """The end of the error message "LLM_… must be …"."""
     stated: bool = True
     """Whether a stack states the default. Else it leaves an unset variable out, and the function decides."""
 
@@ -277,7 +277,7 @@ def parsed(name: str, text: str) -> object:
     """Return the value that ``text`` gives to the setting ``name``.
 
     Raises:
-        SettingsError: the setting takes no such text.
+        SettingsError: the text is not a valid value of the setting.
     """
     setting = SETTINGS[name]
     try:

@@ -22,7 +22,7 @@ def load(setting: str, reference: str, expected: str) -> Any:  # noqa: ANN401 - 
 
 
 def wrong_reference(setting: str, reference: str, expected: str, cause: str = "") -> SettingsError:
-    """Return the error of a setting that names something else than ``expected``."""
+    """Return the error for a setting that does not name ``expected``."""
     return SettingsError(f"{variable(setting)} must name {expected}; got {reference!r}{cause}.")
 
 
@@ -32,7 +32,7 @@ def load_request_model(reference: str) -> type[BaseModel]:
     Raises:
         SettingsError: there is no such class, or it has no prompt.
     """
-    expected = "a Pydantic model with a field or a property `prompt`"
+    expected = "a Pydantic class with a field or a property `prompt`"
     model = load("request", reference, expected)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise wrong_reference("request", reference, expected)

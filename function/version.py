@@ -6,11 +6,11 @@ from typing import Final
 from .contract import VERSION
 
 BUILD_FILE: Final = Path(__file__).with_name("build.txt")
-"""Written by the bundle and holding one line such as ``0.1.0+3f9a1c2``; a checkout has none."""
+"""The bundle writes this file, with one line such as ``0.1.0+3f9a1c2``; a checkout has none."""
 
 
 def read_version(file: Path = BUILD_FILE) -> str:
-    """Return the build that ``file`` names, or the version marked as unbundled where there is no such file."""
+    """Return the build that ``file`` names, or the version with the mark ``unbundled`` if the file does not exist."""
     try:
         return file.read_text("ascii").strip()
     except FileNotFoundError:
@@ -18,4 +18,4 @@ def read_version(file: Path = BUILD_FILE) -> str:
 
 
 SERVICE_VERSION: Final = read_version()
-"""What the field ``service.version`` holds on every line of the log."""
+"""The value of the field ``service.version`` on every log line."""

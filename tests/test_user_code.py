@@ -21,7 +21,7 @@ def test_what_fits_is_returned() -> None:
 
 @pytest.mark.parametrize("reference", ["function.schema:Answer", "function.schema:INSTRUCTIONS", "threading:Lock"])
 def test_a_request_is_a_model_with_a_prompt(reference: str) -> None:
-    expected = "a Pydantic model with a field or a property `prompt`"
+    expected = "a Pydantic class with a field or a property `prompt`"
     with pytest.raises(SettingsError, match=f"^LLM_REQUEST must name {expected}; got '{reference}'.$"):
         load_request_model(reference)
 

@@ -11,13 +11,13 @@ from ..stream.errors import BodyNotJson
 from ..stream.events import Cut
 
 PRELUDE_LIMIT: Final = 16_000
-"""Bytes, NULs included. AWS looks for the delimiter in the first 16 KB, and does not say whether of 1,000 or 1,024."""
+"""Bytes, NULs included. AWS looks for the delimiter in the first 16 KB; whether a KB is 1,024 bytes is unknown."""
 DELIMITER: Final = bytes(8)
 """Eight NUL bytes end the prelude."""
 TIME_LIMIT: Final = 1e15
 """Milliseconds since the epoch, some thirty thousand years from now: a number above it is not a time."""
 _CHOSEN_ID: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-"""A token (RFC 9110 §5.6.2). A client can choose this id: anything longer or else is dropped."""
+"""A token (RFC 9110 §5.6.2). A client can choose this id: one of another form is dropped."""
 _GATEWAY_ID: Final = re.compile(r"[0-9A-Za-z+/=_-]{1,128}")
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length"})
 
@@ -46,7 +46,7 @@ class HttpRequest:
     received_at: float | None
     """When the gateway received the request, in seconds since the epoch."""
     gateway_request_id: str | None
-    """The gateway's ``requestId``. A client can choose it, so it may repeat: it is a word of the client, and no key."""
+    """The gateway's ``requestId``. A client can choose it, so it can occur twice and must not be used as a key."""
     extended_request_id: str | None
     """The gateway's ``extendedRequestId``, which no client can choose."""
 

@@ -45,7 +45,7 @@ class TextFormat(logging.Formatter):
     converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
-        """Set the form of the line."""
+        """Set the format of the line."""
         super().__init__(
             f"[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t{SERVICE_VERSION}\t%(message)s",
             "%Y-%m-%dT%H:%M:%S",

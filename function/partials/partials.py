@@ -237,7 +237,7 @@ class Partials(Generic[M]):
             return True
         return False
 
-    def _shown(self, node: Any) -> Any:  # noqa: ANN401 a tree
+    def _shown(self, node: Any) -> Any:  # noqa: ANN401 - a tree
         """Return a copy of a node without what is hidden."""
         hidden = self._hidden.get(id(node))
         if isinstance(node, dict):

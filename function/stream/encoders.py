@@ -31,10 +31,13 @@ JSON_SPACE: Final = " \t\n\r"
 
 
 class Encoder(ABC):
-    """Turns the events of one answer into bytes. No bytes is no chunk; a format overrides what it has bytes for."""
+    """Turns the events of one answer into bytes. A method that returns no bytes sends no chunk.
+
+    A format overrides the methods for which it has bytes.
+    """
 
     can_report_errors: ClassVar[bool] = False
-    """After the first byte the client can still be given an error, or a restart."""
+    """Whether the client can still receive an error, or a restart, after the first byte."""
 
     @property
     @abstractmethod
@@ -58,7 +61,7 @@ class Encoder(ABC):
         return b""
 
     def restart(self, _problem: Mapping[str, object], /) -> bytes:
-        """Return the bytes that void everything before them, for another attempt; the problem is the reason."""
+        """Return the bytes that tell the client to discard all bytes before them; ``_problem`` is the reason."""
         return b""
 
     @abstractmethod
@@ -309,7 +312,7 @@ class ServerSentEvents(_Typed):
         self._count = 0
 
     def padding(self, size: int) -> bytes:
-        """A comment line, or blank lines where there is no room for one."""
+        """A comment line, or blank lines if ``size`` is too small for one."""
         shortest = len(b":\n\n")
         return b":" + b" " * (size - shortest) + b"\n\n" if size >= shortest else b"\n" * size
 

@@ -28,7 +28,7 @@ class StreamError(Exception):
     outcome: ClassVar[Outcome]
     title: ClassVar[str]
     retry_after: ClassVar[int | None] = None
-    """Seconds after which another request makes sense; None where it does not."""
+    """Seconds after which another request makes sense; None if it does not."""
 
     def __init__(self, detail: str | None = None, **members: object) -> None:
         """Take a sentence for the client, and extension members of the problem (RFC 9457 §3.2)."""

@@ -26,7 +26,7 @@ class Verdict(Enum):
     REFUSED = auto()
     """The model, a guardrail or a content filter declined."""
     UNKNOWN = auto()
-    """The reason is none of those that are known: nothing can be said of the answer."""
+    """The reason is not a known one, so the answer cannot be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """After a stop whose verdict is that the answer was refused: no more was done to it than to mask words in it."""
+    """Follows a stop with the verdict ``REFUSED`` and corrects it: the guardrail only masked words in the answer."""
 
 
 @dataclass(frozen=True, slots=True)

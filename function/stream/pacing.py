@@ -42,7 +42,7 @@ class Source(Protocol):
 
 
 class Clock(Protocol):
-    """Seconds that only go forward, and waiting."""
+    """A monotonic clock, and a way to wait on it."""
 
     def now(self) -> float:
         """Return the time in seconds, from any origin."""
@@ -60,7 +60,7 @@ class Stopwatch:
         """A point in time of the clock."""
 
     def elapsed(self) -> int:
-        """Return milliseconds."""
+        """Return the milliseconds since then."""
         return round((self._clock.now() - self.began) * 1000)
 
 
@@ -72,7 +72,7 @@ class SystemClock:
         return time.monotonic()
 
     def wait(self, queue: "Queue[T]", seconds: float) -> T:
-        """Wait for real."""
+        """Wait for an item in real time."""
         return queue.get(timeout=max(0.0, seconds))
 
 

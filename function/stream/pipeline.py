@@ -63,7 +63,7 @@ class Job:
 
     ask: Ask
     answer: Any
-    """The Pydantic model, or any type that Pydantic knows, of the answer."""
+    """The Pydantic class of the answer, or any other type that Pydantic knows."""
     to_json: Callable[[Any], object]
     """Turns the validated answer into JSON values."""
     encoder: Encoder
@@ -308,7 +308,7 @@ class _Answer:
             raise ModelFailed
 
     def _chunk(self, event: Event) -> bytes:
-        """Return the bytes that an event means to the client now.
+        """Return the bytes that the client receives for an event now.
 
         Raises:
             ModelTimeout: the client cannot wait any longer for the status, and its format has nothing for it yet.

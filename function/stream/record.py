@@ -66,7 +66,7 @@ class Start:
     began_at: float = field(default_factory=time.time)
     """Seconds since the epoch."""
     gateway_request_id: str | None = None
-    """The gateway's id of the request, which the client can choose; None if there is none, or it is no such word."""
+    """The gateway's id of the request, which the client can choose; None if there is none, or it is not a token."""
     extended_request_id: str | None = None
     """The gateway's other id, which the client cannot choose."""
     calls: CallCount = field(default_factory=CallCount)
@@ -74,7 +74,7 @@ class Start:
     field_names: frozenset[str] = frozenset()
     """Names that the answer's schema gives to its fields. Any other key in an answer is the model's own words."""
     media_type: str | None = None
-    """Of the response; None if the client accepts none of the formats."""
+    """The media type of the response; None if the client accepts none of the formats."""
     content: Content = WITHHELD
     prompt: str | None = None
     """The client's words, only where content is kept."""
@@ -103,11 +103,11 @@ class Progress:
     stop: Stop | None = None
     usage: Usage | None = None
     usage_before: Usage | None = None
-    """Of the attempts before the last one."""
+    """The usage of the attempts before the last one."""
     ignored_events: int = 0
     characters: int = 0
     characters_before: int = 0
-    """Of the attempts before the last one."""
+    """The characters of the attempts before the last one."""
     closed_values: int = 0
     chunk_count: int = 0
     byte_count: int = 0
@@ -122,7 +122,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a request when its stream is over: what every stage is given."""
+    """What is known of a request when its stream is over. Every stage receives it."""
 
     start: Start
     outcome: Outcome

@@ -7,13 +7,13 @@ from .errors import drop_frames
 from .record import Record
 
 Stage = Callable[[Record], None]
-"""A callable that takes the finished record. Stages stand in a visible list and run in its order."""
+"""A callable that takes the finished record. The handler has a list of them, and they run in that order."""
 
 _log = logging.getLogger(__name__)
 
 
 class StageFailed(Exception):
-    """A stage could not do its work; the message holds no content."""
+    """A stage could not do its work; the message contains no content."""
 
 
 def finalise(stages: Sequence[Stage], record: Record) -> None:

@@ -33,7 +33,7 @@ first may be missing."""
 CALL_TIMEOUT: Final = 5.0
 """Seconds for a connection to open, and for calls that carry no response."""
 LONGEST_INVOCATION: Final = 900.0
-"""Seconds that an invocation may take where Lambda names no deadline."""
+"""Seconds that an invocation may take if Lambda sends no deadline."""
 
 _log = logging.getLogger("function.aws.runtime")
 
@@ -123,7 +123,7 @@ class RuntimeApi:
         self._report(f"/invocation/{invocation.id}/error", f"Function.{kind}", document, invocation.echo())
 
     def report_init_error(self, kind: str, error: BaseException) -> None:
-        """Report that there is nothing to invoke. The message is sent too: no request has been seen yet."""
+        """Report that the function cannot start. The message cannot quote a request: none has arrived yet."""
         self._report("/init/error", kind, error_document(kind, str(error), redacted_trace(error)), {})
 
     def _connect(self, seconds: float) -> HTTPConnection:

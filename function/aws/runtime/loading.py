@@ -25,13 +25,16 @@ def load(environ: Mapping[str, str]) -> Handler:
         Exception: the module raised it.
     """
     if "AWS_LAMBDA_MAX_CONCURRENCY" in environ:
-        raise InitFailed("Runtime.Unsupported", "Lambda Managed Instances are not supported: one request at a time.")
+        raise InitFailed(
+            "Runtime.Unsupported",
+            "Lambda Managed Instances are not supported, because this runtime serves one request at a time.",
+        )
     if environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
         raise InitFailed("Runtime.Unsupported", "SnapStart is not supported: switch it off for this function.")
     name = environ.get("_HANDLER", "")
     module_name, _, attribute = name.rpartition(".")
     if not module_name:
-        raise InitFailed("Runtime.MalformedHandlerName", f"_HANDLER is {name!r}; it must be module.function.")
+        raise InitFailed("Runtime.MalformedHandlerName", f"_HANDLER must be module.function; got {name!r}.")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:

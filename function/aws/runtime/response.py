@@ -12,7 +12,7 @@ from .errors import ERROR_BODY, ERROR_TYPE, ResponseNotAccepted, RuntimeApiFaile
 
 
 class StreamedResponse:
-    """A response whose head is sent. Each chunk leaves in one write, which may take what is left of the time."""
+    """A response whose head has been sent. Each chunk is one write, which may block for the time that is left."""
 
     def __init__(self, connection: HTTPConnection, seconds_to_write: Callable[[], float]) -> None:
         """Take the connection, and a function that returns the seconds for which the next write may block."""
@@ -30,9 +30,9 @@ class StreamedResponse:
         self._has_body = True
 
     def end(self, error: StreamError | None) -> None:
-        """Send the last chunk, with trailers where ``error`` cut the body, and read Lambda's acknowledgement.
+        """Send the last chunk, with trailers if ``error`` cut the body, and read Lambda's acknowledgement.
 
-        A body without a byte gets one: on some accounts a response without a body was never delivered.
+        An empty body gets one byte: on some accounts a response without a body was never delivered.
 
         Raises:
             ResponseNotAccepted: Lambda closed the connection, stopped reading, or refuses the response.

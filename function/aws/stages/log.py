@@ -110,7 +110,7 @@ def _error_fields(record: Record) -> dict[str, object]:
 
 
 def _described(error: BaseException, content: Content) -> dict[str, object]:
-    """Return the type of an error, and of the service's own the message if it cannot quote withheld content."""
+    """Return the type of an error; for an error of the service also its message, if that cannot quote content."""
     described: dict[str, object] = {"type": type(error).__qualname__}
     if isinstance(error, ClientError):
         code = error_code(error)

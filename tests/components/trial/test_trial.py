@@ -72,7 +72,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel): ...\nclass Question(BaseModel):\n    text: str",
         {"request": "schemas:Question"},
-        r"request must name a Pydantic model with a field or a property `prompt`; got 'schemas:Question'",
+        r"request must name a Pydantic class with a field or a property `prompt`; got 'schemas:Question'",
     ),
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    a: str",
