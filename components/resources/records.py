@@ -74,7 +74,7 @@ def _delivery_stream(scope: Scope, options: Options) -> aws.kinesis.FirehoseDeli
         scope.child("records-tls"),
         bucket=bucket.bucket,
         policy=bucket.arn.apply(tls_statements).apply(document),
-        opts=scope.options(after=[closed]),
+        opts=scope.options(after=[access_block]),
     )
     encryption = aws.s3.BucketServerSideEncryptionConfiguration(
         scope.child("records-encryption"),
