@@ -98,8 +98,8 @@ def _rejected(settings: Settings) -> tuple[str | None, bool]:
 
 def _alternatives(settings: Settings) -> str:
     """Return the other ways in which the schema can reach the model."""
-    from function.answer_type import AnswerType  # noqa: PLC0415 see ``_rejected``
-    from function.aws.bedrock.output_schema import InexpressibleError, tool_schema  # noqa: PLC0415 same
+    from function.answer_type import AnswerType  # noqa: PLC0415 - see ``_rejected``
+    from function.aws.bedrock.output_schema import InexpressibleError, tool_schema  # noqa: PLC0415 - as above
 
     model = claude.claude(settings.profile_model or settings.model_id)
     try:
