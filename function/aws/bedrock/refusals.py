@@ -72,6 +72,10 @@ _NOT_OF_THE_SCHEMA: Final = r"\A(?!.*(?:output_?config|output_?format|text_?form
 """A sentence about the schema can quote its fields, whatever their names are."""
 
 
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+
+
 def _refusal(
     reason: Reason,
     pattern: str,
@@ -79,7 +83,8 @@ def _refusal(
     kind: type[ModelError] = ModelMisconfigured,
     change: Change | None = None,
 ) -> Refusal:
-    return Refusal(re.compile(pattern, re.IGNORECASE | re.DOTALL), codes, reason, kind, change)
+    """Return a row for sentences that fit ``pattern`` and are not about the schema."""
+    return Refusal(_compiled(f"{_NOT_OF_THE_SCHEMA}.*(?:{pattern})"), codes, reason, kind, change)
 
 
 _OF_THE_CALLER: Final = (
@@ -100,7 +105,7 @@ _OF_THE_OPERATOR: Final = (
     _refusal(Reason.MAX_TOKENS, r"maximum tokens you requested exceed|max_tokens: \d+ > \d+"),
     _refusal(Reason.THINKING, r"thinking\.type|thinking: input tag"),
     _refusal(Reason.MESSAGES, r"conversation must (?:alternate|start|end)|assistant message prefill"),
-    _refusal(Reason.FORCED_TOOL, rf"{_NOT_OF_THE_SCHEMA}.*(?:tool_choice|toolConfig\.toolChoice)"),
+    _refusal(Reason.FORCED_TOOL, r"tool_choice|toolConfig\.toolChoice"),
     _refusal(Reason.PROFILE_NEEDED, r"on-demand throughput isn.{1,6}t supported"),
     _refusal(Reason.MODEL_ID, r"provided model identifier is invalid"),
     _refusal(Reason.REGION, r"unsupported countries, regions", _NO_ACCESS),
@@ -115,14 +120,17 @@ _OF_THE_OPERATOR: Final = (
     _refusal(Reason.MODEL_ACCESS, r"don.{1,6}t have access to the model", _NO_ACCESS),
 )
 _OF_A_PARAMETER: Final = (
-    _refusal(Reason.TEMPERATURE, rf"{_NOT_OF_THE_SCHEMA}.*\btemperature\b", change=Change.TEMPERATURE),
+    _refusal(Reason.TEMPERATURE, r"\btemperature\b", change=Change.TEMPERATURE),
     _refusal(Reason.BETA, r"invalid beta flag|anthropic_beta", change=Change.BETA),
 )
 _OF_THE_OUTPUT: Final = (
-    _refusal(
+    Refusal(
+        _compiled(
+            r"output_?(?:config|format)|text_?format|json_?schema|\bgrammar\b|schema is too complex"
+            r"|schemas? contains? too many|strict tools|custom\.strict"
+        ),
+        _INVALID,
         Reason.NATIVE_OUTPUT,
-        r"output_?(?:config|format)|text_?format|json_?schema|\bgrammar\b|schema is too complex"
-        r"|schemas? contains? too many|strict tools|custom\.strict",
         change=Change.NATIVE_OUTPUT,
     ),
 )

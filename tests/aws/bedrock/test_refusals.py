@@ -77,7 +77,19 @@ def test_a_sentence_in_the_stream_means_the_same() -> None:
     assert row.kind is PromptTooLong
 
 
-@pytest.mark.parametrize("word", ["temperature", "tool_choice", "guardrail", "invalid beta", "per day", "thinking"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "temperature",
+        "prompt is too long",
+        "data retention mode",
+        "tool_choice",
+        "guardrail",
+        "invalid beta",
+        "per day",
+        "thinking",
+    ],
+)
 def test_a_field_of_the_schema_does_not_change_what_a_refusal_of_the_schema_means(word: str) -> None:
     """The service quotes the schema in its sentence."""
     row = refusal(raised("ValidationException", f"output_config.format.schema: property '{word}' is not supported"))
