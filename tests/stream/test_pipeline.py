@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from function.contract import Outcome
 from function.stream.errors import (
@@ -584,11 +584,21 @@ def test_no_canary_in_a_hidden_field_is_in_any_byte_of_any_format(data: st.DataO
         document = data.draw(mutated(document))
     text = json.dumps(document)
     text = text[: data.draw(st.integers(1, len(text)), "length")]
+    assume(not _shown_in_the_end(type_, text))
     script = written(*data.draw(cut(text)))
 
     played = Run(accept, script, script, answer=type_, max_attempts=2).play()
 
     assert CANARY.encode() not in played.body
+
+
+def _shown_in_the_end(type_: object, text: str) -> bool:
+    """Tell whether Pydantic decided for a member of a union that shows the field: then it is not a hidden one."""
+    adapter = TypeAdapter[object](type_)
+    try:
+        return CANARY.encode() in adapter.dump_json(adapter.validate_json(text))
+    except ValidationError:
+        return False
 
 
 def _repeated(prefix: str, item: str) -> str:

@@ -383,7 +383,7 @@ LATE: Final[Mapping[str, Script]] = {
 def late_cases() -> Iterator[Case]:
     """The service goes on after its good stop: the first stop counts."""
     for what, script in LATE.items():
-        for place in DECIDED:
+        for place in sorted(DECIDED):
             yield decided(what, place, script)
 
 
