@@ -4,7 +4,7 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -108,7 +108,7 @@ def test_a_page_of_an_allowed_origin_can_call(openai: OpenAi) -> None:
 
     assert preflight.status == 204
     assert preflight.headers["access-control-allow-methods"] == "POST"
-    assert preflight.headers["access-control-allow-headers"] == "Content-Type"
+    assert "Content-Type" in preflight.headers["access-control-allow-headers"].split(", ")
     granted = [response.headers["access-control-allow-origin"] for response in (preflight, reply)]
     assert granted == [PAGE, PAGE]
 
@@ -144,7 +144,7 @@ def test_importing_the_program_starts_nothing() -> None:
 def test_the_reader_may_stop_reading(serve: Serve) -> None:
     """It ends with the next line that it has to write: no traceback, no process left."""
     serve.lines.close()
-    with Reply(serve.url, b"") as reply:
+    with suppress(ConnectionError), Reply(serve.url, b"") as reply:  # it may end before it has answered
         reply.wait()
     serve.process.wait()
 
