@@ -142,7 +142,7 @@ def test_every_option_is_explained(folder: Path) -> None:
 @pytest.mark.parametrize("words", [["verify"], ["verify", "URL="], ["release"]], ids=" ".join)
 def test_what_is_missing_is_one_line(folder: Path, words: list[str]) -> None:
     """Whatever the shell has under this name."""
-    variables = {**os.environ, "URL": "left", "TAG": "left"}
+    variables = {"PATH": os.environ["PATH"], "URL": "left", "TAG": "left"}
     done = subprocess.run(["make", *words], cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S603, S607 - ours
 
     assert done.returncode == 2
@@ -155,7 +155,8 @@ def test_what_is_missing_is_one_line(folder: Path, words: list[str]) -> None:
 )
 def test_a_python_that_cannot_be_used_is_one_line(folder: Path, python: str, words: str) -> None:
     command = ["make", "demo", f"PYTHON={python}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    variables = {"PATH": os.environ["PATH"]}  # make gives its children variables of its own
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - ours
 
     assert done.returncode == 2
     assert done.stdout.startswith(words)
