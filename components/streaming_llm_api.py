@@ -33,7 +33,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
     function_arn: pulumi.Output[str]
     """ARN of the function."""
     role_name: pulumi.Output[str]
-    """Name of the role of the function, for more policies of yours."""
+    """Name of the function's role, to attach your own policies to it."""
     rest_api_id: pulumi.Output[str]
     """Id of the REST API."""
     stage_arn: pulumi.Output[str]
