@@ -22,7 +22,7 @@ from .stream.encoders import Encoder
 from .stream.pacing import Clock, Pace, PacedCalls, Stopwatch, SystemClock
 from .stream.pipeline import Job, reject, run
 from .stream.record import Content, Start
-from .user_code import load_instructions, load_request_model
+from .user_code import load_instructions, load_request_class
 from .version import SERVICE_VERSION
 
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
@@ -40,7 +40,7 @@ class Endpoint:
         """
         self._settings = settings
         self._clock = clock
-        self._request_model = load_request_model(settings.request)
+        self._request_class = load_request_class(settings.request)
         self._answer = AnswerType(settings.schema)
         self._content = Content(kept=settings.capture_content)
         converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
@@ -62,7 +62,7 @@ class Endpoint:
         http = parse_event(event)
         request = read_request(
             http,
-            self._request_model,
+            self._request_class,
             self._settings.body_limit,
             allowed_origins=self._settings.allowed_origins,
             offer_raw_text=not self._answer.has_hidden,

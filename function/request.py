@@ -56,20 +56,20 @@ class Rejected:
 
 def read_request(
     http: HttpRequest,
-    model: type[BaseModel],
+    request_class: type[BaseModel],
     limit: int,
     *,
     allowed_origins: Sequence[str] = (),
     offer_raw_text: bool = True,
 ) -> Accepted | Rejected:
-    """Return what a client asks; ``model`` is the user's request class, ``limit`` the longest body in bytes."""
+    """Return what a client asks; ``request_class`` is the user's, ``limit`` the longest body in bytes."""
     chosen = None
     try:
         check_route(http)
         check_origin(http, allowed_origins)
         chosen = choose_format(http.header("accept"), offer_raw_text=offer_raw_text)
         check_beginning(http, chosen)
-        return Accepted(chosen, read_prompt(http, model, limit))
+        return Accepted(chosen, read_prompt(http, request_class, limit))
     except Interruption:
         raise
     except BaseException as error:  # noqa: BLE001 - the user's request class may fail in any way, SystemExit included
@@ -113,15 +113,15 @@ def check_beginning(http: HttpRequest, chosen: Format) -> None:
         raise CannotResume
 
 
-def read_prompt(http: HttpRequest, model: type[BaseModel], limit: int) -> str:
-    """Return the prompt of a body that is a valid ``model`` in JSON, a bare JSON string (the prompt), or empty.
+def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -> str:
+    """Return the prompt of a body: a valid ``request_class`` in JSON, a bare JSON string (the prompt), or nothing.
 
     Raises:
         MediaTypeUnsupported: the body is declared as something else.
         BodyTooLarge: it has more than ``limit`` bytes.
         BodyNotJson: it cannot be decoded, has a key twice in one object, or is not JSON (RFC 8259, which has no NaN and
             no Infinity). A byte order mark before it is ignored (RFC 8259 §8.1).
-        BodyInvalid: it breaks the rules of ``model``, or its prompt is blank; the error lists paths and rules.
+        BodyInvalid: it breaks the rules of ``request_class``, or its prompt is blank; the error lists paths and rules.
     """
     if not _may_be_json(http.header("content-type")):
         raise MediaTypeUnsupported
@@ -129,14 +129,14 @@ def read_prompt(http: HttpRequest, model: type[BaseModel], limit: int) -> str:
     if len(body) > limit:
         raise BodyTooLarge(f"The limit is {limit} bytes.")
     try:
-        prompt = _prompt(body.removeprefix(BOM_UTF8), model)
+        prompt = _prompt(body.removeprefix(BOM_UTF8), request_class)
     except ValidationError as error:
         # Pydantic's messages and inputs may quote the body: the client gets paths and rules alone
         found = error.errors(include_url=False, include_context=False, include_input=False)[:REPORTED_ERRORS]
         errors = [{"path": pointer(each["loc"]), "rule": each["type"]} for each in found]
         raise BodyInvalid(errors=errors) from None
     if is_blank(prompt):
-        raise BodyInvalid(errors=[{"path": pointer(_place_of_prompt(model)), "rule": "prompt_blank"}])
+        raise BodyInvalid(errors=[{"path": pointer(_place_of_prompt(request_class)), "rule": "prompt_blank"}])
     return prompt
 
 
@@ -152,19 +152,21 @@ def _may_be_json(content_type: str | None) -> bool:
     return not declared or declared in DEFAULT_MEDIA_TYPES or (is_json and kind in {"application", "text"})
 
 
-def _prompt(body: bytes, model: type[BaseModel]) -> str:
+def _prompt(body: bytes, request_class: type[BaseModel]) -> str:
     if not body.strip():
-        return _text_of(model())
+        return _text_of(request_class())
     try:
         document: object = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise BodyNotJson from error
     _check_keys(body)
-    return _prompt_of_string(document, model) if isinstance(document, str) else _text_of(_validated(body, model))
+    if isinstance(document, str):
+        return _prompt_of_string(document, request_class)
+    return _text_of(_validated(body, request_class))
 
 
-def _validated(body: bytes, model: type[BaseModel]) -> BaseModel:
-    return model.model_validate_json(body)
+def _validated(body: bytes, request_class: type[BaseModel]) -> BaseModel:
+    return request_class.model_validate_json(body)
 
 
 def _text_of(request: BaseModel) -> str:
@@ -189,7 +191,7 @@ def _check_keys(body: bytes) -> None:
     json.loads(body, object_pairs_hook=check, parse_int=str, parse_float=str)
 
 
-def _prompt_of_string(text: str, model: type[BaseModel]) -> str:
+def _prompt_of_string(text: str, request_class: type[BaseModel]) -> str:
     """Return the prompt that a bare string makes: as the field ``prompt``, or as the one field that it can stand for.
 
     A class without such a field makes its prompt of others. The string then stands for the one that shows in the
@@ -199,16 +201,16 @@ def _prompt_of_string(text: str, model: type[BaseModel]) -> str:
         ValidationError: the string is not valid as the field ``prompt``.
         BodyInvalid: there is no such field, and not one other that the string can stand for.
     """
-    if "prompt" in model.model_fields:
-        request = _validated(to_json(_nested(_place_of_prompt(model), text)), model)
+    if "prompt" in request_class.model_fields:
+        request = _validated(to_json(_nested(_place_of_prompt(request_class), text)), request_class)
         if "prompt" not in request.model_fields_set:  # the class has looked for it elsewhere
             raise _not_an_object()
         return _text_of(request)
     made: set[str] = set()
     failures: list[Exception] = []
-    for body in _readings(text, model):
+    for body in _readings(text, request_class):
         try:
-            request = _validated(body, model)
+            request = _validated(body, request_class)
             if _shows_in_prompt(text, request):
                 made.add(_text_of(request))
         except ValidationError:
@@ -236,17 +238,17 @@ def _shows_in_prompt(text: str, request: BaseModel) -> bool:
     return False
 
 
-def _readings(text: str, model: type[BaseModel]) -> Iterator[bytes]:
+def _readings(text: str, request_class: type[BaseModel]) -> Iterator[bytes]:
     """Yield the bodies that the string may stand for: itself, and an object with it as one field."""
     yield to_json(text)
-    for name, field in model.model_fields.items():
-        yield to_json(_nested(_place(name, field, model.model_config), text))
+    for name, field in request_class.model_fields.items():
+        yield to_json(_nested(_place(name, field, request_class.model_config), text))
 
 
-def _place_of_prompt(model: type[BaseModel]) -> list[str | int]:
+def _place_of_prompt(request_class: type[BaseModel]) -> list[str | int]:
     """Return the keys that lead to the prompt in a body; none if the class makes the prompt of other fields."""
-    field = model.model_fields.get("prompt")
-    return [] if field is None else _place("prompt", field, model.model_config)
+    field = request_class.model_fields.get("prompt")
+    return [] if field is None else _place("prompt", field, request_class.model_config)
 
 
 def _place(name: str, field: FieldInfo, config: ConfigDict) -> list[str | int]:

@@ -26,19 +26,19 @@ def wrong_reference(setting: str, reference: str, expected: str, cause: str = ""
     return SettingsError(f"{variable(setting)} must name {expected}; got {reference!r}{cause}.")
 
 
-def load_request_model(reference: str) -> type[BaseModel]:
+def load_request_class(reference: str) -> type[BaseModel]:
     """Return the class that a request's body is checked with.
 
     Raises:
         SettingsError: there is no such class, or it has no prompt.
     """
     expected = "a Pydantic class with a field or a property `prompt`"
-    model = load("request", reference, expected)
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+    request_class = load("request", reference, expected)
+    if not (isinstance(request_class, type) and issubclass(request_class, BaseModel)):
         raise wrong_reference("request", reference, expected)
-    if not ("prompt" in model.model_fields or hasattr(model, "prompt")):
+    if not ("prompt" in request_class.model_fields or hasattr(request_class, "prompt")):
         raise wrong_reference("request", reference, expected)
-    return model
+    return request_class
 
 
 def load_instructions(reference: str) -> str:

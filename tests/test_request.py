@@ -104,7 +104,7 @@ class Plain(BaseModel):
 
 @pytest.mark.parametrize("blank", BLANKS)
 @pytest.mark.parametrize(
-    ("model", "key", "path"),
+    ("request_class", "key", "path"),
     [
         (Plain, "prompt", "/prompt"),
         (Aliased, "question", "/question"),
@@ -112,14 +112,14 @@ class Plain(BaseModel):
         (Optional, "prompt", "/prompt"),
     ],
 )
-def test_a_blank_prompt_is_invalid(model: type[BaseModel], key: str, path: str, blank: str) -> None:
+def test_a_blank_prompt_is_invalid(request_class: type[BaseModel], key: str, path: str, blank: str) -> None:
     """The service would refuse it, and the operator would look for the fault there."""
-    if model is Topic and blank.strip():
+    if request_class is Topic and blank.strip():
         return  # the class makes a prompt of it
     for escaped in (True, False):
         body = json.dumps({key: blank}, ensure_ascii=escaped)
         with pytest.raises(BodyInvalid) as caught:
-            read_prompt(request(body), model, LIMIT)
+            read_prompt(request(body), request_class, LIMIT)
         assert caught.value.members == {"errors": [{"path": path, "rule": "prompt_blank"}]}
 
 
@@ -189,7 +189,7 @@ class TakesText(BaseModel):
 
 
 @pytest.mark.parametrize(
-    ("model", "prompt"),
+    ("request_class", "prompt"),
     [
         (Plain, "rain"),
         (Aliased, "rain"),
@@ -204,8 +204,8 @@ class TakesText(BaseModel):
         (TakesText, "Explain rain"),
     ],
 )
-def test_a_bare_string_is_the_prompt_wherever_the_class_has_it(model: type[BaseModel], prompt: str) -> None:
-    assert read_prompt(request('"rain"'), model, LIMIT) == prompt
+def test_a_bare_string_is_the_prompt_wherever_the_class_has_it(request_class: type[BaseModel], prompt: str) -> None:
+    assert read_prompt(request('"rain"'), request_class, LIMIT) == prompt
 
 
 class Ambiguous(BaseModel):
@@ -247,12 +247,12 @@ class Deep(BaseModel):
     messages: list[str] = []
 
 
-@pytest.mark.parametrize("model", [Ambiguous, Unused, Numbered, Deep, Elsewhere])
-def test_a_bare_string_is_never_another_question(model: type[BaseModel]) -> None:
+@pytest.mark.parametrize("request_class", [Ambiguous, Unused, Numbered, Deep, Elsewhere])
+def test_a_bare_string_is_never_another_question(request_class: type[BaseModel]) -> None:
     """Where it cannot be told what the string stands for, or the prompt would not have it, it is invalid."""
     for body in ('"rain"', '"e"', '"1"', '""'):
         with pytest.raises(BodyInvalid):
-            read_prompt(request(body), model, LIMIT)
+            read_prompt(request(body), request_class, LIMIT)
 
 
 class Faulty(BaseModel):

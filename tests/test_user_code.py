@@ -4,18 +4,18 @@ import pytest
 
 from function.contract import SettingsError
 from function.schema import INSTRUCTIONS, Request
-from function.user_code import load, load_instructions, load_request_model
+from function.user_code import load, load_instructions, load_request_class
 
 
 @pytest.mark.parametrize("reference", ["no_such_module:Name", "json:NoSuchName"])
 def test_a_name_that_is_not_there_is_reported_with_its_variable(reference: str) -> None:
     """And with the reason that Python gives."""
-    with pytest.raises(SettingsError, match=rf"^LLM_SCHEMA must name a model; got '{reference}' \(.+\)\.$"):
-        load("schema", reference, "a model")
+    with pytest.raises(SettingsError, match=rf"^LLM_SCHEMA must name a class; got '{reference}' \(.+\)\.$"):
+        load("schema", reference, "a class")
 
 
 def test_what_fits_is_returned() -> None:
-    assert load_request_model("function.schema:Request") is Request
+    assert load_request_class("function.schema:Request") is Request
     assert load_instructions("function.schema:INSTRUCTIONS") == INSTRUCTIONS
 
 
@@ -23,7 +23,7 @@ def test_what_fits_is_returned() -> None:
 def test_a_request_is_a_model_with_a_prompt(reference: str) -> None:
     expected = "a Pydantic class with a field or a property `prompt`"
     with pytest.raises(SettingsError, match=f"^LLM_REQUEST must name {expected}; got '{reference}'.$"):
-        load_request_model(reference)
+        load_request_class(reference)
 
 
 def test_instructions_are_a_string() -> None:
