@@ -8,69 +8,28 @@ from pathlib import Path
 from typing import Final
 
 IN_WHEEL: Final = (Path(__file__).parent / "function").is_dir()
-"""Whether this package brings the function's sources. The type checker of a checkout takes it as false."""
+"""Whether this package contains the function's sources. The type checker of a checkout takes it as false."""
 
 if IN_WHEEL:
-    from .function.contract import (
-        EXPOSED_HEADERS,
-        FIRST_EVENT_TIMEOUTS,
-        HANDLER,
-        LONGEST_TIMEOUT,
-        METRICS_NAMESPACE,
-        RESOURCE,
-        SETTINGS,
-        SHORTEST_TIMEOUT,
-        TABLE_EXPIRY,
-        TABLE_KEY,
-        VERSION,
-        GuardrailStreaming,
-        Outcome,
-        StructuredOutput,
-        as_text,
-        margin,
-        parsed,
-        variable,
-    )
+    from .function import contract as _contract
 else:
-    from function.contract import (
-        EXPOSED_HEADERS,
-        FIRST_EVENT_TIMEOUTS,
-        HANDLER,
-        LONGEST_TIMEOUT,
-        METRICS_NAMESPACE,
-        RESOURCE,
-        SETTINGS,
-        SHORTEST_TIMEOUT,
-        TABLE_EXPIRY,
-        TABLE_KEY,
-        VERSION,
-        GuardrailStreaming,
-        Outcome,
-        StructuredOutput,
-        as_text,
-        margin,
-        parsed,
-        variable,
-    )
+    from function import contract as _contract
 
-__all__ = [
-    "EXPOSED_HEADERS",
-    "FIRST_EVENT_TIMEOUTS",
-    "HANDLER",
-    "IN_WHEEL",
-    "LONGEST_TIMEOUT",
-    "METRICS_NAMESPACE",
-    "RESOURCE",
-    "SETTINGS",
-    "SHORTEST_TIMEOUT",
-    "TABLE_EXPIRY",
-    "TABLE_KEY",
-    "VERSION",
-    "GuardrailStreaming",
-    "Outcome",
-    "StructuredOutput",
-    "as_text",
-    "margin",
-    "parsed",
-    "variable",
-]
+EXPOSED_HEADERS = _contract.EXPOSED_HEADERS
+FIRST_EVENT_TIMEOUTS = _contract.FIRST_EVENT_TIMEOUTS
+HANDLER = _contract.HANDLER
+LONGEST_TIMEOUT = _contract.LONGEST_TIMEOUT
+METRICS_NAMESPACE = _contract.METRICS_NAMESPACE
+RESOURCE = _contract.RESOURCE
+SETTINGS = _contract.SETTINGS
+SHORTEST_TIMEOUT = _contract.SHORTEST_TIMEOUT
+TABLE_EXPIRY = _contract.TABLE_EXPIRY
+TABLE_KEY = _contract.TABLE_KEY
+VERSION = _contract.VERSION
+GuardrailStreaming = _contract.GuardrailStreaming
+Outcome = _contract.Outcome
+StructuredOutput = _contract.StructuredOutput
+as_text = _contract.as_text
+margin = _contract.margin
+parsed = _contract.parsed
+variable = _contract.variable

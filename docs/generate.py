@@ -7,7 +7,7 @@ A generated part stands between the comments ``<!-- generated: NAME -->`` and ``
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +15,9 @@ from docs import reference
 from docs.tables import table
 from function.claude import CLAUDES
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
-from function.stream.errors import StreamError
 from function.stream.negotiation import OFFERS
 from function.stream.record import Start
-from tests.wire.endings_table import ENDINGS
+from tests.wire.endings_table import BY_CODE, ENDINGS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PART: Final = re.compile(
@@ -45,16 +44,9 @@ def errors() -> str:
             f"yes, after {error.retry_after} s" if error.retry_after else "no",
             error.title,
         ]
-        for error in _with_a_code(StreamError)
+        for error in BY_CODE.values()
     ]
     return table(["code", "status", "outcome", "retry", "title"], rows)
-
-
-def _with_a_code(root: type[StreamError]) -> Iterator[type[StreamError]]:
-    for error in root.__subclasses__():
-        if "code" in vars(error):
-            yield error
-        yield from _with_a_code(error)
 
 
 FORMATS: Final[Mapping[type, Sequence[str]]] = {

@@ -15,7 +15,7 @@ from function.aws.stages.store import ITEM_LIMIT
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid, StreamError, as_stream_error
 from tests.aws.stages.records import Written, record
-from tests.wire.endings_table import BY_CODE, ENDINGS, Ending
+from tests.wire.endings_table import ENDINGS, Ending
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -26,21 +26,6 @@ def rows(document: str) -> list[list[str]]:
     rulers = {number for number, line in enumerate(lines) if not set(line) - set("|-: ")}
     kept = [line for number, line in enumerate(lines) if not {number, number + 1} & rulers]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in kept]
-
-
-def test_every_code_is_documented_as_it_is() -> None:
-    expected = [
-        [
-            f"`{code}`",
-            str(error.status),
-            f"`{error.outcome}`",
-            f"yes, after {error.retry_after} s" if error.retry_after else "no",
-            error.title,
-        ]
-        for code, error in BY_CODE.items()
-    ]
-
-    assert [row for row in rows("errors.md") if len(row) == len(expected[0])] == expected
 
 
 def test_every_ending_is_documented() -> None:

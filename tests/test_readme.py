@@ -1,4 +1,4 @@
-"""The documents point at what is there."""
+"""The documents, and what the code says of files, point at what is there."""
 
 import ast
 import json
@@ -12,6 +12,14 @@ from verify.events import read_json_lines, rebuild_object
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+ROOMS = ("function", "components", "local", "verify", "tests", "docs", "scripts", "bench", "examples")
+SOURCES = [
+    *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "venv" not in path.parts),
+    *(path for path in DOCUMENTS if path.name != "CHANGELOG.md"),  # it names files of the past
+    *(ROOT / name for name in ("Makefile", "pyproject.toml", "Pulumi.yaml")),
+]
+FILE = re.compile(rf"(?<![\w./-])(?:{'|'.join(ROOMS)}|stream|aws|partials)/[\w/.-]+\.(?:py|md|svg|mjs|lock|json)\b")
+"""The name of a file as docstrings, comments and pages write it: from the root, or inside ``function``."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -34,6 +42,15 @@ def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
     missing = [anchor for file, anchor in links if anchor not in headings(document.parent / file if file else document)]
 
     assert missing == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_file_that_is_named_is_there(source: Path) -> None:
+    """Recipes write ``NAME`` in the place of a name that the reader chooses."""
+    named = {name for name in FILE.findall(source.read_text()) if "NAME" not in name}
+    places = (ROOT, ROOT / "function", source.parent)
+
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 
 def test_the_readmes_stream_is_one_that_a_client_can_apply() -> None:

@@ -4,25 +4,15 @@ import json
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.local.commands import Command, assert_one_line, environment, ran
-from tests.local.models.openai import OpenAi, delta
+from tests.local.models.openai import ANSWER, OpenAi, delta
 
 NO_REGION = {"AWS_CONFIG_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true"}
-ANSWER = '{"summary": "Grüße", "keywords": ["a"]}'
 HOSTILE = '{"summary": "\x9b31m\u202e\x7f", "keywords": []}'
-
-
-@pytest.fixture
-def openai() -> Iterator[OpenAi]:
-    made = OpenAi()
-    made.say(*map(delta, re.findall("....?", ANSWER)), delta(None, "stop"))
-    with made.server:
-        yield made
 
 
 def demo(openai: OpenAi, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:

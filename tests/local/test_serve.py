@@ -1,6 +1,5 @@
 """``python -m local`` as a process, with a server of the test's in place of a model."""
 
-import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -10,18 +9,9 @@ import pytest
 
 from local.client import End, Reply
 from tests.local.commands import Command, assert_one_line, environment, ran
-from tests.local.models.openai import OpenAi, delta
+from tests.local.models.openai import ANSWER, OpenAi, delta
 
-ANSWER = '{"summary": "Grüße", "keywords": ["a"]}'
 PAGE = "https://page.example"
-
-
-@pytest.fixture
-def openai() -> Iterator[OpenAi]:
-    made = OpenAi()
-    made.say(*map(delta, re.findall("....?", ANSWER)), delta(None, "stop"))
-    with made.server:
-        yield made
 
 
 class Serve(Command):

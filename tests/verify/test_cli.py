@@ -178,15 +178,20 @@ def test_an_endpoint_that_is_not_there_ends_the_run() -> None:
     assert done.stdout.endswith("FAILED: the other checks were not run.\n")
 
 
-def test_an_interrupted_run_ends_without_a_traceback(endpoint: Twin) -> None:
-    play(endpoint, [Hold("until the end of the test")])
-    process = subprocess.Popen(  # noqa: S603 - the program under test
-        [sys.executable, "-m", "verify", endpoint.url],
+def started(url: str) -> subprocess.Popen[str]:
+    """Start the program under test, and read what it writes."""
+    return subprocess.Popen(  # noqa: S603 - the program under test
+        [sys.executable, "-m", "verify", url],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def test_an_interrupted_run_ends_without_a_traceback(endpoint: Twin) -> None:
+    play(endpoint, [Hold("until the end of the test")])
+    process = started(endpoint.url)
     assert process.stdout
     while "model calls, each is billed" not in process.stdout.readline():
         pass
@@ -201,13 +206,7 @@ def test_an_interrupted_run_ends_without_a_traceback(endpoint: Twin) -> None:
 def test_a_reader_that_has_read_enough_ends_the_run_without_a_traceback(endpoint: Twin) -> None:
     """Such as ``head``: the next line that is written meets a closed pipe."""
     play(endpoint, [Hold("until the reader has left"), *QUICK])
-    process = subprocess.Popen(  # noqa: S603 - the program under test
-        [sys.executable, "-m", "verify", endpoint.url],
-        cwd=CHECKOUT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started(endpoint.url)
     assert process.stdout
     assert process.stderr
     process.stdout.readline()

@@ -77,6 +77,8 @@ class Ending:
     code: str | None = None
     """Of the problem that the client is told of; None where it is told of none."""
     outcome: Outcome = Outcome.COMPLETED
+    rule: str = ""
+    """Of the problem, where this ending has one of its own: it then belongs to the formats with events alone."""
 
     @property
     def error(self) -> type[StreamError] | None:
@@ -91,7 +93,9 @@ class Ending:
             return "the gateway's 5xx", "cut"
         if issubclass(self.error, RequestError):
             return str(self.error.status), "\u2013"
-        return str(self.error.status), f"`error` with `{self.code}`, a clean end; raw text: cut"
+        rule = f" and the rule `{self.rule}`" if self.rule else ""
+        raw_text = "" if self.rule else "; raw text: cut"
+        return str(self.error.status), f"`error` with `{self.code}`{rule}, a clean end{raw_text}"
 
     @property
     def level(self) -> str:
@@ -158,7 +162,12 @@ FAILURES: Final[Mapping[str, type[StreamError]]] = {
     "a bug in the function or in the user's classes": errors.Internal,
 }
 FAILED: Final = {error.code: _fails(what, error) for what, error in FAILURES.items()}
-ENDINGS: Final = [COMPLETED, *REJECTED.values(), *FAILED.values(), CANCELLED]
+PATH_TOO_LONG: Final = replace(
+    FAILED["answer_invalid"],
+    what="in an event format, a path is longer than 512 bytes; raw text and complete JSON accept it",
+    rule="path_too_long",
+)
+ENDINGS: Final = [COMPLETED, *REJECTED.values(), *FAILED.values(), PATH_TOO_LONG, CANCELLED]
 
 PLAIN: Final[Mapping[str, str]] = {}
 SHORT: Final = {"timeout": "10", "heartbeat": "60"}
@@ -407,6 +416,21 @@ def wrong_cases() -> Iterator[Case]:
     refused = {"stop_reason": "guardrail_intervened", "usage": True}
     sorry: Script = [Fragment(f"Sorry: {CANARY}"), Stop("guardrail_intervened"), USAGE]
     yield case(FAILED["answer_refused"], "refusal in prose", "at the headers", sorry, **refused)
+
+
+def long_path_cases() -> Iterator[Case]:
+    """A key that makes a path too long for events, first or late in the document; other formats write no path."""
+    member = f'"{600 * "k"}": "x"'
+    what = "path above 512 bytes"
+    begun = {"at the headers": f"{{{member}", "after the first delta": f"{DOCUMENT[16:-1]}, {member}"}
+    for place, text in begun.items():
+        rest = f", {DOCUMENT[1:]}" if place == "at the headers" else "}"
+        sent = "".join(step.text for step in PLACES[place] if isinstance(step, Fragment)) + text + rest
+        good: dict[str, object] = {"text": sent, "stop_reason": "end_turn", "usage": True}
+        accepted = case(COMPLETED, what, place, [Fragment(text), Fragment(rest), Stop(), USAGE], **good)
+        refused = case(PATH_TOO_LONG, what, place, [Fragment(text), Hang()])
+        for in_events, other in zip(in_formats(refused), in_formats(accepted), strict=True):
+            yield in_events if in_events.format in {"lines", "sse"} else other
 
 
 def rejected_cases() -> Iterator[Case]:
@@ -727,6 +751,7 @@ def all_cases() -> list[Case]:
     in_every_format = [each for it in cases for each in in_formats(it)]
     return [
         *in_every_format,
+        *long_path_cases(),
         *reconnecting_cases(),
         *deadline_cases(),
         *impatient_cases(),

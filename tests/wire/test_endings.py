@@ -330,12 +330,12 @@ def _check_problem(case: Case, seen: Seen, problem: Mapping[str, Any]) -> None:
     assert problem["requestId"] == seen.headers["x-request-id"]
     if error.code == "answer_invalid":
         assert problem["path"].startswith("/")
-        assert problem["rule"]
+        assert problem["rule"] == case.ending.rule if case.ending.rule else problem["rule"]
 
 
 def _check_answer(case: Case, seen: Seen) -> None:
     if case.accept == RAW:
-        assert seen.body.decode() == DOCUMENT
+        assert seen.body.decode() == case.text
     elif case.accept == WHOLE:
         assert seen.document == VALUE
     else:

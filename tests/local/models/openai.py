@@ -2,9 +2,12 @@
 
 import json
 import threading
-from typing import Any
+from typing import Any, Final
 
 from local.http11.server import Exchange, Server
+
+ANSWER: Final = '{"summary": "Grüße", "keywords": ["a"]}'
+"""What the fixture ``openai`` streams."""
 
 
 def delta(text: str | None, reason: str | None = None) -> dict[str, Any]:
