@@ -27,6 +27,7 @@ from botocore.eventstream import EventStreamBuffer
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import from_json
 
+from function.aws.bedrock.frames import frames as decode_frames
 from function.partials import Partials
 
 _HERE: Final = Path(__file__).parent
@@ -260,6 +261,7 @@ _AGAIN: Final[dict[str, Again]] = {
     "partial-json-parser": _partial_json_parser,
 }
 _BEDROCK: Final = "Bedrock event"
+_OURS: Final = "Bedrock event, the function's decoder"
 _NODE: Final = "AI SDK (Node)"
 _SLOW: Final = {"partial-json-parser", "instructor", _NODE}
 """Milliseconds a fragment from 250 KB on: fewer fragments of them are measured, and none at 1 MB."""
@@ -274,6 +276,9 @@ def _measured(producer: str, shape: str, size: int, cut: int) -> float | None:
     if producer == _BEDROCK:
         frames = _wire(fragments)
         return _best(lambda: [json.loads(event.payload) for event in _decoded(frames)], len(text)) / len(fragments)
+    if producer == _OURS:
+        frames = _wire(fragments)
+        return _best(lambda: [json.loads(payload) for _, payload in decode_frames(frames)], len(text)) / len(fragments)
     sample = 8 if producer in _SLOW and size > _SIZES["40 KB"] else _SAMPLE
     if producer in _SLOW and size > _SIZES["250 KB"]:
         return None
@@ -366,7 +371,7 @@ def _one(arguments: list[str]) -> object:
 def _table(quick: bool) -> dict[_Key, float]:  # noqa: FBT001 - a flag of the command line
     cuts = (4, 16) if quick else _CUTS
     figures: dict[_Key, float] = {}
-    for producer in [*_LINEAR, _BEDROCK, *_AGAIN, _NODE]:
+    for producer in [*_LINEAR, _BEDROCK, _OURS, *_AGAIN, _NODE]:
         sizes = ("2 KB", "250 KB") if quick and producer in _SLOW else tuple(_SIZES)
         for shape in _DOCUMENTS:
             pairs = [f"{size}/{cut}" for size in sizes for cut in cuts]

@@ -3,15 +3,13 @@
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.eventstream import EventStream
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from urllib3.exceptions import HTTPError
 
@@ -22,6 +20,7 @@ from ...stream.record import CallCount
 from .converse import Converse, is_mostly_prompt
 from .errors import as_model_error
 from .events import Unreadable, model_events, readable
+from .frames import EventStream, decode_events
 from .refusals import is_refusal
 from .text import complete_characters, without_fence
 
@@ -81,7 +80,7 @@ class Call:
         self._calls_left = MAX_CALLS
         self._form = converse.form
         self._lock = threading.Lock()
-        self._stream: EventStream[Any] | None = None
+        self._stream: EventStream | None = None
         self.cancelled = False
 
     def __iter__(self) -> Iterator[ModelEvent]:
@@ -109,7 +108,7 @@ class Call:
             self.cancelled = True
             if self._stream is None:
                 return False
-            _abort(self._stream)
+            self._stream.abort()
             return True
 
     def count(self) -> None:
@@ -139,7 +138,7 @@ class Call:
         events = complete_characters(model_events(raw, tool=strategy is StructuredOutput.TOOL))
         yield from without_fence(events) if strategy is StructuredOutput.PROMPT else events
 
-    def _open(self) -> "EventStream[Any]":
+    def _open(self) -> EventStream:
         """Make the call, in other forms if the service refuses one, and keep the form that it accepts.
 
         Raises:
@@ -150,7 +149,7 @@ class Call:
         refusal: ClientError | None = None
         while True:
             try:
-                stream = self._client.converse_stream(**self._request())["stream"]
+                stream = cast("EventStream", self._client.converse_stream(**self._request())["stream"])
             except ClientError as error:
                 other = self._converse.other_form(self._form, error) if self.may_repeat else None
                 if other is None:
@@ -192,16 +191,6 @@ the API does not have, and to take it out again before botocore validates the pa
 """
 
 
-def _abort(stream: "EventStream[Any]") -> None:
-    """Shut the connection of ``stream`` down, so that a read in another thread returns at once.
-
-    botocore has no public way: ``stream.close()`` waits for that very read. urllib3's response has ``shutdown()``,
-    which raises if the response is drained, reset or closed at this moment; then there is nothing to abort.
-    """
-    with suppress(OSError, RuntimeError, TypeError, ValueError):
-        stream._raw_stream.shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - the attribute holds that response
-
-
 def _silence_debug_lines() -> None:
     """Leave out botocore's debug lines, whatever the level of the log: they hold prompts, answers and tokens."""
     log = logging.getLogger("botocore")
@@ -217,6 +206,7 @@ def _client(session: boto3.Session, read_timeout: float) -> "BedrockRuntimeClien
     )
     client: BedrockRuntimeClient = session.client("bedrock-runtime", config=config)
     client.meta.events.register("before-send.bedrock-runtime.ConverseStream", _before_send)
+    client.meta.events.register("before-parse.bedrock-runtime.ConverseStream", decode_events)
     client.meta.events.register_first("needs-retry.bedrock-runtime.ConverseStream", _needs_retry)
     return client
 
