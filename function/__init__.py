@@ -1,1 +1,1 @@
-"""The Lambda function: a prompt in, a typed JSON answer streaming out."""
+"""The Lambda function: takes a prompt, and streams a typed JSON answer."""

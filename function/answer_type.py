@@ -30,10 +30,10 @@ class AnswerType:
         self.field_names = frozenset(_field_names(self.schema))
         """Every name that the schema gives to a field."""
         self.has_hidden = has_hidden(self.type)
-        """A field that ``exclude`` leaves out, or a secret type, must not be shown to the client."""
+        """Whether the client must not see all of an answer: a field has ``exclude`` or a secret type."""
 
     def to_json(self, answer: object) -> object:
-        """Return the answer as JSON values. JSON has no NaN and no infinity, as computed fields may: they are null."""
+        """Return the answer as JSON values. NaN and infinity, which JSON does not have, become null."""
         # Pydantic's warnings quote the value: they would bring content into the log
         values = self._adapter.dump_python(answer, mode="json", by_alias=True, warnings=False)
         return to_jsonable_python(values, inf_nan_mode="null")

@@ -1,6 +1,6 @@
-"""Which model takes what: one row per version of Claude, with where it is known from.
+"""What each version of Claude accepts: one row per version, with its source.
 
-Sources disagree and accounts differ, so this is a first guess: what Bedrock refuses at run time counts.
+Sources disagree and accounts differ, so this is a first guess: at run time, what Bedrock refuses counts.
 """
 
 import re
@@ -15,14 +15,14 @@ class Native(StrEnum):
     YES = "yes"
     NO = "no"
     TRY = "try"
-    """Sources or accounts differ: it is sent, and a refusal leads to another mechanism."""
+    """Sources or accounts differ: the function sends it, and changes to another mechanism if Bedrock refuses."""
     UNRELIABLE = "unreliable"
     """It is accepted, but answers can run to the token limit in silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claude:
-    """What one version of Claude takes."""
+    """What one version of Claude accepts."""
 
     family: str
     version: tuple[int, int]
@@ -31,12 +31,12 @@ class Claude:
     """Whether a call can force the model to use a tool."""
     temperature: bool
     thinks: bool
-    """Whether it thinks if the request says nothing of thinking."""
+    """Whether it thinks although the request does not ask for it."""
     source: str
 
     @property
     def name(self) -> str:
-        """The version in people's words, such as ``Opus 4.7``."""
+        """The name for people, such as ``Opus 4.7``."""
         major, minor = self.version
         return f"{self.family.title()} {major}.{minor}" if minor else f"{self.family.title()} {major}"
 
@@ -70,10 +70,10 @@ CLAUDES: Final = (
     Claude("sonnet", (5, 5), _TRY, forced_tool=False, temperature=False, thinks=True, source=_SPECIFIC),
     Claude("opus", (5, 5), _TRY, forced_tool=False, temperature=False, thinks=True, source=_CARD),
 )
-"""From 3.7 to the newest. What is earlier takes what the first row says."""
+"""From 3.7 to the newest. The first row also stands for every earlier version."""
 
 NATIVE_SINCE: Final = (4, 5)
-"""The version from which on native output is tried with a Claude that has no row."""
+"""From this version on, native output is tried with a Claude that has no row."""
 
 _ID: Final = re.compile(
     r"claude-(?:(?P<family>[a-z]+)-)?(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?(?!\d)(?:-(?P<after>[a-z]+))?"
@@ -97,12 +97,12 @@ def claude(model_id: str) -> Claude | None:
 
 
 def is_claude(model_id: str) -> bool:
-    """Return whether ``model_id`` says that the model is a Claude, of whatever version."""
+    """Return whether ``model_id`` names a Claude of any version."""
     return "claude" in model_id
 
 
 def takes_native_output(model_id: str) -> bool:
-    """Return whether to use structured output with this model if nothing is set. A profile is worth a try."""
+    """Return whether ``auto`` uses native output with this model. It is tried with an application profile."""
     row = claude(model_id)
     if row is not None:
         return row.native in {Native.YES, Native.TRY}

@@ -40,11 +40,11 @@ EXPOSED_HEADERS: Final = f"{REQUEST_ID_HEADER}, x-amzn-RequestId, Retry-After"
 
 OPTIONAL_FIELDS_LIMIT: Final = 24
 UNION_FIELDS_LIMIT: Final = 16
-"""Fields that may be missing, and fields of several types, that Bedrock's structured output takes in one schema."""
+"""How many optional fields and how many unions Bedrock's structured output accepts in one schema."""
 
 SHORTEST_TIMEOUT: Final = 5
 LONGEST_TIMEOUT: Final = 890
-"""Seconds: the gateway's 900 less the 10 that a cold start may take before the function's clock runs."""
+"""Seconds: the gateway's limit of 900, less 10 for a cold start, during which the function's clock does not run."""
 
 FIRST_EVENT_TIMEOUTS: Final = {"regional": 290, "private": 290, "edge": 25}
 """Seconds until the first byte by kind of endpoint: a little less than the gateway waits for a silent stream."""
@@ -123,7 +123,7 @@ class Setting:
     expected: str
     """The end of the error message "LLM_… must be …"."""
     stated: bool = True
-    """Whether a stack states the default. Else it leaves an unset variable out, and the function decides."""
+    """Whether the stack sets the variable to the default. If not, it omits the variable, and the function decides."""
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -254,9 +254,11 @@ class Settings:
     first_event_timeout: Annotated[
         float, Setting(str(FIRST_EVENT_TIMEOUTS["regional"]), _seconds, "a number of seconds above 0")
     ]
-    """When a format that can report no error later has no text yet, its request fails; from the gateway's arrival."""
+    """Seconds after the gateway received the request. If the model has written nothing by then, a request fails whose
+    format cannot report an error later."""
     head_within: Annotated[float, Setting("10", _seconds, "a number of seconds above 0")]
-    """When the other formats send their head without a text of the model; at most ``first_event_timeout``."""
+    """Seconds after the gateway received the request. The other formats send their head by then, even if the model has
+    written nothing; at most ``first_event_timeout``."""
     heartbeat: Annotated[float, Setting("3", _seconds, "a number of seconds above 0")]
     """Silence after which a heartbeat is sent: shorter than the 5 seconds after which httpx, by default, gives up."""
 
@@ -287,7 +289,7 @@ def parsed(name: str, text: str) -> object:
 
 
 def as_text(value: object) -> str:
-    """Return the text that reads back as ``value``: the words of a list are separated by commas."""
+    """Return ``value`` as the text of a variable: commas separate the words of a list."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Iterable) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Where everything meets: a proxy event in, a response whose body is one generator out."""
+"""Connects all parts of the function: takes a proxy event, and returns a response whose body is a generator."""
 
 import os
 import time
@@ -26,7 +26,7 @@ from .user_code import load_instructions, load_request_class
 from .version import SERVICE_VERSION
 
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
-"""Without it, browsers hold the start of ``text/plain`` back to guess what it is (mimesniff.spec.whatwg.org)."""
+"""Without it, browsers hold back the start of ``text/plain`` to guess its type (mimesniff.spec.whatwg.org)."""
 
 
 class Endpoint:
@@ -57,7 +57,7 @@ class Endpoint:
         logger.info("function started")
 
     def handle(self, event: object, context: LambdaContext) -> Response:
-        """Answer one invocation. Returns when the status is decided; the body is read to its very end, or closed."""
+        """Answer one invocation; return once the status is known. The caller reads the body to its end or closes it."""
         watch = Stopwatch(self._clock)
         http = parse_event(event)
         request = read_request(
@@ -110,10 +110,10 @@ class Endpoint:
         )
 
     def _head_within(self, encoder: Encoder, http: HttpRequest) -> float:
-        """Return the seconds that are left for the head: the gateway's clock has run since it received the request.
+        """Return the seconds that are left for the head, counted from when the gateway received the request.
 
-        A format that can report a failure after its head does not wait for as long as the gateway does: a client that
-        hears nothing gives up sooner.
+        A format that can report a failure after its head sends the head sooner: a client that receives nothing gives up
+        before the gateway does.
         """
         within = self._settings.first_event_timeout
         if encoder.can_report_errors:

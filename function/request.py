@@ -35,7 +35,7 @@ from .stream.negotiation import Format, choose_format
 DEFAULT_MEDIA_TYPES: Final = frozenset({"text/plain", "application/x-www-form-urlencoded"})
 """What fetch and curl declare a body to be if the caller does not set its type."""
 REPORTED_ERRORS: Final = 20
-"""Errors of a body that a problem lists at most."""
+"""How many errors of a body a problem lists at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def read_request(
 
 
 def check_route(http: HttpRequest) -> None:
-    """Check what the gateway would not have passed on.
+    """Check path and method. The gateway passes no others on, but the function can be invoked without it.
 
     Raises:
         NotFound: the path is another one, or the event is not from a gateway.
@@ -90,7 +90,7 @@ def check_route(http: HttpRequest) -> None:
 
 
 def check_origin(http: HttpRequest, allowed: Sequence[str]) -> None:
-    """Check that no page of another origin asks: its answer would be paid for, and nobody could read it.
+    """Check that no page of another origin calls: its answer would be billed, and the page could not read it.
 
     Raises:
         OriginNotAllowed: origins are listed, and the page's is neither one of them nor the endpoint's own.
@@ -106,7 +106,7 @@ def check_beginning(http: HttpRequest, chosen: Format) -> None:
     answer each time; it gives up at every status but 200. In the other formats the field has no meaning.
 
     Raises:
-        CannotResume: it does.
+        CannotResume: the request asks for that.
     """
     is_event_stream = chosen.content_type.partition(";")[0] == "text/event-stream"
     if is_event_stream and (http.header("last-event-id") or "").strip():
@@ -181,7 +181,7 @@ def _check_keys(body: bytes) -> None:
     """Check that no object has a key twice: readers differ in which of the two values they take (RFC 8259 §4).
 
     Raises:
-        BodyNotJson: one has.
+        BodyNotJson: an object has a key twice.
     """
 
     def check(pairs: list[tuple[str, object]]) -> None:
@@ -192,14 +192,14 @@ def _check_keys(body: bytes) -> None:
 
 
 def _prompt_of_string(text: str, request_class: type[BaseModel]) -> str:
-    """Return the prompt that a bare string makes: as the field ``prompt``, or as the one field that it can stand for.
+    """Return the prompt for a bare string: it is the field ``prompt``, or the one field that the prompt contains.
 
-    A class without such a field makes its prompt of others. The string then stands for the one that shows in the
-    prompt, if there is one and no other: the model must never be asked something else.
+    A class without a field ``prompt`` makes its prompt from other fields. If the prompt contains none of them, or more
+    than one, the string is refused: the model must never be asked something else.
 
     Raises:
         ValidationError: the string is not valid as the field ``prompt``.
-        BodyInvalid: there is no such field, and not one other that the string can stand for.
+        BodyInvalid: the string cannot be the field ``prompt``, nor exactly one other field.
     """
     if "prompt" in request_class.model_fields:
         request = _validated(to_json(_nested(_place_of_prompt(request_class), text)), request_class)
@@ -229,7 +229,7 @@ def _not_an_object() -> BodyInvalid:
 
 
 def _shows_in_prompt(text: str, request: BaseModel) -> bool:
-    """Return whether the prompt is made of the fields that hold ``text``: with another text in them it is another."""
+    """Return whether the prompt contains the fields whose value is ``text``: another value changes it."""
     values = {name: getattr(request, name) for name in type(request).model_fields}
     other = str(uuid4().int)
     update = {name: other for name, value in values.items() if isinstance(value, str) and value.strip() == text.strip()}
@@ -239,7 +239,7 @@ def _shows_in_prompt(text: str, request: BaseModel) -> bool:
 
 
 def _readings(text: str, request_class: type[BaseModel]) -> Iterator[bytes]:
-    """Yield the bodies that the string may stand for: itself, and an object with it as one field."""
+    """Yield the bodies that the string can mean: the string itself, and an object with it as one field."""
     yield to_json(text)
     for name, field in request_class.model_fields.items():
         yield to_json(_nested(_place(name, field, request_class.model_config), text))

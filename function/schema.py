@@ -1,4 +1,4 @@
-"""What goes in and what comes out: edit this, or name classes of your own with `request`, `schema`, `instructions`."""
+"""The default request, answer and instructions. Edit them, or set `request`, `schema` and `instructions`."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -6,7 +6,7 @@ INSTRUCTIONS = "You explain topics to software teams: clearly, correctly and wit
 
 
 class Request(BaseModel):
-    """What a caller may send. The model is given `prompt`; a request class of your own has one too."""
+    """What a caller can send. The model receives `prompt`; a request class of your own must have one too."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,1 +1,1 @@
-"""AWS, one folder or file per dialect: the REST proxy event, Converse, the stages' services, the Runtime API."""
+"""Everything about AWS: the proxy event, Bedrock's Converse API, the services of the stages, the Runtime API."""

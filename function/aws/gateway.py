@@ -1,4 +1,4 @@
-"""The REST proxy dialect of API Gateway: event → ``HttpRequest``, ``Response`` → prelude. Bytes: docs/runtime.md."""
+"""Reads API Gateway's proxy event as an ``HttpRequest``, and writes a ``Response`` as a prelude (docs/runtime.md)."""
 
 import base64
 import json
@@ -17,13 +17,13 @@ DELIMITER: Final = bytes(8)
 TIME_LIMIT: Final = 1e15
 """Milliseconds since the epoch, some thirty thousand years from now: a number above it is not a time."""
 _CHOSEN_ID: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-"""A token (RFC 9110 §5.6.2). A client can choose this id: one of another form is dropped."""
+"""A token (RFC 9110 §5.6.2). A client can choose this id; an id of another form is ignored."""
 _GATEWAY_ID: Final = re.compile(r"[0-9A-Za-z+/=_-]{1,128}")
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length"})
 
 
 class LambdaContext(Protocol):
-    """What the handler reads of a Lambda context."""
+    """What the handler uses of a Lambda context."""
 
     @property
     def aws_request_id(self) -> str:
@@ -76,10 +76,10 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response: the head, and a body that whoever hosts the handler reads to its very end or closes.
+    """A response: the head, and a body that the program that hosts the handler reads to its end or closes.
 
-    The body yields chunks that are not empty, then one ``END_OF_BODY`` or ``Cut``. The stages run when it is read on
-    from there, or when it is closed. docs/runtime.md says what a host has to do.
+    The body yields chunks that are not empty, then one ``END_OF_BODY`` or ``Cut``. The stages run when the program
+    reads on after that, or closes the body. docs/runtime.md says what a host must do.
     """
 
     status: int

@@ -1,1 +1,1 @@
-"""The domain: model events become validated partial objects, and those become bytes."""
+"""Turns model events into validated partial objects, and those into bytes. Nothing here is about AWS."""

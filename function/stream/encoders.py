@@ -25,7 +25,7 @@ ENVELOPE: Final = 128
 """Bytes of an event beside its changes or its value, at most."""
 SNAPSHOTS_FACTOR: Final = 16
 SNAPSHOTS_BASE: Final = 64 * 1024
-"""All snapshots together are sent while they have at most so many times the bytes of the model's text, and these."""
+"""All snapshots together have at most ``SNAPSHOTS_FACTOR`` times the bytes of the model's text, plus these bytes."""
 JSON_SPACE: Final = " \t\n\r"
 """White space of JSON (RFC 8259 §2)."""
 
@@ -78,9 +78,9 @@ def _json(value: object) -> str:
 
 
 _LINE_ENDS: Final = [(end, f"\\u{ord(end):04x}") for end in "\x85\u2028\u2029"]
-"""Characters outside of ASCII at which some readers of lines, such as httpx, end a line; and as JSON escapes them.
+"""Characters outside ASCII at which some readers, such as httpx, end a line; each with its escape in JSON.
 
-The other such characters are control characters, which JSON escapes in any case.
+The other characters at which they end a line are control characters, which JSON always escapes.
 """
 
 
@@ -99,7 +99,7 @@ def _streaming(content_type: str) -> dict[str, str]:
 
 
 class RawText(Encoder):
-    """The JSON text itself, as it arrives, but for its end.
+    """The JSON text itself, as it arrives, except its end.
 
     The document's last bracket is withheld until the answer is known to be good: a body that looks complete is
     complete and valid. A root without brackets, a number or a literal, is withheld from its first character.
@@ -176,7 +176,7 @@ class _Typed(Encoder):
         return _streaming(self._content_type)
 
     def commits(self, event: Event, /) -> bool:
-        """The model's first text decides the status, or the moment when the client can wait no longer."""
+        """The status is decided by the model's first text, or when the client can wait no longer."""
         return isinstance(event, Partial | Overdue)
 
     def opening(self) -> bytes:
@@ -201,7 +201,7 @@ class _Typed(Encoder):
         return b"".join(self._deltas(_needed(event.changes)))
 
     def _deltas(self, changes: Iterable[Change]) -> Iterator[bytes]:
-        """Yield changes in as many events as their limit needs."""
+        """Yield the changes in one or more events, each within the limit of a ``delta``."""
         group: list[str] = []
         size = ENVELOPE
         for change in changes:
@@ -267,13 +267,13 @@ class _Snapshots:
         self._is_changed = False
 
     def are_due(self, event: Partial) -> bool:
-        """Count a fragment; tell whether a snapshot has something new and may fit."""
+        """Count a fragment; return whether its snapshot shows something new and can fit."""
         self._text_size += len(event.text.encode(errors="surrogatepass"))
         self._is_changed |= bool(event.changes)
         return self._is_changed and (event.is_complete or self._last_size <= self._room())
 
     def may_send(self, event: Partial, size: int) -> bool:
-        """Tell whether a snapshot of so many bytes is sent: the last one of a document always."""
+        """Return whether to send a snapshot of ``size`` bytes; the last one of a document is always sent."""
         self._last_size = size
         if not event.is_complete and size > self._room():
             return False
@@ -344,7 +344,7 @@ class JsonDocument(Encoder):
 
 
 def _needed(changes: list[Change]) -> list[Change]:
-    """Leave out that a container with a long path closed where the one around it closes next: that says both."""
+    """Leave out the close of a container with a long path if the container around it closes next, which closes both."""
     if len(changes) == 1:
         return changes
     return [
@@ -359,7 +359,7 @@ def _needed(changes: list[Change]) -> list[Change]:
 
 
 def _parts(change: Change) -> Iterator[Change]:
-    """Yield a change, or several in the place of one whose text is too long for one event."""
+    """Yield the change, or several changes instead of one whose text is too long for one event."""
     text = change.value if change.append is None else change.append
     if not isinstance(text, str) or len(text) <= PART_OF_TEXT:
         yield change

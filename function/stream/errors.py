@@ -9,8 +9,8 @@ The tree is split by who must act::
     ├─ DeadlineReached   time was up      504
     └─ Internal          the developers   500
 
-A failure becomes a problem document (RFC 9457). Its sentences are fixed, or name paths and rules: it never holds a
-value of the prompt or the answer, nor anything of the cause. The cause is for the log, through ``raise … from``.
+A failure becomes a problem document (RFC 9457). Its sentences are fixed, or name paths and rules: it never contains
+a value of the prompt or the answer, or anything of the cause. ``raise … from`` keeps the cause for the log.
 """
 
 from collections.abc import Iterator, Mapping
@@ -120,7 +120,7 @@ class MethodNotAllowed(RequestError):
 
 
 class OriginNotAllowed(RequestError):
-    """A browser's page of an origin that is not listed calls (fetch.spec.whatwg.org, "Origin" header)."""
+    """The request comes from a web page whose origin is not listed (fetch.spec.whatwg.org, "Origin" header)."""
 
     code = "origin_not_allowed"
     status = 403
@@ -128,7 +128,7 @@ class OriginNotAllowed(RequestError):
 
 
 class CannotResume(RequestError):
-    """A reader of Server-Sent Events asks for the rest of an earlier stream, of which nothing is kept."""
+    """A reader of Server-Sent Events asks for the rest of an earlier stream, but the function keeps no stream."""
 
     code = "cannot_resume"
     status = 409
@@ -141,7 +141,7 @@ class ModelError(StreamError):
     outcome = Outcome.FAILED
 
     def __init__(self, reason: str | None = None) -> None:
-        """Take a word for the log line that says why, where the service's answer tells."""
+        """Take the reason, one word for the log line, if the service's error says it."""
         super().__init__()
         self.reason = reason
 
@@ -164,9 +164,9 @@ class QuotaExhausted(ModelError):
 
 
 class PromptTooLong(ModelError):
-    """The prompt does not fit into the model: the client must act, and only the model's service can tell.
+    """The prompt is too long for the model: the client must act, but only the model's service can notice it.
 
-    It is the one rejection that can come after the first byte, if a second answer is asked for with more words.
+    It is the only rejection that can come after the first byte: the call for a second answer has a longer prompt.
     """
 
     code = "prompt_too_long"

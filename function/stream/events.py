@@ -53,7 +53,7 @@ class Masked:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """The model's service sent something that is left out of the answer: beside it, malformed, or after the stop."""
+    """The service sent something that does not become part of the answer: it is malformed, or came after the stop."""
 
 
 ModelEvent = Delta | Stop | Usage | Masked | Ignored
@@ -61,7 +61,7 @@ ModelEvent = Delta | Stop | Usage | Masked | Ignored
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """No model event came for as long as a client's connection should stay silent."""
+    """The client's connection has been silent for so long that a heartbeat is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The body must not look complete: it ends with error trailers, and uncleanly."""
+    """The body must not look complete: error trailers follow, and the connection does not end cleanly."""
 
     error: StreamError
 

@@ -20,7 +20,7 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What of an ``Accept`` field names a format."""
+    """A format, and what an ``Accept`` field must contain to choose it."""
 
     media_type: str
     view: str | None
@@ -46,7 +46,7 @@ OFFERS: Final = [
     *_typed(JsonLines, "application/jsonlines"),
     *_typed(JsonLines, "application/json-lines"),
 ]
-"""In the order in which the endpoint prefers them. JSON Lines have no registered name, and clients use several."""
+"""In the endpoint's order of preference. JSON Lines have no registered media type, and clients use several."""
 
 _ACCEPTED: Final = "Accepted: text/plain, text/event-stream, application/json, application/jsonl."
 _ACCEPTED_WITHOUT_RAW_TEXT: Final = (
@@ -76,8 +76,9 @@ class _Range:
 def choose_format(accept: str | None, *, offer_raw_text: bool = True) -> Format:
     """Return the format that the client prefers (RFC 9110 §12.5.1); no field means ``*/*``.
 
-    Among equals the client's order counts, and the order of ``OFFERS`` among those that one wildcard names.
-    Raw text shows all that the model writes. Where it is not offered, ``*/*`` is ``application/jsonl``.
+    Among formats of the same quality the client's order counts: the position of the range that gave each its quality.
+    Among formats that one wildcard matches, the order of ``OFFERS`` counts. Raw text shows everything that the model
+    writes. Where it is not offered, ``*/*`` means ``application/jsonl``.
 
     Raises:
         NotAcceptable: the client accepts none of the formats.
@@ -94,7 +95,7 @@ def choose_format(accept: str | None, *, offer_raw_text: bool = True) -> Format:
 
 
 def _is_any(offer: Offer, ranges: list[_Range]) -> bool:
-    """Tell whether an offer is JSON Lines and only ``*/*`` names it."""
+    """Return whether the offer is ``application/jsonl``, and only ``*/*`` matches it."""
     return offer.media_type == "application/jsonl" and max(each.specificity(offer) for each in ranges) == 1
 
 

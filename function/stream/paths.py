@@ -6,13 +6,13 @@ from typing import Final
 PATH_LIMIT: Final = 512
 """Bytes of a path as typed events write it. Every change repeats its path: a long one would multiply the answer."""
 LONG: Final = 256
-"""Bytes of a path up to which every value that ends is named, even where several end together."""
+"""Bytes of a path. Up to this length events name every value that closes, even if several close together."""
 TOO_LONG: Final = "path_too_long"
-"""The rule of a place whose path is longer."""
+"""The rule of the error for a longer path."""
 _MOST_BYTES: Final = 6
-"""Of one character: an escape such as ``\\u2028``."""
+"""Bytes of one character at most: an escape such as ``\\u2028`` has six."""
 _LINE_ENDS: Final = {"\x85": 4, "\u2028": 3, "\u2029": 3}
-"""Characters that typed events escape, though JSON need not; and by how many bytes that is longer."""
+"""Characters that typed events escape although JSON does not require it; and how many bytes each escape adds."""
 
 
 def is_too_long(path: str) -> bool:
@@ -26,7 +26,7 @@ def is_long(path: str) -> bool:
 
 
 def shortened(path: str) -> str:
-    """Return as much of a path as an event may name."""
+    """Return the path, cut to what an event can contain."""
     short = path[:PATH_LIMIT]
     while (excess := _written(short) - PATH_LIMIT) > 0:
         short = short[: -max(1, excess // _MOST_BYTES)]

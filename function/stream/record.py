@@ -62,7 +62,7 @@ class Start:
     elapsed: Callable[[], int]
     """Returns the milliseconds since the request began."""
     time_limit: float = inf
-    """Seconds since the request began in which everything has to be over, the stages included."""
+    """Seconds after the request began at which everything must be over, the stages included."""
     began_at: float = field(default_factory=time.time)
     """Seconds since the epoch."""
     gateway_request_id: str | None = None
@@ -139,9 +139,9 @@ class Record:
     output_tokens_estimated: int
     """Tokens of all attempts, estimated from their characters."""
     tokens_not_awaited: int
-    """Upper bound of the tokens that the model did not get to write, since its last answer was ended early."""
+    """How many tokens at most the model did not write, because the function ended its last answer early."""
     closed_values: int
-    """Values of the last answer that were final: how far it had come."""
+    """How many values of the last answer had closed."""
     chunk_count: int
     byte_count: int
     first_event_ms: int | None

@@ -1,4 +1,4 @@
-"""The stages: what takes the record of a request when its stream is over."""
+"""The stages: callables that take the record of a request when its stream is over."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ class StageFailed(Exception):
 
 
 def finalise(stages: Sequence[Stage], record: Record) -> None:
-    """Run every stage once. A failing one is logged, and the others still run; then what the error holds is freed."""
+    """Run every stage once. If one fails, it is logged, and the others still run. Then free what the error holds."""
     for stage in stages:
         try:
             stage(record)

@@ -1,1 +1,1 @@
-"""Bedrock: the Converse dialect, its failures, and what its text needs before it is read as JSON."""
+"""Bedrock: the calls of the Converse API, its errors, and repairs of its text before it is read as JSON."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds."""
 MAX_CALLS: Final = 3
-"""For one answer: the first call, and its repetitions by botocore or in another form.
+"""Calls for one answer: the first one, and repetitions by botocore or in another form.
 
 botocore waits for less than three seconds before it repeats a call, unless the service asks for more.
 """
@@ -48,12 +48,11 @@ class BedrockModel:
         _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
 
     def ask(self, prompt: str, calls: CallCount, previous: AnswerError | None, read_timeout: float) -> "Call":
-        """Return a call that is not yet made; each wait for bytes lasts ``read_timeout`` seconds or more.
+        """Return a call that is not yet made. A read waits at least ``read_timeout`` seconds for bytes.
 
         ``calls`` counts what is sent to the service, and ``previous`` is the error of an earlier answer to the same
-        request. The timeout belongs to the client, and one
-        client serves all requests, since the function's time limit is the same for each. Only if the first request had
-        less time, because the sandbox started late, the next one makes another client.
+        request. The timeout belongs to the client. One client serves all requests, because they have the same time
+        limit; only if the first request had less time, because the sandbox started late, the next one makes another.
         """
         if self.client is None or read_timeout > self._read_timeout:
             self._read_timeout = ceil(read_timeout)
@@ -117,7 +116,7 @@ class Call:
         self._calls_left -= 1
 
     def refusal(self, response: Mapping[str, Any]) -> ClientError:
-        """Return the error that botocore would raise for a response of the service."""
+        """Return the error that botocore raises for this response of the service."""
         exceptions: Any = self._client.exceptions
         refused: ClientError = exceptions.from_code(response.get("Error", {}).get("Code"))(response, "ConverseStream")
         return refused

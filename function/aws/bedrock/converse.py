@@ -26,13 +26,13 @@ _log = logging.getLogger("function.aws.bedrock")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a request has that models differ in."""
+    """The parts of a request that not every model accepts."""
 
     strategy: StructuredOutput
     """How the schema reaches the model; never ``AUTO``."""
     temperature: float | None
     beta: bool
-    """Whether the input of a tool is asked for in small pieces."""
+    """Whether the beta is sent that streams the input of a tool in small pieces."""
 
 
 class Converse:
@@ -42,7 +42,7 @@ class Converse:
         """Decide in which form the first request is sent.
 
         Raises:
-            SettingsError: the model accepts no temperature and one is set, or the schema cannot reach it as is set.
+            SettingsError: the model accepts no temperature and one is set, or the schema cannot reach it as set.
         """
         refuse_what_the_model_refuses(settings, settings.model_id)
         self._settings = settings
@@ -53,7 +53,7 @@ class Converse:
         self.form = Form(
             strategy, _temperature(settings, model), beta=strategy is StructuredOutput.TOOL and is_claude(model)
         )
-        """In which form requests are sent; it changes when a form was refused and another was accepted."""
+        """The form in which requests are sent. It changes when Bedrock refuses one form and accepts another."""
 
     def other_form(self, refused: Form, error: ClientError) -> Form | None:
         """Return the form without what the service refused, or None if the refusal is about something else."""
@@ -151,7 +151,7 @@ def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
 def choose_strategy(
     wanted: StructuredOutput, model_id: str, schema: Mapping[str, Any]
 ) -> tuple[StructuredOutput, Mapping[str, Any] | None]:
-    """Return how the schema reaches the model, and the schema as native output or a tool takes it; None as text.
+    """Return how the schema reaches the model, and the schema in the form for native output or a tool, else None.
 
     Raises:
         SettingsError: native output or a tool is wanted, and cannot express the schema.

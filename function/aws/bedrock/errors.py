@@ -1,4 +1,4 @@
-"""Maps every failure of Bedrock, and of the network on the way to it, to an error that names who must act.
+"""Turns every failure of Bedrock, and of the network on the way to it, into an error that names who must act.
 
 The service's codes are listed in botocore's model of ConverseStream; a test compares that list with this one. What its
 sentences mean, where they say more than the code, is in ``refusals``.
@@ -51,7 +51,7 @@ BY_CODE: Final[dict[str, type[ModelError]]] = {
 def as_model_error(error: Exception, *, mostly_prompt: bool = True) -> ModelError:
     """Return the model error for a failure of the call or of its stream.
 
-    ``mostly_prompt`` says whether most of what was sent came from the caller: else the caller cannot shorten it.
+    ``mostly_prompt`` says whether most of what was sent came from the caller; if not, the caller cannot shorten it.
     """
     if isinstance(error, ClientError):
         return _of_the_service(error, mostly_prompt=mostly_prompt)

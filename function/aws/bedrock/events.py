@@ -15,7 +15,7 @@ from ...stream.errors import ModelFailed
 from ...stream.events import Delta, Ignored, Masked, ModelEvent, Stop, Usage, Verdict
 
 GUARDRAIL_INTERVENED: Final = "guardrail_intervened"
-"""The stop reason of an answer that a guardrail has blocked, and also of one that it has masked words of."""
+"""The stop reason of an answer that a guardrail has blocked, and also of one in which it has masked words."""
 VERDICTS: Final[Mapping[str, Verdict]] = {
     "end_turn": Verdict.GOOD,
     "stop_sequence": Verdict.GOOD,
@@ -31,11 +31,11 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
 
 MASKED: Final = "ANONYMIZED"
 NO_ACTION: Final = "NONE"
-"""What a guardrail has done, in the words of its trace; other words are a block."""
+"""Actions of a guardrail, in the words of its trace; any other word means that it blocked."""
 BESIDE_THE_ANSWER: Final = frozenset({"reasoningContent", "citation"})
-"""Deltas that no answer is written in."""
+"""Kinds of delta that never contain a part of the answer."""
 TOKENS_LIMIT: Final = 2**53
-"""A count of tokens above it is none: every reader of JSON can hold the numbers below it exactly."""
+"""A larger count of tokens is ignored: not every reader of JSON can represent it exactly."""
 
 _STOP_REASON: Final = re.compile(r"[ -~]{1,100}")
 _NO_BLOCK: Final = object()
@@ -53,9 +53,9 @@ class MalformedEvent(Exception):
 
 
 def readable(stream: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] | Unreadable]:
-    """Yield the events of botocore's ``stream``; one that botocore cannot read does not end it.
+    """Yield the events of botocore's ``stream``; an event that botocore cannot read does not end it.
 
-    botocore expects that each value has the type that the API gives it, and fails in many ways where it has not.
+    botocore expects each value to have the type in the API's description, and fails in many ways if it does not.
     """
     while True:
         try:
@@ -71,9 +71,9 @@ def readable(stream: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] 
 def model_events(raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool) -> Iterator[ModelEvent]:
     """Yield the model events among the ``raw`` ones: opening frames and reasoning are left out.
 
-    With ``tool``, the text is the input of the first tool call. The first stop counts: after it come only usages, of
-    which the last counts, and whether a guardrail has only masked. What might be of an answer and is left out is
-    ``Ignored``.
+    With ``tool``, the text is the input of the first tool call. The first stop counts. After it come only usages, of
+    which the last counts, and ``Masked`` if a guardrail has only masked words. Every other event that could belong to
+    an answer becomes ``Ignored``.
 
     Raises:
         ModelFailed: an event before the stop is malformed.
@@ -129,7 +129,7 @@ class _Text:
     """An answer in text blocks."""
 
     def text(self, payload: Mapping[str, Any]) -> str | None:
-        """Return what a delta adds to the answer; None if it is of an answer in another place."""
+        """Return what a delta adds to the answer; None if the text is not part of the answer."""
         delta = payload.get("delta")
         if isinstance(delta, dict) and "text" in delta:  # nearly always
             text = delta["text"]
@@ -137,7 +137,7 @@ class _Text:
         return "" if _delta(payload).keys() <= BESIDE_THE_ANSWER else None
 
     def begins(self, _payload: Mapping[str, Any], /) -> bool:
-        """Return whether the block that begins can be of the answer, or of no answer at all."""
+        """Return whether the block that begins can be part of the answer, or is of another kind."""
         return True
 
     def rest(self) -> str:
@@ -153,7 +153,7 @@ class _ToolInput:
         self._is_empty = True
 
     def text(self, payload: Mapping[str, Any]) -> str | None:
-        """Return what a delta adds to the answer; None if it is of an answer in another place."""
+        """Return what a delta adds to the answer; None if the text is not part of the answer."""
         delta = _delta(payload)
         if "toolUse" not in delta:
             return "" if delta.keys() <= BESIDE_THE_ANSWER or delta.get("text") == "" else None
@@ -164,7 +164,7 @@ class _ToolInput:
         return text
 
     def begins(self, payload: Mapping[str, Any]) -> bool:
-        """Return whether the block that begins can be of the answer, or of no answer at all."""
+        """Return whether the block that begins can be part of the answer, or is of another kind."""
         start = payload.get("start") or {}
         return "toolUse" not in start or self._is_mine(payload)
 
@@ -180,11 +180,11 @@ class _ToolInput:
 
 
 def _member(event: Mapping[str, Any] | Unreadable) -> tuple[str, Mapping[str, Any]]:
-    """Return the name and the payload of an event: it has one member, and that has others."""
+    """Return the name and the payload of an event, which are its only member and that member's value."""
     if isinstance(event, Unreadable):
         raise MalformedEvent("botocore cannot read the payload") from event.error
     ((name, payload),) = event.items()
-    if not payload:  # what botocore makes of a payload that is not JSON
+    if not payload:  # botocore returns nothing for a payload that is not JSON
         raise MalformedEvent(f"{name} has no member")
     return name, payload
 

@@ -1,8 +1,8 @@
-"""What the service's sentences mean: which error each becomes, in a word of ours, and what a repeated call changes.
+"""What the service's sentences mean: the error that each becomes, its reason in one word, and what to leave out.
 
-Texts as they were published by others: pydantic-ai, litellm, strands, langchain-aws, and issues of their users. A
-sentence of the model's provider comes bare, or behind "The model returned the following errors: ", or in a JSON
-envelope, and can quote the request. So a pattern may stand anywhere in it, and the first row that fits counts.
+The sentences are those that others published: pydantic-ai, litellm, strands, langchain-aws, and issues of their users.
+A sentence of the model's provider comes bare, after "The model returned the following errors: ", or in a JSON
+envelope, and can quote the request. So a pattern can match anywhere in it, and the first row that matches counts.
 """
 
 import re
@@ -17,7 +17,7 @@ from ...stream.errors import ModelError, ModelMisconfigured, ModelUnavailable, P
 
 
 class Reason(StrEnum):
-    """Why the service refused, for the log line: its own sentence can quote the prompt."""
+    """Why the service refused. The log line has this word, because the service's sentence can quote the prompt."""
 
     BLANK_TEXT = "blank_text"
     INPUT_TOO_LONG = "input_too_long"
@@ -69,7 +69,7 @@ _NO_ACCESS: Final = frozenset({"AccessDeniedException", "ResourceNotFoundExcepti
 _THROTTLED: Final = frozenset({"ThrottlingException"})
 
 _NOT_OF_THE_SCHEMA: Final = r"\A(?!.*(?:output_?config|output_?format|text_?format|json_?schema|custom\.))"
-"""A sentence about the schema can quote its fields, whatever their names are."""
+"""A sentence about the schema can quote the names of its fields, such as ``temperature``."""
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -83,7 +83,7 @@ def _refusal(
     kind: type[ModelError] = ModelMisconfigured,
     change: Change | None = None,
 ) -> Refusal:
-    """Return a row for sentences that fit ``pattern`` and are not about the schema."""
+    """Return a row for sentences that match ``pattern`` and are not about the schema."""
     return Refusal(_compiled(f"{_NOT_OF_THE_SCHEMA}.*(?:{pattern})"), codes, reason, kind, change)
 
 
@@ -135,7 +135,7 @@ _OF_THE_OUTPUT: Final = (
     ),
 )
 REFUSALS: Final[Sequence[Refusal]] = (*_OF_THE_CALLER, *_OF_THE_OPERATOR, *_OF_A_PARAMETER, *_OF_THE_OUTPUT)
-"""The first row that fits counts."""
+"""The first row that matches counts."""
 
 
 def error_code(error: ClientError) -> str:
@@ -145,7 +145,7 @@ def error_code(error: ClientError) -> str:
 
 
 def refusal(error: ClientError) -> Refusal | None:
-    """Return the row of the service's sentence, or None where no row fits."""
+    """Return the row that matches the service's sentence, or None."""
     code, text = error_code(error), error.response.get("Error", {}).get("Message")
     if not isinstance(text, str):  # botocore does not check the types of what it reads
         return None
@@ -153,5 +153,5 @@ def refusal(error: ClientError) -> Refusal | None:
 
 
 def is_refusal(error: ClientError) -> bool:
-    """Return whether the service refused what the request says, and not who asks, or when."""
+    """Return whether the service refused the content of the request, and not its caller or its time."""
     return error_code(error) == "ValidationException"

@@ -9,9 +9,9 @@ from ...stream.events import Delta, ModelEvent, Stop
 JSON_SPACE: Final = " \t\r\n"
 """White space of JSON (RFC 8259 §2)."""
 HELD_LIMIT: Final = 16 * 1024 * 1024
-"""Characters that are held back at most: no document may have more, and whoever reads them refuses them."""
+"""How many characters are held back at most: a document with more is refused in any case."""
 INFO_LIMIT: Final = 100
-"""Characters that the rest of a fence's line is searched for its info word, and for the end of that."""
+"""How many characters after the opening fence are searched for an info word and its end."""
 
 
 def complete_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
@@ -35,7 +35,7 @@ def _paired(text: str) -> str:
 
 
 def without_fence(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
-    """Strip a Markdown fence around the answer, and hold back no more text than may be the fence.
+    """Remove a Markdown fence around the answer. Only text that could be the fence is held back.
 
     A fence (spec.commonmark.org, "Fenced code blocks") is three or more backticks or tildes. After the opening one an
     info word such as ``json`` is dropped, and nothing else; the closing one is as long or longer, and ends the answer.
@@ -56,9 +56,9 @@ _INFO: Final = re.compile(r"""[ \t]*(?P<word>[^\W\d_][^\s{}\[\]"`~]*)?[ \t\r]*\n
 
 
 class _Fence:
-    """The fence around one answer: takes the text piece by piece, and gives back what is of the answer.
+    """The fence around one answer: takes the text in pieces, and returns what belongs to the answer.
 
-    Each piece is looked at once, however long what is held back has become.
+    It looks at each piece once, however much text it holds back.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class _Fence:
         self._mark = ""
         """The character that the opening fence is made of."""
         self._length = 0
-        """How often it stands there."""
+        """How many of them the opening fence has."""
         self._read: Callable[[_Fence, str], str] = _Fence._read_opening
 
     def feed(self, text: str) -> str:
@@ -75,7 +75,7 @@ class _Fence:
         return self._read(self, text)
 
     def rest(self) -> str:
-        """Return what was held back, now that the answer is at its end, unless it is the closing fence."""
+        """The answer has ended: return what was held back, unless it is the closing fence."""
         held = self._release()
         closing = held.strip(JSON_SPACE) if self._read is _Fence._read_inside else ""
         is_fence = len(closing) >= self._length and not closing.strip(self._mark)
@@ -99,7 +99,7 @@ class _Fence:
         return self._read_info(rest)
 
     def _read_info(self, text: str) -> str:
-        """Look for the info word. A literal of JSON is none, since it may be the answer."""
+        """Look for the info word. A literal of JSON does not count as one: it can be the answer."""
         self._hold(text)
         line = self._release()
         found = _INFO.match(line)
@@ -132,7 +132,7 @@ class _Fence:
         return self._give_up() if self._held_length > HELD_LIMIT else ""
 
     def _give_up(self) -> str:
-        """Return what was held back: it is no fence, and nothing is held back any more."""
+        """Return what was held back: it is not a fence. From now on nothing is held back."""
         self._read = _unchanged
         return self._release()
 
