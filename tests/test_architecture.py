@@ -34,6 +34,8 @@ MAY_IMPORT = {
         "function.aws.termination",
     },
     "function/claude.py": set[str](),
+    "function/endpoint.py": PYDANTIC | {"function.media"},
+    "function/media.py": set[str](),
     "function/version.py": {"function.contract"},
     "function/schema.py": PYDANTIC,
     "function/contract.py": set[str](),

@@ -1,0 +1,379 @@
+"""What a team's own modules import: the classes that describe what the model is given.
+
+``from streaming_llm_api.endpoint import Prompt, Message, Image, Document`` names them everywhere: in a program that has
+the wheel, in the bundle and in the local stack. In the body of a request ``Message``, ``Image`` and ``Document`` are
+JSON, and Pydantic reads them wherever a request class has a field of that type.
+"""
+
+import binascii
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
+from unicodedata import category
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
+
+from . import media
+
+IMAGE_LIMIT: Final = 3_750_000
+"""Bytes of one image (Converse API, ``Message``)."""
+IMAGE_SIDE_LIMIT: Final = 8_000
+"""Pixels of an image's width and of its height (Converse API, ``Message``)."""
+DOCUMENT_LIMIT: Final = 4_500_000
+"""Bytes of one document (Converse API, ``Message``)."""
+METADATA_LIMIT: Final = 8
+_METADATA_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_METADATA_VALUE_LIMIT: Final = 256
+
+_EXPLANATIONS: Final = {
+    "blank_text": "A text must have something that can be seen.",
+    "document_too_large": f"A document must have at most {DOCUMENT_LIMIT} bytes.",
+    "format_unknown": "The file must have one of the formats that the model reads, and a media type if it is a text.",
+    "image_too_large": f"An image must have at most {IMAGE_LIMIT} bytes and {IMAGE_SIDE_LIMIT} pixels on a side.",
+    "media_type_mismatch": "The media type must be that of the bytes.",
+    "wrong_type": "The value must be of a type that can stand here.",
+}
+
+
+class Fault(ValueError):
+    """Something that the model cannot be given; ``rule`` is the word for it, ``place`` the keys that lead to it."""
+
+    def __init__(self, rule: str, *place: str | int) -> None:
+        super().__init__(_EXPLANATIONS.get(rule, rule))
+        self.rule = rule
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _File:
+    """Bytes with a media type."""
+
+    data: bytes
+    media_type: str | None = None
+
+    kind: ClassVar[str]
+
+    def __repr__(self) -> str:
+        size = f"{len(self.data)} bytes" if isinstance(self.data, bytes) else "no bytes"
+        return f"{type(self).__name__}({self.media_type or 'no media type'}, {size})"
+
+    def format(self) -> str:
+        """Return the format in the words of the Converse API, such as ``png``.
+
+        Raises:
+            Fault: the file is not one that the model can be given.
+        """
+        raise NotImplementedError
+
+    def as_json(self) -> dict[str, str]:
+        """Return what stands for the file in the body of a request."""
+        declared = {} if self.media_type is None else {"mediaType": self.media_type}
+        return {**declared, "data": b64encode(self.data).decode()}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read ``{"mediaType", "data"}`` or a base64 ``data:`` URL (RFC 2397), or take an instance."""
+        shape = core_schema.no_info_after_validator_function(cls.from_shape, _file_shape())
+        in_json = core_schema.plain_serializer_function_ser_schema(cls.as_json, when_used="json")
+        return core_schema.no_info_wrap_validator_function(cls._read, shape, serialization=in_json)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe both shapes."""
+        data = {"type": "string", "contentEncoding": "base64"}
+        members = {"mediaType": {"type": "string"}, "data": data}
+        shape = {"type": "object", "properties": members, "required": ["data"], "additionalProperties": False}
+        return {"anyOf": [shape, {"type": "string", "pattern": "^data:"}]}
+
+    @classmethod
+    def _read(cls, value: object, read_shape: Callable[[object], Self]) -> Self:
+        if isinstance(value, str):
+            value = _shape_of_url(value)
+        file = value if isinstance(value, cls) else read_shape(value)
+        try:
+            file.format()
+        except Fault as fault:
+            raise _as_pydantic(fault) from None
+        return file
+
+    @classmethod
+    def from_shape(cls, shape: Mapping[str, Any]) -> Self:
+        """Return the file that ``shape`` describes: ``data``, decoded, and perhaps ``mediaType``."""
+        return cls(shape["data"], shape.get("mediaType"))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Image(_File):
+    """A picture for the model: png, jpeg, gif or webp, at most 3.75 MB and 8,000 pixels on a side.
+
+    Args:
+        data: the bytes of the file.
+        media_type: such as ``image/png``; without it the bytes decide.
+    """
+
+    kind: ClassVar[str] = "image"
+
+    def format(self) -> str:
+        """Return the format, such as ``png``; raise ``Fault`` for what is no image within the limits."""
+        kind = _format(self, media.image_format)
+        if len(self.data) > IMAGE_LIMIT:
+            raise Fault("image_too_large")
+        size = media.image_size(self.data, kind)
+        if size is None or min(size) < 1:
+            raise Fault("format_unknown")
+        if max(size) > IMAGE_SIDE_LIMIT:
+            raise Fault("image_too_large")
+        return kind
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Document(_File):
+    """A file for the model to read: pdf, docx, xlsx, doc, xls, txt, md, csv or html, at most 4.5 MB.
+
+    Args:
+        data: the bytes of the file.
+        media_type: such as ``text/csv``. A pdf, docx and xlsx can go without; the others need it.
+    """
+
+    kind: ClassVar[str] = "document"
+
+    def format(self) -> str:
+        """Return the format, such as ``pdf``; raise ``Fault`` for what is no document within the limit."""
+        if isinstance(self.data, bytes) and len(self.data) > DOCUMENT_LIMIT:
+            raise Fault("document_too_large")
+        return _format(self, media.document_format)
+
+
+Part: TypeAlias = str | Image | Document
+"""One piece of a message."""
+Role: TypeAlias = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation.
+
+    Args:
+        role: whose words they are.
+        content: a text, an image, a document, or several of them in order. A document needs a text beside it. An
+            assistant's message has texts alone.
+    """
+
+    role: Role
+    content: Part | Sequence[Part]
+
+    def __post_init__(self) -> None:
+        """Keep a list of parts so that it cannot change."""
+        if isinstance(self.content, list):
+            object.__setattr__(self, "content", tuple(self.content))
+
+    def parts(self) -> tuple[Part, ...]:
+        """Return the pieces of the message, in order.
+
+        Raises:
+            Fault: one of them cannot stand there; its place begins at the message.
+        """
+        if self.role not in {"user", "assistant"}:
+            raise Fault("wrong_type", "role")
+        if isinstance(self.content, str | Image | Document):
+            self._check(self.content, "content")
+            return (self.content,)
+        if not isinstance(self.content, Sequence) or isinstance(self.content, bytes | bytearray):
+            raise Fault("wrong_type", "content")
+        if not self.content:
+            raise Fault("blank_text", "content")
+        for number, part in enumerate(self.content):
+            self._check(part, "content", number)
+        return tuple(self.content)
+
+    def _check(self, part: object, *place: str | int) -> None:
+        if isinstance(part, str):
+            if is_blank(part):
+                raise Fault("blank_text", *place)
+        elif isinstance(part, Image | Document) and self.role == "user":
+            try:
+                part.format()
+            except Fault as fault:
+                raise Fault(fault.rule, *place) from None
+        else:
+            raise Fault("wrong_type", *place)
+
+    def as_json(self) -> dict[str, object]:
+        """Return what stands for the message in the body of a request."""
+        content = self.content if isinstance(self.content, str) else [_part_as_json(part) for part in self.parts()]
+        return {"role": self.role, "content": content}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Read ``{"role", "content"}``, or take an instance."""
+        shape = core_schema.typed_dict_schema(
+            {
+                "role": core_schema.typed_dict_field(core_schema.literal_schema(["user", "assistant"])),
+                "content": core_schema.typed_dict_field(core_schema.with_info_plain_validator_function(_read_content)),
+            },
+            extra_behavior="forbid",
+        )
+        in_json = core_schema.plain_serializer_function_ser_schema(cls.as_json, when_used="json")
+        return core_schema.no_info_wrap_validator_function(cls._read, shape, serialization=in_json)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe the shape."""
+        parts = {"type": "array", "items": {"type": "object", "required": ["type"]}}
+        members = {
+            "role": {"enum": ["user", "assistant"]},
+            "content": {"anyOf": [{"type": "string"}, parts, {"type": "object"}]},
+        }
+        required = ["role", "content"]
+        return {"type": "object", "properties": members, "required": required, "additionalProperties": False}
+
+    @classmethod
+    def _read(cls, value: object, read_shape: Callable[[object], Mapping[str, Any]]) -> "Message":
+        message = value if isinstance(value, Message) else Message(**read_shape(value))
+        try:
+            message.parts()
+        except Fault as fault:
+            error = InitErrorDetails(type=_as_pydantic(fault), loc=fault.place, input=None)
+            raise ValidationError.from_exception_data("Message", [error]) from None
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is given for one request.
+
+    Args:
+        messages: a text, or a conversation that begins and ends with the user.
+        instructions: replace those of the stack.
+        validation_context: what validators of the answer find as ``info.context``. The model never sees it.
+        metadata: at most 8 pairs for the log line, the record and Bedrock's request metadata. A key matches
+            ``[a-z][a-z0-9_]{0,31}``; a value has at most 256 characters.
+
+    Raises:
+        ValueError: ``metadata`` breaks one of these rules.
+    """
+
+    messages: str | Sequence[Message]
+    instructions: str | None = field(default=None, kw_only=True)
+    validation_context: Any = field(default=None, kw_only=True)
+    metadata: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the metadata, and keep lists so that they cannot change."""
+        if isinstance(self.messages, list):
+            object.__setattr__(self, "messages", tuple(self.messages))
+        _check_metadata(self.metadata)
+        object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Take an instance alone: a client must not write the instructions."""
+        return core_schema.is_instance_schema(cls)
+
+
+def is_blank(text: str) -> bool:
+    """Return whether nothing of ``text`` can be seen: white space of any kind, control and format characters."""
+    return all(character.isspace() or category(character) in {"Cc", "Cf"} for character in text)
+
+
+def _check_metadata(metadata: Mapping[str, str]) -> None:
+    if len(metadata) > METADATA_LIMIT:
+        raise ValueError(f"metadata must have at most {METADATA_LIMIT} pairs; got {len(metadata)}.")
+    for key, value in metadata.items():
+        if not _METADATA_KEY.fullmatch(key):
+            raise ValueError(f"A key of metadata must match {_METADATA_KEY.pattern}; got {key!r}.")
+        if not isinstance(value, str) or len(value) > _METADATA_VALUE_LIMIT:
+            raise ValueError(f"metadata[{key!r}] must be a string of at most {_METADATA_VALUE_LIMIT} characters.")
+
+
+def _format(file: _File, find: Callable[[bytes, str | None], str]) -> str:
+    if not isinstance(file.data, bytes) or not isinstance(file.media_type, str | None):
+        raise Fault("wrong_type")
+    try:
+        return find(file.data, file.media_type)
+    except media.MediaError as error:
+        raise Fault(error.rule) from None
+
+
+def _file_shape(kind: str | None = None) -> CoreSchema:
+    """Return the shape of a file as a field of its own, or as a part of a message of the type ``kind``."""
+    text = core_schema.str_schema(strict=True)
+    members = {
+        "mediaType": core_schema.typed_dict_field(text, required=False),
+        "data": core_schema.typed_dict_field(core_schema.no_info_after_validator_function(_decoded, text)),
+    }
+    if kind is not None:
+        members["type"] = core_schema.typed_dict_field(core_schema.literal_schema([kind]))
+    return core_schema.typed_dict_schema(members, extra_behavior="forbid")
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise PydanticCustomError("base64_decode", "The data must be base64 (RFC 4648 §4).") from None
+
+
+def _shape_of_url(url: str) -> dict[str, str]:
+    head, _, data = url.partition(",")
+    declared = re.fullmatch(r"data:(.*?);base64", head)
+    if not declared:
+        raise PydanticCustomError("data_url", "The value must be an object with data, or a base64 data: URL.")
+    return {**({"mediaType": declared[1]} if declared[1] else {}), "data": data}
+
+
+def _read_content(value: object, info: core_schema.ValidationInfo) -> object:
+    """Return the content of a message: a text, parts, or an earlier answer as compact JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return tuple(_PARTS.validate_python(value))
+    if isinstance(value, dict) and info.data.get("role") == "assistant":
+        return _as_text(value)
+    raise _as_pydantic(Fault("wrong_type"))
+
+
+def _as_text(answer: dict[str, Any]) -> str:
+    """Return an answer as the model would have written it: its keys stay in order."""
+    try:
+        return json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError):
+        raise _as_pydantic(Fault("wrong_type")) from None
+
+
+def _read_part(value: object) -> Part:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if kind == "text":
+        return str(_TEXT.validate_python(value)["text"])
+    if kind == "image":
+        return Image.from_shape(_IMAGE.validate_python(value))
+    if kind == "document":
+        return Document.from_shape(_DOCUMENT.validate_python(value))
+    raise _as_pydantic(Fault("wrong_type"))
+
+
+def _part_as_json(part: Part) -> dict[str, str]:
+    return {"type": "text", "text": part} if isinstance(part, str) else {"type": part.kind, **part.as_json()}
+
+
+def _as_pydantic(fault: Fault) -> PydanticCustomError:
+    return PydanticCustomError(fault.rule, _EXPLANATIONS[fault.rule])
+
+
+_TEXT: Final = SchemaValidator(
+    core_schema.typed_dict_schema(
+        {
+            "type": core_schema.typed_dict_field(core_schema.literal_schema(["text"])),
+            "text": core_schema.typed_dict_field(core_schema.str_schema(strict=True)),
+        },
+        extra_behavior="forbid",
+    )
+)
+_IMAGE: Final = SchemaValidator(_file_shape("image"))
+_DOCUMENT: Final = SchemaValidator(_file_shape("document"))
+_PARTS: Final = SchemaValidator(core_schema.list_schema(core_schema.no_info_plain_validator_function(_read_part)))
