@@ -4,7 +4,7 @@ import os
 import time
 from functools import partial
 
-import boto3
+import botocore.session
 from aws_lambda_powertools import Logger
 
 from .answer_type import AnswerType
@@ -44,7 +44,7 @@ class Endpoint:
         self._answer = AnswerType(settings.schema)
         self._content = Content(kept=settings.capture_content)
         converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
-        self.model = BedrockModel(converse, boto3.Session())
+        self.model = BedrockModel(converse, botocore.session.get_session())
         # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
         # name contains that: of a function called "aws", the lines of function.aws would be lost
         logger = Logger(service=f"stages of {function_name}", use_rfc3339=True)

@@ -2,6 +2,9 @@
 
 import gc
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -324,6 +327,21 @@ def test_a_name_that_does_not_fit_fails_at_start(make: Make, variable: str, valu
     """Before any request, naming the variable."""
     with pytest.raises(SettingsError, match=f"^{variable} must name .*; got '{value}'"):
         make({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_loaded"),
+    [({}, False), ({"LLM_STORE": "dynamodb:t"}, True), ({"LLM_SINK": "eventbridge:b"}, True)],
+    ids=str,
+)
+def test_boto3_is_loaded_only_for_a_store_or_a_sink(variables: dict[str, str], *, is_loaded: bool) -> None:
+    """The model's client is botocore's: a cold start is shorter without boto3, which loads multiprocessing too."""
+    program = "import function.handler, sys; print(sorted({'boto3', 'multiprocessing'} & set(sys.modules)))"
+    ran = subprocess.run(  # noqa: S603 - this program
+        [sys.executable, "-c", program], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.splitlines()[-1] == str(["boto3", "multiprocessing"] if is_loaded else [])
 
 
 def test_the_limit_for_the_head_counts_from_the_gateway(make: Make, bedrock: Bedrock) -> None:

@@ -7,10 +7,10 @@ from http import HTTPStatus
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final, cast
 
-import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
 from ...contract import StructuredOutput
@@ -39,7 +39,7 @@ botocore waits for less than three seconds before it repeats a call, unless the 
 class BedrockModel:
     """One model and the client that calls it. Made once per sandbox."""
 
-    def __init__(self, converse: Converse, session: boto3.Session) -> None:
+    def __init__(self, converse: Converse, session: Session) -> None:
         _silence_debug_lines()
         self._converse = converse
         self._session = session
@@ -196,14 +196,14 @@ def _silence_debug_lines() -> None:
     log.setLevel(max(logging.INFO, log.getEffectiveLevel()))
 
 
-def _client(session: boto3.Session, read_timeout: float) -> "BedrockRuntimeClient":
+def _client(session: Session, read_timeout: float) -> "BedrockRuntimeClient":
     config = Config(
         connect_timeout=CONNECT_TIMEOUT,
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": MAX_CALLS},
         tcp_keepalive=True,
     )
-    client: BedrockRuntimeClient = session.client("bedrock-runtime", config=config)
+    client = cast("BedrockRuntimeClient", session.create_client("bedrock-runtime", config=config))
     client.meta.events.register("before-send.bedrock-runtime.ConverseStream", _before_send)
     client.meta.events.register("before-parse.bedrock-runtime.ConverseStream", decode_events)
     client.meta.events.register_first("needs-retry.bedrock-runtime.ConverseStream", _needs_retry)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Generic, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from botocore.client import BaseClient
 from botocore.config import Config
@@ -10,6 +11,9 @@ from botocore.exceptions import ClientError
 
 from ...stream.record import Record
 from ...stream.stages import StageFailed
+
+if TYPE_CHECKING:
+    import boto3
 
 C = TypeVar("C", bound=BaseClient)
 
@@ -30,10 +34,10 @@ class CallRefused(StageFailed):
 class TimedClient(Generic[C]):
     """A client whose calls take at most half of the time that is left: the stages after it have the other half."""
 
-    def __init__(self, make: Callable[[Config], C]) -> None:
+    def __init__(self, make: Callable[["boto3.Session", Config], C]) -> None:
         """Make the client that serves as long as there is time enough."""
         self._make = make
-        self._client = make(_config(CALL_TIMEOUT))
+        self._client = make(_session(), _config(CALL_TIMEOUT))
 
     @contextmanager
     def call(self, record: Record) -> Iterator[C]:
@@ -46,13 +50,21 @@ class TimedClient(Generic[C]):
         seconds = record.seconds_left()
         if seconds < SHORTEST_CALL:
             raise NoTimeLeft
-        client = self._client if seconds / 2 >= CALL_TIMEOUT else self._make(_config(seconds / 2))
+        client = self._client if seconds / 2 >= CALL_TIMEOUT else self._make(_session(), _config(seconds / 2))
         try:
             yield client
         except ClientError as error:
             raise CallRefused(error.response.get("Error", {}).get("Code")) from error
         finally:
             client.close()
+
+
+@cache
+def _session() -> "boto3.Session":
+    """Return the session of all stages: it loads botocore's data once."""
+    import boto3  # noqa: PLC0415 - a function without a sink and a store starts sooner without it
+
+    return boto3.Session()
 
 
 def _config(timeout: float) -> Config:

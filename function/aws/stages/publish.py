@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from ...contract import Destination
@@ -54,7 +53,7 @@ def _log(_: str, logger: Logger) -> Sink:
 
 
 def _sns(topic_arn: str, _: Logger) -> Sink:
-    sns = TimedClient(lambda config: boto3.client("sns", config=config))
+    sns = TimedClient(lambda session, config: session.client("sns", config=config))
 
     def send(record: Record) -> None:
         text = as_json(record, MESSAGE_LIMIT)
@@ -69,7 +68,7 @@ def _sns(topic_arn: str, _: Logger) -> Sink:
 
 
 def _eventbridge(bus: str, _: Logger) -> Sink:
-    events = TimedClient(lambda config: boto3.client("events", config=config))
+    events = TimedClient(lambda session, config: session.client("events", config=config))
 
     def send(record: Record) -> None:
         detail = as_json(record, MESSAGE_LIMIT)
@@ -84,7 +83,7 @@ def _eventbridge(bus: str, _: Logger) -> Sink:
 
 
 def _firehose(stream: str, _: Logger) -> Sink:
-    firehose = TimedClient(lambda config: boto3.client("firehose", config=config))
+    firehose = TimedClient(lambda session, config: session.client("firehose", config=config))
 
     def send(record: Record) -> None:
         line = f"{as_json(record, FIREHOSE_LIMIT)}\n".encode()

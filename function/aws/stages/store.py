@@ -3,7 +3,6 @@
 import time
 from typing import Any, Final
 
-import boto3
 from aws_lambda_powertools import Logger
 
 from ...contract import TABLE_EXPIRY, TABLE_KEY, Destination, Outcome
@@ -23,7 +22,7 @@ def store_stage(table: Destination | None, logger: Logger) -> Stage:
 
     A rejected request is not stored, and a record is never overwritten.
     """
-    dynamodb = TimedClient(lambda config: boto3.client("dynamodb", config=config)) if table else None
+    dynamodb = TimedClient(lambda session, config: session.client("dynamodb", config=config)) if table else None
 
     def store(record: Record) -> None:
         if dynamodb is None or table is None or record.outcome is Outcome.REJECTED:

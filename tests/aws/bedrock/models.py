@@ -2,8 +2,9 @@
 
 from functools import cache
 
-import boto3
+import botocore.session
 import pytest
+from botocore.session import Session
 
 from function.aws.bedrock.call import BedrockModel, Call
 from function.aws.bedrock.converse import Converse
@@ -22,9 +23,9 @@ _MADE: list[BedrockModel] = []
 
 
 @cache
-def shared_session() -> boto3.Session:
+def shared_session() -> Session:
     """Return a session that all tests share, as all requests of a sandbox do: it loads botocore's data once."""
-    return boto3.Session()
+    return botocore.session.get_session()
 
 
 def converse(**variables: str) -> Converse:
@@ -33,7 +34,7 @@ def converse(**variables: str) -> Converse:
     return Converse(settings, Answer.model_json_schema(), "Explain.")
 
 
-def model(session: boto3.Session | None = None, **variables: str) -> BedrockModel:
+def model(session: Session | None = None, **variables: str) -> BedrockModel:
     """Return a model; its connections are closed after the test."""
     made = BedrockModel(converse(**variables), session or shared_session())
     _MADE.append(made)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
@@ -93,7 +94,7 @@ def test_missing_credentials_are_for_the_operator(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
 
     with pytest.raises(ModelMisconfigured):
-        list(ask(model(boto3.Session())))  # credentials that were found once stay in a session
+        list(ask(model(botocore.session.get_session())))  # credentials that were found once stay in a session
 
 
 def test_an_unknown_error_is_a_failure_of_the_model() -> None:

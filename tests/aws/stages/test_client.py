@@ -32,9 +32,9 @@ class Made:
         self.timeout: list[float] = []
         self.client = TimedClient(self._make)
 
-    def _make(self, config: Config) -> "DynamoDBClient":
+    def _make(self, session: boto3.Session, config: Config) -> "DynamoDBClient":
         self.timeout.append(round(config.connect_timeout + config.read_timeout, 3))  # type: ignore[attr-defined]
-        return boto3.client("dynamodb", config=config)
+        return session.client("dynamodb", config=config)
 
     def begin(self, seconds_left: float) -> None:
         with self.client.call(record(time_limit=seconds_left, elapsed=lambda: 0)):
@@ -66,8 +66,8 @@ class Silent:
         self.spent = 0.0
         self.calls: list[float] = []
 
-    def make(self, config: Config) -> "DynamoDBClient":
-        client = boto3.client("dynamodb", config=config)
+    def make(self, session: boto3.Session, config: Config) -> "DynamoDBClient":
+        client = session.client("dynamodb", config=config)
         timeout: float = config.connect_timeout + config.read_timeout  # type: ignore[attr-defined]
 
         def hang(**_: object) -> None:
