@@ -13,7 +13,9 @@ def clients_of(source: str) -> set[str]:
     return {
         ast.unparse(node.args[0]).strip("'")
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "client"
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"client", "create_client"}
     }
 
 
