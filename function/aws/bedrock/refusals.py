@@ -55,13 +55,18 @@ class Change(Enum):
 class Refusal:
     """What one of the service's sentences means."""
 
-    pattern: re.Pattern[str]
+    pattern: str
+    """A regular expression for a part of the sentence. It is compiled when the service first refuses something."""
     codes: frozenset[str]
     """The exceptions that come with the sentence."""
     reason: Reason
     kind: type[ModelError] = ModelMisconfigured
     """The error that the client is shown."""
     change: Change | None = None
+
+    def matches(self, sentence: str) -> bool:
+        """Return whether the sentence matches the pattern."""
+        return re.search(self.pattern, sentence, re.IGNORECASE | re.DOTALL) is not None
 
 
 _INVALID: Final = frozenset({"ValidationException"})
@@ -72,10 +77,6 @@ _NOT_OF_THE_SCHEMA: Final = r"\A(?!.*(?:output_?config|output_?format|text_?form
 """A sentence about the schema can quote the names of its fields, such as ``temperature``."""
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
-
-
 def _refusal(
     reason: Reason,
     pattern: str,
@@ -84,7 +85,7 @@ def _refusal(
     change: Change | None = None,
 ) -> Refusal:
     """Return a row for sentences that match ``pattern`` and are not about the schema."""
-    return Refusal(_compiled(f"{_NOT_OF_THE_SCHEMA}.*(?:{pattern})"), codes, reason, kind, change)
+    return Refusal(f"{_NOT_OF_THE_SCHEMA}.*(?:{pattern})", codes, reason, kind, change)
 
 
 _OF_THE_CALLER: Final = (
@@ -125,10 +126,8 @@ _OF_A_PARAMETER: Final = (
 )
 _OF_THE_OUTPUT: Final = (
     Refusal(
-        _compiled(
-            r"output_?(?:config|format)|text_?format|json_?schema|\bgrammar\b|schema is too complex"
-            r"|schemas? contains? too many|strict tools|custom\.strict"
-        ),
+        r"output_?(?:config|format)|text_?format|json_?schema|\bgrammar\b|schema is too complex"
+        r"|schemas? contains? too many|strict tools|custom\.strict",
         _INVALID,
         Reason.NATIVE_OUTPUT,
         change=Change.NATIVE_OUTPUT,
@@ -149,7 +148,7 @@ def refusal(error: ClientError) -> Refusal | None:
     code, text = error_code(error), error.response.get("Error", {}).get("Message")
     if not isinstance(text, str):  # botocore does not check the types of what it reads
         return None
-    return next((row for row in REFUSALS if code in row.codes and row.pattern.search(text)), None)
+    return next((row for row in REFUSALS if code in row.codes and row.matches(text)), None)
 
 
 def is_refusal(error: ClientError) -> bool:
