@@ -294,6 +294,8 @@ class Judge:
         if container.fast_child is not None:
             return container.fast_child.closed_set
         candidates = [candidate for candidate in container.candidates if candidate.possible_count]
+        if not candidates and len(container.readings) == 1:  # the usual case of a tag
+            return self._declared_set(container.readings[0], container)
         sets = [candidate.plan.closed_set for candidate in candidates]
         known = {parent for candidate in candidates for parent in candidate.parents}
         sets += [
@@ -397,15 +399,13 @@ class Judge:
         """Remember a closed member of an object whose tag is not known; tell whether it is valid now that it is."""
         is_valid = False
         for reading in container.readings:
-            if reading.plan.tag is not None and not reading.is_dropped:
+            tag = reading.plan.tag
+            if tag is not None and not reading.is_dropped:
                 reading.members_before_tag[container.key] = (path, value, start, end)
-                while (
-                    reading.plan.tag is not None
-                    and reading.plan.tag.key in reading.members_before_tag
-                    and not reading.is_dropped
-                ):
-                    _, _, tag_start, tag_end = reading.members_before_tag[reading.plan.tag.key]
+                while tag is not None and tag.key in reading.members_before_tag and not reading.is_dropped:
+                    _, _, tag_start, tag_end = reading.members_before_tag[tag.key]
                     self._choose_by_tag(reading, container, self._text[tag_start:tag_end])
+                    tag = reading.plan.tag
                 is_valid = (
                     self._check_members_before_tag(reading)
                     and container.can_close_inside

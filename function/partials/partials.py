@@ -152,6 +152,8 @@ class Partials(Generic[M]):
                 else:
                     self._apply(error.events_before, changes)
                 raise
+            if not events:
+                return changes
             if self._hides:
                 self._apply_hiding(events, changes)
             else:
@@ -160,12 +162,9 @@ class Partials(Generic[M]):
             self._failure = self._without_hidden_steps(error)
             error.closed_before = sum(change.closed for change in changes)
             raise
-        if events:
-            _, kind, path, _, _, end = events[-1]
-            # the text ends inside it, and it is shown
-            is_shown = self._closed_set is None and self._hidden_string is None and self._hidden_container is None
-            if end < 0 and kind == "string" and is_shown:
-                self._room, self._path = self._reader.room, path
+        _, kind, path, _, _, end = events[-1]
+        if end < 0 and kind == "string" and self._shows_open_string():  # the text ends inside it
+            self._room, self._path = self._reader.room, path
         return changes
 
     def finish(self) -> M:
@@ -185,6 +184,9 @@ class Partials(Generic[M]):
         except (NotJson, Invalid) as error:
             self._failure = self._without_hidden_steps(error)
             raise
+
+    def _shows_open_string(self) -> bool:
+        return self._closed_set is None and self._hidden_string is None and self._hidden_container is None
 
     def _append_pending(self) -> None:
         """Append the pending text to the document and to the object, all at once."""
@@ -301,11 +303,14 @@ class Partials(Generic[M]):
                     judge.expect_value(container, path, start, end)
             elif name == "value" or (kind == "string" and name == "closed"):
                 full_value = value
+                appended = None
                 if name == "closed":
                     if self._closed_set is None:
                         full_value = container.node[container.key] + value
+                        appended = value
                     else:
                         full_value = "".join((*self._held, value))
+                        self._closed_set = None
                 elif container.is_array and not container.item_is_expected:
                     judge.expect_item(container, path)
                 plan = container.fast_child
@@ -318,11 +323,10 @@ class Partials(Generic[M]):
                     container.put(full_value)
                 else:
                     container.node[container.key] = full_value
-                if name == "closed" and self._closed_set is None:
-                    changes.append(_new_change(Change, (path, value, None, is_closed)))
-                else:
-                    self._closed_set = None
+                if appended is None:
                     changes.append(_new_change(Change, (path, None, full_value, is_closed)))
+                else:
+                    changes.append(_new_change(Change, (path, appended, None, is_closed)))
             elif name == "opened":
                 if container.is_array:
                     judge.expect_item(container, path)

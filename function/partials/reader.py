@@ -174,11 +174,9 @@ class _OpenBracket:
 
     __slots__ = ("keys", "next_index", "next_value", "path", "prefix", "start")
 
-    def __init__(
-        self, path: str, start: int, keys: set[str] | None, next_value: _Match, path_limit: int = sys.maxsize
-    ) -> None:
+    def __init__(self, path: str, prefix: str, start: int, keys: set[str] | None, next_value: _Match) -> None:
         self.path = path
-        self.prefix = path[:path_limit] + "/"
+        self.prefix = prefix
         """Of the paths of what is inside."""
         self.start = start
         """The offset of its opening bracket."""
@@ -208,7 +206,7 @@ class Reader:
         self._state = _BETWEEN
         self._match: _Match = _ITS_VALUE
         """What may come next."""
-        self._open_brackets = [_OpenBracket("", 0, None, _NOTHING)]
+        self._open_brackets = [_OpenBracket("", "/", 0, None, _NOTHING)]
         self._path = ""
         """Of the value that is cut, or comes next."""
         self._start = -1
@@ -374,11 +372,12 @@ class Reader:
         """Open an object or array; return what may come first in it."""
         if len(self._open_brackets) > MAX_DEPTH:
             raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
+        prefix = f"{path if len(path) <= self._path_limit else path[: self._path_limit]}/"
         if self.text[start] == _OPEN_OBJECT:
-            self._open_brackets.append(_OpenBracket(path, start, set(), _NEXT_MEMBER, self._path_limit))
+            self._open_brackets.append(_OpenBracket(path, prefix, start, set(), _NEXT_MEMBER))
             events.append(("opened", "object", path, None, start, -1))
             return _FIRST_MEMBER
-        self._open_brackets.append(_OpenBracket(path, start, None, _NEXT_ITEM, self._path_limit))
+        self._open_brackets.append(_OpenBracket(path, prefix, start, None, _NEXT_ITEM))
         events.append(("opened", "array", path, None, start, -1))
         return _FIRST_ITEM
 
