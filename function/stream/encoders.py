@@ -73,9 +73,8 @@ class Encoder(ABC):
         return b""
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
+_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Writes JSON. ``json.dumps`` would make an encoder for each event."""
 
 _LINE_ENDS: Final = [(end, f"\\u{ord(end):04x}") for end in "\x85\u2028\u2029"]
 """Characters outside ASCII at which some readers, such as httpx, end a line; each with its escape in JSON.
