@@ -25,6 +25,7 @@ MAY_IMPORT = {
     | {"function.aws.bedrock", "function.stream", "function.contract", "function.claude"},
     "function/aws/logs.py": {"function.stream", "function.version"},
     "function/aws/termination.py": {"function.stream.errors"},
+    "function/aws/uncaught.py": set[str](),
     "function/aws/runtime": {
         "function.aws.runtime",
         "function.contract",
@@ -32,6 +33,7 @@ MAY_IMPORT = {
         "function.aws.gateway",
         "function.aws.logs",
         "function.aws.termination",
+        "function.aws.uncaught",
     },
     "function/claude.py": set[str](),
     "function/endpoint.py": PYDANTIC | {"function.media"},
