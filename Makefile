@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve verify test test-fast lint types format docs bench fuzz bundle release clean
+.PHONY: help demo serve verify test test-fast lint types format docs bench fuzz bundle release clean given-url given-tag
 
 # --- Options: only those on make's command line; a variable of the same name in the shell is ignored ---------------
 
@@ -46,16 +46,20 @@ demo: $(VENV)/.demo ## send one prompt through the local stack; PROMPT=, SCHEMA=
 serve: $(VENV)/.demo ## serve the endpoint on this machine; PORT=, BEDROCK=aws, and the options of demo except PROMPT
 	@$(RUN) -m local $(DEMO_OPTIONS) $(call with,--port,PORT)
 
-verify: $(VENV)/.demo ## check an endpoint from outside; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
-	@$(call needs,URL,Set URL to the URL of the endpoint: make verify URL=https://…/v1/stream)
+verify: given-url $(VENV)/.demo ## check an endpoint from outside; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
 	@$(RUN) -m verify $(call if-yes,--sigv4,SIGV4) $(call with,--origin,ORIGIN) $(call if-yes,--warm,WARM) \
 	  $(call with,--body,BODY) -- "$$URL"
 
-test: lint types ## run everything that can be checked without an AWS account; PYTHON=python3.13
-	@$(RUN) -m pytest -q -n auto --dist loadfile
+# The types are checked while the tests run: many tests wait for processes, and leave a part of the processor free.
+# A shell starts what runs beside it with Ctrl-C ignored, so it ends the check of the types itself.
+test: lint ## run everything that can be checked without an AWS account; PYTHON=python3.13
+	@$(RUN) -m mypy . > $(VENV)/types.txt 2>&1 & types=$$!; \
+	  trap "kill $$types 2> /dev/null; wait" EXIT; trap "exit 130" INT TERM; \
+	  $(RUN) -m pytest -q -n auto; tests=$$?; \
+	  wait $$types; checked=$$?; trap - EXIT; cat $(VENV)/types.txt; [ $$tests = 0 ] && [ $$checked = 0 ]
 
 test-fast: $(VENV)/.test ## run the tests that take less than a minute altogether
-	@$(RUN) -m pytest -q -n auto --dist loadfile -m "not slow"
+	@$(RUN) -m pytest -q -n auto -m "not slow"
 
 lint: $(VENV)/.test ## check rules, format and generated documents
 	@$(RUN) -m ruff check .
@@ -88,12 +92,18 @@ fuzz: $(VENV)/.test ## test the promises of partials with new random documents f
 bundle: ## write dist/function.zip for Lambda; HOST=1: dist/function-host.zip for this machine
 	@$(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) -m components.bundle $(call if-yes,--host,HOST)
 
-release: $(VENV)/.test ## write the wheel, the plugin's schema and the notes of a release to dist/release; TAG=v0.1.0
-	@$(call needs,TAG,Set TAG to the tag of the release: make release TAG=v0.1.0)
+release: given-tag $(VENV)/.test ## write the wheel, the plugin's schema and the notes of a release to dist/release; TAG=v0.1.0
 	@$(RUN) -m scripts.release -- "$$TAG"
 
 clean: ## remove everything that make has written, the downloaded model included
 	@rm -rf .venv .venv-* .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# An option that is missing is asked for before anything is installed.
+given-url:
+	@$(call needs,URL,Set URL to the URL of the endpoint: make verify URL=https://…/v1/stream)
+
+given-tag:
+	@$(call needs,TAG,Set TAG to the tag of the release: make release TAG=v0.1.0)
 
 # --- Environments --------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,14 @@
 """Fixtures for every room: the scripted stand-in for Bedrock, and the whole chain with real processes."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from local.bedrock.server import Bedrock
 from local.twin import Twin
@@ -32,6 +35,26 @@ SLOW: Final = (
 )
 """What ``make test-fast`` leaves out, beside tests that are marked ``slow`` where they stand: minutes altogether."""
 
+PARTED: Final = "tests/partials/test_promises.py"
+"""The file whose tests share nothing, and take so long that one worker alone would be busy after the others."""
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives each file to one worker, in the order of the collection."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return nodeid if file == PARTED else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Distribute the tests so that no worker is left with a long file at the end."""
+    return Scheduling(config, log)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; a name in ``SLOW`` that is nowhere is an error: its tests have moved."""
@@ -42,11 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what ``SLOW`` names."""
+    """Mark what ``SLOW`` names, and put it first, then the files with most tests: the last ones take no time."""
     places = tuple(TESTS / name for name in SLOW)
+    slow = {item.path for item in items if any(place in (item.path, *item.path.parents) for place in places)}
     for item in items:
-        if any(place in (item.path, *item.path.parents) for place in places):
+        if item.path in slow:
             item.add_marker(pytest.mark.slow)
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in slow, -tests[item.path], item.path))
 
 
 @pytest.fixture(scope="session")

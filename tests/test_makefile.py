@@ -141,12 +141,15 @@ def test_every_option_is_explained(folder: Path) -> None:
 
 @pytest.mark.parametrize("words", [["verify"], ["verify", "URL="], ["release"]], ids=" ".join)
 def test_what_is_missing_is_one_line(folder: Path, words: list[str]) -> None:
-    """Whatever the shell has under this name."""
+    """Whatever the shell has under this name, and before anything is installed."""
+    shutil.rmtree(folder / ".venv")
     variables = {"PATH": os.environ["PATH"], "URL": "left", "TAG": "left"}
     done = subprocess.run(["make", *words], cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S603, S607 - ours
 
     assert done.returncode == 2
     assert done.stderr.startswith("Set URL to " if words[0] == "verify" else "Set TAG to ")
+    assert not done.stdout
+    assert not (folder / ".venv").exists()
 
 
 @pytest.mark.parametrize(
@@ -170,6 +173,51 @@ def test_the_first_line_names_the_python(folder: Path) -> None:
 
     assert make(folder, "types").splitlines()[0].startswith("Python 3.")
     assert make(folder, "types").splitlines()[0].endswith(" in .venv")
+
+
+CHECKS = """#!/bin/sh
+case "$*" in
+  "-m mypy ."*) echo "mypy: {mypy}"; echo $$ > mypy.pid; {meanwhile}; exit {mypy} ;;
+  "-m pytest"*) {tests} ;;
+esac
+"""
+"""An environment whose checks end as a test has it."""
+
+
+def checks(folder: Path, *, mypy: int = 0, tests: str = "exit 0", meanwhile: str = "true") -> None:
+    for name in ("python", "zizmor"):
+        program = folder / ".venv" / "bin" / name
+        program.write_text(CHECKS.format(mypy=mypy, tests=tests, meanwhile=meanwhile))
+        program.chmod(0o755)
+
+
+@pytest.mark.parametrize(("mypy", "tests", "succeeds"), [(0, 0, True), (1, 0, False), (0, 1, False), (2, 5, False)])
+def test_types_and_tests_run_side_by_side_and_both_count(folder: Path, mypy: int, tests: int, succeeds: bool) -> None:  # noqa: FBT001 - a column of the table
+    checks(folder, mypy=mypy, tests=f"echo tests; exit {tests}")
+    variables = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(["make", "test"], cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S607 - ours
+
+    assert (done.returncode == 0) is succeeds
+    assert done.stdout.splitlines()[1:] == ["tests", f"mypy: {mypy}"]
+
+
+def test_ctrl_c_ends_the_check_of_the_types_too(folder: Path) -> None:
+    """The tests are interrupted when both have started."""
+    interrupt = "while [ ! -s mypy.pid ]; do sleep 0.01; done; kill -INT 0"
+    checks(folder, tests=interrupt, meanwhile="exec sleep 300")
+    variables = {"PATH": os.environ["PATH"]}
+    done = subprocess.run(
+        ["make", "test"],  # noqa: S607 - any make
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        check=False,
+        start_new_session=True,
+    )
+
+    assert done.returncode
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "mypy.pid").read_text()), 0)
 
 
 def test_each_python_has_an_environment_of_its_own(folder: Path) -> None:

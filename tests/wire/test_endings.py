@@ -37,7 +37,6 @@ from tests.wire.endings_table import (
     GOOD,
     HANGING,
     IMPATIENT,
-    PLAIN,
     PROMPT,
     REJECTED,
     SHORT,
@@ -239,8 +238,8 @@ def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: 
     return observed
 
 
-WORKERS: Final = {json.dumps(PLAIN): 4, json.dumps(SHORT): 19, json.dumps(IMPATIENT): 8, json.dumps(HANGING): 12}
-"""Twins at a time: more where most of the time is waited for."""
+WAITING: Final = {json.dumps(SHORT): 19, json.dumps(IMPATIENT): 8, json.dumps(HANGING): 12}
+"""Twins at a time in environments whose cases mostly wait: they run beside all other cases."""
 
 
 @pytest.fixture(scope="module")
@@ -257,8 +256,16 @@ def observations(request: pytest.FixtureRequest) -> dict[str, Observed | Excepti
         if name in chosen:
             groups.setdefault(json.dumps(case.environment), []).append(case)
     observed: dict[str, Observed | Exception] = {}
-    for environment, cases in groups.items():
-        observed |= observe_all(cases, json.loads(environment), WORKERS.get(environment, 4))
+
+    def observe_groups(*, waiting: bool) -> None:
+        for environment, cases in groups.items():
+            if (environment in WAITING) is waiting:
+                observed.update(observe_all(cases, json.loads(environment), WAITING.get(environment, 4)))
+
+    with ThreadPoolExecutor(1) as beside:
+        waited = beside.submit(observe_groups, waiting=True)
+        observe_groups(waiting=False)
+        waited.result()
     return observed
 
 
