@@ -28,6 +28,8 @@ class Resources:
         """The exit status after Ctrl-C."""
         self._held: list[AbstractContextManager[Any]] = []
         self._lock = threading.Lock()
+        self._wakeup: tuple[socket.socket, ...] = ()
+        """Both ends of a connection to which Python writes signals. It stays open: a second Ctrl-C may follow."""
 
     def hold(self, make: Callable[[], AbstractContextManager[T]]) -> T:
         """Make a resource, enter it and keep it until the end. ``make`` must not block: a signal waits for it."""
@@ -57,12 +59,12 @@ class Resources:
 
     def end_on_signals(self, before: Callable[[], None]) -> None:
         """From now on, Ctrl-C and SIGTERM call ``before``, close every resource and end the process."""
-        reader, writer = socket.socketpair()
+        reader, writer = self._wakeup = socket.socketpair()
         writer.settimeout(0)
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: None)
-        threading.Thread(target=self._end, args=(reader, writer, before), daemon=True).start()
+        threading.Thread(target=self._end, args=(reader, before), daemon=True).start()
 
     def _take(self, make: Callable[[], AbstractContextManager[T]]) -> tuple[AbstractContextManager[T], T]:
         with self._lock:
@@ -71,9 +73,8 @@ class Resources:
             self._held.append(resource)
             return resource, value
 
-    def _end(self, reader: socket.socket, writer: socket.socket, before: Callable[[], None]) -> None:
-        with writer:  # keeps the socket from garbage collection: Python writes the signals to it
-            [number] = reader.recv(1)
+    def _end(self, reader: socket.socket, before: Callable[[], None]) -> None:
+        [number] = reader.recv(1)
         before()
         self._lock.acquire()
         closing = threading.Thread(target=self._close_all, daemon=True)

@@ -88,3 +88,37 @@ def test_a_signal_counts_whichever_thread_gets_it() -> None:
     """The kernel chooses."""
     with Command("-c", OTHER_THREAD, variables=environment()) as command:
         assert command.finish().returncode == 128 + signal.SIGTERM
+
+
+TWICE = """
+import os, signal, threading, time
+from contextlib import contextmanager
+from local.cli import run
+
+turn = threading.Event()
+
+@contextmanager
+def closed_slowly():
+    yield
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(2):
+        turn.clear()
+        turn.wait()
+
+def command(terminal, resources):
+    resources.hold(closed_slowly)
+    os.kill(os.getpid(), signal.SIGINT)
+    while True:
+        turn.set()
+        time.sleep(0.001)
+
+run(command)
+"""
+
+
+def test_a_second_signal_while_resources_close_changes_nothing() -> None:
+    """Two Ctrl-C: nothing is written about the second one."""
+    with Command("-c", TWICE, variables=environment()) as command:
+        done = command.finish()
+
+    assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "")
