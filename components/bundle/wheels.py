@@ -1,6 +1,7 @@
 """Collects the packages that the function and the user's modules import, as wheels for Lambda."""
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -174,3 +175,17 @@ def _trim(tree: Path) -> None:
     for service in [*tree.glob("botocore/data/*/"), *tree.glob("boto3/data/*/"), *tree.glob("boto3/examples/")]:
         if service.name not in SERVICES:
             shutil.rmtree(service)
+    for endpoints in tree.glob("botocore/data/endpoints.json"):
+        endpoints.write_text(_endpoints_in_use(endpoints.read_text()))
+
+
+def _endpoints_in_use(endpoints: str) -> str:
+    """Return botocore's list of endpoints without unused services: botocore parses all of it before its first client.
+
+    botocore makes the endpoint of a service that is not in the list from its name and the region, as it always does
+    for bedrock-runtime.
+    """
+    document = json.loads(endpoints)
+    for partition in document["partitions"]:
+        partition["services"] = {name: value for name, value in partition["services"].items() if name in SERVICES}
+    return json.dumps(document)

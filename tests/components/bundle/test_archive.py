@@ -147,6 +147,24 @@ print(sorted(boto3.Session().get_available_services()))
     assert output.strip() == str(sorted(SERVICES))
 
 
+def test_botocore_finds_the_same_endpoints_as_with_its_complete_list(task_root: Path) -> None:
+    """For every service in use, in every region of every partition, and in a region that is not known yet."""
+    program = f"""
+import botocore.session
+session = botocore.session.get_session()
+endpoints = session.get_component("endpoint_resolver")
+for partition in session.get_available_partitions():
+    regions = session.get_available_regions("dynamodb", partition) + ["eu-west-99"]
+    for service in {SERVICES!r}:
+        print(partition, service, session.get_available_regions(service, partition, allow_non_regional=True))
+        print([endpoints.construct_endpoint(service, region) for region in regions])
+"""
+    shipped = _run("-P", "-s", "-S", "-c", program, folder=task_root, PYTHONPATH=str(task_root))
+
+    assert shipped == _run("-P", "-c", program, folder=task_root)
+    assert (task_root / "botocore/data/endpoints.json").stat().st_size < 100_000
+
+
 def test_the_shipped_zip_is_the_one_that_was_run_but_for_native_parts(shipped_zip: Path, host_zip: Path) -> None:
     """File by file; native parts differ, and are of the machine and the Python that will run them."""
     with zipfile.ZipFile(shipped_zip) as shipped, zipfile.ZipFile(host_zip) as host:
