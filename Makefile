@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve verify test test-fast lint types format docs bench fuzz bundle release clean given-url given-tag
+.PHONY: help demo serve verify test test-fast lint types format docs bench fuzz bundle lock release clean given-url given-tag
 
 # --- Options: only those on make's command line; a variable of the same name in the shell is ignored ---------------
 
@@ -92,6 +92,9 @@ fuzz: $(VENV)/.test ## test the promises of partials with new random documents f
 bundle: ## write dist/function.zip for Lambda; HOST=1: dist/function-host.zip for this machine
 	@$(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) -m components.bundle $(call if-yes,--host,HOST)
 
+lock: $(VENV)/.test ## write function/requirements.lock: the newest versions that function/requirements.txt accepts
+	@$(RUN) -m scripts.lock
+
 release: given-tag $(VENV)/.test ## write the wheel, the plugin's schema and the notes of a release to dist/release; TAG=v0.1.0
 	@$(RUN) -m scripts.release -- "$$TAG"
 
@@ -115,14 +118,14 @@ define check-python
     { echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 endef
 
-$(VENV)/.demo: function/requirements.txt local/requirements.txt
+$(VENV)/.demo: function/requirements.lock local/requirements.txt
 	@$(check-python)
-	@$(INSTALL) $(VENV) -r function/requirements.txt --optional local/requirements.txt
+	@$(INSTALL) $(VENV) -r function/requirements.lock --optional local/requirements.txt
 	@touch $@
 
-$(VENV)/.test: tests/requirements.txt requirements.txt function/requirements.txt
+$(VENV)/.test: tests/requirements.txt requirements.txt function/requirements.txt function/requirements.lock
 	@$(check-python)
-	@$(INSTALL) $(VENV) -r tests/requirements.txt
+	@$(INSTALL) $(VENV) -r function/requirements.lock -r tests/requirements.txt
 	@touch $@
 
 .cache/bench/.made: bench/requirements.txt function/requirements.txt bench/package.json

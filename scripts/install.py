@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     description = "Make a virtual environment, if it does not exist, and install packages into it."
     parser = argparse.ArgumentParser(prog="python -m scripts.install", description=description)
     parser.add_argument("environment", type=Path, help="the folder of the environment")
-    required = "a pip file of packages to install; repeat it for several"
+    required = "a pip file of packages to install; repeat it for several, which are installed one after the other"
     parser.add_argument("-r", "--requirements", metavar="FILE", action="append", default=[], help=required)
     optional = (
         "a pip file of packages that this Python or machine may lack; it does not matter if they cannot be installed"
@@ -52,8 +52,8 @@ def _parser() -> argparse.ArgumentParser:
 def _install(options: argparse.Namespace, installer: "Installer", terminal: Terminal) -> int:
     began = time.monotonic()
     with terminal.waiting(f"Installing packages into {options.environment}", installer.size):
-        failure = installer.make_environment() or installer.install(options.requirements)
-        has_all = not failure and not (options.optional and installer.install([options.optional]))
+        failure = installer.make_environment() or next(filter(None, map(installer.install, options.requirements)), "")
+        has_all = not failure and not (options.optional and installer.install(options.optional))
     if failure:
         terminal.line(f"{failure}\nThe packages could not be installed; see pip's messages above.")
         return 1
@@ -84,10 +84,10 @@ class Installer:
             return ""
         return self._run([sys.executable, "-m", "venv", str(self._environment)])
 
-    def install(self, files: Sequence[str]) -> str:
-        """Install the packages that the pip files name."""
-        named = [f"--requirement={file}" for file in files]
-        return self._run([str(self._python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *named])
+    def install(self, file: str) -> str:
+        """Install the packages that the pip file names. A hash in it counts for this file alone."""
+        options = ["--quiet", "--disable-pip-version-check", f"--requirement={file}"]
+        return self._run([str(self._python), "-m", "pip", "install", *options])
 
     def size(self) -> str:
         """Return the size so far, for people. It never shrinks, although pip removes its temporary files."""

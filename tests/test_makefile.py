@@ -34,6 +34,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "requirements.txt").touch()
     (tmp_path / "requirements.txt").touch()
+    (tmp_path / "function" / "requirements.lock").touch()
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(PROGRAM.format(python=shutil.which("python3")))

@@ -94,8 +94,7 @@ class Bundle:
     @property
     def wheels(self) -> Wheels:
         """The packages that the function and the user's modules import."""
-        own = [] if self.requirements is None else [self.requirements]
-        return Wheels(self.target, self.cache, (function_sources() / "requirements.txt", *own), self.report)
+        return Wheels(self.target, self.cache, function_sources() / "requirements.lock", self.requirements, self.report)
 
     def _zipped_wheels(self) -> Path:
         """Return a zip of the wheels. Builds that differ in the user's modules alone share it."""

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from .bytecode import bytecode_version, compile_sources, interpreter
 from .cache import digest
+from .complaint import explain
 from .target import HOST, MACHINES, BundleError, Target
 
 SERVICES: Final = ("bedrock-runtime", "dynamodb", "events", "firehose", "sns", "sts")
@@ -31,11 +32,12 @@ Report = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Wheels:
-    """The packages that ``pip_files`` name, for ``target``."""
+    """The packages that ``lock`` pins, and those that the pip file ``own`` names beside them, for ``target``."""
 
     target: Target
     cache: Path
-    pip_files: tuple[Path, ...]
+    lock: Path
+    own: Path | None
     report: Report
 
     @property
@@ -44,7 +46,7 @@ class Wheels:
         python = interpreter(self.target.python)
         texts = {
             f"{number}{name}": text
-            for number, path in enumerate(self.pip_files)
+            for number, path in enumerate([self.lock, *self._own])
             for name, text in _requirement_texts(path).items()
         }
         parts: dict[str, str | bytes] = {
@@ -58,7 +60,8 @@ class Wheels:
         """Return the folder with all packages, trimmed and compiled. They are collected once.
 
         Raises:
-            BundleError: neither pip nor uv is installed, or a wheel is missing for the target.
+            BundleError: neither pip nor uv is installed, a wheel is missing for the target or is not the locked one,
+                or ``own`` conflicts with the lock.
         """
         if interpreter(self.target.python) is None:
             self.report(
@@ -71,11 +74,19 @@ class Wheels:
             self._collect_into(folder)
         return folder
 
+    @property
+    def _own(self) -> list[Path]:
+        return [] if self.own is None else [self.own]
+
     def _collect_into(self, folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="collecting-") as scratch:
             tree = Path(scratch) / "tree"
-            _install(self.target, self.pip_files, tree)
+            _install(self.target, tree, str(self.lock), [f"--requirement={self.lock}", "--require-hashes"])
+            for own in self._own:
+                constraints = Path(scratch) / "constraints.txt"
+                constraints.write_text(_locked_versions(self.lock), encoding="utf-8")
+                _install(self.target, tree, str(own), [*_own_options(own), f"--constraint={constraints}"])
             _trim(tree)
             compile_sources(self.target, tree, strict=False)
             try:
@@ -103,37 +114,41 @@ def _requirement_texts(path: Path) -> dict[str, bytes]:
     return {"": text.encode(), **texts}
 
 
-def _install(target: Target, pip_files: Iterable[Path], tree: Path) -> None:
-    requirements = [f"--requirement={path}" for path in pip_files]
+def _locked_versions(lock: Path) -> str:
+    """Return the lock as a constraints file, without hashes: these would demand one of every package of the user's."""
+    pins = re.findall(r"^([\w.-]+==[^\s\\]+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    return "".join(f"{pin}\n" for pin in pins)
+
+
+def _own_options(own: Path) -> list[str]:
+    """Return the options for the user's pip file. Where it has a hash, every package needs one, as pip demands."""
+    has_hashes = any(re.search(rb"^[^#]*--hash", text, re.MULTILINE) for text in _requirement_texts(own).values())
+    return [f"--requirement={own}", *(["--require-hashes"] if has_hashes else [])]
+
+
+def _install(target: Target, tree: Path, pip_file: str, options: Sequence[str]) -> None:
     if importlib.util.find_spec("pip"):
         tool = "pip"
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-compile",
-            "--no-input",
-            *_pip_target(target),
-        ]
+        command = [sys.executable, "-m", "pip", "install", "--no-compile", "--no-input", "--progress-bar=off"]
+        command += ["--disable-pip-version-check", *pip_target(target)]
     elif shutil.which("uv"):
         tool = "uv"
         command = ["uv", "pip", "install", "--quiet", "--only-binary=:all:", *_uv_target(target)]
     else:
         raise BundleError(f"Install pip for {sys.executable}, or uv: one of them is needed to collect the wheels.")
     done = subprocess.run(  # noqa: S603 - the commands above
-        [*command, f"--target={tree}", *requirements],
+        [*command, f"--target={tree}", *options],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "PIP_USER": "0"},
     )
     if done.returncode:
-        _explain(tool, target, done.stderr)
+        raise BundleError(f"requirements: {explain(tool, target, pip_file, done.stdout, done.stderr)}")
 
 
-def _pip_target(target: Target) -> list[str]:
+def pip_target(target: Target) -> list[str]:
+    """Return pip's options for wheels that run on the target."""
     if target.architecture == HOST:
         return ["--only-binary=:all:"]
     tags = [f"manylinux_2_{minor}" for minor in range(_glibc(target), 16, -1)] + ["manylinux2014"]
@@ -153,17 +168,6 @@ def _uv_target(target: Target) -> list[str]:
 def _glibc(target: Target) -> int:
     """Return the minor version of glibc under Lambda's Python: Amazon Linux 2 has 2.26, Amazon Linux 2023 has 2.34."""
     return 26 if target.python == "3.11" else 34
-
-
-def _explain(tool: str, target: Target, output: str) -> NoReturn:
-    missing = re.search(r"No matching distribution found for (.+)", output)
-    if missing:
-        raise BundleError(
-            f"requirements: {missing[1].strip()} has no wheel for {target}. "
-            "Choose a version that has one, or another architecture or runtime.",
-        )
-    tail = "\n".join(output.strip().splitlines()[-5:])
-    raise BundleError(f"requirements: {tool} could not collect the wheels for {target}:\n{tail}")
 
 
 def _trim(tree: Path) -> None:

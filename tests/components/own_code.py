@@ -1,6 +1,7 @@
 """Modules of a user's, and a package that they import, made up for the tests."""
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,13 +55,14 @@ def write_own_code(place: Path) -> OwnCode:
     return OwnCode(code, requirements)
 
 
-def write_wheel(folder: Path, name: str, tag: str, files: dict[str, str]) -> None:
-    """Write a wheel (Binary distribution format, packaging.python.org) of these files."""
+def write_wheel(folder: Path, name: str, tag: str, files: dict[str, str], needs: Sequence[str] = ()) -> None:
+    """Write a wheel (Binary distribution format, packaging.python.org) of these files, which needs other packages."""
     folder.mkdir(parents=True, exist_ok=True)
     info = f"{name}-1.0.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
     texts = {
         **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{info}/METADATA": metadata + "".join(f"Requires-Dist: {need}\n" for need in needs),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
     with zipfile.ZipFile(folder / f"{name}-1.0-{tag}.whl", "w") as wheel:

@@ -74,6 +74,7 @@ BUILD_NAME = "from components.bundle.archive import build_name; print(build_name
         ("function/schema.py", True),
         ("function/bootstrap", True),
         ("function/requirements.txt", True),
+        ("function/requirements.lock", True),
         ("components/options.py", False),
         ("components/bundle/archive.py", False),
         ("docs/wire.md", False),
