@@ -95,14 +95,14 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(answers)
         self.declared = declared
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 generated messages, the engine's call
+    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - generated messages, the engine's call
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
             inputs = pulumi.runtime.rpc.deserialize_properties(request.object)
             self.declared.resources.append(Recorded(request.type, request.name, inputs, request))
         return answer
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 generated messages, the engine's call
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - generated messages, the engine's call
         self.declared.outputs[request.urn.rpartition("::")[2]] = pulumi.runtime.rpc.deserialize_properties(
             request.outputs,
         )
@@ -135,7 +135,7 @@ def declare(
     """
     declared = Declared()
     answers = _Mocks(declared, calls or {}, made=made)
-    logger = logging.Logger("engine")  # noqa: LOG001 one for each program, known to nobody else
+    logger = logging.Logger("engine")  # noqa: LOG001 - one for each program, known to nobody else
     logger.addHandler(_Said(declared))
     pulumi.runtime.settings.ROOT.set(None)
     pulumi.runtime.set_mocks(

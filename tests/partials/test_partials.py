@@ -1,4 +1,4 @@
-# ruff: noqa: ANN401 types are made at run time
+# ruff: noqa: ANN401 - types are made at run time
 
 import doctest
 import enum
@@ -52,7 +52,7 @@ def test_an_endless_answer_ends_at_the_cap(monkeypatch: pytest.MonkeyPatch) -> N
     growing = Partials(str)
     growing.feed('"')
 
-    with pytest.raises(NotJson, match="longer than"):  # noqa: PT012 it comes at any fragment
+    with pytest.raises(NotJson, match="longer than"):  # noqa: PT012 - it comes at any fragment
         for _ in range(20):
             growing.feed("x" * 100)
 
@@ -350,7 +350,7 @@ def test_what_is_hidden_is_in_no_change_and_no_snapshot(type_: Any, document: An
 def test_no_path_of_a_mistake_leads_below_something_hidden(type_: Any, text: str, path: str) -> None:
     growing: Partials[Any] = Partials(type_, hide=True)
 
-    with pytest.raises(Invalid) as caught:  # noqa: PT012 it comes at any fragment
+    with pytest.raises(Invalid) as caught:  # noqa: PT012 - it comes at any fragment
         growing.feed(text)
         growing.finish()
 

@@ -1,6 +1,6 @@
 """The six promises, over random types, documents and cuts."""
 
-# ruff: noqa: ANN401 types are made at run time
+# ruff: noqa: ANN401 - types are made at run time
 
 import contextlib
 import gc
@@ -104,7 +104,7 @@ def test_monotone(data: st.DataObject) -> None:
                 assert json.dumps(_at(partials.live, path)) == was
         partials.finish()
     except Invalid as error:
-        assert not any(_within(error.path, path) for path in closed)  # noqa: PT017 it may come or not
+        assert not any(_within(error.path, path) for path in closed)  # noqa: PT017 - it may come or not
     for path, was in closed.items():
         assert json.dumps(_at(partials.snapshot, path)) == was
 
@@ -154,7 +154,7 @@ def _first_mistake(type_: Any, text: str) -> tuple[str, str, int]:
     partials = Partials(type_)
     read = 0
     try:
-        for read, character in enumerate(text, 1):  # noqa: B007 the last one counts
+        for read, character in enumerate(text, 1):  # noqa: B007 - the last one counts
             partials.feed(character)
         partials.finish()
     except Invalid as error:

@@ -21,7 +21,7 @@ def _read(*fragments: str) -> list[JsonEvent]:
     return events + reader.finish()
 
 
-def _built(events: list[JsonEvent]) -> Any:  # noqa: ANN401 JSON
+def _built(events: list[JsonEvent]) -> Any:  # noqa: ANN401 - JSON
     """Build the value that the events describe."""
     root: list[Any] = [None]
     stack: list[tuple[Any, Any]] = []
@@ -132,7 +132,7 @@ def test_an_endless_token_ends_at_the_cap(start: str, monkeypatch: pytest.Monkey
     reader = Reader()
     tracemalloc.start()
 
-    with pytest.raises(NotJson, match="longer than"):  # noqa: PT012 it comes at any fragment
+    with pytest.raises(NotJson, match="longer than"):  # noqa: PT012 - it comes at any fragment
         for fragment in [start, *[filler] * 2000]:
             reader.feed(fragment)
 
@@ -148,7 +148,7 @@ def test_an_answer_of_a_hundred_megabytes_is_cut_off_at_the_cap() -> None:
     fragment = '"' + "x" * 65_000 + '",'
     read = 0
 
-    with pytest.raises(NotJson, match="longer than"):  # noqa: PT012 how far it came matters
+    with pytest.raises(NotJson, match="longer than"):  # noqa: PT012 - how far it came matters
         for _ in range(1600):
             reader.feed(fragment)
             read += len(fragment)
@@ -209,7 +209,7 @@ def test_a_mistake_carries_what_came_before_it() -> None:
         ('{"a": 1, "', False),
     ],
 )
-def test_white_space_can_only_be_inserted_between_tokens(text: str, between: bool) -> None:  # noqa: FBT001 a table's column
+def test_white_space_can_only_be_inserted_between_tokens(text: str, between: bool) -> None:  # noqa: FBT001 - a table's column
     """Heartbeats are white space."""
     reader = Reader()
     reader.feed(text)

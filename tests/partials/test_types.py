@@ -1,6 +1,6 @@
 """Every part of Pydantic that is covered: what is taken, and the very character at which what is wrong is reported."""
 
-# ruff: noqa: ANN401 types are made at run time
+# ruff: noqa: ANN401 - types are made at run time
 
 import datetime as dt
 import decimal
@@ -353,7 +353,7 @@ def test_what_is_not_one_document_is_not_json(type_: Any, text: str) -> None:
     """Text around, a fence, two documents, duplicate keys, NaN, endless nesting: a typed error."""
     partials: Partials[Any] = Partials(type_)
 
-    with pytest.raises(NotJson):  # noqa: PT012 it may come at any fragment
+    with pytest.raises(NotJson):  # noqa: PT012 - it may come at any fragment
         for start in range(0, len(text), 7):
             partials.feed(text[start : start + 7])
         partials.finish()
@@ -363,7 +363,7 @@ def test_a_mistake_before_what_is_not_json_comes_first() -> None:
     """As it does where the text was cut between them."""
     for pieces in (['{"n": "x" ]'], ['{"n": "x"', " ]"]):
         partials = Partials(Inner)
-        with pytest.raises(Invalid) as caught:  # noqa: PT012 it comes at any fragment
+        with pytest.raises(Invalid) as caught:  # noqa: PT012 - it comes at any fragment
             for piece in pieces:
                 partials.feed(piece)
         assert (caught.value.path, caught.value.rule) == ("/n", "int_parsing")
