@@ -1,6 +1,7 @@
 """Fixtures for every room: the scripted stand-in for Bedrock, and the whole chain with real processes."""
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,6 +82,18 @@ def package_index() -> Iterator[None]:
     os.environ[INSTALLER_ALLOWED] = "1"
     yield
     del os.environ[INSTALLER_ALLOWED]
+
+
+@pytest.fixture(scope="session")
+def curl() -> str:
+    """The program of the commands in the documentation. A change is never judged without the tests that need it."""
+    path = shutil.which("curl")
+    if path is None:
+        missing = "curl is not installed, and this test needs it. On Debian and Ubuntu: apt install curl"
+        if "CI" in os.environ:
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return path
 
 
 @pytest.fixture

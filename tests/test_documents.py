@@ -33,7 +33,7 @@ def test_every_ending_is_documented() -> None:
     assert [row[0] for row in rows("endings.md") if len(row) == 7] == [ending.what for ending in ENDINGS]
 
 
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.what)
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda it: it.what)
 def test_an_ending_is_documented_as_the_matrix_has_it(ending: Ending) -> None:
     [row] = [row for row in rows("endings.md") if row[0] == ending.what]
     _, before, after, told, not_completed, stored, published = row
@@ -65,7 +65,7 @@ def test_every_member_of_the_log_line_and_every_metric_is_described(
     assert {metric["Name"] for metric in metrics} <= described
 
 
-def names(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON values
+def names(value: Any) -> Iterator[str]:
     """Yield the names of all members, those inside others too."""
     for name, inner in value.items() if isinstance(value, dict) else ():
         yield name

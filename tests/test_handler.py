@@ -337,7 +337,7 @@ def test_a_name_that_does_not_fit_fails_at_start(make: Make, variable: str, valu
 def test_boto3_is_loaded_only_for_a_store_or_a_sink(variables: dict[str, str], *, is_loaded: bool) -> None:
     """The model's client is botocore's: a cold start is shorter without boto3, which loads multiprocessing too."""
     program = "import function.handler, sys; print(sorted({'boto3', 'multiprocessing'} & set(sys.modules)))"
-    ran = subprocess.run(  # noqa: S603 - this program
+    ran = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, **variables}, capture_output=True, text=True, check=True
     )
 

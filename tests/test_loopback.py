@@ -92,7 +92,7 @@ def test_pip_is_let_through_where_the_fixture_allows_it_and_nothing_else_is(tmp_
 
 
 def _outcome(*arguments: str, environment: dict[str, str]) -> str:
-    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -113,7 +113,7 @@ def test_the_plugin_host_is_guarded(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(f"{TRY}\nopen({str(tmp_path / 'outcome')!r}, 'w').write(outcome)")
     command = [sys.executable, str(ROOT / "components"), "127.0.0.1:9"]
     variables = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=variables, text=True) as host:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=variables, text=True) as host:
         assert host.stdout is not None
         assert int(host.stdout.readline()) > 0
         host.terminate()

@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 def make(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> str:
     variables = {"PATH": os.environ["PATH"], **(environment or {})}
     command = ["make", "--no-print-directory", *words]
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
     return done.stdout
 
 
@@ -145,7 +145,7 @@ def test_what_is_missing_is_one_line(folder: Path, words: list[str]) -> None:
     """Whatever the shell has under this name, and before anything is installed."""
     shutil.rmtree(folder / ".venv")
     variables = {"PATH": os.environ["PATH"], "URL": "left", "TAG": "left"}
-    done = subprocess.run(["make", *words], cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S603, S607 - ours
+    done = subprocess.run(["make", *words], cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
     assert done.stderr.startswith("Set URL to " if words[0] == "verify" else "Set TAG to ")
@@ -160,7 +160,7 @@ def test_what_is_missing_is_one_line(folder: Path, words: list[str]) -> None:
 def test_a_python_that_cannot_be_used_is_one_line(folder: Path, python: str, words: str) -> None:
     command = ["make", "demo", f"PYTHON={python}"]
     variables = {"PATH": os.environ["PATH"]}  # make gives its children variables of its own
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
     assert done.stdout.startswith(words)
@@ -193,10 +193,10 @@ def checks(folder: Path, *, mypy: int = 0, tests: str = "exit 0", meanwhile: str
 
 
 @pytest.mark.parametrize(("mypy", "tests", "succeeds"), [(0, 0, True), (1, 0, False), (0, 1, False), (2, 5, False)])
-def test_types_and_tests_run_side_by_side_and_both_count(folder: Path, mypy: int, tests: int, succeeds: bool) -> None:  # noqa: FBT001 - a column of the table
+def test_types_and_tests_run_side_by_side_and_both_count(folder: Path, mypy: int, tests: int, succeeds: bool) -> None:
     checks(folder, mypy=mypy, tests=f"echo tests; exit {tests}")
     variables = {"PATH": os.environ["PATH"]}
-    done = subprocess.run(["make", "test"], cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S607 - ours
+    done = subprocess.run(["make", "test"], cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
     assert (done.returncode == 0) is succeeds
     assert done.stdout.splitlines()[1:] == ["tests", f"mypy: {mypy}"]
@@ -208,7 +208,7 @@ def test_ctrl_c_ends_the_check_of_the_types_too(folder: Path) -> None:
     checks(folder, tests=interrupt, meanwhile="exec sleep 300")
     variables = {"PATH": os.environ["PATH"]}
     done = subprocess.run(
-        ["make", "test"],  # noqa: S607 - any make
+        ["make", "test"],
         cwd=folder,
         env=variables,
         capture_output=True,
@@ -223,7 +223,7 @@ def test_ctrl_c_ends_the_check_of_the_types_too(folder: Path) -> None:
 
 def test_each_python_has_an_environment_of_its_own(folder: Path) -> None:
     python = shutil.which("python3")
-    version = subprocess.run([str(python), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]  # noqa: S603 - ours
+    version = subprocess.run([str(python), "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
     short = version.rpartition(".")[0]
     (folder / f".venv-{short}").symlink_to(folder / ".venv")
     text = (folder / ".venv" / "bin" / "python").read_text()

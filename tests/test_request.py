@@ -238,7 +238,7 @@ class Elsewhere(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def unpacked(cls, value: Any) -> object:  # noqa: ANN401 - whatever the body is
+    def unpacked(cls, value: Any) -> object:
         return value.get("data", {})
 
 

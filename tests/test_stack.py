@@ -20,7 +20,7 @@ DEV = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
 pytestmark = pytest.mark.usefixtures("package_index")  # to declare an endpoint is to build its bundle
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - a YAML value
+def _text(value: Any) -> str:
     """As the engine hands a value to the program: texts as they are, the rest as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 

@@ -1,48 +1,30 @@
-"""A host of ``function.handler.handle`` that knows nothing of Lambda's Runtime API, nor of ``function/aws/runtime``.
-
-It connects once per invocation, reads the event as a line, and writes the head as a line and the body in chunks.
-"""
+"""A host of ``handle`` that knows nothing of Lambda's Runtime API: event and head are lines, the body is in chunks."""
 
 import json
 import os
 import socket
-from contextlib import closing, suppress
+from contextlib import suppress
+from types import SimpleNamespace
 
 from function.aws.termination import Terminated, Termination
 from function.handler import handle
-from function.stream.events import END_OF_BODY, Cut
+from function.stream.events import Cut
 
-
-class Context:
-    aws_request_id = "invocation-2"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 60_000
-
-
-def serve(event: object, client: socket.socket, termination: Termination) -> None:
-    response = handle(event, Context())
-    is_delivered = False
-    try:
-        client.sendall(json.dumps([response.status, dict(response.headers)]).encode() + b"\n")
-        for item in response.body:
-            if isinstance(item, Cut):
-                break
-            client.sendall(b"%x\r\n%b\r\n" % (len(item), item))
-            if item == END_OF_BODY:  # which was just sent as the last chunk
-                break
-        client.shutdown(socket.SHUT_WR)
-        is_delivered = True
-    finally:
-        with termination.shelter(), closing(response.body) as body:
-            if is_delivered:
-                for _ in body:
-                    pass
-
-
+context = SimpleNamespace(aws_request_id="invocation-2", get_remaining_time_in_millis=lambda: 60_000)
 termination = Termination()
 termination.install()
 with suppress(Terminated):
     while True:
         with socket.create_connection(("127.0.0.1", int(os.environ["PORT"]))) as client, client.makefile() as lines:
-            serve(json.loads(lines.readline()), client, termination)
+            response = handle(json.loads(lines.readline()), context)
+            try:
+                client.sendall(json.dumps([response.status, dict(response.headers)]).encode() + b"\n")
+                while (item := next(response.body)) and not isinstance(item, Cut):
+                    client.sendall(b"%x\r\n%b\r\n" % (len(item), item))
+                client.sendall(b"" if isinstance(item, Cut) else b"0\r\n\r\n")
+                client.shutdown(socket.SHUT_WR)
+                with termination.shelter():
+                    next(response.body, None)  # runs the stages
+            finally:
+                with termination.shelter():
+                    response.body.close()

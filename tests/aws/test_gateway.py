@@ -63,14 +63,14 @@ def test_a_proxy_event_becomes_a_request() -> None:
         (None, False),
     ],
 )
-def test_an_id_that_the_client_may_have_chosen_is_a_token_or_is_left_out(given: object, kept: bool) -> None:  # noqa: FBT001 - a case of the table
+def test_an_id_that_the_client_may_have_chosen_is_a_token_or_is_left_out(given: object, kept: bool) -> None:
     """At most 128 characters (RFC 9110 §5.6.2)."""
     request = parse_event(event(requestContext={"requestId": given}))
     assert request.gateway_request_id == (given if kept else None)
 
 
 @pytest.mark.parametrize(("given", "kept"), [("JJbxmplHYosFVYQ=", True), ("a/b+c=", True), ("a b", False), ([], False)])
-def test_the_gateways_second_id_is_base64_or_is_left_out(given: object, kept: bool) -> None:  # noqa: FBT001 - a case of the table
+def test_the_gateways_second_id_is_base64_or_is_left_out(given: object, kept: bool) -> None:
     request = parse_event(event(requestContext={"extendedRequestId": given}))
     assert request.extended_request_id == (given if kept else None)
 

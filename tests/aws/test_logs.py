@@ -18,7 +18,7 @@ CANARY = "canary-7f3a"
 
 def logged(program: str, **environment: str) -> tuple[str, str]:
     """Return what a program writes to stdout and stderr; the root logger is its own."""
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-P", "-c", dedent(program)],
         env={"PYTHONPATH": str(ROOT), **environment},
         capture_output=True,

@@ -96,7 +96,7 @@ def host(bedrock: Bedrock, tmp_path: Path) -> Iterator[Host]:
     records = Records()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE)
-        process = subprocess.Popen(  # noqa: S603 - our own program
+        process = subprocess.Popen(
             [sys.executable, "-P", str(Path(__file__).with_name("second_host.py"))],
             env={
                 "PYTHONPATH": str(tmp_path),

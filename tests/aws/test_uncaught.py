@@ -24,7 +24,7 @@ BEFORE = """
 
 def written(program: str) -> tuple[int, str]:
     """Return the status of a program and everything that it writes."""
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-P", "-c", dedent(BEFORE) + dedent(program)],
         env={"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ from pulumi import Archive, Asset, _types
 
 
 @cache
-def arguments(kind: str) -> Any:  # noqa: ANN401 - a generated class
+def arguments(kind: str) -> Any:
     """Return the class of a resource's inputs by its type, such as ``aws:sns/topic:Topic``."""
     _, module, name = kind.split(":")
     package = module.partition("/")[0]
@@ -22,13 +22,13 @@ def arguments(kind: str) -> Any:  # noqa: ANN401 - a generated class
 
 
 @cache
-def inputs(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a generated class
+def inputs(kind: Any) -> Mapping[str, Any]:
     """Return names in camelCase and types of the inputs of a class."""
     types: Mapping[str, Any] = _types.input_type_types(kind)
     return types
 
 
-def required(kind: Any) -> set[str]:  # noqa: ANN401 - a generated class
+def required(kind: Any) -> set[str]:
     """Return the names in camelCase of the inputs that have to be there."""
     names = _types.input_type_py_to_pulumi_names(kind)
     parameters = inspect.signature(kind.__init__).parameters
@@ -39,14 +39,14 @@ def required(kind: Any) -> set[str]:  # noqa: ANN401 - a generated class
     }
 
 
-def retired(kind: Any, name: str) -> bool:  # noqa: ANN401 - a generated class
+def retired(kind: Any, name: str) -> bool:
     """Tell whether the provider calls an input deprecated."""
     names = {camel: python for python, camel in _types.input_type_py_to_pulumi_names(kind).items()}
     getter = inspect.getattr_static(kind, names[name]).fget
     return hasattr(getter, "_pulumi_deprecated_callable")
 
 
-def misfits(kind: Any, values: Mapping[str, Any], place: str = "") -> Iterator[str]:  # noqa: ANN401 - a generated class
+def misfits(kind: Any, values: Mapping[str, Any], place: str = "") -> Iterator[str]:
     """Yield what of ``values`` is not as the class publishes it: unknown, missing, retired or of another type."""
     types = inputs(kind)
     for name in sorted(required(kind) - values.keys()):
@@ -60,7 +60,7 @@ def misfits(kind: Any, values: Mapping[str, Any], place: str = "") -> Iterator[s
             yield from _misfit(types[name], value, f"{place}{name}")
 
 
-def _misfit(hint: Any, value: Any, place: str) -> Iterator[str]:  # noqa: ANN401 - a hint and any value
+def _misfit(hint: Any, value: Any, place: str) -> Iterator[str]:
     if get_origin(hint) is Union:
         alternatives = [
             list(_misfit(one, value, place)) for one in get_args(hint) if get_origin(one) is None or _is_group(one)
@@ -75,12 +75,12 @@ def _misfit(hint: Any, value: Any, place: str) -> Iterator[str]:  # noqa: ANN401
         yield f"{place} is {type(value).__name__}, published as {hint}"
 
 
-def _is_group(hint: Any) -> bool:  # noqa: ANN401 - a hint
+def _is_group(hint: Any) -> bool:
     origin = get_origin(hint)
     return isinstance(origin, type) and issubclass(origin, Sequence | Mapping)
 
 
-def _misfits_in_group(hint: Any, value: Any, place: str) -> Iterator[str]:  # noqa: ANN401 - a hint and any value
+def _misfits_in_group(hint: Any, value: Any, place: str) -> Iterator[str]:
     *_, inner = get_args(hint)
     if not isinstance(value, Mapping if issubclass(get_origin(hint), Mapping) else list):
         yield f"{place} is {type(value).__name__}, published as {hint}"
@@ -89,7 +89,7 @@ def _misfits_in_group(hint: Any, value: Any, place: str) -> Iterator[str]:  # no
         yield from _misfit(inner, item, f"{place}[{key}]")
 
 
-def _fits(hint: Any, value: Any) -> bool:  # noqa: ANN401, PLR0911 - a hint and any value
+def _fits(hint: Any, value: Any) -> bool:  # noqa: PLR0911 - a hint and any value
     """Numbers come back from the wire as floats; what is unknown to this check (``None`` of a union) fits nothing."""
     if hint is bool:
         return isinstance(value, bool)

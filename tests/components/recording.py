@@ -95,14 +95,14 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(answers)
         self.declared = declared
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: ANN401, N802 - generated messages, the engine's call
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - generated messages, the engine's call
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
             inputs = pulumi.runtime.rpc.deserialize_properties(request.object)
             self.declared.resources.append(Recorded(request.type, request.name, inputs, request))
         return answer
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: ANN401, N802 - generated messages, the engine's call
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - generated messages, the engine's call
         self.declared.outputs[request.urn.rpartition("::")[2]] = pulumi.runtime.rpc.deserialize_properties(
             request.outputs,
         )

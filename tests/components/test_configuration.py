@@ -101,6 +101,6 @@ def test_declared_types_are_what_the_values_are(read: Read) -> None:
     }
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - a YAML value
+def _text(value: Any) -> str:
     """As the engine hands it to the program."""
     return value if isinstance(value, str) else str(value).lower().replace("'", '"')

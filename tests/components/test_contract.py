@@ -29,9 +29,7 @@ import sys
 import components.bundle.__main__
 print(sorted({"pulumi", "pulumi_aws", "components.arguments", "function.handler"} & set(sys.modules)))
 """
-    done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -39,7 +37,7 @@ def test_the_plugin_host_starts_from_another_folder(tmp_path: Path) -> None:
     """It asks for the engine's address; by then it has imported the component, and read the contract."""
     (tmp_path / "function").mkdir()
     (tmp_path / "function" / "contract.py").write_text("raise SystemExit('the wrong function')")
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, str(REPOSITORY / "components")], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.stderr.strip().endswith("components: error: the following arguments are required: engine")

@@ -45,7 +45,7 @@ class _Asked(dict[str, str]):
         super().__init__()
         self.names: set[str] = set()
 
-    def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401 - as a dict has it
+    def get(self, key: str, default: object = None) -> Any:
         self.names.add(key)
         return super().get(key, default)
 

@@ -40,10 +40,10 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         self.address = f"127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
         self.server.start()
 
-    def SupportsFeature(self, request: Any, _: object) -> Any:  # noqa: ANN401, N802 - a generated interface
+    def SupportsFeature(self, request: Any, _: object) -> Any:  # noqa: N802 - a generated interface
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id != "outputValues")
 
-    def GetDeploymentInfo(self, _request: object, _: object) -> Any:  # noqa: ANN401, N802 - a generated interface
+    def GetDeploymentInfo(self, _request: object, _: object) -> Any:  # noqa: N802 - a generated interface
         return resource_pb2.DeploymentInfo(
             supportedFeatures=[
                 resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
@@ -51,7 +51,7 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
             ],
         )
 
-    def RegisterResource(self, request: Any, _: object) -> Any:  # noqa: ANN401, N802 - a generated interface
+    def RegisterResource(self, request: Any, _: object) -> Any:  # noqa: N802 - a generated interface
         self.registered.append(request)
         outputs = struct_pb2.Struct()
         outputs.CopyFrom(request.object)
@@ -59,13 +59,13 @@ class Engine(resource_pb2_grpc.ResourceMonitorServicer, engine_pb2_grpc.EngineSe
         urn = f"urn:pulumi:dev::program::{request.type}::{request.name}"
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id", object=outputs)
 
-    def RegisterResourceOutputs(self, _request: object, _: object) -> Any:  # noqa: ANN401, N802 - generated
+    def RegisterResourceOutputs(self, _request: object, _: object) -> Any:  # noqa: N802 - generated
         return empty_pb2.Empty()
 
-    def RegisterPackage(self, _request: object, _: object) -> Any:  # noqa: ANN401, N802 - a generated interface
+    def RegisterPackage(self, _request: object, _: object) -> Any:  # noqa: N802 - a generated interface
         return resource_pb2.RegisterPackageResponse(ref="aws")
 
-    def Log(self, request: Any, _: object) -> Any:  # noqa: ANN401, N802 - a generated interface
+    def Log(self, request: Any, _: object) -> Any:  # noqa: N802 - a generated interface
         self.logged.append(request.message)
         return empty_pb2.Empty()
 
@@ -86,7 +86,7 @@ def engine() -> Iterator[Engine]:
 def provider(engine: Engine) -> Iterator[Any]:
     """The host, started as Pulumi starts a plugin: its folder and the engine's address."""
     command = [sys.executable, str(REPOSITORY / "components"), engine.address]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY, text=True) as host:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY, text=True) as host:
         try:
             assert host.stdout is not None
             port = int(host.stdout.readline())
@@ -106,7 +106,7 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def _construct(provider: Any, engine: Engine, name: str, inputs: dict[str, Any]) -> Any:  # noqa: ANN401 - generated
+def _construct(provider: Any, engine: Engine, name: str, inputs: dict[str, Any]) -> Any:
     values = struct_pb2.Struct()
     values.update(inputs)
     request = provider_pb2.ConstructRequest(
@@ -121,12 +121,12 @@ def _construct(provider: Any, engine: Engine, name: str, inputs: dict[str, Any])
     return provider.Construct(request, timeout=300)
 
 
-def test_the_host_answers_with_the_schema_of_the_arguments(provider: Any, schema: dict[str, Any]) -> None:  # noqa: ANN401 - it is made by the SDK at run time
+def test_the_host_answers_with_the_schema_of_the_arguments(provider: Any, schema: dict[str, Any]) -> None:
     answer = provider.GetSchema(provider_pb2.GetSchemaRequest(), timeout=60)
     assert json.loads(answer.schema) == schema
 
 
-def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> None:  # noqa: ANN401 - generated
+def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> None:
     answer = _construct(
         provider,
         engine,
@@ -149,12 +149,12 @@ def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> Non
     assert authorizer.object["authorizerResultTtlInSeconds"] == 60
 
 
-def test_a_wrong_argument_is_a_sentence_there_too(provider: Any, engine: Engine) -> None:  # noqa: ANN401 - generated
+def test_a_wrong_argument_is_a_sentence_there_too(provider: Any, engine: Engine) -> None:
     with pytest.raises(grpc.RpcError, match="timeout must be a whole number from 5 to 890; got 891"):
         _construct(provider, engine, "wrong", {"timeout": 891})
 
 
-def test_two_endpoints_of_one_program_set_the_account_wide_role_up_once(provider: Any, engine: Engine) -> None:  # noqa: ANN401 - it is made by the SDK at run time
+def test_two_endpoints_of_one_program_set_the_account_wide_role_up_once(provider: Any, engine: Engine) -> None:
     for name in ("first", "second"):
         _construct(provider, engine, name, {"accessLog": True, "manageAccountLogging": True, "authorization": "iam"})
     [account] = engine.of("Account")

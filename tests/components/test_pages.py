@@ -46,7 +46,7 @@ def _imports() -> list[str]:
     return [line for line in pieces("component")[0].splitlines() if "import" in line]
 
 
-def _transformed(transform: Callable[[pulumi.ResourceTransformArgs], Any], resource: Recorded) -> Any:  # noqa: ANN401 - inputs
+def _transformed(transform: Callable[[pulumi.ResourceTransformArgs], Any], resource: Recorded) -> Any:
     custom = bool(resource.request.custom)
     result = transform(
         pulumi.ResourceTransformArgs(

@@ -37,7 +37,7 @@ def test_every_resource_is_as_the_provider_publishes_it(args: StreamingLlmApiArg
         (aws.dynamodb.TableAttributeArgs, {"name": "id", "type": 5}, "type is int, published as <class 'str'>"),
     ],
 )
-def test_the_check_would_notice(kind: Any, values: dict[str, Any], complaint: str) -> None:  # noqa: ANN401 - generated
+def test_the_check_would_notice(kind: Any, values: dict[str, Any], complaint: str) -> None:
     complaints = list(misfits(kind, values))
     assert any(text.startswith(complaint) for text in complaints), complaints
 

@@ -24,7 +24,7 @@ APPLICATION = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-p
 PROFILE = "aws:bedrock/getInferenceProfile:getInferenceProfile"
 
 
-def _declared(**args: Any) -> Declared:  # noqa: ANN401 - any argument
+def _declared(**args: Any) -> Declared:
     given = cast("StreamingLlmApiArgs", args)
     return declare(lambda: StreamingLlmApi("llm", given))
 

@@ -55,7 +55,7 @@ class Elsewhere:
     def run(self, program: str, folder: Path) -> str:
         """Run a program in ``folder``; only the installed packages and the recorder are on its path."""
         tools = self.place / "tools"
-        done = subprocess.run(  # noqa: S603 - our own program
+        done = subprocess.run(
             [self.python, "-P", "-c", program],
             cwd=folder,
             env={"PYTHONPATH": str(tools), "PATH": "/usr/bin:/bin"},
@@ -98,7 +98,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
 
 
 def _pip(python: Path, *arguments: str) -> None:
-    subprocess.run([python, "-m", "pip", "--quiet", *arguments], check=True)  # noqa: S603 - our own arguments
+    subprocess.run([python, "-m", "pip", "--quiet", *arguments], check=True)
 
 
 def test_the_wheel_gives_one_import_name(elsewhere: Elsewhere) -> None:
@@ -227,7 +227,7 @@ def test_the_examples_pass_the_type_check_against_the_wheel(elsewhere: Elsewhere
 def _checked(elsewhere: Elsewhere, folder: Path) -> subprocess.CompletedProcess[str]:
     settings = elsewhere.place / "mypy.ini"
     settings.write_text("[mypy]\nstrict = true\n[mypy-pulumi_aws.*]\nfollow_imports = skip\n")
-    return subprocess.run(  # noqa: S603 - our own program
+    return subprocess.run(
         [
             sys.executable,
             *("-m", "mypy", f"--config-file={settings}", f"--cache-dir={elsewhere.place / 'mypy'}"),

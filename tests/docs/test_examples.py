@@ -6,7 +6,6 @@ path of a file is written to that file first. Each ``print(…)  # text`` prints
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,7 +47,7 @@ def run(*command: str, folder: Path | None = None) -> subprocess.CompletedProces
     """Run a command of the documentation; the project's modules and those of ``folder`` can be imported."""
     paths = [str(ROOT), *([str(folder)] if folder else [])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own pages
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_the_tests_that_the_page_on_testing_shows_pass(tmp_path: Path) -> None:
@@ -79,7 +78,7 @@ def ask(command: str, url: str) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="The commands of the pages need curl.")
+@pytest.mark.usefixtures("curl")
 @pytest.mark.parametrize("page", ["getting-started"])
 def test_the_commands_of_a_page_are_answered_by_the_endpoint(page: str, url: str) -> None:
     commands = CURL.findall((ROOT / "docs" / f"{page}.md").read_text())
@@ -88,7 +87,7 @@ def test_the_commands_of_a_page_are_answered_by_the_endpoint(page: str, url: str
     assert all('"summary"' in ask(command, url) for command in commands)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="The commands of the pages need curl.")
+@pytest.mark.usefixtures("curl")
 def test_the_page_of_errors_shows_the_problem_that_answers_its_command(url: str) -> None:
     page = (ROOT / "docs" / "errors.md").read_text()
     [command] = CURL.findall(page)

@@ -23,7 +23,7 @@ class Command:
 
     def __init__(self, *arguments: str, variables: dict[str, str] | None = None) -> None:
         """Start the interpreter with ``arguments``."""
-        self.process = subprocess.Popen(  # noqa: S603 - ours
+        self.process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=CHECKOUT,
             env=environment() if variables is None else variables,
@@ -37,7 +37,7 @@ class Command:
 
     def descendants(self) -> list[int]:
         """Return the ids of all processes below this one."""
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)  # noqa: S607 - any ps
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
         parents = {int(pid): int(parent) for pid, parent in map(str.split, listed.stdout.splitlines())}
         found = [self.process.pid]
         for pid in found:
@@ -63,7 +63,7 @@ class Command:
 
 def is_alive(pid: int) -> bool:
     """Tell whether there is a process of this id; one that has ended and waits for its parent is none."""
-    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - any ps
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(listed.stdout.strip()) and not listed.stdout.strip().startswith("Z")
 
 

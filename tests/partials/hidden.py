@@ -1,7 +1,5 @@
 """Types with hidden fields, each with a document in which a canary stands wherever it must not be seen."""
 
-# ruff: noqa: ANN401 - types are made at run time
-
 import json
 from typing import Annotated, Any, Final, Literal
 

@@ -5,7 +5,7 @@ A refused document comes with its deadline: the places in it whose close decides
 
 # Types are made at run time here, which type checkers and some rules of the linter cannot follow.
 # mypy: disable-error-code="name-defined, valid-type, arg-type, misc, call-overload, no-any-return"
-# ruff: noqa: ANN401, FBT003, UP007, UP045 - types are made at run time, in every spelling
+# ruff: noqa: FBT003, UP007, UP045 - see above
 
 import dataclasses
 import enum

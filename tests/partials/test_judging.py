@@ -1,7 +1,5 @@
 """Which values are called closed, and when; and that a container is not read again if its members make it valid."""
 
-# ruff: noqa: ANN401 - types are made at run time
-
 import sys
 from types import FrameType
 from typing import Annotated, Any, Literal

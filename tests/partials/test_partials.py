@@ -1,5 +1,3 @@
-# ruff: noqa: ANN401 - types are made at run time
-
 import doctest
 import enum
 import json

@@ -46,7 +46,7 @@ SCALARS: dict[str, tuple[str, str, str]] = {
 
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("type_", SCALARS)
-def test_a_value_of_a_wrong_kind_is_known_by_its_first_character(type_: str, strict: bool) -> None:  # noqa: FBT001 - a table's column
+def test_a_value_of_a_wrong_kind_is_known_by_its_first_character(type_: str, strict: bool) -> None:
     """Whether Pydantic renames an error or takes a new kind of value: this table must know."""
     kinds = SCALARS[type_][1 if strict else 0].split()
     schema: Any = {"type": type_} if type_ in ("none", "json") else {"type": type_, "strict": strict}

@@ -1,7 +1,5 @@
 """The six promises, over random types, documents and cuts."""
 
-# ruff: noqa: ANN401 - types are made at run time
-
 import contextlib
 import gc
 import json

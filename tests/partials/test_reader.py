@@ -21,7 +21,7 @@ def _read(*fragments: str) -> list[JsonEvent]:
     return events + reader.finish()
 
 
-def _built(events: list[JsonEvent]) -> Any:  # noqa: ANN401 - JSON
+def _built(events: list[JsonEvent]) -> Any:
     """Build the value that the events describe."""
     root: list[Any] = [None]
     stack: list[tuple[Any, Any]] = []
@@ -209,7 +209,7 @@ def test_a_mistake_carries_what_came_before_it() -> None:
         ('{"a": 1, "', False),
     ],
 )
-def test_white_space_can_only_be_inserted_between_tokens(text: str, between: bool) -> None:  # noqa: FBT001 - a table's column
+def test_white_space_can_only_be_inserted_between_tokens(text: str, between: bool) -> None:
     """Heartbeats are white space."""
     reader = Reader()
     reader.feed(text)

@@ -28,7 +28,7 @@ def requirements(folder: Path, name: str) -> str:
 
 def install(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "scripts.install", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def test_an_environment_is_made_whole_and_filled(
     assert installed.stderr == ""
     assert first == f"Installing packages into {environment} …"
     assert re.fullmatch(rf"Installed packages into {re.escape(str(environment))} in \d+ s\.", last)
-    subprocess.run([folder / ".venv" / "bin" / "python", "-c", "import small_for_the_test"], check=True)  # noqa: S603 - ours
+    subprocess.run([folder / ".venv" / "bin" / "python", "-c", "import small_for_the_test"], check=True)
 
 
 def test_a_package_that_is_missing_is_named_in_pips_words(folder: Path, environment: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_screen_without_dots_is_enough(folder: Path, environment: Path) -> Non
         requirements(folder, "small-for-the-test"),
     ]
     variables = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
-    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -112,7 +112,7 @@ def test_seconds_and_bytes_count_up_and_ctrl_c_ends_everything(
     command = [sys.executable, "-m", "scripts.install", str(environment), "-r", str(tmp_path / "all.txt")]
     screen, terminal = pty.openpty()
     wide = {**os.environ, "COLUMNS": "200"}
-    with subprocess.Popen(command, cwd=ROOT, env=wide, stdout=terminal, stderr=terminal) as process:  # noqa: S603 - ours
+    with subprocess.Popen(command, cwd=ROOT, env=wide, stdout=terminal, stderr=terminal) as process:
         os.close(terminal)
         text = ""
         while not re.search(r": [3-9] s, \d+ MB", text):

@@ -592,7 +592,7 @@ def test_no_canary_in_a_hidden_field_is_in_any_byte_of_any_format(data: st.DataO
     assert CANARY.encode() not in played.body
 
 
-def _shown_in_the_end(type_: Any, text: str) -> bool:  # noqa: ANN401 - any type that Pydantic knows
+def _shown_in_the_end(type_: Any, text: str) -> bool:
     """Tell whether Pydantic decided for a member of a union that shows the field: then it is not a hidden one."""
     adapter = TypeAdapter[Any](type_)
     try:

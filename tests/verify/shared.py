@@ -63,7 +63,7 @@ def code_of(code: str) -> bytes:
     return json.dumps({"code": code, "requestId": "r"}).encode()
 
 
-def check_all(twin: Twin, url: str | None = None, **options: Any) -> tuple[int, str]:  # noqa: ANN401 - those of verify
+def check_all(twin: Twin, url: str | None = None, **options: Any) -> tuple[int, str]:
     """Run all checks; return the exit code and what was printed."""
     screen = io.StringIO()
     code = verify(Endpoint(url or twin.url), Report(Terminal(screen)), origin=ORIGIN, **options)

@@ -21,7 +21,7 @@ from verify.checks.run import LONG_REQUEST
 def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the program in an environment that has nothing of the caller's own but PATH and HOME."""
     environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
-    return subprocess.run(  # noqa: S603 - the program under test
+    return subprocess.run(
         [sys.executable, "-m", "verify", *arguments],
         cwd=CHECKOUT,
         env={**environment, **variables},
@@ -180,7 +180,7 @@ def test_an_endpoint_that_is_not_there_ends_the_run() -> None:
 
 def started(url: str) -> subprocess.Popen[str]:
     """Start the program under test, and read what it writes."""
-    return subprocess.Popen(  # noqa: S603 - the program under test
+    return subprocess.Popen(
         [sys.executable, "-m", "verify", url],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,

@@ -43,7 +43,7 @@ class Seen:
         return b"".join(self.chunks)
 
     @property
-    def document(self) -> Any:  # noqa: ANN401 - whatever the document is
+    def document(self) -> Any:
         return json.loads(self.body)
 
     @cached_property

@@ -724,7 +724,7 @@ def hanging_cases() -> Iterator[Case]:
     for each in in_time:
         what = f"{each.what}, sinks hanging"
         hanging = replace(each, what=what, environment=HANGING, sinks="hanging")
-        yield from (each for each in in_formats(hanging) if each.format != "raw, ended cleanly")
+        yield from (it for it in in_formats(hanging) if it.format != "raw, ended cleanly")
     for each in cancelled_cases():
         if each.place == late and each.format != "raw, ended cleanly":
             what = f"{each.what}, sinks hanging"
@@ -748,7 +748,7 @@ def all_cases() -> list[Case]:
         *past_the_gateway_cases(),
         *internal_cases(),
     ]
-    in_every_format = [each for one in cases for each in in_formats(one)]
+    in_every_format = [each for it in cases for each in in_formats(it)]
     return [
         *in_every_format,
         *long_path_cases(),

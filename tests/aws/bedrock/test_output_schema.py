@@ -123,7 +123,7 @@ class Part(BaseModel):
     size: int | None = None
 
 
-def fields(number: int, kind: Any, *default: object) -> type[BaseModel]:  # noqa: ANN401 - any annotation
+def fields(number: int, kind: Any, *default: object) -> type[BaseModel]:
     """Return a class with this many fields of a kind."""
     members: dict[str, Any] = {f"f{each}": (kind, *(default or [...])) for each in range(number)}
     return create_model("Many", **members)
@@ -149,7 +149,7 @@ COUNTED: list[tuple[Any, tuple[int, int]]] = [
 
 
 @pytest.mark.parametrize(("kind", "counted"), COUNTED)
-def test_every_place_counts_and_bedrock_counts_the_same(kind: Any, counted: tuple[int, int]) -> None:  # noqa: ANN401 - any type that Pydantic knows
+def test_every_place_counts_and_bedrock_counts_the_same(kind: Any, counted: tuple[int, int]) -> None:
     """Fields, items, definitions and the root: what the service would refuse is refused here."""
     schema = TypeAdapter(kind).json_schema()
     rewritten = rewrite(schema)

@@ -143,7 +143,7 @@ class Platform:
         (self.folder / "users.py").write_text(source)
         command = [str(BOOTSTRAP), sys.executable, "/var/runtime/bootstrap.py"]
         with (self.folder / "stdout").open("wb") as stdout, (self.folder / "stderr").open("wb") as stderr:
-            self._process = subprocess.Popen(  # noqa: S603 - our own bootstrap
+            self._process = subprocess.Popen(
                 ["/bin/sh", "-c", start, *command] if start else command,
                 cwd=self.folder,
                 env={

@@ -22,7 +22,7 @@ def record(
     *,
     capture_content: bool = False,
     error: StreamError | None = None,
-    **values: Any,  # noqa: ANN401 - of fields of a record, or of what is known at its start
+    **values: Any,
 ) -> Record:
     """Return the finished record of a request whose prompt and answer hold the canary."""
     content = Content(kept=capture_content)

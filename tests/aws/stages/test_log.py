@@ -36,7 +36,7 @@ def logged(made: Record, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, 
     return line, json.loads(metric)
 
 
-def failed(error: StreamError, cause: BaseException | None = None, **fields: Any) -> Record:  # noqa: ANN401 - a record's
+def failed(error: StreamError, cause: BaseException | None = None, **fields: Any) -> Record:
     error.__cause__ = cause
     return record(error=error, **fields)
 

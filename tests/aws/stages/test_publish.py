@@ -134,7 +134,8 @@ def test_every_sinks_limit_is_kept(
         assert message["contentOmitted"] is True
 
 
-def test_an_event_that_the_bus_refuses_is_a_failure(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - a fixture
+@pytest.mark.usefixtures("aws")
+def test_an_event_that_the_bus_refuses_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """The call itself succeeds: EventBridge reports each entry in its response."""
 
     def refuse(exchange: Exchange) -> None:
@@ -152,7 +153,8 @@ def test_an_event_that_the_bus_refuses_is_a_failure(aws: None, monkeypatch: pyte
 @pytest.mark.parametrize(
     "target", [Destination("sns", "arn:aws:sns:eu-west-1:123456789012:nowhere"), Destination("firehose", "x")]
 )
-def test_a_sink_that_is_not_there_is_a_failed_stage(aws: None, target: Destination) -> None:  # noqa: ARG001 - a fixture
+@pytest.mark.usefixtures("aws")
+def test_a_sink_that_is_not_there_is_a_failed_stage(target: Destination) -> None:
     with pytest.raises(CallRefused, match="NotFound"):
         publish_stage(target, COMPLETED, Written().logger)(record())
 

@@ -97,7 +97,8 @@ def test_content_is_stored_only_where_it_is_captured(table: Table) -> None:
     assert CANARY in json.dumps(table.get("req-2"))
 
 
-def test_a_table_that_is_not_there_is_a_failed_stage(aws: None) -> None:  # noqa: ARG001 - the environment
+@pytest.mark.usefixtures("aws")
+def test_a_table_that_is_not_there_is_a_failed_stage() -> None:
     with pytest.raises(CallRefused, match="ResourceNotFoundException"):
         store_stage(Destination("dynamodb", "nowhere"), Written().logger)(record())
 

@@ -44,7 +44,7 @@ def test_two_builds_in_other_folders_at_other_times_give_the_same_bytes(tmp_path
 
 def _run(*arguments: str, folder: Path, **environment: str) -> str:
     """Run this Python and return what it said."""
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
         env={**os.environ, **environment},
@@ -83,7 +83,7 @@ BUILD_NAME = "from components.bundle.archive import build_name; print(build_name
 def test_only_a_change_of_the_functions_own_sources_renames_the_build(
     tmp_path: Path,
     changed: str,
-    renamed: bool,  # noqa: FBT001 - a parameter of the test
+    renamed: bool,
 ) -> None:
     for folder in ("components", "function", "docs"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -296,8 +296,8 @@ def test_make_bundle_needs_neither_pulumi_nor_a_virtual_environment(
     (tmp_path / ".cache" / "bundle").symlink_to(cache)
     bare = tmp_path / "bare"
     venv.create(bare, with_pip=False)
-    subprocess.run(  # noqa: S603 - our own arguments
-        ["make", "bundle", f"PYTHON={bare / 'bin' / 'python'}"],  # noqa: S607 - whichever make is there
+    subprocess.run(
+        ["make", "bundle", f"PYTHON={bare / 'bin' / 'python'}"],
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,

@@ -41,7 +41,7 @@ def uv() -> Path:
     folder = CACHE.parent / UV
     if not (folder / "bin" / "uv").exists():
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:", f"--target={folder}", UV]
-        subprocess.run(command, check=True)  # noqa: S603 - the arguments are fixed above
+        subprocess.run(command, check=True)
     return folder / "bin"
 
 
@@ -53,7 +53,7 @@ def collect(request: pytest.FixtureRequest, tmp_path: Path, uv: Path) -> Callabl
     def run() -> str:
         command = [sys.executable, *hide_pip, "-c", COLLECT, str(tmp_path)]
         variables = {"PATH": path, "HOME": str(tmp_path)}
-        done = subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=True)  # noqa: S603 - ours
+        done = subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
     return run

@@ -12,7 +12,7 @@ from tests.components.options_table import JUDGE, POOL
 from tests.components.recording import Declared, declare
 
 
-def _declared(**args: Any) -> Declared:  # noqa: ANN401 - any argument
+def _declared(**args: Any) -> Declared:
     given_args = cast("StreamingLlmApiArgs", args)
     return declare(lambda: StreamingLlmApi("llm", given_args))
 

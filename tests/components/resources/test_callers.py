@@ -8,7 +8,7 @@ from components import StreamingLlmApi, StreamingLlmApiArgs
 from tests.components.recording import Declared, declare
 
 
-def _declared(**args: Any) -> Declared:  # noqa: ANN401 - any argument
+def _declared(**args: Any) -> Declared:
     given_args = cast("StreamingLlmApiArgs", args)
     return declare(lambda: StreamingLlmApi("llm", given_args))
 
@@ -23,7 +23,7 @@ def test_an_api_key_comes_with_its_plan_and_quota() -> None:
 
 
 @pytest.mark.parametrize("edge", [True, False])
-def test_a_domain_has_the_kind_of_its_endpoint(edge: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_a_domain_has_the_kind_of_its_endpoint(edge: bool) -> None:
     domain = {"name": "llm.example.com", "certificate": "arn:aws:acm:x", "zone": "Z1"}
     declared = _declared(endpoint="edge" if edge else "regional", domain=domain)
     named, mapping = declared.one("DomainName").inputs, declared.one("BasePathMapping").inputs
@@ -43,7 +43,7 @@ def test_a_web_acl_stands_before_the_stage() -> None:
 
 
 @pytest.mark.parametrize(("only", "warned"), [(None, True), (False, True), (True, False)])
-def test_a_domain_can_be_the_only_host(only: bool | None, *, warned: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_a_domain_can_be_the_only_host(only: bool | None, *, warned: bool) -> None:
     """The other host name is disabled, and the deployment follows; by default it stays, and every preview says so."""
     domain: dict[str, Any] = {"name": "llm.example.com", "certificate": "arn:aws:acm:x"}
     if only is not None:

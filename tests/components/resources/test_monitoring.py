@@ -24,7 +24,7 @@ Metric = tuple[str, str, frozenset[tuple[str, str]]]
 """Namespace, name and dimensions."""
 
 
-def _declared(**args: Any) -> Declared:  # noqa: ANN401 - any argument
+def _declared(**args: Any) -> Declared:
     given = cast("StreamingLlmApiArgs", {"alarm_topic": TOPIC, "dashboard": {}, **args})
     return declare(lambda: StreamingLlmApi("llm", given))
 

@@ -134,7 +134,7 @@ def test_errors_of_the_gateway_and_answers_show_a_page_the_same_headers(
     assert exposed == {"X-Request-Id, x-amzn-RequestId, Retry-After" if origins else None}
 
 
-def _declared(**args: Any) -> Declared:  # noqa: ANN401 - any argument
+def _declared(**args: Any) -> Declared:
     given_args = cast("StreamingLlmApiArgs", args)
     return declare(lambda: StreamingLlmApi("llm", given_args))
 

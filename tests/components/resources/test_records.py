@@ -22,7 +22,7 @@ HERE = "eu-central-1:123456789012"
 TOPIC = f"arn:aws:sns:{HERE}:topic"
 
 
-def _declared(**args: Any) -> Declared:  # noqa: ANN401 - any argument
+def _declared(**args: Any) -> Declared:
     """Declare sink, store and function as the component does, with any file in place of the bundle."""
     given = cast("StreamingLlmApiArgs", args)
 

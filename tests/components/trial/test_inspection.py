@@ -20,7 +20,7 @@ def bundle(cache: Path, tmp_path: Path) -> Path:
 
 def _error_of(bundle: Path, cache: Path, **environment: str) -> str | None:
     file = bundle.parent / "error.txt"
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-P", "-s", "-S", PROGRAM, file, bundle.parent / "warnings"],
         env={
             "PYTHONPATH": f"{bundle}{os.pathsep}{Bundle(Target.host(), cache).wheels.collect()}",

@@ -20,7 +20,7 @@ Deploy = Callable[..., Declared]
 def deploy(tmp_path: Path) -> Deploy:
     """Declare an endpoint whose module ``schemas`` has this text."""
 
-    def declared(text: str, **args: Any) -> Declared:  # noqa: ANN401 - any argument
+    def declared(text: str, **args: Any) -> Declared:
         (tmp_path / "schemas.py").write_text(textwrap.dedent(text))
         given = cast("StreamingLlmApiArgs", {"code": str(tmp_path), "schema": "schemas:Invoice", **args})
         return declare(lambda: StreamingLlmApi("llm", given))

@@ -12,7 +12,7 @@ CONFIG = {"guardrailIdentifier": "g1", "guardrailVersion": "3"}
 TRACED = {**CONFIG, "trace": "enabled"}
 
 
-def told(ask: Ask, config: Mapping[str, str]) -> Any:  # noqa: ANN401 - a trace, as botocore reads it
+def told(ask: Ask, config: Mapping[str, str]) -> Any:
     metadata = list(ask(guardrailConfig=config)["stream"])[-1]["metadata"]
     assert metadata["usage"]["outputTokens"] == 2
     return metadata.get("trace")

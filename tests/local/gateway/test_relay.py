@@ -112,7 +112,7 @@ CUTTING = 'answer(id, b"half", trailers=b"Lambda-Runtime-Function-Error-Type: x\
 
 
 @pytest.mark.parametrize(("clean", "end"), [(False, End.CUT), (True, End.CLEAN)])
-def test_error_trailers_cut_the_client_off_or_end_it_cleanly(tmp_path: Path, clean: bool, end: End) -> None:  # noqa: FBT001 - a table
+def test_error_trailers_cut_the_client_off_or_end_it_cleanly(tmp_path: Path, clean: bool, end: End) -> None:
     """Nobody knows which API Gateway does: the twin plays both. The trailers themselves never pass."""
     with serving(tmp_path, CUTTING) as gateway:
         gateway.clean_cut = clean

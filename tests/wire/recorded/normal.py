@@ -99,7 +99,7 @@ class Normal:
             within = name if name in {"timings", "expires"} else ""
             return {key: self.value(it, within or key) for key, it in value.items() if key not in LEFT_OUT}
         if isinstance(value, list):
-            return [self.value(item, name if name in TIMED else "") for item in value]
+            return [self.value(it, name if name in TIMED else "") for it in value]
         if isinstance(value, str):
             return self._string(value)
         return value
@@ -145,7 +145,7 @@ def _types(lines: Iterable[str]) -> list[str]:
     return [line for line in lines if not line.startswith(" ")]
 
 
-def as_text(value: Any, indent: str = "") -> str:  # noqa: ANN401 - any JSON value
+def as_text(value: Any, indent: str = "") -> str:
     """Return JSON for a person: what fits stands on one line, and anything else has a line for each member."""
     text = json.dumps(value, ensure_ascii=False)
     if len(indent + text) <= LINE or not isinstance(value, dict | list):
@@ -154,4 +154,4 @@ def as_text(value: Any, indent: str = "") -> str:  # noqa: ANN401 - any JSON val
     if isinstance(value, dict):
         members = [f"{more}{json.dumps(key)}: {as_text(it, more)}" for key, it in value.items()]
         return "\n".join(["{", ",\n".join(members), f"{indent}}}"])
-    return "\n".join(["[", ",\n".join(f"{more}{as_text(item, more)}" for item in value), f"{indent}]"])
+    return "\n".join(["[", ",\n".join(f"{more}{as_text(it, more)}" for it in value), f"{indent}]"])
