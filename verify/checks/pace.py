@@ -55,9 +55,9 @@ def _delay(arrivals: Sequence[Arrival], pace: Pace, found: Sequence[Burst]) -> s
     if pace is Pace.ALL_AT_ONCE:
         return (
             f"{_sent(arrivals)} all at once, in {first.size} bytes. Either something on the way buffers the whole "
-            "response (a proxy, an integration that is not in STREAM mode), or the start is buffered until more bytes "
-            "than that have gathered. To find out, request a longer answer with --body (make: BODY=), or try a "
-            f"startPadding above {first.size}"
+            "response (a proxy, an integration that is not in STREAM mode), or its start is buffered until more bytes "
+            f"than these {first.size} have arrived. To find out, request a longer answer with --body (make: BODY=), or "
+            f"set a startPadding above {first.size}"
         )
     if pace is Pace.IN_BLOCKS:
         return (
