@@ -163,7 +163,13 @@ class Partials(Generic[M]):
             error.closed_before = sum(change.closed for change in changes)
             raise
         _, kind, path, _, _, end = events[-1]
-        if end < 0 and kind == "string" and self._shows_open_string():  # the text ends inside it
+        if (  # the text ends inside a string that is shown
+            end < 0
+            and kind == "string"
+            and self._closed_set is None
+            and self._hidden_string is None
+            and self._hidden_container is None
+        ):
             self._room, self._path = self._reader.room, path
         return changes
 
@@ -184,9 +190,6 @@ class Partials(Generic[M]):
         except (NotJson, Invalid) as error:
             self._failure = self._without_hidden_steps(error)
             raise
-
-    def _shows_open_string(self) -> bool:
-        return self._closed_set is None and self._hidden_string is None and self._hidden_container is None
 
     def _append_pending(self) -> None:
         """Append the pending text to the document and to the object, all at once."""
@@ -338,12 +341,12 @@ class Partials(Generic[M]):
                     judge.open_value(container, kind, path)
                 if kind == "string":
                     plan = container.fast_child
-                    if plan is None or plan.closed_set is not None:
-                        self._closed_set = judge.closed_set(container)
-                        if self._closed_set is not None:
-                            self._held = [value]
-                            judge.check_prefix(container, self._closed_set, path, self._held)
-                            continue
+                    closed_set = judge.closed_set(container) if plan is None else plan.closed_set
+                    if closed_set is not None:
+                        self._closed_set = closed_set
+                        self._held = [value]
+                        judge.check_prefix(container, closed_set, path, self._held)
+                        continue
                     container.put(value)
                     changes.append(_new_change(Change, (path, None, value, False)))
             elif name == "grew":
