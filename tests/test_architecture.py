@@ -64,7 +64,7 @@ COMPONENT_MAY_IMPORT = {
     "components/iam": {"components.iam"},
     "components/values.py": {"pulumi"},
     "components/arguments.py": {"pulumi", "components.contract"},
-    "components/trial/inspection.py": {"function"},
+    "components/trial/inspection.py": PYDANTIC | {"function"},
 }
 """The same for the component. ``inspection.py`` runs in the process of the function, and nothing imports it."""
 LOCAL_MAY_IMPORT = {

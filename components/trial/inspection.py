@@ -8,9 +8,14 @@ WARNINGS_FILE, one per line.
 
 import importlib
 import os
+import re
 import sys
 import traceback
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, Final
+
+from pydantic import PydanticUserError, TypeAdapter
 
 from function import claude
 from function.contract import (
@@ -23,6 +28,8 @@ from function.contract import (
 
 TASK_ROOT = Path(claude.__file__).parent.parent
 """The folder of the bundle: the user's modules are in it, beside ``function``."""
+WITH_OWN_CONFIG: Final = frozenset({"model", "dataclass", "typed-dict"})
+"""Core schemas that ignore the configuration of what they are in (docs.pydantic.dev, Configuration)."""
 
 
 def find_error() -> str | None:
@@ -60,7 +67,119 @@ def warnings() -> list[str]:
         found.append(
             "LLM_SCHEMA: it has hidden fields (exclude or a secret type), so raw text (text/plain) is not offered."
         )
-    return found
+    return [*found, *_slow("LLM_SCHEMA", AnswerType(settings.schema).type), *_slow_request(settings)]
+
+
+def _slow_request(settings: Settings) -> list[str]:
+    from function.user_code import load_request_class  # noqa: PLC0415 - after the handler: it reports missing packages
+
+    return _slow("LLM_REQUEST", load_request_class(settings.request))
+
+
+def _slow(variable: str, type_: Any) -> list[str]:  # noqa: ANN401 - whatever the user's module holds
+    """Return warnings about values of a type that a few characters of input can keep in validation for minutes."""
+    adapter: TypeAdapter[Any] = TypeAdapter(type_)
+    try:
+        ambiguous = sorted(_ambiguous(adapter.json_schema()))
+    except PydanticUserError:  # a request class needs no JSON schema
+        ambiguous = []
+    found = [
+        f"{variable}: {name} is in a union of classes or lists that contain each other, without a discriminator. "
+        "Validation tries each member on each level: its time multiplies with the depth, and nothing can end it before "
+        "Lambda does. Give the union a discriminator, or one list in place of two."
+        for name in ambiguous
+    ]
+    return found + [
+        f"{variable}: the pattern {pattern!r} repeats what repeats, and Python's re matches it: the time can double "
+        "with each character. Write it without nested quantifiers, or use Pydantic's own engine (rust-regex)."
+        for pattern in dict.fromkeys(_python_patterns(adapter.core_schema))
+        if _repeats_repeats(pattern)
+    ]
+
+
+def _ambiguous(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each definition with a union of which two members are of one JSON type and contain the definition."""
+    definitions = schema.get("$defs", {})
+    for name, definition in definitions.items():
+        for union in _unions(definition):
+            kinds = [
+                definitions.get(_target(member), member).get("type")
+                for member in union
+                if name in _reached(member, definitions)
+            ]
+            if len(kinds) > len(set(kinds)):
+                yield name
+                break
+
+
+def _nodes(schema: object) -> Iterator[Mapping[str, Any]]:
+    """Yield every object in a JSON schema, itself included."""
+    if isinstance(schema, Mapping):
+        yield schema
+    if isinstance(schema, Mapping | list):
+        for part in schema.values() if isinstance(schema, Mapping) else schema:
+            yield from _nodes(part)
+
+
+def _unions(schema: object) -> Iterator[list[Mapping[str, Any]]]:
+    """Yield the members of each union; Pydantic describes one with a discriminator by ``oneOf``."""
+    yield from (node["anyOf"] for node in _nodes(schema) if isinstance(node.get("anyOf"), list))
+
+
+def _target(schema: Mapping[str, Any]) -> str | None:
+    reference = schema.get("$ref")
+    return reference.removeprefix("#/$defs/") if isinstance(reference, str) else None
+
+
+def _reached(schema: object, definitions: Mapping[str, Any]) -> set[str]:
+    """Return the names of all definitions that ``schema`` leads to."""
+    reached: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        targets = {_target(node) for node in _nodes(waiting.pop())}
+        new = {name for name in definitions if name in targets} - reached
+        reached |= new
+        waiting += [definitions[name] for name in new]
+    return reached
+
+
+def _python_patterns(schema: object, engine: str | None = None) -> Iterator[str]:
+    """Yield the patterns in a core schema that Python matches: by configuration, or since they are compiled already."""
+    if isinstance(schema, list | tuple):
+        for part in schema:
+            yield from _python_patterns(part, engine)
+    if not isinstance(schema, Mapping):
+        return
+    if schema.get("type") in WITH_OWN_CONFIG:
+        engine = (schema.get("config") or {}).get("regex_engine")
+    pattern = schema.get("pattern") if schema.get("type") == "str" else None
+    if isinstance(pattern, re.Pattern):
+        yield pattern.pattern
+    elif isinstance(pattern, str) and schema.get("regex_engine", engine) == "python-re":
+        yield pattern
+    for name, part in schema.items():
+        if name not in {"metadata", "default"}:
+            yield from _python_patterns(part, engine)
+
+
+def _repeats_repeats(pattern: str) -> bool:
+    """Return whether a repeated group contains something of no fixed number, which Python can divide in many ways."""
+    parser = importlib.import_module("re._parser")  # the parser of ``re``, which has no public name
+
+    def visit(part: Any, *, is_repeated: bool) -> bool:  # noqa: ANN401 - operators, numbers, and lists of them
+        if isinstance(part, parser.SubPattern | list | tuple):
+            operator = part[0] if isinstance(part, tuple) and part else None
+            if operator in {parser.MAX_REPEAT, parser.MIN_REPEAT}:
+                least, most, inner = part[1]
+                if is_repeated and least != most:
+                    return True
+                return visit(inner, is_repeated=is_repeated or most > 1)
+            if operator in {parser.ATOMIC_GROUP, parser.POSSESSIVE_REPEAT}:  # never divided in another way
+                is_repeated = False
+            return any(visit(each, is_repeated=is_repeated) for each in part)
+        return False
+
+    return visit(parser.parse(pattern), is_repeated=False)
 
 
 def _described(error: Exception) -> str:
