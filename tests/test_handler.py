@@ -357,6 +357,7 @@ def test_the_limit_for_the_head_counts_from_the_gateway(make: Make, bedrock: Bed
     assert clock.time <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("accept", "variables", "waited", "expected"),
     [

@@ -572,6 +572,7 @@ def test_no_chunk_is_empty_before_the_end(make: Callable[[], Body]) -> None:
     assert last == END_OF_BODY or isinstance(last, Cut)
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_no_canary_in_a_hidden_field_is_in_any_byte_of_any_format(data: st.DataObject) -> None:
@@ -620,6 +621,7 @@ COSTLY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("accept", "size"), [(LINES, 10_000_000), (SSE, 3)])
 @pytest.mark.parametrize("document", COSTLY.values(), ids=COSTLY)
 def test_all_deltas_together_are_linear_in_the_document(document: str, accept: str, size: int) -> None:
@@ -639,6 +641,7 @@ def _ended(beginning: str) -> str:
     return beginning[: beginning.rindex(",")] + ("]}" if beginning.count('":[') == 1 else "}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accept", [RAW, LINES, WHOLE, f"{LINES}; view=snapshot"])
 @pytest.mark.parametrize("document", [COSTLY["arrays"], _repeated("k" * 20_000, "1")], ids=["arrays", "long key"])
 def test_a_fragment_of_64_kilobytes_takes_less_than_100_megabytes(document: str, accept: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from local.bedrock.server import Bedrock
 from tests.aws.bedrock.models import close_models
@@ -10,7 +11,8 @@ from tests.aws.bedrock.models import close_models
 
 @pytest.fixture(autouse=True)
 def environment(bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What Lambda sets, and the way to the stand-in."""
+    """What Lambda sets, and the way to the stand-in. The SDK makes no random pause before it repeats a call."""
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", bedrock.url)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")

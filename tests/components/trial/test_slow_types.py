@@ -34,7 +34,7 @@ class Warned:
     def __call__(self, text: str, **variables: str) -> list[str]:
         (self._folder / "bundle" / "own.py").write_text(IMPORTS + text)
         warnings = self._folder / "warnings"
-        done = subprocess.run(  # noqa: S603 - our own program
+        done = subprocess.run(
             [sys.executable, "-P", "-s", "-S", PROGRAM, self._folder / "error", warnings],
             env={
                 "PYTHONPATH": self._path,
