@@ -19,6 +19,7 @@ from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
 from .cors import cors
 from .request import Accepted, Rejected, read_request
 from .stream.encoders import Encoder
+from .stream.interruption import user_code
 from .stream.pacing import Clock, Pace, PacedCalls, Stopwatch, SystemClock
 from .stream.pipeline import Job, reject, run
 from .stream.record import Content, Start
@@ -59,6 +60,7 @@ class Endpoint:
     def handle(self, event: object, context: LambdaContext) -> Response:
         """Answer one invocation; return once the status is known. The caller reads the body to its end or closes it."""
         watch = Stopwatch(self._clock)
+        _limit_user_code(context.get_remaining_time_in_millis() / 1000)
         http = parse_event(event)
         request = read_request(
             http,
@@ -120,6 +122,12 @@ class Endpoint:
             within = min(within, self._settings.head_within)
         waited = 0.0 if http.received_at is None else time.time() - http.received_at
         return max(0.0, within - max(0.0, waited))
+
+
+def _limit_user_code(seconds: float) -> None:
+    """Break into the user's code at the answer's time; half of the margin later, the process must be hanging."""
+    reserve = margin(seconds)
+    user_code.limit(seconds - reserve, report=seconds - reserve / 2)
 
 
 logs.install(os.environ)  # before the first Logger is made

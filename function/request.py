@@ -22,7 +22,6 @@ from .stream.errors import (
     BodyNotJson,
     BodyTooLarge,
     CannotResume,
-    Interruption,
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotFound,
@@ -30,6 +29,7 @@ from .stream.errors import (
     StreamError,
     as_stream_error,
 )
+from .stream.interruption import user_code
 from .stream.negotiation import Format, choose_format
 
 DEFAULT_MEDIA_TYPES: Final = frozenset({"text/plain", "application/x-www-form-urlencoded"})
@@ -70,9 +70,7 @@ def read_request(
         chosen = choose_format(http.header("accept"), offer_raw_text=offer_raw_text)
         check_beginning(http, chosen)
         return Accepted(chosen, read_prompt(http, request_class, limit))
-    except Interruption:
-        raise
-    except BaseException as error:  # noqa: BLE001 - the user's request class may fail in any way, SystemExit included
+    except Exception as error:  # noqa: BLE001 - the user's request class may fail in any way
         return Rejected(chosen, as_stream_error(error))
 
 
@@ -129,7 +127,7 @@ def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -
     if len(body) > limit:
         raise BodyTooLarge(f"The limit is {limit} bytes.")
     try:
-        prompt = _prompt(body.removeprefix(BOM_UTF8), request_class)
+        prompt = user_code.call(_prompt, body.removeprefix(BOM_UTF8), request_class)
     except ValidationError as error:
         # Pydantic's messages and inputs may quote the body: the client gets paths and rules alone
         found = error.errors(include_url=False, include_context=False, include_input=False)[:REPORTED_ERRORS]

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..stream.errors import Interruption
+from ..stream.interruption import Interruption, user_code
 
 
 class Terminated(Interruption):
@@ -37,9 +37,10 @@ class Termination:
         was_requested, self._requested = self._requested, True
         if was_requested or self._is_sheltered:
             return
+        terminated = user_code.remember(Terminated())
         if self._disconnect is not None:
             self._disconnect()
-        raise Terminated
+        raise terminated
 
     @contextmanager
     def disconnecting(self, disconnect: Callable[[], None]) -> Iterator[None]:

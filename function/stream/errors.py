@@ -277,10 +277,6 @@ class Internal(StreamError):
     outcome = Outcome.FAILED
 
 
-class Interruption(BaseException):
-    """Whoever hosts the pipeline breaks off what runs. It passes wherever the user's own exceptions are contained."""
-
-
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield ``error`` and everything that led to it, as a traceback shows it."""
     seen: set[int] = set()

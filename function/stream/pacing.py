@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 
 from .errors import AnswerError, DeadlineReached
 from .events import Idle, Ignored, ModelEvent, Overdue, PacedEvent, Stop
+from .interruption import MASKED
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ class _End:
 @contextmanager
 def _without_signals() -> Generator[None, None, None]:
     """Start threads inside: none of them takes a signal, for which the main thread would then not wake up."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, MASKED)
     try:
         yield
     finally:

@@ -15,8 +15,6 @@ from .errors import (
     AnswerNotJson,
     AnswerRefused,
     AnswerTruncated,
-    Internal,
-    Interruption,
     ModelFailed,
     ModelTimeout,
     StreamError,
@@ -41,6 +39,7 @@ from .events import (
     Usage,
     Verdict,
 )
+from .interruption import user_code
 from .paths import PATH_LIMIT
 from .record import Progress, Start, estimated_tokens, finished
 from .stages import Stage, finalise
@@ -104,6 +103,7 @@ def _answered(answer: "_Answer", response: "_Response", stages: Sequence[Stage])
         else:
             response.progress.outcome = Outcome.COMPLETED
     finally:
+        user_code.release()
         finalise(stages, finished(response.start, response.progress))
 
 
@@ -112,6 +112,7 @@ def _rejected(error: StreamError, response: "_Response", stages: Sequence[Stage]
         response.failed(error)
         yield from response.problem(error)
     finally:
+        user_code.release()
         finalise(stages, finished(response.start, response.progress))
 
 
@@ -254,14 +255,10 @@ class _Answer:
     def _grow(self, partials: Partials[Any], text: str) -> Partial:
         """Return what a fragment changes in the object."""
         try:
-            changes = partials.feed(text)
+            changes = user_code.call(partials.feed, text)
         except (NotJson, Invalid) as error:
             self._progress.closed_values += error.closed_before
             raise _answer_error(error) from _cause(error)
-        except (Exception, Interruption):
-            raise
-        except BaseException as error:  # the user's code would end the sandbox, for example by SystemExit
-            raise Internal from error
         self._progress.closed_values += sum(change.closed for change in changes)
         return Partial(text, changes, partials.is_complete, partials.between_tokens, lambda: partials.live)
 
@@ -276,15 +273,14 @@ class _Answer:
         if progress.stop is None:
             raise ModelFailed
         try:
-            progress.value = self._job.to_json(partials.finish())
+            progress.value = user_code.call(self._finished, partials)
         except (NotJson, Invalid) as error:
             raise _answer_error(error) from _cause(error)
-        except (Exception, Interruption):
-            raise
-        except BaseException as error:  # the user's code would end the sandbox, for example by SystemExit
-            raise Internal from error
         estimate = estimated_tokens(progress.characters)
         return Complete(progress.value, progress.stop.reason, progress.usage, estimate)
+
+    def _finished(self, partials: Partials[Any]) -> object:
+        return self._job.to_json(partials.finish())
 
     def _read_on(self, events: PacedEvents) -> None:
         """Read on until the stop, or a little: prose in place of JSON is how a refusal looks until its stop comes."""

@@ -1,0 +1,96 @@
+"""Classes of a user whose code does not come back: what a value names is what happens while it is validated."""
+
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, PlainSerializer
+
+AGES: Final = 3_600
+
+
+class Own(Exception):
+    """What the code raises in place of what broke into it."""
+
+
+def sleep() -> None:
+    time.sleep(AGES)
+
+
+def work() -> None:
+    while True:
+        pass
+
+
+def match() -> None:
+    """Match a pattern with nested quantifiers: each more character doubles the time."""
+    re.fullmatch("(a+)+", "a" * 60 + "b")
+
+
+def wait() -> None:
+    threading.Event().wait()
+
+
+def join() -> None:
+    """Wait for a thread that sleeps; it ends with the process."""
+    thread = threading.Thread(target=sleep, daemon=True)
+    thread.start()
+    thread.join()
+
+
+def swallow() -> None:
+    with suppress(BaseException):
+        sleep()
+
+
+def insist() -> None:
+    swallow()
+    swallow()
+
+
+def replace() -> None:
+    try:
+        sleep()
+    except BaseException as error:
+        raise Own from error
+
+
+def swallow_signal() -> None:
+    """Say that it begins, so that a test can send a signal now."""
+    sys.stdout.write("asleep\n")
+    swallow()
+
+
+HABITS: Final[Mapping[str, Callable[[], None]]] = {
+    habit.__name__: habit for habit in (sleep, work, match, wait, join, swallow, insist, replace, swallow_signal)
+}
+
+
+def check(text: str) -> str:
+    HABITS.get(text, lambda: None)()
+    return text
+
+
+def show(text: str) -> str:
+    HABITS.get(text.removeprefix("late "), lambda: None)() if text.startswith("late ") else None
+    return text
+
+
+Text = Annotated[str, AfterValidator(check), PlainSerializer(show)]
+
+
+class Request(BaseModel):
+    """What the client sends."""
+
+    prompt: Text
+
+
+class Answer(BaseModel):
+    """What the model answers."""
+
+    summary: Text
+    keywords: list[Text]
