@@ -8,7 +8,7 @@ import botocore.session
 from aws_lambda_powertools import Logger
 
 from .answer_type import AnswerType
-from .aws import logs
+from .aws import logs, output
 from .aws.bedrock.call import BedrockModel
 from .aws.bedrock.converse import Converse
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
@@ -48,7 +48,7 @@ class Endpoint:
         self.model = BedrockModel(converse, botocore.session.get_session())
         # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
         # name contains that: of a function called "aws", the lines of function.aws would be lost
-        logger = Logger(service=f"stages of {function_name}", use_rfc3339=True)
+        logger = Logger(service=f"stages of {function_name}", use_rfc3339=True, stream=output.stdout())
         logger.append_keys(service=function_name, **{"service.version": SERVICE_VERSION})
         self._stages = [
             log_stage(logger, function_name),

@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "function/aws/gateway.py": {"function.stream"},
     "function/aws/bedrock": AWS_LIBRARIES
     | {"function.aws.bedrock", "function.stream", "function.contract", "function.claude"},
-    "function/aws/logs.py": {"function.stream", "function.version"},
-    "function/aws/termination.py": {"function.stream.errors"},
+    "function/aws/logs.py": {"function.stream", "function.version", "function.aws.output"},
+    "function/aws/output.py": set[str](),
+    "function/aws/termination.py": {"function.stream.interruption"},
     "function/aws/uncaught.py": set[str](),
     "function/aws/runtime": {
         "function.aws.runtime",
@@ -32,6 +33,7 @@ MAY_IMPORT = {
         "function.stream",
         "function.aws.gateway",
         "function.aws.logs",
+        "function.aws.output",
         "function.aws.termination",
         "function.aws.uncaught",
     },
@@ -51,6 +53,7 @@ MAY_IMPORT = {
         "function.aws.gateway",
         "function.partials.changes",
         "function.stream.errors",
+        "function.stream.interruption",
         "function.stream.negotiation",
     },
     "function/handler.py": PYDANTIC | AWS_LIBRARIES | {"function"},

@@ -377,8 +377,9 @@ def test_an_event_format_decides_its_head_before_a_client_gives_up(  # noqa: PLR
     """The other formats could not report a later failure: they wait for as long as the gateway does."""
     bedrock.play([Hang()])
     clock = StoppedClock()
+    endpoint = make(variables, clock)
     context = {"requestId": "r", "requestTimeEpoch": int((time.time() - waited) * 1000)}
-    response = make(variables, clock).handle(event(requestContext=context, headers={"Accept": accept}), Context())
+    response = endpoint.handle(event(requestContext=context, headers={"Accept": accept}), Context())
     response.body.close()
 
     status, within = expected

@@ -17,6 +17,7 @@ from typing import Final
 
 from ..stream.errors import causes
 from ..version import SERVICE_VERSION
+from . import output
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -110,7 +111,7 @@ def install(environ: Mapping[str, str]) -> None:
 
 
 def _stderr_handler(environ: Mapping[str, str]) -> logging.Handler:
-    handler = logging.StreamHandler()
+    handler = logging.StreamHandler(output.stderr())
     handler.addFilter(request_id)
     handler.setFormatter(JsonFormat() if environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON" else TextFormat())
     return handler

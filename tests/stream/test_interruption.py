@@ -203,9 +203,7 @@ code.call(loop_in_c)
 
 
 def test_what_cannot_be_broken_into_is_named_in_the_log() -> None:
-    with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", HANGING], stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", HANGING], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         lines = iter(process.stderr.readline, "")
         assert any("Timeout" in line for line in lines)

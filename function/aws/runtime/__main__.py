@@ -12,7 +12,7 @@ from contextlib import closing
 
 from ...stream.errors import Internal, StreamError
 from ...stream.events import END_OF_BODY, Cut
-from .. import logs, uncaught
+from .. import logs, output, uncaught
 from ..gateway import Response, prelude
 from ..termination import Terminated, Termination
 from .api import Invocation, RuntimeApi
@@ -26,6 +26,7 @@ _log = logging.getLogger("function.aws.runtime")
 
 def main() -> int:
     """Serve until Lambda or a signal ends the process; return the exit status."""
+    output.install()  # before the log, whose handler keeps the stream that it finds
     logs.install(os.environ)
     uncaught.install()
     api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])

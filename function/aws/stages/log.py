@@ -5,6 +5,7 @@ Names are those of OpenTelemetry's GenAI conventions where one exists; metrics a
 Neither holds anything of the prompt or the answer, nor an error's message that could quote them.
 """
 
+import json
 import logging
 import traceback
 from typing import Final
@@ -18,6 +19,7 @@ from ...stream.errors import AnswerInvalid, DeadlineReached, ModelError, causes
 from ...stream.record import Content, Record
 from ...stream.stages import Stage
 from ..bedrock.refusals import error_code
+from ..output import stdout
 from .message import visible_path
 
 PLAIN_CODES: Final = frozenset(
@@ -145,4 +147,4 @@ def _write_metrics(record: Record, function_name: str) -> None:
     if record.outcome is not Outcome.REJECTED:
         _add_measurements(metrics, record)
     metrics.add_metadata("request_id", record.start.id)
-    metrics.flush_metrics()
+    stdout().write(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")) + "\n")
