@@ -252,7 +252,7 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     dashboard: DashboardArgs
     """A CloudWatch dashboard. Default: none."""
     kms_key: pulumi.Input[str]
-    """ARN of the KMS key that encrypts logs, settings and stored records. Default: none (keys of AWS)."""
+    """ARN of the KMS key for logs, settings and stored records, not of an alias. Default: none (keys of AWS)."""
     environment_key_through_lambda: bool
     """Whether the role can decrypt the function's settings with `kmsKey` only through Lambda. Default: true."""
     tags: dict[str, pulumi.Input[str]]

@@ -17,6 +17,7 @@ from .values import (
     arn_pattern,
     flag,
     group,
+    key_arn,
     known_text,
     known_texts,
     number,
@@ -157,7 +158,7 @@ class Options:
     domain: Annotated[Domain | None, group(Domain)]
     alarm_topic: Annotated[pulumi.Input[str] | None, arn("sns", "an SNS topic")]
     dashboard: Annotated[Dashboard | None, group(Dashboard)]
-    kms_key: Annotated[pulumi.Input[str] | None, arn("kms", "a KMS key")]
+    kms_key: Annotated[pulumi.Input[str] | None, key_arn()]
     environment_key_through_lambda: Annotated[bool, flag(default=True)]
     tags: Annotated[Mapping[str, pulumi.Input[str]], object_of_texts()]
 

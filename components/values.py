@@ -110,14 +110,29 @@ def text(expected: str, pattern: str, default: str | None = None, *, required: b
     return Argument(read, default, required)
 
 
-def arn_pattern(service: str) -> str:
-    """Return the pattern of an ARN of a service."""
-    return rf"arn:[\w-]+:{service}:.+"
+def arn_pattern(service: str, resource: str = "") -> str:
+    """Return the pattern of an ARN of a service; ``resource`` is the pattern of what stands behind the service."""
+    return rf"arn:[\w-]+:{service}:{resource}.+"
 
 
 def arn(service: str, what: str, *, required: bool = False) -> Argument:
     """Read the ARN of a resource."""
     return text(f"the ARN of {what}", arn_pattern(service), required=required)
+
+
+def key_arn() -> Argument:
+    """Read the ARN of a KMS key, which is checked once it is known. A policy does not take that of an alias.
+
+    docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
+    """
+    known = known_text("the ARN of a KMS key, not of an alias", arn_pattern("kms", r"[\w-]+:\d+:key/"))
+
+    def read(key: str, value: object) -> object:
+        if isinstance(value, pulumi.Output):
+            return value.apply(lambda found: known.read(key, found))
+        return known.read(key, value)
+
+    return Argument(read)
 
 
 def texts(expected: str, pattern: str, *, required: bool = False) -> Argument:

@@ -8,7 +8,10 @@ _Condition = Mapping[str, Mapping[str, str | Sequence[str]]]
 
 
 def assumed_by(service: str) -> list[Statement]:
-    """Return the trust policy of a role that one AWS service assumes."""
+    """Return the trust policy of a role that one AWS service assumes.
+
+    It has no condition on ``aws:SourceAccount``: no page of Lambda, API Gateway or Firehose says that they send it.
+    """
     return [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]
 
 
@@ -71,7 +74,8 @@ def key_statements(
             context = {"kms:EncryptionContext:aws:events:event-bus:arn": bus}
             statements.append(_data_key("KeyOfBus", key_arn, _through("events", region, context)))
         case "firehose":
-            # the stream itself has a grant: docs.aws.amazon.com/firehose/latest/dev/encryption.html
+            # Firehose has a grant of its own for the stream:
+            # docs.aws.amazon.com/firehose/latest/APIReference/API_DeliveryStreamEncryptionConfigurationInput.html
             statements.append(_data_key("KeyOfStream", key_arn, _through("firehose", region)))
     kind, _, name = store.partition(":")
     if kind == "dynamodb":

@@ -70,7 +70,16 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"sink": "sns:topic"}, "sink must be log; sns, eventbridge or firehose to create one; sns:ARN, "),
     ({"store": "s3"}, "store must be none, dynamodb to create a table, or dynamodb:NAME or ARN for one that exists"),
     ({"alarm_topic": "on-call"}, "alarmTopic must be the ARN of an SNS topic; got 'on-call'."),
-    ({"kms_key": "alias/x"}, "kmsKey must be the ARN of a KMS key; got 'alias/x'."),
+    ({"kms_key": "alias/x"}, "kmsKey must be the ARN of a KMS key, not of an alias; got 'alias/x'."),
+    (
+        {"kms_key": "arn:aws:kms:eu-central-1:123456789012:alias/x"},
+        "kmsKey must be the ARN of a KMS key, not of an alias; got 'arn:aws:kms:eu-central-1:123456789012:alias/x'.",
+    ),
+    (
+        {"kms_key": "arn:aws:kms:eu-central-1:123456789012:alias/key/x"},
+        "kmsKey must be the ARN of a KMS key, not of an alias; got ",
+    ),
+    ({"kms_key": "arn:aws:kms:::key/"}, "kmsKey must be the ARN of a KMS key, not of an alias; got "),
     ({"web_acl": POOL}, "webAcl must be the ARN of a web ACL; got "),
     ({"vpc_endpoint": {"id": "e-1"}}, "vpcEndpoint.id must be an id such as vpce-0abc; got 'e-1'."),
     (

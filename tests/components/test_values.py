@@ -1,8 +1,11 @@
 """How one value is read; the arguments themselves are in test_parsing."""
 
+import asyncio
+
+import pulumi
 import pytest
 
-from components.values import camel, either
+from components.values import InvalidArgument, camel, either, key_arn
 
 
 def test_a_key_is_the_camel_case_of_its_argument() -> None:
@@ -12,3 +15,17 @@ def test_a_key_is_the_camel_case_of_its_argument() -> None:
 @pytest.mark.parametrize(("words", "phrase"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])
 def test_words_become_a_phrase(words: list[str], phrase: str) -> None:
     assert either(words) == phrase
+
+
+@pytest.mark.parametrize("resource", ["alias/x", "alias/key/1"])
+def test_an_alias_is_refused_once_it_is_known(resource: str) -> None:
+    """As the output of another resource."""
+
+    async def known() -> object:
+        alias = pulumi.Output.from_input(f"arn:aws:kms:eu-central-1:123456789012:{resource}")
+        read = key_arn().read("kmsKey", alias)
+        assert isinstance(read, pulumi.Output)
+        return await read.future()
+
+    with pytest.raises(InvalidArgument, match=r"^kmsKey must be the ARN of a KMS key, not of an alias; got 'arn:"):
+        asyncio.run(known())
