@@ -63,5 +63,9 @@ class Termination:
             yield
         finally:
             self._is_sheltered = False
+        self.check()
+
+    def check(self) -> None:
+        """Raise ``Terminated`` if the process was asked to end: what broke off may have been swallowed."""
         if self._requested:
             raise Terminated

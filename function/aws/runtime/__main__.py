@@ -43,6 +43,7 @@ def main() -> int:
             api.report_init_error(kind, error)
             return 1
         while True:
+            termination.check()
             invocation = api.next()
             logs.request_id.current = invocation.id
             _set_trace(invocation.headers.get("Lambda-Runtime-Trace-Id"))

@@ -352,6 +352,18 @@ def test_a_signal_ends_an_idle_sandbox(platform: Platform) -> None:
     assert platform.log == ""
 
 
+def test_a_signal_that_an_import_swallows_ends_the_sandbox(platform: Platform) -> None:
+    swallowing = """
+        import os, signal
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except BaseException:
+            pass
+    """
+    platform.start("yield b''", module=f"{dedent(swallowing)}\n{dedent(MODULE)}")
+    assert platform.status() == 0
+
+
 def test_a_signal_in_mid_stream_breaks_the_body_off_and_lets_its_stages_run(platform: Platform) -> None:
     """Even if the body waits for the model; the response is left without its last chunk."""
     platform.start("""
