@@ -154,7 +154,7 @@ FAILURES: Final[Mapping[str, type[StreamError]]] = {
         errors.ModelMisconfigured
     ),
     "the model is silent for longer than the client's connection or Bedrock itself waits": errors.ModelTimeout,
-    "the deadline is reached": errors.DeadlineReached,
+    "the deadline is reached, also while your own code runs": errors.DeadlineReached,
     "the answer is not one JSON document, or ends in the middle of it": errors.AnswerNotJson,
     "a value breaks the schema; the model call is closed at once": errors.AnswerInvalid,
     "the token limit is reached before the end": errors.AnswerTruncated,
@@ -174,6 +174,7 @@ SHORT: Final = {"timeout": "10", "heartbeat": "60"}
 """The function's time limit in seconds; of them 8 are the answer's, and what is written then has half a second."""
 TOOL: Final = {"structured_output": "tool"}
 FAULTY: Final = {"schema": "tests.wire.faulty:Answer", "request": "tests.wire.faulty:Request"}
+SLEEPY: Final = {**SHORT, **FAULTY}
 IMPATIENT: Final = {"first_event_timeout": "1", "heartbeat": "0.2"}
 TWICE: Final = {"max_attempts": "2"}
 PUBLISHING: Final = {
@@ -534,6 +535,16 @@ def internal_cases() -> Iterator[Case]:
         yield case(internal, f"serialiser fails, {what}", "at the headers", script, environment=FAULTY, **shown)
 
 
+def slow_code_cases() -> Iterator[Case]:
+    """A validator of the user's does not come back."""
+    late = FAILED["deadline_reached"]
+    body = f'{{"prompt": "{PROMPT}: sleep"}}'.encode()
+    nobody: dict[str, object] = {"body": body, "calls": 0, "attempts": 0, "environment": SLEEPY}
+    yield case(late, "validator of the request sleeps", "before the headers", GOOD, **nobody)
+    script: Script = [Fragment(f'{CANARY}: sleep",'), Hang()]
+    yield case(late, "validator sleeps", "after the first delta", script, environment=SLEEPY)
+
+
 def deadline_cases() -> Iterator[Case]:
     for place in PLACES:
         if place == "after the stop":
@@ -747,6 +758,7 @@ def all_cases() -> list[Case]:
         *guarded_cases(),
         *past_the_gateway_cases(),
         *internal_cases(),
+        *slow_code_cases(),
     ]
     in_every_format = [each for it in cases for each in in_formats(it)]
     return [

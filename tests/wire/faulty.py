@@ -1,5 +1,6 @@
-"""Classes of a user who makes mistakes: a validator and a serialiser raise what quotes the value."""
+"""Classes of a user who makes mistakes: a validator and a serialiser raise what quotes the value, or sleep."""
 
+import time
 from asyncio import CancelledError
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -22,6 +23,8 @@ MISTAKES: Final[Mapping[str, type[BaseException]]] = {
 
 
 def check(text: str) -> str:
+    if text.endswith(": sleep"):
+        time.sleep(3_600)
     for end, mistake in MISTAKES.items():
         if text.endswith(end):
             raise mistake(text)

@@ -40,6 +40,7 @@ from tests.wire.endings_table import (
     PROMPT,
     REJECTED,
     SHORT,
+    SLEEPY,
     STOP_CODES,
     STOP_REASONS,
     USAGE,
@@ -238,7 +239,7 @@ def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: 
     return observed
 
 
-WAITING: Final = {json.dumps(SHORT): 19, json.dumps(IMPATIENT): 8, json.dumps(HANGING): 12}
+WAITING: Final = {json.dumps(SHORT): 19, json.dumps(SLEEPY): 9, json.dumps(IMPATIENT): 8, json.dumps(HANGING): 12}
 """Twins at a time in environments whose cases mostly wait: they run beside all other cases."""
 
 
