@@ -16,6 +16,8 @@ from .gate import Gate, watch
 LINE_LIMIT = 65_536
 LENGTH = re.compile(r"[0-9]+")
 CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
+PHRASES = {413: "Request Entity Too Large", 414: "Request-URI Too Long", 422: "Unprocessable Entity"}
+"""Python 3.13 renamed these three; the bytes of a response are the same on every Python."""
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -247,6 +249,6 @@ class _Recorder(io.BufferedIOBase):
 
 def _reason(status: int) -> str:
     try:
-        return HTTPStatus(status).phrase
+        return PHRASES.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return ""
