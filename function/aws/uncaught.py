@@ -56,7 +56,7 @@ def _warning(  # noqa: PLR0913, PLR0917 - the parameters are Python's
     file: TextIO | None = None,  # noqa: ARG001 - as above
     line: str | None = None,  # noqa: ARG001 - as above
 ) -> None:
-    _log.warning("%s at %s:%d", category.__qualname__, filename, lineno)
+    _log.warning("%s at %s:%s", category.__qualname__, filename, lineno)
 
 
 def _without_words(record: logging.LogRecord) -> bool:
