@@ -1,6 +1,7 @@
 """The infrastructure: a component that defines the endpoint in AWS, and the bundle that it deploys.
 
-The names below are loaded at their first use: the bundle must be built even if Pulumi is not installed.
+The names below are loaded at their first use: the bundle must be built, and ``streaming_llm_api.endpoint`` imported,
+even if Pulumi is not installed.
 """
 
 from importlib import import_module
@@ -25,7 +26,13 @@ else:
         """Load a public name from its module (PEP 562)."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+        try:
+            module = import_module(f".{_MODULES[name]}", __name__)
+        except ModuleNotFoundError as error:
+            if error.name not in {"pulumi", "pulumi_aws"}:
+                raise
+            raise ImportError(f"{name} needs Pulumi: install streaming-llm-api[pulumi].", name=error.name) from None
+        return getattr(module, name)
 
 
 __all__ = ["VERSION", "InvalidArgument", "StreamingLlmApi", "StreamingLlmApiArgs", "arguments_from"]

@@ -89,6 +89,10 @@ def task_root(code: Path) -> Iterator[Path]:
         root = Path(folder)
         (root / "function").symlink_to(CHECKOUT / "function")
         (root / "bootstrap").symlink_to(CHECKOUT / "function" / "bootstrap")
+        package = root / "streaming_llm_api"  # what the modules import
+        package.mkdir()
+        (package / "__init__.py").touch()
+        (package / "endpoint.py").symlink_to(CHECKOUT / "components" / "endpoint.py")
         for module in code.iterdir():
             (root / module.name).symlink_to(module.resolve())
         yield root

@@ -22,6 +22,9 @@ from .wheels import Report, Wheels
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
+PACKAGE: Final = "streaming_llm_api"
+"""The package that the user's modules import. In the bundle it has one file, which names classes of the function."""
+
 BUILD_FILE: Final = "function/build.txt"
 """The file that contains the name of the build, which the function writes into every line of its log."""
 
@@ -89,6 +92,7 @@ class Bundle:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, place)
         (tree / BUILD_FILE).write_text(build_name(), encoding="utf-8")
+        (tree / PACKAGE / "__init__.py").touch()  # without it, a package of this name elsewhere on the path would win
         compile_sources(self.target, tree, strict=True)
 
     @property
@@ -106,7 +110,8 @@ class Bundle:
         return archive
 
     def _files(self) -> dict[str, Path]:
-        return {**dict(_function_files()), **dict(self._user_files())}
+        endpoint = Path(__file__).resolve().parent.parent / "endpoint.py"
+        return {**dict(_function_files()), f"{PACKAGE}/endpoint.py": endpoint, **dict(self._user_files())}
 
     def _user_files(self) -> Iterator[tuple[str, Path]]:
         if self.code is None:
@@ -116,7 +121,7 @@ class Bundle:
         yield from _files(self.code)
 
     def _refuse_clashes(self) -> None:
-        taken = {"function", "bootstrap", *(entry.name for entry in self.wheels.collect().iterdir())}
+        taken = {"function", "bootstrap", PACKAGE, *(entry.name for entry in self.wheels.collect().iterdir())}
         taken |= {name.removesuffix(".py") for name in taken}
         for top in sorted({name.partition("/")[0] for name, _ in self._user_files()}):
             if top.removesuffix(".py") in taken:

@@ -174,6 +174,8 @@ def _trim(tree: Path) -> None:
     """Remove what the function never reads: scripts, installers' files, descriptions of unused services, web pages."""
     for unused in [tree / "bin", tree / "Scripts", *tree.glob(".*"), *tree.glob(_FOR_BROWSERS)]:
         shutil.rmtree(unused) if unused.is_dir() else unused.unlink(missing_ok=True)
+    for own in [*tree.glob("streaming_llm_api"), *tree.glob("streaming_llm_api-*.dist-info")]:
+        shutil.rmtree(own)  # it has a second copy of the function; the bundle brings what modules import of it
     for file in [path for path in tree.glob("*.dist-info/*") if path.name in _BUILD_ONLY]:
         file.unlink()
     for service in [*tree.glob("botocore/data/*/"), *tree.glob("boto3/data/*/"), *tree.glob("boto3/examples/")]:

@@ -90,7 +90,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
     [wheel] = place.glob("*.whl")
     venv.create(place / "venv", with_pip=True)
     python = place / "venv" / "bin" / "python"
-    _pip(python, "install", "--no-compile", str(wheel))
+    _pip(python, "install", "--no-compile", f"{wheel}[pulumi]")
     add_guard(place / "venv", REACHED)
     (place / "tools").mkdir()
     shutil.copy(Path(__file__).parent / "recording.py", place / "tools")
@@ -186,17 +186,45 @@ print(contract.IN_WHEEL, contract.Outcome.__module__, streaming_llm_api.VERSION,
     assert elsewhere.run(program, folder).strip() == expected
 
 
+BLOCKED = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"boto3", "botocore", "pulumi", "pulumi_aws"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocked())
+from streaming_llm_api.endpoint import Document, Image, Message, Prompt
+print(Prompt([Message("user", ["Read it.", Document(b"words", "text/plain")])]).messages[0].role, Prompt.__module__)
+try:
+    from streaming_llm_api import StreamingLlmApi
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_a_teams_own_modules_need_neither_pulumi_nor_boto3(elsewhere: Elsewhere) -> None:
+    assert elsewhere.run(BLOCKED, elsewhere.place).splitlines() == [
+        "user streaming_llm_api.function.endpoint",
+        "StreamingLlmApi needs Pulumi: install streaming-llm-api[pulumi].",
+    ]
+
+
 TYPED = """
 from typing import Literal, assert_type
 from streaming_llm_api import VERSION, InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs, arguments_from
 from streaming_llm_api.arguments import StructuredOutput
 from streaming_llm_api.bundle import Bundle, Target
 from streaming_llm_api.contract import LONGEST_TIMEOUT, margin
+from streaming_llm_api.endpoint import Image, Message, Prompt
 
 print(VERSION + "")
 assert_type(margin(LONGEST_TIMEOUT), float)
 assert_type(StructuredOutput.NATIVE, Literal[StructuredOutput.NATIVE])
 args: StreamingLlmApiArgs = {"structured_output": StructuredOutput.TOOL}
+assert_type(Prompt([Message("user", [Image(b"")])]).instructions, str | None)
+wrong_role = Message("system", "x")
 wrong: StreamingLlmApiArgs = {"structured_output": 5}
 also_wrong = StreamingLlmApi("llm", {"timeout": "long"})
 missing = streaming_llm_api.Nothing

@@ -220,10 +220,36 @@ def bundle_of(tmp_path: Path, cache: Path) -> Callable[[str, str], Bundle]:
     return make
 
 
-@pytest.mark.parametrize("name", ["pydantic.py", "function.py", "boto3.py"])
+@pytest.mark.parametrize("name", ["pydantic.py", "function.py", "boto3.py", "streaming_llm_api.py"])
 def test_a_module_that_would_hide_a_needed_one_is_named(name: str, bundle_of: Callable[[str, str], Bundle]) -> None:
     with pytest.raises(BundleError, match=rf"^code: rename {name} in .*: the function needs a module of that name"):
         bundle_of(name, "").build()
+
+
+IMPORTING = """
+import function.endpoint
+import streaming_llm_api
+from streaming_llm_api.endpoint import Prompt
+
+print(Prompt is function.endpoint.Prompt, hasattr(streaming_llm_api, "second_copy"))
+"""
+
+
+def test_the_bundle_has_one_function_whatever_the_requirements_bring(tmp_path: Path, cache: Path) -> None:
+    second = {
+        "streaming_llm_api/__init__.py": "second_copy = 1",
+        "streaming_llm_api/function/endpoint.py": "Prompt = 1",
+    }
+    write_wheel(tmp_path / "wheels", "streaming_llm_api", "py3-none-any", second)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"--find-links {tmp_path / 'wheels'}\nstreaming-llm-api==1.0\n")
+    bundle = Bundle(Target.host(), cache, None, requirements, report=lambda _: None)
+    with zipfile.ZipFile(bundle.build()) as opened:
+        names = {name for name in opened.namelist() if "streaming_llm_api" in name and not name.endswith(".pyc")}
+        opened.extractall(tmp_path / "root")
+    assert names == {"streaming_llm_api/__init__.py", "streaming_llm_api/endpoint.py"}
+    root = str(tmp_path / "root")
+    assert _run("-P", "-s", "-S", "-c", IMPORTING, folder=tmp_path, PYTHONPATH=root).split() == ["True", "False"]
 
 
 def test_a_module_that_is_not_python_is_named(bundle_of: Callable[[str, str], Bundle]) -> None:
