@@ -30,11 +30,17 @@ METADATA_LIMIT: Final = 8
 _METADATA_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _METADATA_VALUE_LIMIT: Final = 256
 
+SIZE_RULES: Final = frozenset({"document_too_large", "image_too_large"})
+"""Rules that speak of the size of one file."""
 _EXPLANATIONS: Final = {
     "blank_text": "A text must have something that can be seen.",
     "document_too_large": f"A document must have at most {DOCUMENT_LIMIT} bytes.",
     "format_unknown": "The file must have one of the formats that the model reads, and a media type if it is a text.",
     "image_too_large": f"An image must have at most {IMAGE_LIMIT} bytes and {IMAGE_SIDE_LIMIT} pixels on a side.",
+    "no_text_beside_document": "A document must have a text beside it, of the same role.",
+    "role_order": "The first and the last message must be the user's.",
+    "too_many_documents": "A conversation must have at most 5 documents.",
+    "too_many_images": "A conversation must have at most 20 images.",
     "media_type_mismatch": "The media type must be that of the bytes.",
     "wrong_type": "The value must be of a type that can stand here.",
 }
@@ -44,7 +50,7 @@ class Fault(ValueError):
     """Something that the model cannot be given; ``rule`` is the word for it, ``place`` the keys that lead to it."""
 
     def __init__(self, rule: str, *place: str | int) -> None:
-        super().__init__(_EXPLANATIONS.get(rule, rule))
+        super().__init__(_EXPLANATIONS[rule])
         self.rule = rule
         self.place = place
 

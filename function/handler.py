@@ -16,6 +16,7 @@ from .aws.stages.log import log_stage
 from .aws.stages.publish import publish_stage
 from .aws.stages.store import store_stage
 from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
+from .conversation import metadata_of, text_of
 from .cors import cors
 from .request import Accepted, Rejected, read_request
 from .stream.encoders import Encoder
@@ -92,7 +93,8 @@ class Endpoint:
             field_names=self._answer.field_names,
             media_type=request.format.content_type if request.format else None,
             content=self._content,
-            prompt=self._content.keep(request.prompt) if isinstance(request, Accepted) else None,
+            prompt=self._content.keep(text_of(request.prompt)) if isinstance(request, Accepted) else None,
+            metadata=metadata_of(request.prompt) if isinstance(request, Accepted) else {},
         )
 
     def _job(self, request: Accepted, start: Start, http: HttpRequest, watch: Stopwatch) -> Job:

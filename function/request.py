@@ -6,16 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
-from unicodedata import category
 from uuid import uuid4
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import from_json, to_json
 
 from .aws.gateway import HttpRequest
+from .carried import Place, files, place_of_field, place_of_messages, texts
 from .contract import RESOURCE
+from .conversation import Conversation, check_counts, conversation
 from .cors import refuses
+from .endpoint import SIZE_RULES, Fault, Prompt, is_blank
 from .partials.changes import pointer
 from .stream.errors import (
     BodyInvalid,
@@ -26,6 +27,7 @@ from .stream.errors import (
     MethodNotAllowed,
     NotFound,
     OriginNotAllowed,
+    PromptInvalid,
     StreamError,
     as_stream_error,
 )
@@ -43,7 +45,7 @@ class Accepted:
     """A request that the model can answer."""
 
     format: Format
-    prompt: str
+    prompt: str | Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,16 @@ def check_beginning(http: HttpRequest, chosen: Format) -> None:
         raise CannotResume
 
 
-def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -> str:
+def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -> str | Conversation:
     """Return the prompt of a body: a valid ``request_class`` in JSON, a bare JSON string (the prompt), or nothing.
 
     Raises:
         MediaTypeUnsupported: the body is declared as something else.
-        BodyTooLarge: it has more than ``limit`` bytes.
+        BodyTooLarge: it has more than ``limit`` bytes, or an image or document in it is too large.
         BodyNotJson: it cannot be decoded, has a key twice in one object, or is not JSON (RFC 8259, which has no NaN and
             no Infinity). A byte order mark before it is ignored (RFC 8259 §8.1).
         BodyInvalid: it breaks the rules of ``request_class``, or its prompt is blank; the error lists paths and rules.
+        PromptInvalid: the class makes a prompt that the model cannot be given.
     """
     if not _may_be_json(http.header("content-type")):
         raise MediaTypeUnsupported
@@ -127,20 +130,41 @@ def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -
     if len(body) > limit:
         raise BodyTooLarge(f"The limit is {limit} bytes.")
     try:
-        prompt = user_code.call(_prompt, body.removeprefix(BOM_UTF8), request_class)
+        request, prompt = user_code.call(_asked, body.removeprefix(BOM_UTF8), request_class)
     except ValidationError as error:
         # Pydantic's messages and inputs may quote the body: the client gets paths and rules alone
-        found = error.errors(include_url=False, include_context=False, include_input=False)[:REPORTED_ERRORS]
-        errors = [{"path": pointer(each["loc"]), "rule": each["type"]} for each in found]
-        raise BodyInvalid(errors=errors) from None
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise _body_error([(each["loc"], each["type"]) for each in found]) from None
+    except Fault as fault:
+        raise _body_error([(fault.place, fault.rule)]) from None
+    if isinstance(prompt, Prompt):
+        return _conversation(prompt, request)
     if is_blank(prompt):
-        raise BodyInvalid(errors=[{"path": pointer(_place_of_prompt(request_class)), "rule": "prompt_blank"}])
+        raise _body_error([(_place_of_prompt(request_class), "prompt_blank")])
     return prompt
 
 
-def is_blank(text: str) -> bool:
-    """Return whether nothing of ``text`` can be seen: white space of any kind, control and format characters."""
-    return all(character.isspace() or category(character) in {"Cc", "Cf"} for character in text)
+def _body_error(faults: Sequence[tuple[Place, str]]) -> BodyInvalid | BodyTooLarge:
+    """Return the error for places in the body and the rules that are broken there; a size that is wrong goes first."""
+    sizes = [fault for fault in faults if fault[1] in SIZE_RULES]
+    errors = [{"path": pointer(place), "rule": rule} for place, rule in (sizes or faults)[:REPORTED_ERRORS]]
+    return BodyTooLarge(errors=errors) if sizes else BodyInvalid(errors=errors)
+
+
+def _conversation(prompt: Prompt, request: BaseModel) -> Conversation:
+    """Return the conversation of a prompt. What is wrong is the client's fault if its messages are a list of the body.
+
+    Raises:
+        BodyInvalid: they are.
+        PromptInvalid: the class has made the list.
+    """
+    try:
+        return conversation(prompt)
+    except Fault as fault:
+        place = place_of_messages(request, prompt)
+        if place is None:
+            raise PromptInvalid(fault.rule, pointer(fault.place)) from None
+        raise _body_error([((*place, *fault.place[1:]), fault.rule)]) from None
 
 
 def _may_be_json(content_type: str | None) -> bool:
@@ -150,29 +174,53 @@ def _may_be_json(content_type: str | None) -> bool:
     return not declared or declared in DEFAULT_MEDIA_TYPES or (is_json and kind in {"application", "text"})
 
 
-def _prompt(body: bytes, request_class: type[BaseModel]) -> str:
+def _asked(body: bytes, request_class: type[BaseModel]) -> tuple[BaseModel, str | Prompt]:
+    """Return the request that a body is, and its prompt; the class's own code runs here.
+
+    Raises:
+        Fault: the request has too many images or documents.
+    """
+    request = _request(body, request_class)
+    check_counts(files(request))
+    return request, _prompt_of(request)
+
+
+def _request(body: bytes, request_class: type[BaseModel]) -> BaseModel:
     if not body.strip():
-        return _text_of(request_class())
+        return request_class()
     try:
         document: object = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise BodyNotJson from error
     _check_keys(body)
     if isinstance(document, str):
-        return _prompt_of_string(document, request_class)
-    return _text_of(_validated(body, request_class))
+        return _request_of_string(document, request_class)
+    return _validated(body, request_class)
 
 
 def _validated(body: bytes, request_class: type[BaseModel]) -> BaseModel:
     return request_class.model_validate_json(body)
 
 
-def _text_of(request: BaseModel) -> str:
-    """Return the prompt of a valid request; empty if it has none."""
+def _prompt_of(request: BaseModel) -> str | Prompt:
+    """Return the prompt of a valid request; empty if it has none.
+
+    Raises:
+        PromptInvalid: it is neither a text nor a ``Prompt``.
+    """
     prompt: object = request.prompt  # type: ignore[attr-defined]  # the user's class has one, as a field or a property
     if isinstance(prompt, SecretStr):
         return prompt.get_secret_value()
+    if isinstance(prompt, Prompt):
+        return prompt
+    if not isinstance(prompt, str | None):
+        raise PromptInvalid("wrong_type", "")
     return "" if prompt is None else str(prompt)
+
+
+def _words_of(request: BaseModel) -> str:
+    """Return all texts of a request's prompt as one."""
+    return "\n".join(texts(_prompt_of(request)))
 
 
 def _check_keys(body: bytes) -> None:
@@ -189,8 +237,8 @@ def _check_keys(body: bytes) -> None:
     json.loads(body, object_pairs_hook=check, parse_int=str, parse_float=str)
 
 
-def _prompt_of_string(text: str, request_class: type[BaseModel]) -> str:
-    """Return the prompt for a bare string: it is the field ``prompt``, or the one field that the prompt contains.
+def _request_of_string(text: str, request_class: type[BaseModel]) -> BaseModel:
+    """Return the request for a bare string: it is the field ``prompt``, or the one field that the prompt contains.
 
     A class without a field ``prompt`` makes its prompt from other fields. If the prompt contains none of them, or more
     than one, the string is refused: the model must never be asked something else.
@@ -203,14 +251,14 @@ def _prompt_of_string(text: str, request_class: type[BaseModel]) -> str:
         request = _validated(to_json(_nested(_place_of_prompt(request_class), text)), request_class)
         if "prompt" not in request.model_fields_set:  # the class has looked for it elsewhere
             raise _not_an_object()
-        return _text_of(request)
-    made: set[str] = set()
+        return request
+    made: dict[str, BaseModel] = {}
     failures: list[Exception] = []
     for body in _readings(text, request_class):
         try:
             request = _validated(body, request_class)
             if _shows_in_prompt(text, request):
-                made.add(_text_of(request))
+                made[_words_of(request)] = request
         except ValidationError:
             continue
         except Exception as error:  # noqa: BLE001 - the user's class fails, perhaps because the string belongs elsewhere
@@ -219,7 +267,7 @@ def _prompt_of_string(text: str, request_class: type[BaseModel]) -> str:
         raise failures[0]
     if len(made) != 1:
         raise _not_an_object()
-    return made.pop()
+    return made.popitem()[1]
 
 
 def _not_an_object() -> BodyInvalid:
@@ -232,7 +280,7 @@ def _shows_in_prompt(text: str, request: BaseModel) -> bool:
     other = str(uuid4().int)
     update = {name: other for name, value in values.items() if isinstance(value, str) and value.strip() == text.strip()}
     with suppress(Exception):  # the user's class need not have a prompt for any text
-        return other in _text_of(request.model_copy(update=update))
+        return other in _words_of(request.model_copy(update=update))
     return False
 
 
@@ -240,24 +288,13 @@ def _readings(text: str, request_class: type[BaseModel]) -> Iterator[bytes]:
     """Yield the bodies that the string can mean: the string itself, and an object with it as one field."""
     yield to_json(text)
     for name, field in request_class.model_fields.items():
-        yield to_json(_nested(_place(name, field, request_class.model_config), text))
+        yield to_json(_nested(place_of_field(name, field, request_class.model_config), text))
 
 
 def _place_of_prompt(request_class: type[BaseModel]) -> list[str | int]:
     """Return the keys that lead to the prompt in a body; none if the class makes the prompt of other fields."""
     field = request_class.model_fields.get("prompt")
-    return [] if field is None else _place("prompt", field, request_class.model_config)
-
-
-def _place(name: str, field: FieldInfo, config: ConfigDict) -> list[str | int]:
-    """Return the keys that lead to a field in a body."""
-    by_name = config.get("validate_by_name") or config.get("populate_by_name")
-    alias = None if by_name else field.validation_alias
-    if isinstance(alias, AliasChoices):
-        alias = alias.choices[0]
-    if isinstance(alias, AliasPath):
-        return alias.path
-    return [alias or name]
+    return [] if field is None else place_of_field("prompt", field, request_class.model_config)
 
 
 def _nested(place: list[str | int], value: object) -> object:

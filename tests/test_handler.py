@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from importlib import import_module
 from queue import Queue
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -17,12 +19,14 @@ from pydantic import BaseModel, Field, SecretStr, computed_field, field_validato
 
 from function.aws.gateway import Response
 from function.contract import SettingsError, read_settings
+from function.endpoint import Message, Prompt
 from function.stream.events import Cut
 from function.stream.pacing import Clock, SystemClock
 from local.bedrock.script import Cut as CutStep
 from local.bedrock.script import Fail, Fragment, Hang, Refuse, Step, Stop, complete_answer
 from local.bedrock.server import Bedrock
 from local.http11.server import Exchange, Server
+from tests.media_files import png
 
 if TYPE_CHECKING:
     from function.handler import Endpoint
@@ -459,3 +463,80 @@ def test_the_stages_have_the_time_that_the_answer_left_them(
     body(response)
 
     assert "failed: NoTimeLeft" in caplog.text
+
+
+def test_a_conversation_reaches_the_model_with_its_files_encoded_once(endpoint: "Endpoint", bedrock: Bedrock) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    encoded = b64encode(png()).decode()
+    image = {"type": "image", "data": encoded}
+    words = {"type": "document", "mediaType": "text/plain", "data": b64encode(b"words").decode()}
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "What is it?"}, image, words]},
+        {"role": "assistant", "content": {"summary": "s", "keywords": []}},
+        {"role": "user", "content": "And now?"},
+    ]
+    response = endpoint.handle(event(body=json.dumps({"messages": messages})), Context())
+
+    assert body(response).decode() == DOCUMENT
+    sent = {"format": "txt", "name": "document-1", "source": {"bytes": words["data"]}}
+    assert bedrock.called().body["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {"text": "What is it?"},
+                {"image": {"format": "png", "source": {"bytes": encoded}}},
+                {"document": sent},
+            ],
+        },
+        {"role": "assistant", "content": [{"text": '{"summary":"s","keywords":[]}'}]},
+        {"role": "user", "content": [{"text": "And now?"}]},
+    ]
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    """Return the JSON lines that were written since the last call."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+class Directed(BaseModel):
+    tenant: str = "a"
+
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt("Why?", instructions="Answer in French.", metadata={"tenant": self.tenant})
+
+
+def test_a_prompt_brings_instructions_and_metadata(
+    make: Make, bedrock: Bedrock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    endpoint = make({"LLM_REQUEST": f"{__name__}:Directed"})
+    for tenant, carried in (("a b", "a b"), ("é", f"sha256:{sha256('é'.encode()).hexdigest()}")):
+        body(endpoint.handle(event(body=json.dumps({"tenant": tenant})), Context()))
+
+        call = bedrock.calls[-1]
+        assert call.body["system"] == [{"text": "Answer in French."}]
+        assert call.body["requestMetadata"] == {"tenant": carried}
+        [line] = [line for line in written(capsys) if line.get("stage") == "log"]
+        assert line["metadata"] == {"tenant": tenant}
+
+
+class Wrong(BaseModel):
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt([Message("user", "canary"), Message("assistant", "canary")])
+
+
+def test_a_wrong_prompt_of_own_code_is_internal_and_the_log_says_what_is_wrong(
+    make: Make, bedrock: Bedrock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    response = make({"LLM_REQUEST": f"{__name__}:Wrong"}).handle(event(), Context())
+
+    assert response.status == 500
+    assert json.loads(body(response))["code"] == "internal"
+    found = written(capsys)
+    [line] = [line for line in found if line.get("stage") == "log"]
+    assert (line["prompt_error"], line["prompt_error_path"]) == ("role_order", "/messages/1")
+    assert line["level"] == "ERROR"
+    assert "canary" not in json.dumps(found)
+    assert not bedrock.calls

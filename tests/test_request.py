@@ -21,6 +21,8 @@ from pydantic import (
 )
 
 from function.aws.gateway import HttpRequest, parse_event
+from function.conversation import Conversation
+from function.endpoint import Document, Image, Message, Prompt
 from function.request import check_route, read_prompt
 from function.schema import Request
 from function.stream.errors import (
@@ -30,8 +32,10 @@ from function.stream.errors import (
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotFound,
+    PromptInvalid,
     RequestError,
 )
+from tests.media_files import PDF, png
 
 DEFAULT = Request().prompt
 LIMIT = 65_536
@@ -445,3 +449,139 @@ def test_any_text_is_a_prompt_or_a_refusal(body: str) -> None:
         read_prompt(request(body), Request, LIMIT)
     except RequestError:
         return
+
+
+class Claim(BaseModel):
+    question: str
+    photos: list[Image] = []
+    pages: list[Document] = Field(default=[], alias="files")
+    history: list[Message] = []
+    kept: int | None = None
+
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt([*self.history[: self.kept], Message("user", [self.question, *self.photos, *self.pages])])
+
+
+class Chat(BaseModel):
+    messages: list[Message] = Field(alias="turns")
+
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt(self.messages)
+
+
+def encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def said(role: str, text: str) -> dict[str, str]:
+    return {"role": role, "content": text}
+
+
+def conversation_of(body: object, request_class: type[BaseModel]) -> Conversation:
+    made = read_prompt(request(json.dumps(body)), request_class, 6_000_000)
+    assert isinstance(made, Conversation)
+    return made
+
+
+def test_the_default_request_takes_a_conversation() -> None:
+    body = {"messages": [said("user", "Why?"), {"role": "assistant", "content": {"a": 1}}, said("user", "Really?")]}
+    made = conversation_of(body, Request)
+    assert [(turn.role, turn.parts) for turn in made.turns] == [
+        ("user", ("Why?",)),
+        ("assistant", ('{"a":1}',)),
+        ("user", ("Really?",)),
+    ]
+
+
+def test_a_class_can_make_a_prompt_of_messages_images_and_documents() -> None:
+    body = {"question": "Is it?", "photos": [{"data": encoded(png())}], "files": [{"data": encoded(PDF)}]}
+    [turn] = conversation_of(body, Claim).turns
+    assert [part if isinstance(part, str) else part.format for part in turn.parts] == ["Is it?", "png", "pdf"]
+
+
+@pytest.mark.parametrize(
+    ("body", "request_class", "path", "rule"),
+    [
+        ({"prompt": "Why?", "messages": [said("user", "Why?")]}, Request, "", "prompt_and_messages"),
+        ({"messages": []}, Request, "/messages", "too_short"),
+        ({"messages": [said("assistant", "Yes."), said("user", "Why?")]}, Request, "/messages/0", "role_order"),
+        ({"messages": [said("user", "Why?"), said("assistant", "Yes.")]}, Request, "/messages/1", "role_order"),
+        ({"messages": [said("user", "Why?"), said("user", " ")]}, Request, "/messages/1/content", "blank_text"),
+        ({"messages": [said("user", "Why?") | {"id": 1}]}, Request, "/messages/0/id", "extra_forbidden"),
+        ({"turns": [said("assistant", "Yes.")]}, Chat, "/turns/0", "role_order"),
+        (
+            {"turns": [{"role": "user", "content": [{"type": "document", "data": encoded(PDF)}]}]},
+            Chat,
+            "/turns/0/content/0",
+            "no_text_beside_document",
+        ),
+        ({"question": "?", "files": 6 * [{"data": encoded(PDF)}]}, Claim, "/files/5", "too_many_documents"),
+        ({"question": "?", "photos": 21 * [{"data": encoded(png())}]}, Claim, "/photos/20", "too_many_images"),
+        (
+            {"question": "?", "photos": [{"mediaType": "image/gif", "data": encoded(png())}]},
+            Claim,
+            "/photos/0",
+            "media_type_mismatch",
+        ),
+    ],
+)
+def test_what_the_client_got_wrong_in_a_conversation_is_named_with_its_path(
+    body: object, request_class: type[BaseModel], path: str, rule: str
+) -> None:
+    with pytest.raises(BodyInvalid) as caught:
+        conversation_of(body, request_class)
+    assert caught.value.members == {"errors": [{"path": path, "rule": rule}]}
+
+
+def test_a_file_that_is_too_large_is_413_with_its_path() -> None:
+    with pytest.raises(BodyTooLarge) as caught:
+        conversation_of({"question": 5, "photos": [{"data": encoded(png(8001, 1))}]}, Claim)
+    assert caught.value.members == {"errors": [{"path": "/photos/0", "rule": "image_too_large"}]}
+
+
+class Returning(BaseModel):
+    what: str
+
+    @property
+    def prompt(self) -> Any:
+        return {"number": 5, "bytes": b"Why?", "messages": [Message("user", "Why?")]}.get(self.what, Prompt(" "))
+
+
+@pytest.mark.parametrize(
+    ("body", "request_class", "rule", "path"),
+    [
+        ({"what": "number"}, Returning, "wrong_type", ""),
+        ({"what": "bytes"}, Returning, "wrong_type", ""),
+        ({"what": "messages"}, Returning, "wrong_type", ""),
+        ({"what": "blank"}, Returning, "blank_text", "/messages"),
+        ({"question": " "}, Claim, "blank_text", "/messages/0/content/0"),
+        (
+            {"question": "?", "history": [said("assistant", "Yes."), said("user", "Why?")], "kept": 1},
+            Claim,
+            "role_order",
+            "/messages/0",
+        ),
+    ],
+)
+def test_any_other_fault_of_a_prompt_is_that_of_the_class(
+    body: object, request_class: type[BaseModel], rule: str, path: str
+) -> None:
+    with pytest.raises(PromptInvalid) as caught:
+        conversation_of(body, request_class)
+    assert (caught.value.rule, caught.value.path, caught.value.status) == (rule, path, 500)
+    assert caught.value.members == {}
+
+
+def test_a_bare_string_is_the_text_of_a_prompt_too() -> None:
+    class Question(BaseModel):
+        question: str
+
+        @property
+        def prompt(self) -> Prompt:
+            return Prompt(self.question, instructions="Be brief.")
+
+    made = read_prompt(request('"Why?"'), Question, LIMIT)
+    assert isinstance(made, Conversation)
+    assert (made.prompt, made.instructions) == ("Why?", "Be brief.")

@@ -277,6 +277,16 @@ class Internal(StreamError):
     outcome = Outcome.FAILED
 
 
+class PromptInvalid(Internal):
+    """The prompt that own code made is not one that the model can be given; ``path`` leads into it by index."""
+
+    def __init__(self, rule: str, path: str) -> None:
+        """Take the rule and the path for the log line: neither quotes the prompt, and the client gets none of them."""
+        super().__init__()
+        self.rule = rule
+        self.path = path
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """Yield ``error`` and everything that led to it, as a traceback shows it."""
     seen: set[int] = set()

@@ -4,7 +4,7 @@ Times are milliseconds since the request began, unless a field says otherwise.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Final, TypeVar
@@ -78,6 +78,8 @@ class Start:
     content: Content = WITHHELD
     prompt: str | None = None
     """The client's words, only where content is kept."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What own code says of the request."""
 
     def gateway_ids(self) -> dict[str, str]:
         """Return the ids that the gateway gave the request, as members of problems and messages."""

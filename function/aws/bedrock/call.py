@@ -14,6 +14,7 @@ from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
 from ...contract import StructuredOutput
+from ...conversation import Conversation
 from ...stream.errors import AnswerError, ModelError, ModelFailed, QuotaExhausted
 from ...stream.events import ModelEvent
 from ...stream.record import CallCount
@@ -47,7 +48,9 @@ class BedrockModel:
         self._read_timeout = 0
         _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
 
-    def ask(self, prompt: str, calls: CallCount, previous: AnswerError | None, read_timeout: float) -> "Call":
+    def ask(
+        self, prompt: str | Conversation, calls: CallCount, previous: AnswerError | None, read_timeout: float
+    ) -> "Call":
         """Return a call that is not yet made. A read waits at least ``read_timeout`` seconds for bytes.
 
         ``calls`` counts what is sent to the service, and ``previous`` is the error of an earlier answer to the same
@@ -67,7 +70,7 @@ class Call:
         self,
         converse: Converse,
         client: "BedrockRuntimeClient",
-        prompt: str,
+        prompt: str | Conversation,
         previous: AnswerError | None,
         calls: CallCount,
     ) -> None:

@@ -3,8 +3,10 @@
 API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html
 """
 
+import hashlib
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -13,12 +15,15 @@ from botocore.exceptions import ClientError
 
 from ...claude import claude, is_claude, takes_native_output
 from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput
+from ...conversation import Conversation, File
 from ...stream.errors import AnswerError, AnswerInvalid
 from .output_schema import InexpressibleError, output_schema, tool_schema
 from .refusals import Change, is_refusal, refusal
 
 DEFAULT_TEMPERATURE: Final = 0.7
 TOOL_NAME: Final = "answer"
+_METADATA_VALUE: Final = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,\-.]*", re.ASCII)
+"""What Bedrock takes as a value of ``requestMetadata`` (API reference of ConverseStream)."""
 FINE_GRAINED_TOOL_STREAMING: Final = "fine-grained-tool-streaming-2025-05-14"
 
 _log = logging.getLogger("function.aws.bedrock")
@@ -85,19 +90,21 @@ class Converse:
         if accepted.beta is not before.beta:
             _log.warning("the model rejected the beta for fine-grained tool streaming; it is no longer sent")
 
-    def request(self, form: Form, prompt: str, previous: AnswerError | None) -> dict[str, Any]:
+    def request(self, form: Form, prompt: str | Conversation, previous: AnswerError | None) -> dict[str, Any]:
         """Return the parameters of ConverseStream; ``previous`` is the error of an earlier answer, if there was one."""
         settings = self._settings
-        instructions = self._instructions
-        content = [{"text": prompt}]
+        messages = _messages(prompt)
         if previous is not None:
-            content.append({"text": _correction(previous)})
+            messages[-1]["content"].append({"text": _correction(previous)})
+        instructions = self._instructions
+        if isinstance(prompt, Conversation) and prompt.instructions is not None:
+            instructions = prompt.instructions
         inference: dict[str, Any] = {"maxTokens": settings.max_tokens}
         if form.temperature is not None:
             inference["temperature"] = form.temperature
         request: dict[str, Any] = {
             "modelId": settings.model_id,
-            "messages": [{"role": "user", "content": content}],
+            "messages": messages,
             "inferenceConfig": inference,
         }
         if form.strategy is StructuredOutput.NATIVE:
@@ -113,18 +120,42 @@ class Converse:
             request["system"] = [{"text": instructions}]
         if settings.guardrail:
             request["guardrailConfig"] = _guardrail(settings.guardrail, settings.guardrail_streaming)
+        if isinstance(prompt, Conversation) and prompt.metadata:
+            request["requestMetadata"] = {key: _as_metadata(value) for key, value in prompt.metadata.items()}
         return request
 
 
-def is_mostly_prompt(request: Mapping[str, Any], prompt: str) -> bool:
-    """Return whether more than half of the characters of the request came from the caller."""
+def _messages(prompt: str | Conversation) -> list[dict[str, Any]]:
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": [{"text": prompt}]}]
+    return [{"role": turn.role, "content": [_block(part) for part in turn.parts]} for turn in prompt.turns]
+
+
+def _block(part: str | File) -> dict[str, Any]:
+    """Return a ``ContentBlock``; botocore encodes the bytes in base64."""
+    if isinstance(part, str):
+        return {"text": part}
+    name = {} if part.name is None else {"name": part.name}
+    return {part.kind: {"format": part.format, **name, "source": {"bytes": part.data}}}
+
+
+def _as_metadata(value: str) -> str:
+    """Return a value of the request metadata, or its hash where the service's alphabet cannot carry it."""
+    if _METADATA_VALUE.fullmatch(value):
+        return value
+    return f"sha256:{hashlib.sha256(value.encode(errors='surrogatepass')).hexdigest()}"
+
+
+def is_mostly_prompt(request: Mapping[str, Any], prompt: str | Conversation) -> bool:
+    """Return whether more than half of what the request has, in characters and bytes, came from the caller."""
     sent = (request.get(name) for name in ("messages", "system", "outputConfig", "toolConfig"))
-    return len(prompt) * 2 > sum(_characters(part) for part in sent)
+    size = len(prompt) if isinstance(prompt, str) else prompt.size
+    return size * 2 > sum(_characters(part) for part in sent)
 
 
 def _characters(part: object) -> int:
-    """Return how many characters a part of a request has in its strings and in the names of its members."""
-    if isinstance(part, str):
+    """Return how many characters a part of a request has in its strings, its bytes and the names of its members."""
+    if isinstance(part, str | bytes):
         return len(part)
     if isinstance(part, Mapping):
         return sum(len(name) + _characters(value) for name, value in part.items())

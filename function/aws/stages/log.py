@@ -15,7 +15,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError, EventStreamError
 
 from ...contract import METRICS_NAMESPACE, Outcome
-from ...stream.errors import AnswerInvalid, DeadlineReached, ModelError, causes
+from ...stream.errors import AnswerInvalid, DeadlineReached, ModelError, PromptInvalid, causes
 from ...stream.record import Content, Record
 from ...stream.stages import Stage
 from ..bedrock.refusals import error_code
@@ -87,6 +87,8 @@ def _fields(record: Record) -> dict[str, object]:
         "last_chunk_ms": record.last_chunk_ms,
         "total_ms": record.total_ms,
     }
+    if start.metadata:
+        fields["metadata"] = dict(start.metadata)
     if record.ignored_events:
         fields["ignored_events"] = record.ignored_events
     if record.error is not None:
@@ -102,6 +104,8 @@ def _error_fields(record: Record) -> dict[str, object]:
     }
     if isinstance(error, ModelError) and error.reason is not None:
         fields["error_reason"] = error.reason
+    if isinstance(error, PromptInvalid):
+        fields |= {"prompt_error": error.rule, "prompt_error_path": error.path}
     if isinstance(error, AnswerInvalid):
         fields |= {"error_path": visible_path(error.path, record), "error_rule": error.rule}
         fields |= {"closed_values": record.closed_values, "tokens_not_awaited_at_most": record.tokens_not_awaited}

@@ -46,6 +46,8 @@ def as_message(record: Record) -> dict[str, object]:
         },
         "error": _error(record),
     }
+    if start.metadata:
+        message["metadata"] = dict(start.metadata)
     content = start.content.keep({"prompt": start.prompt, "answer": record.answer})
     return message if content is None else {**message, "content": content}
 

@@ -1,0 +1,72 @@
+"""What a valid request carries, and where in the body it stands."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
+
+from .endpoint import Document, Image, Message, Prompt
+
+Place: TypeAlias = Sequence[str | int]
+"""The keys that lead to a value in the body."""
+
+
+def files(request: BaseModel) -> list[tuple[Place, object]]:
+    """Return every image and document of a request, each with its place."""
+    return [(place, value) for place, value in _values(request, ()) if isinstance(value, Image | Document)]
+
+
+def place_of_messages(request: BaseModel, prompt: Prompt) -> Place | None:
+    """Return where the messages of ``prompt`` stand in the request; None unless it is one list of it, unchanged."""
+    for place, value in _values(request, ()):
+        if isinstance(value, list | tuple) and _is_same(value, prompt.messages):
+            return place
+    return None
+
+
+def texts(prompt: str | Prompt) -> list[str]:
+    """Return every text of a prompt."""
+    messages = prompt if isinstance(prompt, str) else prompt.messages
+    return [value for _, value in _values(messages, ()) if isinstance(value, str)]
+
+
+def place_of_field(name: str, field: FieldInfo, config: ConfigDict) -> list[str | int]:
+    """Return the keys that lead to a field in the JSON of its class."""
+    by_name = config.get("validate_by_name") or config.get("populate_by_name")
+    alias = None if by_name else field.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = alias.choices[0]
+    if isinstance(alias, AliasPath):
+        return alias.path
+    return [alias or name]
+
+
+def _is_same(value: Sequence[object], messages: object) -> bool:
+    return (
+        isinstance(messages, tuple)
+        and 0 < len(value) == len(messages)
+        and all(isinstance(one, Message) and one is other for one, other in zip(value, messages, strict=True))
+    )
+
+
+def _values(value: object, place: Place) -> Iterator[tuple[Place, object]]:
+    """Yield ``value`` and everything in it, each with the keys that lead there."""
+    yield place, value
+    for step, inner in _members(value):
+        yield from _values(inner, (*place, *step))
+
+
+def _members(value: object) -> Iterable[tuple[Place, object]]:
+    if isinstance(value, BaseModel):
+        config = value.model_config
+        for name, field in type(value).model_fields.items():
+            yield place_of_field(name, field, config), getattr(value, name, None)
+    elif isinstance(value, Message):
+        yield ("content",), value.content
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield (key,), item
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield (number,), item
