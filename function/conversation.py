@@ -9,7 +9,7 @@ there are more than 20.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from .endpoint import Document, Fault, Image, Message, Part, Prompt, Role, is_blank
 
@@ -50,7 +50,6 @@ class Conversation:
     turns: tuple[Turn, ...]
     instructions: str | None = None
     """Instead of the stack's."""
-    validation_context: Any = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -100,7 +99,6 @@ def conversation(prompt: Prompt) -> Conversation:
     return Conversation(
         tuple(Turn(turn[0].role, tuple(_sent(turn, names))) for turn in turns),
         prompt.instructions,
-        prompt.validation_context,
         prompt.metadata,
     )
 
