@@ -29,7 +29,9 @@ UNGUARDED = {
     "components/trial/trial.py": "starts the function for a preview, in a bundle that has all that it imports",
     "tests/local/test_resources.py": "starts processes that do nothing",
     "tests/components/bundle/test_archive.py": "imports what is in a bundle, and that alone",
+    "tests/components/bundle/test_complaint.py": "collects wheels where Python has no pip",
     "tests/components/trial/test_inspection.py": "starts the trial run's own program",
+    "tests/components/trial/test_slow_types.py": "starts the trial run's own program",
 }
 """Files that start a Python with ``-S``, which leaves the guard out, and what they do with it."""
 
