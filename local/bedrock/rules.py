@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .claude import takes, version
+from .conversations import refusals
 from .wordings import PREFIX
 
 FORBIDDEN_KEYWORDS = frozenset({
@@ -127,6 +128,8 @@ def _check_messages(model_id: str, messages: object) -> None:
         raise Refused("A conversation must start with a user message.")
     if messages[-1].get("role") == "assistant" and _since(model_id, (4, 6)):
         raise Refused("This model does not support assistant message prefill.")
+    for sentence in refusals(messages):
+        raise Refused(sentence)
 
 
 def _check_system(system: object) -> None:
