@@ -50,10 +50,11 @@ verify: given-url $(VENV)/.demo ## check an endpoint from outside; URL=, API_KEY
 	@$(RUN) -m verify $(call if-yes,--sigv4,SIGV4) $(call with,--origin,ORIGIN) $(call if-yes,--warm,WARM) \
 	  $(call with,--body,BODY) -- "$$URL"
 
-# The types are checked while the tests run: many tests wait for processes, and leave a part of the processor free.
+# The types are checked while the tests run: many tests wait for processes, and leave a part of the processor free. The
+# check takes no more than this part: some tests start twenty processes, and services in them have two seconds to answer.
 # A shell starts what runs beside it with Ctrl-C ignored, so it ends the check of the types itself.
 test: lint ## run everything that can be checked without an AWS account; PYTHON=python3.13
-	@$(RUN) -m mypy . > $(VENV)/types.txt 2>&1 & types=$$!; \
+	@nice -n 19 $(RUN) -m mypy . > $(VENV)/types.txt 2>&1 & types=$$!; \
 	  trap "kill $$types 2> /dev/null; wait" EXIT; trap "exit 130" INT TERM; \
 	  $(RUN) -m pytest -q -n auto; tests=$$?; \
 	  wait $$types; checked=$$?; trap - EXIT; cat $(VENV)/types.txt; [ $$tests = 0 ] && [ $$checked = 0 ]

@@ -33,6 +33,7 @@ SLOW: Final = (
     "wire/test_promises.py",
     "wire/test_sandboxes.py",
     "wire/test_sinks.py",
+    "wire/test_user_code.py",
 )
 """What ``make test-fast`` leaves out, beside tests that are marked ``slow`` where they stand: minutes altogether."""
 
@@ -52,6 +53,7 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no type
         return nodeid if file == PARTED else file
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     """Distribute the tests so that no worker is left with a long file at the end."""
     return Scheduling(config, log)

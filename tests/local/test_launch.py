@@ -75,7 +75,7 @@ def test_the_users_modules_lie_beside_the_function_as_in_a_bundle(tmp_path: Path
         twin, _ = launch(Options(code=code, real_bedrock=True), resources, Terminal(io.StringIO()))
         root = twin.function.deployment.root
 
-        assert {path.name for path in root.iterdir()} == {"bootstrap", "function", "mine.py"}
+        assert {path.name for path in root.iterdir()} == {"bootstrap", "function", "mine.py", "streaming_llm_api"}
     assert not root.exists()
 
 
