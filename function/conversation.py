@@ -9,7 +9,7 @@ there are more than 20.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from .endpoint import Document, Fault, Image, Message, Part, Prompt, Role, is_blank
 
@@ -50,6 +50,7 @@ class Conversation:
     turns: tuple[Turn, ...]
     instructions: str | None = None
     """Instead of the stack's."""
+    validation_context: Any = field(default=None, repr=False)
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -71,6 +72,11 @@ def text_of(prompt: str | Conversation) -> str:
 def metadata_of(prompt: str | Conversation) -> Mapping[str, str]:
     """Return what own code says of the request."""
     return {} if isinstance(prompt, str) else prompt.metadata
+
+
+def context_of(prompt: str | Conversation) -> Any:  # noqa: ANN401 - whatever own code made
+    """Return what validators of the answer are given."""
+    return None if isinstance(prompt, str) else prompt.validation_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ def conversation(prompt: Prompt) -> Conversation:
     return Conversation(
         tuple(Turn(turn[0].role, tuple(_sent(turn, names))) for turn in turns),
         prompt.instructions,
+        prompt.validation_context,
         prompt.metadata,
     )
 

@@ -256,6 +256,7 @@ class Prompt:
     Args:
         messages: a text, or a conversation that begins and ends with the user.
         instructions: replace those of the stack.
+        validation_context: what validators of the answer find as ``info.context``. The model never sees it.
         metadata: at most 8 pairs for the log line, the record and Bedrock's request metadata. A key matches
             ``[a-z][a-z0-9_]{0,31}``; a value has at most 256 characters.
 
@@ -265,6 +266,7 @@ class Prompt:
 
     messages: str | Sequence[Message]
     instructions: str | None = field(default=None, kw_only=True)
+    validation_context: Any = field(default=None, kw_only=True, repr=False)
     metadata: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:

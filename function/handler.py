@@ -16,7 +16,7 @@ from .aws.stages.log import log_stage
 from .aws.stages.publish import publish_stage
 from .aws.stages.store import store_stage
 from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
-from .conversation import metadata_of, text_of
+from .conversation import context_of, metadata_of, text_of
 from .cors import cors
 from .request import Accepted, Rejected, read_request
 from .stream.encoders import Encoder
@@ -109,6 +109,7 @@ class Endpoint:
             answer=self._answer.type,
             to_json=self._answer.to_json,
             encoder=encoder,
+            context=context_of(request.prompt),
             start_padding=self._settings.start_padding,
             max_attempts=self._settings.max_attempts,
         )

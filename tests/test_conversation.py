@@ -21,9 +21,10 @@ def assistant(text: str = "Yes.") -> Message:
 
 
 def test_a_text_is_one_turn_of_the_user() -> None:
-    prompt = Prompt("Why?", instructions="Be brief.", metadata={"tenant": "a"})
+    context = object()
+    prompt = Prompt("Why?", instructions="Be brief.", validation_context=context, metadata={"tenant": "a"})
     made = conversation(prompt)
-    assert made == Conversation((Turn("user", ("Why?",)),), "Be brief.", {"tenant": "a"})
+    assert made == Conversation((Turn("user", ("Why?",)),), "Be brief.", context, {"tenant": "a"})
     assert made.prompt == "Why?"
 
 

@@ -119,7 +119,7 @@ def test_no_error_quotes_the_file() -> None:
 def test_a_file_shows_its_type_and_size_and_never_its_data() -> None:
     message = Message("user", [Image(b"canary", "image/png"), Document(b"canary")])
     assert repr(message.content) == "(Image(image/png, 6 bytes), Document(no media type, 6 bytes))"
-    assert "canary" not in repr(Prompt([message]))
+    assert "canary" not in repr(Prompt([message], validation_context="canary"))
 
 
 def test_nothing_of_a_prompt_can_be_changed() -> None:

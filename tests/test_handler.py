@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from uuid import uuid4
 
 import pytest
-from pydantic import BaseModel, Field, SecretStr, computed_field, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, computed_field, field_validator
 
 from function.aws.gateway import Response
 from function.contract import SettingsError, read_settings
@@ -519,6 +519,38 @@ def test_a_prompt_brings_instructions_and_metadata(
         assert call.body["requestMetadata"] == {"tenant": carried}
         [line] = [line for line in written(capsys) if line.get("stage") == "log"]
         assert line["metadata"] == {"tenant": tenant}
+
+
+class Sourced(BaseModel):
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt("Why?", validation_context={"canary-source"})
+
+
+class Cited(BaseModel):
+    source: str
+
+    @field_validator("source")
+    @classmethod
+    def is_known(cls, source: str, info: ValidationInfo[set[str]]) -> str:
+        if source not in info.context:
+            raise ValueError
+        return source
+
+
+def test_validators_of_every_attempt_find_the_context_and_the_model_never_sees_it(
+    make: Make, bedrock: Bedrock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bedrock.play(complete_answer('{"source": "invented"}'), complete_answer('{"source": "canary-source"}'))
+    own = {"LLM_REQUEST": f"{__name__}:Sourced", "LLM_SCHEMA": f"{__name__}:Cited", "LLM_MAX_ATTEMPTS": "2"}
+    response = make({**own, "LLM_CAPTURE_CONTENT": "false"}).handle(
+        event(headers={"Accept": "application/json"}), Context()
+    )
+
+    assert json.loads(body(response)) == {"source": "canary-source"}
+    assert len(bedrock.calls) == 2
+    assert "canary" not in json.dumps([call.body for call in bedrock.calls])
+    assert "canary" not in json.dumps(written(capsys))
 
 
 class Wrong(BaseModel):

@@ -189,10 +189,12 @@ class Judge:
         Invalid: a value breaks the schema. Each method that is given a path may raise it.
     """
 
-    def __init__(self, plans: Plans, text: bytearray) -> None:
+    def __init__(self, plans: Plans, text: bytearray, context: object) -> None:
         self._plans = plans
         self._text = text
         """Grows while the document is read."""
+        self._context = context
+        """What validators find as ``info.context``."""
 
     def expect_item(self, container: Container, path: str) -> None:
         """Find out what may stand next in an array."""
@@ -239,7 +241,7 @@ class Judge:
             self._drop(reading, (path, plan))
             return None
         if layout.key_plan is not None:
-            error = layout.key_plan.find_error(b"{" + self._text[start:end] + b":null}")
+            error = layout.key_plan.find_error(b"{" + self._text[start:end] + b":null}", self._context)
             if isinstance(error, ValidationError):
                 self._drop(reading, (path, first_error(error)["type"]))
             reading.has_deferred |= error is not None
@@ -336,7 +338,7 @@ class Judge:
         """Check a string, number or literal; tell whether it is closed: valid for certain."""
         container.item_is_expected = False
         is_closed = container.can_close_value
-        if container.fast_child is not None and container.fast_child.is_valid(self._text[start:end]):
+        if container.fast_child is not None and container.fast_child.is_valid(self._text[start:end], self._context):
             return is_closed
         doubtful = [each for each in container.make_candidates() if type(value) not in each.plan.always_valid]
         self._of_kind(doubtful, kind, path)  # first, as for a value that was cut: the same mistake is reported
@@ -383,14 +385,14 @@ class Judge:
         judges_deferred = is_outermost or (layout is not None and layout.is_record)
         if is_valid_by_members and not (reading.has_deferred and judges_deferred):
             return
-        error = plan.find_error(self._text[start:end])
+        error = plan.find_error(self._text[start:end], self._context)
         reading.has_deferred = error is not None
         if isinstance(error, ValidationError):
             self._drop(reading, _locate(error, container.path, container.node))
 
     def _check(self, candidate: Candidate, path: str, value: object, text: bytes | bytearray) -> bool:
         """Run a candidate's validator on a value as it was written; tell whether the value is valid for certain."""
-        error = candidate.plan.find_error(text)
+        error = candidate.plan.find_error(text, self._context)
         if isinstance(error, ValidationError):
             self._reject(candidate, _locate(error, path, value))
         return error is None
@@ -439,7 +441,7 @@ class Judge:
                 reading.has_deferred = True
                 is_valid = False
             else:
-                error = plan.find_error(self._text[start:end])
+                error = plan.find_error(self._text[start:end], self._context)
                 is_valid = error is None
                 reading.has_deferred |= not is_valid
                 if isinstance(error, ValidationError):
@@ -465,7 +467,7 @@ class Judge:
     def validate(self, root: object) -> object:
         """Return the object of a document that is complete; ``root`` is its tree."""
         try:
-            return self._plans.validate(bytes(self._text))
+            return self._plans.validate(bytes(self._text), context=self._context)
         except ValidationError as error:
             raise Invalid(*_locate(error, "", root)) from error
 

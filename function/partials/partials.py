@@ -38,6 +38,8 @@ class Partials(Generic[M]):
     With ``path_limit``, a path is cut after so many characters before it leads on to what is inside, so that long keys
     do not multiply the memory of a fragment: only paths up to that length are to be used.
 
+    Validators find ``context`` as ``info.context``, each time that they run.
+
     The first mistake raises ``NotJson`` or ``Invalid``; from then on every call raises it again.
 
     >>> from pydantic import BaseModel
@@ -58,12 +60,21 @@ class Partials(Generic[M]):
     """
 
     @overload
-    def __init__(self, type_: type[M], *, hide: bool = False, path_limit: int = sys.maxsize) -> None: ...
+    def __init__(
+        self, type_: type[M], *, hide: bool = False, path_limit: int = sys.maxsize, context: object = None
+    ) -> None: ...
     @overload
     def __init__(
-        self: "Partials[Any]", type_: object, *, hide: bool = False, path_limit: int = sys.maxsize
+        self: "Partials[Any]",
+        type_: object,
+        *,
+        hide: bool = False,
+        path_limit: int = sys.maxsize,
+        context: object = None,
     ) -> None: ...
-    def __init__(self, type_: object, *, hide: bool = False, path_limit: int = sys.maxsize) -> None:
+    def __init__(
+        self, type_: object, *, hide: bool = False, path_limit: int = sys.maxsize, context: object = None
+    ) -> None:
         plans = plans_of(type_)
         self._hides = hide and plans.root.holds_hidden
         self._hidden: dict[int, set[Any]] = {}
@@ -73,7 +84,7 @@ class Partials(Generic[M]):
         self._hidden_string: Container | None = None
         """The container around the open string, if that is hidden."""
         self._reader = Reader(path_limit)
-        self._judge = Judge(plans, self._reader.text)
+        self._judge = Judge(plans, self._reader.text, context)
         self._root: list[object] = [None]
         self._container = Container.around(self._root, plans.root)
         """The innermost container that is open."""

@@ -66,6 +66,8 @@ class Job:
     to_json: Callable[[Any], object]
     """Turns the validated answer into JSON values."""
     encoder: Encoder
+    context: object = None
+    """What validators of the answer find as ``info.context``."""
     start_padding: int = 0
     max_attempts: int = 1
 
@@ -203,7 +205,9 @@ class _Answer:
     def _attempt(self, previous: AnswerError | None) -> Generator[bytes | Cut, None, Complete]:
         """Yield the chunks of one answer while it grows; return it when it is complete and valid."""
         self._begin_attempt()
-        partials: Partials[Any] = Partials(self._job.answer, hide=True, path_limit=PATH_LIMIT + 1)
+        partials: Partials[Any] = Partials(
+            self._job.answer, hide=True, path_limit=PATH_LIMIT + 1, context=self._job.context
+        )
         with closing(self._job.ask(previous)) as events:
             try:
                 for event in events:

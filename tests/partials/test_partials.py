@@ -6,14 +6,18 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     OnErrorOmit,
+    PlainValidator,
     SecretStr,
     StringConstraints,
     TypeAdapter,
+    ValidationInfo,
+    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -372,3 +376,74 @@ def test_a_value_that_turns_out_to_be_shown_comes_at_its_close() -> None:
 def test_without_hidden_fields_nothing_is_left_out() -> None:
     assert not has_hidden(Recipe)
     assert Partials(Recipe, hide=True).feed('{"title": "a"') == Partials(Recipe).feed('{"title": "a"')
+
+
+def _in_context(value: Any, info: ValidationInfo[set[str]]) -> Any:
+    if value not in info.context:
+        raise ValueError
+    return value
+
+
+def _wrapped(value: Any, read: Any, info: ValidationInfo[set[str]]) -> Any:
+    return _in_context(read(value), info)
+
+
+Known = Annotated[str, AfterValidator(_in_context)]
+
+
+class Cited(BaseModel):
+    sources: list[Known]
+    note: str = ""
+
+
+class Whole(BaseModel):
+    source: str
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _known(self, info: ValidationInfo[set[str]]) -> "Whole":
+        _in_context(self.source, info)
+        return self
+
+
+class Key(BaseModel):
+    by_source: dict[Known, int]
+
+
+@pytest.mark.parametrize(
+    ("type_", "document"),
+    [
+        (Cited, '{"sources": ["known"], "note": ""}'),
+        (Whole, '{"source": "known", "note": ""}'),
+        (Key, '{"by_source": {"known": 1}}'),
+        (list[Whole], '[{"source": "known"}, {"source": "known"}]'),
+        (Cited | Key, '{"sources": ["known"]}'),
+        (Known, '"known"'),
+        (list[Annotated[str, BeforeValidator(_in_context)]], '["known"]'),
+        (list[Annotated[str, WrapValidator(_wrapped)]], '["known"]'),
+        (list[Annotated[Any, PlainValidator(_in_context)]], '["known"]'),
+        (Annotated[list[str], BeforeValidator(lambda value: value), Field(min_length=1)] | Known, '"known"'),
+    ],
+)
+def test_validators_find_the_context_each_time_that_they_run(type_: Any, document: str) -> None:
+    """They accept with it what they refuse with another one, before ``finish`` and in it."""
+    growing: Partials[Any] = Partials(type_, context={"known"})
+    for character in document:
+        growing.feed(character)
+    assert growing.finish() == TypeAdapter(type_).validate_json(document, context={"known"})
+
+    with pytest.raises(Invalid):
+        Partials(type_, context={"other"}).feed(document + " ")
+
+
+def test_without_a_context_validators_find_none() -> None:
+    found: list[object] = []
+
+    class Noted(BaseModel):
+        word: Annotated[str, AfterValidator(lambda value, info: found.append(info.context) or value)]
+
+    growing = Partials(Noted)
+    growing.feed('{"word": "a"}')
+    growing.finish()
+
+    assert set(found) == {None}
