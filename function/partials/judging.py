@@ -9,7 +9,7 @@ The words of this file, beside those of ``plans``:
 - *rejected*: a candidate that a value breaks. Its parents are dropped.
 - *dropped*: a reading that is no longer possible. When the last one of a candidate goes, the candidate is rejected.
 - *deferred*: a judgement that has to wait until a container around the value closes.
-- *closed set*: the strings of a literal, an enum or a tag, where no other text may stand.
+- *allowed strings*: those of a literal, an enum or a tag, where no other text may stand.
 - *fast path*: what is done while a container has one reading and each value in it one candidate. Neither is made then.
 
 A value is invalid when a candidate without parents is rejected: the only candidate of the whole document.
@@ -21,7 +21,7 @@ from typing import Any, Final, cast
 from pydantic import ValidationError
 
 from .changes import Json, escape
-from .plans import ClosedSet, Layout, Plan, Plans, Tag, first_error, merged
+from .plans import AllowedStrings, Layout, Plan, Plans, Tag, first_error, merged
 from .reader import Kind
 
 _Mistake = tuple[str, str]
@@ -57,17 +57,17 @@ class Container:
         "item_is_expected",
         "key",
         "node",
-        "parent",
+        "outer",
         "path",
         "readings",
         "required_count",
     )  # fmt: skip
 
     def __init__(
-        self, node: Json, parent: "Container | None", path: str, *, is_array: bool, can_close_inside: bool
+        self, node: Json, outer: "Container | None", path: str, *, is_array: bool, can_close_inside: bool
     ) -> None:
         self.node = node
-        self.parent: Any = parent
+        self.outer: Any = outer
         """The container around this one; None around the document."""
         self.path = path
         self.is_array = is_array
@@ -113,7 +113,7 @@ class Container:
     def make_readings(self) -> "list[Reading]":
         """Leave the fast path for the container; return its readings."""
         if self.fast_plan is not None:
-            [candidate] = self.parent.make_candidates()
+            [candidate] = self.outer.make_candidates()
             candidate.readings = self.readings = [Reading(self.fast_plan, candidate)]
             self.fast_plan = None
         return self.readings
@@ -248,21 +248,21 @@ class Judge:
         reading.has_deferred |= plan is None
         return plan
 
-    def open_container(self, parent: Container, kind: Kind, path: str) -> Container:
-        """Open an object or array at the parent's key."""
+    def open_container(self, outer: Container, kind: Kind, path: str) -> Container:
+        """Open an object or array at the key of the one around it."""
         is_array = kind == "array"
         node: Any = [] if is_array else {}
-        container = Container(node, parent, path, is_array=is_array, can_close_inside=parent.can_close_value)
-        plan = parent.fast_child
+        container = Container(node, outer, path, is_array=is_array, can_close_inside=outer.can_close_value)
+        plan = outer.fast_child
         if plan is not None:
             container.fast_plan, container.fast_layout, container.fast_proof = plan.fast_reading(kind)
         if container.fast_plan is None:
-            for candidate in self._of_kind(parent.make_candidates(), kind, path):
+            for candidate in self._of_kind(outer.make_candidates(), kind, path):
                 candidate.readings = [Reading(each, candidate) for each in candidate.plan.alternatives_for(kind)[0]]
                 candidate.possible_count = len(candidate.readings)
                 container.readings += candidate.readings
             container.find_fast_layout()
-        parent.put(node)
+        outer.put(node)
         return container
 
     def open_value(self, container: Container, kind: Kind, path: str) -> None:
@@ -291,38 +291,38 @@ class Judge:
             return container.fast_child.hides(kind)
         return any(each.plan.hides(kind) for each in container.candidates if each.possible_count)
 
-    def closed_set(self, container: Container) -> ClosedSet | None:
-        """Return the closed set of the string at the container's key; None if it may be other text."""
+    def allowed_strings(self, container: Container) -> AllowedStrings | None:
+        """Return what the string may be at the container's key; None if it may be other text."""
         if container.fast_child is not None:
-            return container.fast_child.closed_set
+            return container.fast_child.allowed_strings
         candidates = [candidate for candidate in container.candidates if candidate.possible_count]
         if not candidates and len(container.readings) == 1:  # the usual case of a tag
-            return self._declared_set(container.readings[0], container)
-        sets = [candidate.plan.closed_set for candidate in candidates]
+            return self._declared_strings(container.readings[0], container)
+        sets = [candidate.plan.allowed_strings for candidate in candidates]
         known = {parent for candidate in candidates for parent in candidate.parents}
         sets += [
-            self._declared_set(reading, container)
+            self._declared_strings(reading, container)
             for reading in container.readings
             if not reading.is_dropped and reading not in known
         ]
         return merged(sets) if sets else None
 
-    def _declared_set(self, reading: Reading, container: Container) -> ClosedSet | None:
-        """Return the closed set at the key of a reading that cannot tell yet what stands there."""
+    def _declared_strings(self, reading: Reading, container: Container) -> AllowedStrings | None:
+        """Return the allowed strings at the key of a reading that cannot tell yet what stands there."""
         plan = reading.plan
         if plan.tag is not None:
-            return plan.tag.closed_set if plan.tag.key == container.key else None
+            return plan.tag.allowed_strings if plan.tag.key == container.key else None
         layout = self._plans.layout_of(plan.unwrapped, is_array=container.is_array)
         declared = layout.by_key.get(container.key, layout.otherwise) if layout is not None else None
-        found = declared.closed_set if isinstance(declared, Plan) else None
+        found = declared.allowed_strings if isinstance(declared, Plan) else None
         return found and found._replace(is_certain=False)
 
-    def check_prefix(self, container: Container, closed_set: ClosedSet, path: str, pieces: list[str]) -> None:
-        """Judge a string of a closed set that still grows: as if it ended here, if that makes no difference."""
-        if not closed_set.is_certain:
+    def check_prefix(self, container: Container, allowed_strings: AllowedStrings, path: str, pieces: list[str]) -> None:
+        """Judge a string that still grows toward an allowed one: as if it ended here, if that makes no difference."""
+        if not allowed_strings.is_certain:
             return
         prefix = "".join(pieces)
-        if closed_set.has_prefix(prefix):
+        if allowed_strings.has_prefix(prefix):
             return
         text = bytearray(json.dumps(prefix).encode())
         for candidate in container.make_candidates():
@@ -332,7 +332,7 @@ class Judge:
             if reading.plan.tag is not None and not reading.is_dropped:
                 self._choose_by_tag(reading, container, text)
 
-    def close_value(  # noqa: PLR0913, PLR0917 - the parts of an event
+    def check_value(  # noqa: PLR0913, PLR0917 - the parts of an event
         self, container: Container, kind: Kind, path: str, value: object, start: int, end: int
     ) -> bool:
         """Check a string, number or literal; tell whether it is closed: valid for certain."""
@@ -349,12 +349,12 @@ class Judge:
                 is_closed = candidate.defer() if candidate.possible_count else is_closed
         return self._remember_before_tag(container, path, value, start, end) or is_closed
 
-    def close_container(self, container: Container, path: str, start: int, end: int) -> bool:
+    def check_container(self, container: Container, path: str, start: int, end: int) -> bool:
         """Check an object or array; tell whether it is closed: valid for certain."""
-        parent = container.parent
-        is_closed: bool = parent.can_close_value
+        outer = container.outer
+        is_closed: bool = outer.can_close_value
         container.make_readings()
-        for candidate in parent.candidates:
+        for candidate in outer.candidates:
             for reading in candidate.readings:
                 if not reading.is_dropped:
                     self._check_reading(reading, container, start, end)
@@ -369,7 +369,7 @@ class Judge:
             elif any(reading.has_deferred for reading in candidate.readings if not reading.is_dropped):
                 is_closed = candidate.defer()
             candidate.readings = []
-        return self._remember_before_tag(parent, path, container.node, start, end) or is_closed
+        return self._remember_before_tag(outer, path, container.node, start, end) or is_closed
 
     def _check_reading(self, reading: Reading, container: Container, start: int, end: int) -> None:
         """Judge one reading of a container that closes."""

@@ -9,7 +9,7 @@ The words of this file, beside those of ``reader`` and ``judging``:
 - *open*, *closed*: a value that still grows; one that is final and valid.
 - *pending*: text of the open string that was reported as changes, but not yet appended.
 - *hidden*: what the class leaves out when it is written: fields with ``exclude``, and the secret types.
-- *closed set*: the strings of a literal, an enum or a tag. One of them is *held*, not shown, until it closes.
+- *allowed strings*: those of a literal, an enum or a tag. One of them is *held*, not shown, until its end has come.
 """
 
 import sys
@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar, cast, overload
 
 from .changes import Change, unescape
 from .judging import Container, Invalid, Judge
-from .plans import CONTAINERS, ClosedSet, Plan, plans_of
+from .plans import CONTAINERS, AllowedStrings, Plan, plans_of
 from .reader import JsonEvent, Kind, NotJson, Reader
 
 M = TypeVar("M")
@@ -76,7 +76,7 @@ class Partials(Generic[M]):
         self, type_: object, *, hide: bool = False, path_limit: int = sys.maxsize, context: object = None
     ) -> None:
         plans = plans_of(type_)
-        self._hides = hide and plans.root.holds_hidden
+        self._hides = hide and plans.root_plan.holds_hidden
         self._hidden: dict[int, set[Any]] = {}
         """By the ``id`` of a node: the keys below which nothing is shown. Of an array, all after the first one too."""
         self._hidden_container: Container | None = None
@@ -86,12 +86,12 @@ class Partials(Generic[M]):
         self._reader = Reader(path_limit)
         self._judge = Judge(plans, self._reader.text, context)
         self._root: list[object] = [None]
-        self._container = Container.around(self._root, plans.root)
+        self._container = Container.around(self._root, plans.root_plan)
         """The innermost container that is open."""
-        self._closed_set: ClosedSet | None = None
+        self._allowed_strings: AllowedStrings | None = None
         """Of the open string; None if there is none, or it may be other text and is shown as it grows."""
         self._held: list[str] = []
-        """The pieces of the open string so far, if it has a closed set."""
+        """The pieces of the open string so far, if only allowed strings may stand there."""
         self._failure: NotJson | Invalid | None = None
         self._room = 0
         """Characters that may still become pending; 0 unless the text ends inside a string."""
@@ -117,8 +117,8 @@ class Partials(Generic[M]):
             return self._shown(self._root)[0]
         container = self._container
         inner = container.node.copy()
-        while container.parent is not None:
-            container = container.parent
+        while container.outer is not None:
+            container = container.outer
             copy = container.node.copy()
             copy[container.key] = inner
             inner = copy
@@ -177,7 +177,7 @@ class Partials(Generic[M]):
         if (  # the text ends inside a string that is shown
             end < 0
             and kind == "string"
-            and self._closed_set is None
+            and self._allowed_strings is None
             and self._hidden_string is None
             and self._hidden_container is None
         ):
@@ -218,7 +218,7 @@ class Partials(Generic[M]):
             found: list[Change] = []
             self._apply([event], found)
             if self._hidden_container is not None:
-                if outer is self._hidden_container and self._container is not outer and name == "closed":
+                if outer is self._hidden_container and self._container is not outer and name == "ended":
                     self._hidden_container = None
             elif name == "opened" and kind in CONTAINERS:
                 if self._hides_value(outer, kind):
@@ -230,7 +230,7 @@ class Partials(Generic[M]):
                     self._hidden_string = outer
                 else:
                     changes += found
-            elif name == "value" or (name == "closed" and kind == "string"):
+            elif name == "value" or (name == "ended" and kind == "string"):
                 changes += self._at_its_close(outer, kind, found)
             elif self._hidden_string is None:
                 changes += found
@@ -315,16 +315,16 @@ class Partials(Generic[M]):
                         container.required_count += 1
                 else:
                     judge.expect_value(container, path, start, end)
-            elif name == "value" or (kind == "string" and name == "closed"):
+            elif name == "value" or (kind == "string" and name == "ended"):
                 full_value = value
                 appended = None
-                if name == "closed":
-                    if self._closed_set is None:
+                if name == "ended":
+                    if self._allowed_strings is None:
                         full_value = container.node[container.key] + value
                         appended = value
                     else:
                         full_value = "".join((*self._held, value))
-                        self._closed_set = None
+                        self._allowed_strings = None
                 elif container.is_array and not container.item_is_expected:
                     judge.expect_item(container, path)
                 plan = container.fast_child
@@ -332,7 +332,7 @@ class Partials(Generic[M]):
                     container.item_is_expected = False
                     is_closed = container.can_close_value
                 else:
-                    is_closed = judge.close_value(container, kind, path, full_value, start, end)
+                    is_closed = judge.check_value(container, kind, path, full_value, start, end)
                 if container.is_array:
                     container.put(full_value)
                 else:
@@ -352,28 +352,28 @@ class Partials(Generic[M]):
                     judge.open_value(container, kind, path)
                 if kind == "string":
                     plan = container.fast_child
-                    closed_set = judge.closed_set(container) if plan is None else plan.closed_set
-                    if closed_set is not None:
-                        self._closed_set = closed_set
+                    allowed_strings = judge.allowed_strings(container) if plan is None else plan.allowed_strings
+                    if allowed_strings is not None:
+                        self._allowed_strings = allowed_strings
                         self._held = [value]
-                        judge.check_prefix(container, closed_set, path, self._held)
+                        judge.check_prefix(container, allowed_strings, path, self._held)
                         continue
                     container.put(value)
                     changes.append(_new_change(Change, (path, None, value, False)))
             elif name == "grew":
-                if self._closed_set is not None:
+                if self._allowed_strings is not None:
                     self._held.append(value)
-                    judge.check_prefix(container, self._closed_set, path, self._held)
+                    judge.check_prefix(container, self._allowed_strings, path, self._held)
                     continue
                 container.append_text(value)
                 changes.append(_new_change(Change, (path, value, None, False)))
             else:
                 closing = container
-                self._container = container = closing.parent
+                self._container = container = closing.outer
                 container.item_is_expected = False
                 if closing.is_valid_by_members():
                     is_closed = container.can_close_value
                 else:
-                    is_closed = judge.close_container(closing, path, start, end)
+                    is_closed = judge.check_container(closing, path, start, end)
                 if is_closed:
                     changes.append(_new_change(Change, (path, "", None, True)))

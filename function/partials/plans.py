@@ -9,10 +9,11 @@ The words of this file:
 - *container*: an object or array. *Layout*: the plans of what may stand in it.
 - *record*: an object with named fields: of a model, a dataclass or a TypedDict. Its validators may see siblings.
 - *tag*: the value by which a discriminated union chooses its alternative.
+- *alias path*: the keys that lead to the value of a field. *Path* alone, in the other files, is a JSON pointer.
 - *rule*: Pydantic's name of an error, such as ``int_type``.
 - *function*: code in a schema, such as a validator. When it runs and what it sees decides when a value can be judged.
 - *hidden*: what the class leaves out when it is written: fields with ``exclude``, and the secret types.
-- *closed set*: the strings of a literal, an enum or a tag, where no other text may stand.
+- *allowed strings*: those of a literal, an enum or a tag, where no other text may stand.
 """
 
 import json
@@ -138,7 +139,7 @@ class Layout:
         return has_enough and not self.needs_validator and (self.max_length is None or length <= self.max_length)
 
 
-class ClosedSet(NamedTuple):
+class AllowedStrings(NamedTuple):
     """The strings that may stand at a position where no other text may."""
 
     words: tuple[str, ...]
@@ -152,8 +153,8 @@ class ClosedSet(NamedTuple):
         return index < len(self.words) and self.words[index].startswith(text)
 
 
-def merged(sets: "Iterable[ClosedSet | None]") -> ClosedSet | None:
-    """Return the closed set of a position that takes what any of its parts takes; None if one of them takes more."""
+def merged(sets: "Iterable[AllowedStrings | None]") -> AllowedStrings | None:
+    """Return the allowed strings of a position that takes what any of its parts takes; None if one takes more."""
     words: set[str] = set()
     is_certain = True
     for each in sets:
@@ -161,7 +162,7 @@ def merged(sets: "Iterable[ClosedSet | None]") -> ClosedSet | None:
             return None
         words.update(each.words)
         is_certain &= each.is_certain
-    return ClosedSet(tuple(sorted(words)), is_certain)
+    return AllowedStrings(tuple(sorted(words)), is_certain)
 
 
 class Tag:
@@ -181,7 +182,7 @@ class Tag:
             for number, tag in enumerate(schema["choices"])
         }
         self._number = SchemaValidator(cast(Any, {**schema, "choices": numbers}), cast(CoreConfig, config))
-        self.closed_set = _closed_set_of_values(schema["choices"], is_certain=not _changes_text(config))
+        self.allowed_strings = _allowed_among(schema["choices"], is_certain=not _changes_text(config))
         """The tags that are strings."""
 
     def choose(self, text: bytearray) -> "Plan | ValidationError":
@@ -319,9 +320,9 @@ class Plan:
         return layout is None and self.tag is None
 
     @cached_property
-    def closed_set(self) -> ClosedSet | None:
+    def allowed_strings(self) -> AllowedStrings | None:
         """The only strings that may stand here; None if other text may, or no string at all."""
-        found = self._plans.closed_set_of(self._schema, self._config)
+        found = self._plans.allowed_strings_of(self._schema, self._config)
         if found is None or not found.words:
             return None
         return found._replace(is_certain=found.is_certain and not self._at_close and not self.needs_record)
@@ -365,8 +366,10 @@ class Plan:
             alternatives, rule = self.alternatives_for(kind)
             plan = alternatives[0] if rule is None and len(alternatives) == 1 else None
             layout = None if plan is None else plan.fast_array_layout if kind == "array" else plan.fast_object_layout
-            plain = plan is not None and not any(each.has_function or each.needs_record for each in (plan, self))
-            self._fast_readings[kind] = plan, layout, layout if plain else None
+            needs_members_only = plan is not None and not any(
+                each.has_function or each.needs_record for each in (plan, self)
+            )
+            self._fast_readings[kind] = plan, layout, layout if needs_members_only else None
         return self._fast_readings[kind]
 
     @cached_property
@@ -441,7 +444,7 @@ class Plans:
         self._layouts: dict[tuple[int, bool], Layout | None] = {}
         self.anything = Plan(self, {"type": "any"}, {})
         schema = cast(Schema, adapter.core_schema)
-        self.root = self.for_schema(schema if isinstance(schema, dict) else dict(schema), {})
+        self.root_plan = self.for_schema(schema if isinstance(schema, dict) else dict(schema), {})
         """The plan of the document."""
 
     def for_schema(self, schema: Schema, config: Schema) -> Plan:
@@ -482,18 +485,18 @@ class Plans:
             else:
                 return _Unwrapped(schema, config, judged_at_close, has_function, is_secret)
 
-    def closed_set_of(self, schema: Schema, config: Schema) -> ClosedSet | None:
+    def allowed_strings_of(self, schema: Schema, config: Schema) -> AllowedStrings | None:
         """Return the only strings that a schema takes, none included; None if it takes other text too."""
         schema, config, judged_at_close, _, _ = self.unwrap(schema, config)
         type_ = schema["type"]
         is_certain = not judged_at_close and not _changes_text(config)
         if type_ == "literal":
-            return _closed_set_of_values(schema["expected"], is_certain=is_certain)
+            return _allowed_among(schema["expected"], is_certain=is_certain)
         if type_ == "enum":
             # A string may also be read as the number of a member.
             numbers = [str(member.value) for member in schema["members"] if not isinstance(member.value, str)]
             is_certain &= not numbers and not _has_missing(schema)
-            return _closed_set_of_values([*schema["members"], *numbers], is_certain=is_certain)
+            return _allowed_among([*schema["members"], *numbers], is_certain=is_certain)
         parts: list[Any] | None = None
         if type_ == "nullable":
             parts = [schema["schema"]]
@@ -507,7 +510,7 @@ class Plans:
         elif not judged_at_close and type_ in _LEAVES - _FREE_TEXT:
             parts = []
             is_certain &= self.for_schema(schema, config).rule_against("string") is not None
-        found = None if parts is None else merged(self.closed_set_of(part, config) for part in parts)
+        found = None if parts is None else merged(self.allowed_strings_of(part, config) for part in parts)
         return found and found._replace(is_certain=found.is_certain and is_certain)
 
     def layout_of(self, unwrapped: _Unwrapped, *, is_array: bool) -> Layout | None:
@@ -550,7 +553,7 @@ class Plans:
             is_required = field["schema"]["type"] != "default" and field.get("required", total)
             if field["schema"].get("validate_default", config.get("validate_default")):
                 layout.needs_validator = True  # a field that is left out can be invalid too
-            for rank, path in enumerate(_paths(field, name, config)):
+            for rank, path in enumerate(_alias_paths(field, name, config)):
                 key = path[0]
                 is_only = rank == 0 and len(path) == 1 and key not in layout.by_key and field.get("init", True)
                 layout.by_key[key] = self.for_schema(field["schema"], config) if is_only else None
@@ -564,7 +567,7 @@ class Plans:
     def _hidden_keys(self, fields: list[tuple[str, Schema]], layout: Layout, config: Schema) -> Iterator[object]:
         """Yield the keys of a record that a hidden field may be read from, and its name if no other field has it."""
         for name, field in fields:
-            keys = [path[0] for path in _paths(field, name, config)]
+            keys = [path[0] for path in _alias_paths(field, name, config)]
             if _is_excluded(field):
                 yield from keys
                 if name not in layout.by_key:
@@ -716,11 +719,13 @@ def _has_missing(enum_schema: Schema) -> bool:
     return bool(enum_schema["cls"]._missing_.__module__ != "enum")
 
 
-def _closed_set_of_values(values: Iterable[object], *, is_certain: bool) -> ClosedSet:
+def _allowed_among(values: Iterable[object], *, is_certain: bool) -> AllowedStrings:
     """Return the strings among the values of a literal, an enum or a tag."""
-    plain = [each.value if isinstance(each, Enum) else each for each in values]
-    words = {str(value) for value in plain if isinstance(value, str)}
-    return ClosedSet(tuple(sorted(words)), is_certain and all(type(value) in _KINDS_OF_VALUES for value in plain))
+    as_json = [each.value if isinstance(each, Enum) else each for each in values]
+    words = {str(value) for value in as_json if isinstance(value, str)}
+    return AllowedStrings(
+        tuple(sorted(words)), is_certain and all(type(value) in _KINDS_OF_VALUES for value in as_json)
+    )
 
 
 def _changes_text(config: Schema) -> bool:
@@ -765,7 +770,7 @@ def _has_post_init(schema: Schema) -> bool:
     return bool(schema.get("post_init"))
 
 
-def _paths(field: Schema, name: str, config: Schema) -> list[list[str | int]]:
+def _alias_paths(field: Schema, name: str, config: Schema) -> list[list[str | int]]:
     """Return the places that a field is read from, in the order of their precedence."""
     alias = field.get("validation_alias")
     if alias is None:
@@ -791,7 +796,7 @@ class _ByIdentity:
 
 def has_hidden(type_: object) -> bool:
     """Tell whether a value of a type may have hidden parts: a format that shows all of the text would show them."""
-    return plans_of(type_).root.holds_hidden
+    return plans_of(type_).root_plan.holds_hidden
 
 
 def plans_of(type_: object) -> Plans:

@@ -10,6 +10,7 @@ The words of this file:
 - *scalar*: a number or one of the literals ``true``, ``false`` and ``null``. What follows it shows where it ends.
 - *token*: a string, key, scalar, bracket, comma or colon. It is *cut* while only its beginning has arrived.
 - *run*: the part of a string that is certain: whole characters and whole escapes.
+- *ended*: a value whose last token has arrived. Whether it is valid is not the reader's question.
 - *kind*: which of JSON's six types a value has.
 """
 
@@ -30,7 +31,7 @@ MAX_DEPTH: Final = 201
 MAX_DIGITS: Final = 4300
 """Digits of a number before its decimal point; the same as in Pydantic's own parser."""
 
-EventName = Literal["opened", "key", "grew", "closed", "value"]
+EventName = Literal["opened", "key", "grew", "ended", "value"]
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]
 JsonEvent = tuple[EventName, Kind, str, Any, int, int]
 """``(name, kind, path, value, start, end)``: ``path`` is a JSON pointer, ``start`` and ``end`` are offsets in
@@ -44,8 +45,8 @@ opened    string                     its text so far; the fragment ended inside 
 opened    number, boolean, null      None; the fragment ended inside the scalar or right behind it
 key       string                     the key; the path is already that of the key's value
 grew      string                     more text of a string that was opened before
-closed    string                     the last text of a string that was opened before
-closed    object, array              None
+ended     string                     the last text of a string that was opened before
+ended     object, array              None
 value     all but object and array   the complete value (of a scalar also after "opened")
 ========  =========================  ==========================================================================
 """
@@ -110,7 +111,7 @@ _SEPARATORS: Final = {
     _NOTHING: "Text follows the document.",
 }
 
-_CLOSED_SCALAR: Final = re.compile(_NO_KEY + _SCALAR + _AFTER_SCALAR).match
+_ENDED_SCALAR: Final = re.compile(_NO_KEY + _SCALAR + _AFTER_SCALAR).match
 _LAST_SCALAR: Final = re.compile(_NO_KEY + _SCALAR + rb"\Z").match
 _MATCH_CUT_SCALAR: Final = re.compile(_CUT_SCALAR).fullmatch
 _SCALAR_CHARACTERS = re.compile(rb"[-+.0-9a-zA-Z]*+")
@@ -266,7 +267,7 @@ class Reader:
         self._at = len(self.text)
 
     def finish(self) -> list[JsonEvent]:
-        """End the text; return what that closed: at most a scalar that is the whole document.
+        """End the text; return what that ends: at most a scalar that is the whole document.
 
         Raises:
             NotJson: the document is incomplete.
@@ -275,7 +276,7 @@ class Reader:
             raise NotJson(_LONE_SURROGATE)
         events: list[JsonEvent] = []
         if len(self._open_brackets) == 1 and self._state is not _IN_STRING and not self.between_tokens:
-            self._close_scalar(_LAST_SCALAR, len(self.text), events)
+            self._end_scalar(_LAST_SCALAR, len(self.text), events)
         if not self.is_complete:
             raise NotJson("The document ends too early." if self.text.strip() else "The document is empty.")
         return events
@@ -322,7 +323,7 @@ class Reader:
             if what == _IS_END:
                 del open_brackets[-1]
                 kind: Kind = "array" if innermost.keys is None else "object"
-                events.append(("closed", kind, innermost.path, None, innermost.start, at))
+                events.append(("ended", kind, innermost.path, None, innermost.start, at))
                 match = open_brackets[-1].next_value
                 continue
             if what == _IS_CUT_KEY:  # short, so it is matched again when there is more of it
@@ -454,16 +455,16 @@ class Reader:
     def _read_string(self, events: list[JsonEvent]) -> bool:
         found = _STRING_END.match(self.text, self._at)
         if found is not None:  # the usual case: no escape before the end
-            closed = True
+            has_ended = True
             piece = found[1].decode()
             self._at = found.end(1)
         else:
             start = self._at
-            closed = self._read_run()
+            has_ended = self._read_run()
             piece = _decode_run(self.text[start : self._at])
-        if closed:
+        if has_ended:
             self._at += 1
-            name: EventName = "closed" if self._is_opened else "value"
+            name: EventName = "ended" if self._is_opened else "value"
             events.append((name, "string", self._path, piece, self._start, self._at))
             self._continue_after_value()
             return True
@@ -478,14 +479,14 @@ class Reader:
         found = _SCALAR_CHARACTERS.match(self.text, self._at)
         self._at = end = found.end() if found else self._at
         if end < len(self.text):
-            self._close_scalar(_CLOSED_SCALAR, end, events)
+            self._end_scalar(_ENDED_SCALAR, end, events)
             return True
         # One of more digits than are allowed is matched at its end alone, so that an endless number costs linear time.
         if end - self._start <= MAX_DIGITS and not _MATCH_CUT_SCALAR(self.text, self._start):
             raise NotJson(f"A number or literal is malformed. (byte {self._start})")
         return False
 
-    def _close_scalar(self, match: _Match, end: int, events: list[JsonEvent]) -> None:
+    def _end_scalar(self, match: _Match, end: int, events: list[JsonEvent]) -> None:
         found = match(self.text, self._start)
         if found is None or found.end() != end:
             raise NotJson(f"A number or literal is malformed. (byte {self._start})")

@@ -50,7 +50,7 @@ def test_a_value_of_a_wrong_kind_is_known_by_its_first_character(type_: str, str
     """Whether Pydantic renames an error or takes a new kind of value: this table must know."""
     kinds = SCALARS[type_][1 if strict else 0].split()
     schema: Any = {"type": type_} if type_ in ("none", "json") else {"type": type_, "strict": strict}
-    plan = plans_of(Annotated[Any, _Core(schema)]).root
+    plan = plans_of(Annotated[Any, _Core(schema)]).root_plan
 
     rules = {kind: plan.alternatives_for(kind)[1] for kind in KINDS}
 
@@ -82,7 +82,7 @@ TAGGED = Annotated[Numbered | Coloured | Watched, Field(discriminator="kind")]
 
 
 def _tag() -> Tag:
-    tag = plans_of(TAGGED).root.tag
+    tag = plans_of(TAGGED).root_plan.tag
     assert tag is not None
     return tag
 

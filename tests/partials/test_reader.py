@@ -31,7 +31,7 @@ def _built(events: list[JsonEvent]) -> Any:
         if what == "key":
             key = value
             continue
-        if what == "closed" and kind != "string":
+        if what == "ended" and kind != "string":
             node, key = stack.pop()
             continue
         if (
@@ -45,7 +45,7 @@ def _built(events: list[JsonEvent]) -> Any:
             stack.append((node, key))
             node[key] = {} if kind == "object" else []
             node, key = node[key], None
-        elif what in ("grew", "closed"):
+        elif what in ("grew", "ended"):
             node[key] += value
         elif what == "opened" and kind != "string":
             key = Ellipsis if isinstance(node, list) and node is not root else key
@@ -70,7 +70,7 @@ def test_json_is_read_however_it_is_cut(text: str) -> None:
 
 
 def _closings(events: list[JsonEvent]) -> list[tuple[str, str, int, int]]:
-    return [(kind, path, start, end) for what, kind, path, _, start, end in events if what in ("closed", "value")]
+    return [(kind, path, start, end) for what, kind, path, _, start, end in events if what in ("ended", "value")]
 
 
 @pytest.mark.parametrize("text", REFUSED)
@@ -235,8 +235,8 @@ def test_events_say_what_happened_and_where() -> None:
         ("opened", "string", "/c~0~1/2", "do", 28, -1),
     ]
     assert second == [
-        ("closed", "string", "/c~0~1/2", "ne", 28, 34),
-        ("closed", "array", "/c~0~1", None, 18, 35),
+        ("ended", "string", "/c~0~1/2", "ne", 28, 34),
+        ("ended", "array", "/c~0~1", None, 18, 35),
         ("key", "string", "/d", "d", 37, 40),
         ("opened", "null", "/d", None, 42, -1),
     ]
@@ -244,10 +244,10 @@ def test_events_say_what_happened_and_where() -> None:
         ("value", "null", "/d", None, 42, 46),
         ("key", "string", "/e", "e", 49, 52),
         ("opened", "object", "/e", None, 54, -1),
-        ("closed", "object", "/e", None, 54, 56),
+        ("ended", "object", "/e", None, 54, 56),
         ("key", "string", "/f", "f", 58, 61),
         ("value", "number", "/f", 1, 63, 64),
-        ("closed", "object", "", None, 0, 65),
+        ("ended", "object", "", None, 0, 65),
     ]
     assert reader.is_complete
     assert reader.finish() == []
@@ -265,7 +265,7 @@ def test_a_string_with_escapes_is_open_as_any_other() -> None:
 
     assert reader.feed('["\\n')[1:] == [("opened", "string", "/0", "\n", 1, -1)]
     assert reader.feed("b") == [("grew", "string", "/0", "b", 1, -1)]
-    assert reader.feed('"') == [("closed", "string", "/0", "", 1, 6)]
+    assert reader.feed('"') == [("ended", "string", "/0", "", 1, 6)]
 
 
 def test_a_string_in_one_piece_is_a_value_after_one_that_was_cut() -> None:
@@ -274,7 +274,7 @@ def test_a_string_in_one_piece_is_a_value_after_one_that_was_cut() -> None:
 
     assert [(what, value) for what, kind, _, value, _, _ in events if kind == "string"] == [
         ("opened", "a"),
-        ("closed", "b"),
+        ("ended", "b"),
         ("value", "\n"),
         ("value", "c"),
     ]
@@ -286,7 +286,7 @@ def test_items_are_counted_whatever_the_first_one_is(first: str) -> None:
     text = f"[{first}, 1, 2]"
 
     for fragments in ([text], [text[:2], text[2:]], list(text)):
-        paths = [path for what, _, path, *_ in _read(*fragments) if what in ("closed", "value")]
+        paths = [path for what, _, path, *_ in _read(*fragments) if what in ("ended", "value")]
         assert paths == ["/0", "/1", "/2", ""]
 
 
@@ -391,5 +391,5 @@ def test_append_text_reads_what_feed_would_read() -> None:
 
     reader.append_text("some é 😀")
 
-    assert reader.feed('!"}')[0] == ("closed", "string", "/a~1b", "!", 8, 23)
+    assert reader.feed('!"}')[0] == ("ended", "string", "/a~1b", "!", 8, 23)
     assert reader.text == '{"a/b": "some é 😀!"}'.encode()
