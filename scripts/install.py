@@ -87,7 +87,7 @@ class Installer:
     def install(self, file: str) -> str:
         """Install the packages that the pip file names. A hash in it counts for this file alone.
 
-        Python compiles the modules that it imports, a small part of them all: pip would take half a minute for the rest.
+        Python compiles the modules that it imports, a small part of all; pip would take half a minute for the rest.
         """
         options = ["--quiet", "--no-compile", "--disable-pip-version-check", f"--requirement={file}"]
         return self._run([str(self._python), "-m", "pip", "install", *options])

@@ -55,7 +55,7 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no type
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Use one worker more than there are cores: for a quarter of their time the tests wait for processes and servers."""
+    """Use one worker more than there are cores: a quarter of the time of the tests is waiting for processes."""
     return (os.cpu_count() or 1) + 1
 
 
