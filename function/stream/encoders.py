@@ -129,7 +129,9 @@ class RawText(Encoder):
         if isinstance(event, Partial):
             sendable, self._withheld = self._split(event)
             self._root = self._root_with(event)
-            self._between_tokens = event.between_tokens and not (event.is_complete and self._root == '"')
+            self._between_tokens = event.document.between_tokens and not (
+                event.document.is_complete and self._root == '"'
+            )
             return sendable.encode()
         return b" " if isinstance(event, Idle) and self._between_tokens else b""
 
@@ -139,7 +141,7 @@ class RawText(Encoder):
         root = self._root_with(event)
         if not root or root not in '{["':
             return "", text
-        if not event.is_complete:
+        if not event.document.is_complete:
             return text, ""
         end = len(text.rstrip(JSON_SPACE)) - 1 if not self._withheld else 0
         return text[:end], text[end:]
@@ -222,7 +224,7 @@ class _Typed(Encoder):
         """Return the object so far, or nothing if all snapshots together would become too long."""
         if not snapshots.are_due(event):
             return b""
-        data = _json_line({"type": "snapshot", "at": self._start.elapsed(), "value": event.snapshot()})
+        data = _json_line({"type": "snapshot", "at": self._start.elapsed(), "value": event.document.live})
         return self._frame("snapshot", data) if snapshots.may_send(event, len(data.encode()) + ENVELOPE) else b""
 
     def restart(self, problem: Mapping[str, object], /) -> bytes:
@@ -269,12 +271,12 @@ class _Snapshots:
         """Count a fragment; return whether its snapshot shows something new and can fit."""
         self._text_size += len(event.text.encode(errors="surrogatepass"))
         self._is_changed |= bool(event.changes)
-        return self._is_changed and (event.is_complete or self._last_size <= self._room())
+        return self._is_changed and (event.document.is_complete or self._last_size <= self._room())
 
     def may_send(self, event: Partial, size: int) -> bool:
         """Return whether to send a snapshot of ``size`` bytes; the last one of a document is always sent."""
         self._last_size = size
-        if not event.is_complete and size > self._room():
+        if not event.document.is_complete and size > self._room():
             return False
         self._sent_size += size
         self._is_changed = False

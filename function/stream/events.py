@@ -1,9 +1,9 @@
 """The values that travel: from the model (``ModelEvent``), through the pipeline (``Event``), and to the client."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Final, Protocol
 
 from ..partials.changes import Change
 from .errors import StreamError
@@ -72,18 +72,29 @@ class Overdue:
 PacedEvent = ModelEvent | Idle | Overdue
 
 
+class Document(Protocol):
+    """The document so far. It grows: what is wanted of it has to be read before the next event."""
+
+    @property
+    def is_complete(self) -> bool:
+        """The document's last token has ended: only white space may follow."""
+
+    @property
+    def between_tokens(self) -> bool:
+        """White space may follow here without changing a value (RFC 8259 §2)."""
+
+    @property
+    def live(self) -> object:
+        """The object so far, as JSON values."""
+
+
 @dataclass(frozen=True, slots=True)
 class Partial:
     """A fragment of the model's text, and what it changed in the object."""
 
     text: str
     changes: list[Change]
-    is_complete: bool
-    """The document's last token has ended: only white space may follow."""
-    between_tokens: bool
-    """White space may follow here without changing a value (RFC 8259 §2)."""
-    snapshot: Callable[[], object]
-    """Returns the object so far, as JSON values; to be called before the next event."""
+    document: Document
 
 
 Event = Partial | Idle | Overdue

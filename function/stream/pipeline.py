@@ -264,7 +264,7 @@ class _Answer:
             self._progress.closed_values += error.closed_before
             raise _answer_error(error) from _cause(error)
         self._progress.closed_values += sum(change.closed for change in changes)
-        return Partial(text, changes, partials.is_complete, partials.between_tokens, lambda: partials.live)
+        return Partial(text, changes, partials)
 
     def _complete(self, partials: Partials[Any]) -> Complete:
         """Return the validated answer.

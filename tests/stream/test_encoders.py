@@ -1,6 +1,7 @@
 """The formats, byte for byte."""
 
 import json
+from dataclasses import dataclass
 
 import pytest
 
@@ -20,8 +21,17 @@ def encoder(accept: str | None) -> Encoder:
     return choose_format(accept).encoder(START)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A document at one moment."""
+
+    live: object
+    is_complete: bool = False
+    between_tokens: bool = False
+
+
 def partial(text: str, *changes: Change, is_complete: bool = False, between_tokens: bool = True) -> Partial:
-    return Partial(text, list(changes), is_complete, between_tokens, lambda: {"summary": "so far"})
+    return Partial(text, list(changes), Shown({"summary": "so far"}, is_complete, between_tokens))
 
 
 DELTA = partial('{"summary":"Gr', Change("", value={}), Change("/summary", append="Gr"), between_tokens=False)
@@ -52,7 +62,7 @@ def test_an_event_is_one_line_to_every_reader(accept: str) -> None:
     """Some end lines at every character of Unicode that may end one: str.splitlines, and httpx with it."""
     words = "a\x85b\u2028c\u2029d\x0b\x0c\x1c\x1d\x1e\r\ne ü"
     change = Change(f"/{words}", value=words)
-    written = Partial(words, [change], is_complete=False, between_tokens=False, snapshot=lambda: {words: words})
+    written = Partial(words, [change], Shown({words: words}))
     typed = encoder(accept)
     answer = Complete({words: words}, "end_turn", None, 1)
     events = [
@@ -259,7 +269,7 @@ def test_all_snapshots_together_are_linear_in_the_text(accept: str, size: int) -
     for start in range(0, len(document), size):
         text = document[start : start + size]
         changes = growing.feed(text)
-        chunk = typed.encode(Partial(text, changes, growing.is_complete, growing.between_tokens, lambda: growing.live))
+        chunk = typed.encode(Partial(text, changes, growing))
         sent += len(chunk)
         last = chunk or last
         assert growing.is_complete or sent <= 16 * (start + len(text)) + 64 * 1024
@@ -278,7 +288,7 @@ def test_a_short_answer_has_a_snapshot_for_each_fragment() -> None:
 def test_snapshots_of_another_attempt_begin_with_nothing() -> None:
     """What waited is void, and a short object is not held back for the length of the one before."""
     typed = encoder("application/jsonl; view=snapshot")
-    large = Partial("x", [Change("", value={})], False, False, lambda: "x" * 100_000)  # noqa: FBT003 - an event
+    large = Partial("x", [Change("", value={})], Shown("x" * 100_000))
     assert typed.encode(large) == b""
     typed.restart(PROBLEM)
 
