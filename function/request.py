@@ -23,6 +23,7 @@ from .stream.errors import (
     BodyNotJson,
     BodyTooLarge,
     CannotResume,
+    Internal,
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotFound,
@@ -207,8 +208,12 @@ def _prompt_of(request: BaseModel) -> str | Prompt:
 
     Raises:
         PromptInvalid: it is neither a text nor a ``Prompt``.
+        Internal: the class makes its prompt with another class, which is not valid; its paths are not the body's.
     """
-    prompt: object = request.prompt  # type: ignore[attr-defined]  # the user's class has one, as a field or a property
+    try:
+        prompt: object = request.prompt  # type: ignore[attr-defined]  # the user's class has one, as a field or a property
+    except ValidationError as error:
+        raise Internal from error
     if isinstance(prompt, SecretStr):
         return prompt.get_secret_value()
     if isinstance(prompt, Prompt):

@@ -29,6 +29,7 @@ from function.stream.errors import (
     BodyInvalid,
     BodyNotJson,
     BodyTooLarge,
+    Internal,
     MediaTypeUnsupported,
     MethodNotAllowed,
     NotFound,
@@ -441,6 +442,20 @@ def test_a_prompt_that_cannot_be_made_is_an_error_and_not_an_empty_prompt() -> N
     """The service would refuse an empty prompt, and the operator would look for the fault there."""
     with pytest.raises(AttributeError, match="strip"):
         read_prompt(request("{}"), Unmade, LIMIT)
+
+
+class Derived(BaseModel):
+    topic: str
+
+    @property
+    def prompt(self) -> str:
+        return Ask.model_validate({"topic": self.topic, "words": 101}).prompt
+
+
+def test_another_class_that_is_not_valid_is_not_a_fault_of_the_body() -> None:
+    """The paths would lead to places that the body does not have."""
+    with pytest.raises(Internal):
+        read_prompt(request('{"topic": "Rain"}'), Derived, LIMIT)
 
 
 @given(st.text())

@@ -92,8 +92,8 @@ def _slow(variable: str, type_: Any) -> list[str]:  # noqa: ANN401 - whatever th
     return found + [
         f"{variable}: the pattern {pattern!r} repeats what repeats, and Python's re matches it: the time can double "
         "with each character. Write it without nested quantifiers, or use Pydantic's own engine (rust-regex)."
-        for pattern in dict.fromkeys(_python_patterns(adapter.core_schema))
-        if _repeats_repeats(pattern)
+        for pattern, flags in dict.fromkeys(_python_patterns(adapter.core_schema))
+        if _repeats_repeats(pattern, flags)
     ]
 
 
@@ -143,8 +143,11 @@ def _reached(schema: object, definitions: Mapping[str, Any]) -> set[str]:
     return reached
 
 
-def _python_patterns(schema: object, engine: str | None = None) -> Iterator[str]:
-    """Yield the patterns in a core schema that Python matches: by configuration, or since they are compiled already."""
+def _python_patterns(schema: object, engine: str | None = None) -> Iterator[tuple[str, int]]:
+    """Yield the patterns in a core schema that Python matches: by configuration, or since they are compiled already.
+
+    Each comes with its flags: with ``re.VERBOSE``, for example, a parenthesis can be part of a comment.
+    """
     if isinstance(schema, list | tuple):
         for part in schema:
             yield from _python_patterns(part, engine)
@@ -154,15 +157,15 @@ def _python_patterns(schema: object, engine: str | None = None) -> Iterator[str]
         engine = (schema.get("config") or {}).get("regex_engine")
     pattern = schema.get("pattern") if schema.get("type") == "str" else None
     if isinstance(pattern, re.Pattern):
-        yield pattern.pattern
+        yield pattern.pattern, pattern.flags
     elif isinstance(pattern, str) and schema.get("regex_engine", engine) == "python-re":
-        yield pattern
+        yield pattern, 0
     for name, part in schema.items():
         if name not in {"metadata", "default"}:
             yield from _python_patterns(part, engine)
 
 
-def _repeats_repeats(pattern: str) -> bool:
+def _repeats_repeats(pattern: str, flags: int) -> bool:
     """Return whether a repeated group contains something of no fixed number, which Python can divide in many ways."""
     parser = importlib.import_module("re._parser")  # the parser of ``re``, which has no public name
 
@@ -179,7 +182,7 @@ def _repeats_repeats(pattern: str) -> bool:
             return any(visit(each, is_repeated=is_repeated) for each in part)
         return False
 
-    return visit(parser.parse(pattern), is_repeated=False)
+    return visit(parser.parse(pattern, flags), is_repeated=False)
 
 
 def _described(error: Exception) -> str:

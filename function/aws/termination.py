@@ -4,11 +4,13 @@ A record starts as cancelled, and closing a body runs its stages; all that is le
 at that moment, once, and never the stages.
 """
 
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ..stream.interruption import Interruption, user_code
+from ..stream.interruption import MASKED, Interruption, user_code
 
 
 class Terminated(Interruption):
@@ -28,6 +30,7 @@ class Termination:
         """Handle the signals from now on. Python allows this in the main thread only."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: self.request())
+        _end_forks_at_signals()
 
     def request(self) -> None:
         """Break off what runs, unless that has been done before or has to wait for the end of a shelter.
@@ -69,3 +72,25 @@ class Termination:
         """Raise ``Terminated`` if the process was asked to end: what broke off may have been swallowed."""
         if self._requested:
             raise Terminated
+
+
+def _end_forks_at_signals() -> None:
+    """Let a process that the user's code forks end at the signals that this one handles, as any other process does.
+
+    It has the client's connection too, and must not shut it down. Until its handlers are gone the signals wait: Python
+    drops those that come to a new process before.
+    """
+    masks = threading.local()
+
+    def block() -> None:
+        masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, MASKED)
+
+    def unblock() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.before)
+
+    def forget() -> None:
+        for number in MASKED:
+            signal.signal(number, signal.SIG_DFL)
+        unblock()
+
+    os.register_at_fork(before=block, after_in_parent=unblock, after_in_child=forget)

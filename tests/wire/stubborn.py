@@ -1,5 +1,6 @@
 """Classes of a user whose code does not come back: what a value names is what happens while it is validated."""
 
+import multiprocessing
 import re
 import sys
 import threading
@@ -65,8 +66,17 @@ def swallow_signal() -> None:
     swallow()
 
 
+def end_child() -> None:
+    """Do some work in a process of its own, and end that."""
+    child = multiprocessing.get_context("fork").Process(target=sleep)
+    child.start()
+    child.terminate()
+    child.join()
+
+
 HABITS: Final[Mapping[str, Callable[[], None]]] = {
-    habit.__name__: habit for habit in (sleep, work, match, wait, join, swallow, insist, replace, swallow_signal)
+    habit.__name__: habit
+    for habit in (sleep, work, match, wait, join, swallow, insist, replace, swallow_signal, end_child)
 }
 
 

@@ -14,7 +14,7 @@ from tests.wire.test_sandboxes import Room, exits
 
 TIMEOUT = 2.5
 """Seconds of the function; 2 of them are the answer's."""
-BREAKABLE = [habit for habit in HABITS if habit != "swallow_signal"]
+BREAKABLE = [habit for habit in HABITS if habit not in {"swallow_signal", "end_child"}]
 
 
 def answer(summary: str) -> Script:
@@ -89,3 +89,10 @@ def test_a_signal_that_the_code_swallows_ends_the_sandbox_all_the_same(room: Roo
     assert not any(event["type"] == "complete" for event in seen.events)
     if place == "answer":
         assert (seen.log["outcome"], len(room.records.stored)) == ("cancelled", 1)
+
+
+def test_a_signal_to_a_process_that_the_code_has_forked_is_not_the_functions(room: Room) -> None:
+    """The other process has the client's connection too: ending it must not disconnect the client."""
+    seen = room.chain.ask(answer("end_child"), LINES)
+    assert (seen.status, seen.end, seen.events[-1]["type"]) == (200, End.CLEAN, "complete")
+    assert (seen.log["outcome"], len(room.records.stored)) == ("completed", 1)

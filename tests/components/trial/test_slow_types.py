@@ -115,6 +115,13 @@ def test_a_compiled_pattern_is_pythons_in_any_configuration(warned: Warned) -> N
     assert len(warned(PATTERN.format(config="", pattern="re.compile('(a+)+')"), LLM_SCHEMA="own:Answer")) == 1
 
 
+@pytest.mark.parametrize(("pattern", "warnings"), [("'a+ # :('", 0), ("'( a+ # :(\\n )+'", 1)])
+def test_the_flags_of_a_compiled_pattern_count(warned: Warned, pattern: str, warnings: int) -> None:
+    """In a verbose pattern the parenthesis is part of a comment."""
+    found = warned(PATTERN.format(config="", pattern=f"re.compile({pattern}, re.VERBOSE)"), LLM_SCHEMA="own:Answer")
+    assert len(found) == warnings
+
+
 def test_a_class_inside_another_has_its_own_engine(warned: Warned) -> None:
     inner = PATTERN.format(config="", pattern="'(a+)+'").replace("Answer", "Inner")
     assert warned(f"{inner}class Answer(BaseModel):\n    {BY_PYTHON}\n    a: Inner", LLM_SCHEMA="own:Answer") == []
