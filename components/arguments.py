@@ -173,6 +173,11 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """Folder that contains your modules, absolute or relative to the Pulumi project. Default: none."""
     requirements: str
     """pip requirements file of your modules, absolute or relative to the Pulumi project. Default: none."""
+    environment: dict[str, pulumi.Input[str]]
+    (
+        "Variables of your modules, by name; a name must begin with none of `LLM_`, `AWS_`, `LAMBDA_`, `_`, `PYTHON`, "
+        "`LD_` and `POWERTOOLS_`. Default: none."
+    )
     schema: str
     """The Pydantic class of the answer, as `module:Class`. Default: `function.schema:Answer`."""
     request: str

@@ -36,7 +36,16 @@ def arguments_from(config: pulumi.Config) -> StreamingLlmApiArgs:
         for name, text in texts.items()
         if text is not None
     }
+    if "environment" in given and runtime_config.is_config_secret(config.full_key("environment")):
+        given["environment"] = _as_secrets(given["environment"])
     return cast("StreamingLlmApiArgs", given)
+
+
+def _as_secrets(values: object) -> object:
+    """Mark all values as secrets: Pulumi reports of a whole key that something in it is secret, but not what."""
+    if not isinstance(values, Mapping):
+        return pulumi.Output.secret(values)
+    return {name: pulumi.Output.secret(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _keys(namespace: str) -> list[str]:

@@ -13,8 +13,10 @@ import pulumi
 from .arguments import Architecture, Authorization, Endpoint, QuotaPeriod, Runtime
 from .contract import LONGEST_TIMEOUT, SETTINGS, SHORTEST_TIMEOUT
 from .values import (
+    Names,
     arn,
     arn_pattern,
+    either,
     flag,
     group,
     key_arn,
@@ -35,6 +37,15 @@ RETENTIONS: Final = (
     1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """The days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
+
+_RESERVED: Final = ("LLM_", "AWS_", "LAMBDA_", "_", "PYTHON", "LD_", "POWERTOOLS_")
+"""The beginnings of variables that belong to the function, to Lambda, or to the process itself."""
+
+OWN_VARIABLE: Final = Names(
+    f"letters, digits and underscores after a letter, and must begin with none of {either(_RESERVED, 'and')}",
+    rf"(?!{'|'.join(_RESERVED)})[A-Za-z][A-Za-z0-9_]*",
+)
+"""The names that a variable of the user's modules can have."""
 
 COLD_START: Final = 10
 """Seconds that the gateway waits longer than the function's timeout: its clock also runs during a cold start."""
@@ -122,6 +133,7 @@ class Options:
     model_regions: Annotated[Sequence[str], known_texts("regions such as eu-central-1", r"[a-z]{2}(-[a-z]+)+-\d")]
     code: Annotated[str | None, known_text("a text that is known at preview")]
     requirements: Annotated[str | None, known_text("a text that is known at preview")]
+    environment: Annotated[Mapping[str, pulumi.Input[str]], object_of_texts(OWN_VARIABLE)]
     timeout: Annotated[int, whole_number(SHORTEST_TIMEOUT, LONGEST_TIMEOUT, 120)]
     memory: Annotated[int, whole_number(128, 10240, 1024)]
     architecture: Annotated[Architecture, word(Architecture, Architecture.ARM64)]

@@ -17,7 +17,7 @@ from .resources.api import streaming_api, url
 from .resources.function import log_group, streaming_function, variables
 from .resources.monitoring import Watched, declare_alarms, declare_dashboard
 from .resources.scope import Scope
-from .trial.trial import try_function
+from .trial.trial import try_function, with_placeholders
 from .values import InvalidArgument, camel
 
 TYPE = "streaming-llm:index:StreamingLlmApi"
@@ -145,7 +145,8 @@ def _built(options: Options) -> tuple[Path, list[str]]:
         requirements=root / options.requirements if options.requirements else None,
         report=pulumi.log.info,
     )
-    environment = variables(options, _if_named(options.sink), _if_named(options.store))
+    settings = variables(options, _if_named(options.sink), _if_named(options.store))
+    environment = {**with_placeholders(options.environment), **settings}
     try:
         warnings = try_function(replace(bundle, target=Target.host()), environment)
         return bundle.build(), warnings

@@ -29,6 +29,14 @@ class Argument:
     """Whether the argument must be given."""
 
 
+@dataclass(frozen=True)
+class Names:
+    """The names that the keys of an object can have: in the words of an error message, and as a pattern."""
+
+    expected: str
+    pattern: str
+
+
 def camel(name: str) -> str:
     """Return the config key of an argument's name."""
     return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
@@ -228,12 +236,15 @@ def group(kind: type, default: object = None) -> Argument:
     return Argument(read, default)
 
 
-def object_of_texts() -> Argument:
-    """Read an object with any keys, whose values are texts or outputs of other resources."""
+def object_of_texts(names: Names | None = None) -> Argument:
+    """Read an object whose values are texts or outputs of other resources, with any keys or with these names."""
 
     def read(key: str, value: object) -> object:
         if not isinstance(value, Mapping) or not all(isinstance(text, str | pulumi.Output) for text in value.values()):
             wrong(key, "an object whose values are texts", value)
+        for name in value if names else ():
+            if names and not re.fullmatch(names.pattern, name):
+                wrong(f"a name in {key}", names.expected, name)
         return value
 
     return Argument(read, {})

@@ -22,6 +22,7 @@ from ..iam.role import (
     tracing_statements,
 )
 from ..options import Options
+from .limits import refuse_large_environment
 from .scope import Scope
 
 WRAPPER: Final = f"{TASK_ROOT}/bootstrap"
@@ -72,6 +73,9 @@ def streaming_function(
         _policy(scope, role, purpose, statements)
         for purpose, statements in _purposes(options, logs, place, behind, environment).items()
     ]
+    settings = {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment, **_profile_model(options, behind)}
+    if options.environment:
+        refuse_large_environment({**options.environment, **settings})
     function = aws.lambda_.Function(
         scope.child("function"),
         code=pulumi.FileArchive(str(archive)),
@@ -82,9 +86,7 @@ def streaming_function(
         timeout=options.timeout,
         reserved_concurrent_executions=options.reserved_concurrency,
         role=role.arn,
-        environment={
-            "variables": {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment, **_profile_model(options, behind)}
-        },
+        environment={"variables": {**options.environment, **settings}},
         logging_config={"log_format": "Text", "log_group": logs.name},
         tracing_config={"mode": "Active"},
         vpc_config=_network(options),

@@ -22,6 +22,9 @@ PROGRAM: Final = Path(__file__).with_name("inspection.py")
 PLACEHOLDERS: Final = {variable(name): SETTINGS[name].default for name in ("sink", "store")}
 """Used in place of names that only the deployment knows."""
 
+UNKNOWN: Final = "unknown-at-preview"
+"""Stands for the value of a variable of the user's modules that is a secret or that only the deployment knows."""
+
 START_TIMEOUT: Final = 60
 """Seconds. Lambda allows ten, but this machine may be slow."""
 
@@ -43,7 +46,7 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
 
     Args:
         bundle: what is started.
-        environment: the variables of its settings; values that only the deployment knows are left out.
+        environment: its variables; values that only the deployment knows are left out.
 
     Raises:
         InvalidArgument: it does not start, or Bedrock would reject its schema.
@@ -60,6 +63,11 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
             if message:
                 raise InvalidArgument(_with_config_keys(message))
     return [_with_config_keys(warning) for warning in tried.read_text(encoding="utf-8").splitlines()]
+
+
+def with_placeholders(variables: Mapping[str, pulumi.Input[str]]) -> dict[str, str]:
+    """Return the variables of the user's modules for the trial, which sees no secret: modules only find the names."""
+    return {name: value if isinstance(value, str) else UNKNOWN for name, value in variables.items()}
 
 
 def _start(path: str, variables: Mapping[str, str], error_file: Path, warnings_file: Path) -> str | None:

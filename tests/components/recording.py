@@ -13,6 +13,8 @@ ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 SECRET = "4dabf18193072939515e22adb298388d"
 """The key under which Pulumi's wire format marks a secret."""
+SECRET_KIND = "1b47061264138c4ac30d75fd1eb44270"
+"""What that key has as its value where it marks a secret."""
 
 
 @dataclass(frozen=True)

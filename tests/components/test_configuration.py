@@ -8,9 +8,10 @@ import pulumi
 import pytest
 import yaml
 
-from components import InvalidArgument, StreamingLlmApiArgs, arguments_from
+from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs, arguments_from
 from components.parsing import checked
 from components.values import camel
+from tests.components.recording import SECRET, SECRET_KIND, declare
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PROJECT = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
@@ -52,6 +53,29 @@ def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
         "tags": {"costCentre": "42"},
     }
     checked(read(values))
+
+
+def test_a_secure_value_of_the_environment_is_passed_on_as_a_secret() -> None:
+    """Pulumi reports of a whole key that it has a secret, not of which value."""
+    config = {"p:environment": '{"TOKEN": "canary", "TABLE": "prices"}', "p:tags": '{"team": "llm"}'}
+    pulumi.runtime.set_all_config(config, ["p:environment"])
+    try:
+        declared = declare(lambda: StreamingLlmApi("llm", arguments_from(pulumi.Config("p"))))
+    finally:
+        pulumi.runtime.set_all_config({}, [])
+    variables = declared.one("Function").request.object["environment"]["variables"]
+    assert dict(variables["TOKEN"].items()) == {SECRET: SECRET_KIND, "value": "canary"}
+    assert "canary" not in str([child.inputs for child in declared.resources if child.name != "llm-function"])
+
+
+def test_a_secure_environment_that_is_no_object_is_refused_without_its_text() -> None:
+    pulumi.runtime.set_all_config({"p:environment": "canary"}, ["p:environment"])
+    try:
+        with pytest.raises(InvalidArgument, match=r"^environment must be an object whose values are texts; ") as caught:
+            checked(arguments_from(pulumi.Config("p")))
+    finally:
+        pulumi.runtime.set_all_config({}, [])
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from pulumi.runtime.proto import (
 
 from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
 from components.values import camel
-from tests.components.recording import computed
+from tests.components.recording import SECRET, SECRET_KIND, computed
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 TOKEN: Final = "streaming-llm:index:StreamingLlmApi"
@@ -147,6 +147,16 @@ def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> Non
     assert function.object["timeout"] == 60
     [authorizer] = engine.of("Authorizer")
     assert authorizer.object["authorizerResultTtlInSeconds"] == 60
+
+
+def test_a_secret_of_another_language_stays_one(provider: Any, engine: Engine) -> None:
+    """The engine passes a secret on as an output value, because the host accepts those."""
+    token = {SECRET: "d0e6a833031e9bbcd3f4e8bde6ca49a4", "value": "canary", "secret": True, "dependencies": []}
+    _construct(provider, engine, "llm-secret", {"authorization": "iam", "environment": {"TOKEN": token, "TABLE": "t"}})
+    [function] = [item for item in engine.of("Function") if item.name == "llm-secret-function"]
+    variables = function.object["environment"]["variables"]
+    assert dict(variables["TOKEN"].items()) == {SECRET: SECRET_KIND, "value": "canary"}
+    assert variables["TABLE"] == "t"
 
 
 def test_a_wrong_argument_is_a_sentence_there_too(provider: Any, engine: Engine) -> None:

@@ -21,7 +21,7 @@ from components.arguments import (
     VpcEndpointArgs,
 )
 from components.bundle.target import PYTHONS, running_python
-from components.options import Authorizer, Dashboard, Domain, Options, Quota, Throttle, Vpc, VpcEndpoint
+from components.options import OWN_VARIABLE, Authorizer, Dashboard, Domain, Options, Quota, Throttle, Vpc, VpcEndpoint
 from components.parsing import checked, default_runtime, settings_with_an_argument
 from components.resources.function import variables
 from components.values import arguments_of, camel
@@ -106,6 +106,29 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"domain": {"name": "a.example", "certificate": "c"}},
         "domain.certificate must be the ARN of an ACM certificate; got 'c'.",
     ),
+    *[
+        (
+            {"environment": {name: "x"}},
+            f"a name in environment must be {OWN_VARIABLE.expected}; got {name!r}.",
+        )
+        for name in [
+            "LLM_TOKEN",
+            "AWS_REGION",
+            "LAMBDA_X",
+            "_HANDLER",
+            "PYTHONPATH",
+            "LD_PRELOAD",
+            "POWERTOOLS_DEV",
+            "A-B",
+            "1A",
+            "",
+            "A ",
+            "A\n",
+            "É",
+        ]
+    ],
+    ({"environment": {"A": 5}}, "environment must be an object whose values are texts; got "),
+    ({"environment": "A=5"}, "environment must be an object whose values are texts; got 'A=5'."),
     ({"dashboard": {"input_price": "3"}}, "dashboard.inputPrice must be a number from 0 to 10000; got '3'."),
     ({"max_attempts": 0}, "maxAttempts must be a whole number from 1 to 10; got 0."),
     ({"endpoint": "global"}, "endpoint must be regional, edge or private; got 'global'."),

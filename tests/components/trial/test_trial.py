@@ -1,17 +1,19 @@
 """The function is started once at preview, with the stack's own modules: a typo is a sentence, no broken endpoint."""
 
+import json
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import pulumi
 import pytest
 
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
 from components.bundle import Bundle, Target
-from components.trial.trial import try_function
+from components.trial.trial import UNKNOWN, try_function
 from tests.components.own_code import OwnCode
-from tests.components.recording import Declared, declare
+from tests.components.recording import SECRET, SECRET_KIND, Declared, declare
 
 Deploy = Callable[..., Declared]
 
@@ -154,6 +156,26 @@ def test_packages_that_are_required_are_there(own_code: OwnCode, cache: Path) ->
         "LLM_INSTRUCTIONS": "schemas:INSTRUCTIONS",
     }
     try_function(Bundle(Target.host(), cache, own_code.folder, own_code.requirements, own_code.report), environment)
+
+
+def test_own_variables_are_there_in_the_trial_and_no_secret_is(deploy: Deploy, tmp_path: Path) -> None:
+    """A module can read a name while it is imported; what is secret or unknown has a placeholder."""
+    text = f"""
+        import json, os
+        from pathlib import Path
+        from pydantic import BaseModel
+        class Invoice(BaseModel):
+            number: str
+        Path({str(tmp_path / "seen.json")!r}).write_text(json.dumps([os.environ[name] for name in ("A", "B", "C")]))
+        """
+    topic = pulumi.Output.from_input("known later")
+    declared = deploy(text, environment={"A": "plain", "B": pulumi.Output.secret("canary"), "C": topic})
+
+    assert json.loads((tmp_path / "seen.json").read_text()) == ["plain", UNKNOWN, UNKNOWN]
+    assert UNKNOWN == "unknown-at-preview"
+    variables = declared.one("Function").request.object["environment"]["variables"]
+    assert (variables["A"], variables["C"]) == ("plain", "known later")
+    assert dict(variables["B"].items()) == {SECRET: SECRET_KIND, "value": "canary"}
 
 
 def test_two_endpoints_may_both_have_a_module_of_the_same_name(tmp_path: Path) -> None:

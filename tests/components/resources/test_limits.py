@@ -1,0 +1,53 @@
+"""What several arguments add up to is checked at preview, with what is known by then."""
+
+from typing import Any, cast
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
+from tests.components.recording import declare
+
+TOO_LARGE = r"^environment: the function's variables must have at most 4,096 bytes as JSON, those of its settings"
+
+
+def _previewed(environment: dict[str, pulumi.Input[str]], **args: Any) -> None:
+    given = cast("StreamingLlmApiArgs", {"authorization": "iam", "environment": environment, **args})
+    declare(lambda: StreamingLlmApi("llm", given), preview=True, made=False)
+
+
+def _size_of_the_settings() -> int:
+    """Return the bytes that a variable ``A`` can have beside the settings of a stack with nothing else."""
+    least, most = 0, 4096
+    while most - least > 1:
+        middle = (least + most) // 2
+        try:
+            _previewed({"A": "x" * middle})
+            least = middle
+        except InvalidArgument:
+            most = middle
+    return least
+
+
+def test_variables_of_ones_own_share_lambdas_limit_with_those_of_the_settings() -> None:
+    fits = _size_of_the_settings()
+    assert 2_000 < fits < 4_000
+    with pytest.raises(InvalidArgument, match=TOO_LARGE):
+        _previewed({"A": "x" * fits}, instructions="function.schema:INSTRUCTIONS")
+    with pytest.raises(InvalidArgument, match=TOO_LARGE):
+        _previewed({"A": "é" * fits})
+
+
+def test_a_secret_counts_and_what_is_unknown_does_not() -> None:
+    with pytest.raises(InvalidArgument, match=TOO_LARGE) as caught:
+        _previewed({"A": pulumi.Output.secret("canary" * 1000)})
+    assert "canary" not in str(caught.value)
+
+    def unknown() -> None:
+        later = aws.sns.Topic("later").arn.apply(lambda _: "x" * 5000)
+        StreamingLlmApi("llm", {"authorization": cast("Any", "iam"), "environment": {"A": later, "B": "x"}})
+
+    declare(unknown, preview=True, made=False)
+    with pytest.raises(InvalidArgument, match=TOO_LARGE):
+        declare(unknown)
