@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ SERVICES: Final = ("bedrock-runtime", "dynamodb", "events", "firehose", "sns", "
 
 _BUILD_ONLY: Final = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 """Files that an installer writes for itself: they contain paths of the machine that builds."""
+_SCRIPTS: Final = ("bin", "Scripts")
 _FOR_BROWSERS: Final = "aws_lambda_powertools/event_handler/openapi/swagger_ui/*.min.*"
 """The script and the style sheet of a page that documents an API of Powertools: 5 % of the zip, and never served."""
 
@@ -83,10 +85,12 @@ class Wheels:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="collecting-") as scratch:
             tree = Path(scratch) / "tree"
             _install(self.target, tree, str(self.lock), [f"--requirement={self.lock}", "--require-hashes"])
+            locked = _hashes(tree)
             for own in self._own:
                 constraints = Path(scratch) / "constraints.txt"
                 constraints.write_text(_locked_versions(self.lock), encoding="utf-8")
                 _install(self.target, tree, str(own), [*_own_options(own), f"--constraint={constraints}"])
+                _check_unchanged(tree, locked, own)
             _trim(tree)
             compile_sources(self.target, tree, strict=False)
             try:
@@ -124,6 +128,28 @@ def _own_options(own: Path) -> list[str]:
     """Return the options for the user's pip file. Where it has a hash, every package needs one, as pip demands."""
     has_hashes = any(re.search(rb"^[^#]*--hash", text, re.MULTILINE) for text in _requirement_texts(own).values())
     return [f"--requirement={own}", *(["--require-hashes"] if has_hashes else [])]
+
+
+def _hashes(tree: Path) -> dict[Path, bytes]:
+    """Return a hash of each file that comes from a wheel and stays in the bundle."""
+    top = [path for path in tree.iterdir() if path.name not in _SCRIPTS and not path.name.startswith(".")]
+    files = [file for path in top for file in (path, *path.rglob("*")) if file.is_file()]
+    return {file: sha256(file.read_bytes()).digest() for file in files if file.name not in _BUILD_ONLY}
+
+
+def _check_unchanged(tree: Path, locked: Mapping[Path, bytes], own: Path) -> None:
+    """Check that the user's packages have replaced no file of the locked ones: uv would let them, pip does not.
+
+    Raises:
+        BundleError: they have.
+    """
+    now = _hashes(tree)
+    for path, before in locked.items():
+        if now.get(path) != before:
+            raise BundleError(
+                f"requirements: a package of {own} replaces {path.relative_to(tree)}, which belongs to the function's "
+                "own packages. These are locked: remove that package, or choose another version of it."
+            )
 
 
 def _install(target: Target, tree: Path, pip_file: str, options: Sequence[str]) -> None:
@@ -172,7 +198,7 @@ def _glibc(target: Target) -> int:
 
 def _trim(tree: Path) -> None:
     """Remove what the function never reads: scripts, installers' files, descriptions of unused services, web pages."""
-    for unused in [tree / "bin", tree / "Scripts", *tree.glob(".*"), *tree.glob(_FOR_BROWSERS)]:
+    for unused in [*(tree / name for name in _SCRIPTS), *tree.glob(".*"), *tree.glob(_FOR_BROWSERS)]:
         shutil.rmtree(unused) if unused.is_dir() else unused.unlink(missing_ok=True)
     for own in [*tree.glob("streaming_llm_api"), *tree.glob("streaming_llm_api-*.dist-info")]:
         shutil.rmtree(own)  # it has a second copy of the function; the bundle brings what modules import of it
