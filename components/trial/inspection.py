@@ -38,7 +38,7 @@ def find_error() -> str | None:
         importlib.import_module(HANDLER.rpartition(".")[0])
     except SettingsError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 - the user's module can raise anything
+    except BaseException as error:  # noqa: BLE001 - the user's module can raise anything, SystemExit included
         return _described(error)
     from function.aws.bedrock.converse import refuse_what_the_model_refuses  # noqa: PLC0415 - see ``_rejected``
 
@@ -185,9 +185,9 @@ def _repeats_repeats(pattern: str, flags: int) -> bool:
     return visit(parser.parse(pattern, flags), is_repeated=False)
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     """Return the first line of an error, with file and line if it was raised in one of the user's modules."""
-    message = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    message = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".removesuffix(": ")
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         file = Path(frame.filename)
         if file.is_relative_to(TASK_ROOT) and not file.is_relative_to(TASK_ROOT / "function"):

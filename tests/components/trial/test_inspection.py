@@ -50,6 +50,7 @@ def test_a_missing_region_is_not_blamed_on_the_schema(bundle: Path, cache: Path)
             "import own_helper\n",
             "LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: own_helper.py:2: ZeroDivisionError: division by zero",
         ),
+        ("import sys\nsys.exit()\n", "LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: own.py:2: SystemExit"),
         ("raise OSError('first\\nsecond')\n", "LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: own.py:1: OSError: first"),
     ],
 )
