@@ -9,7 +9,7 @@ from typing import Required, TypedDict
 
 import pulumi
 
-from .contract import GuardrailStreaming, StructuredOutput
+from .contract import Authorization, GuardrailStreaming, StructuredOutput
 
 __all__ = [
     "Architecture",
@@ -52,16 +52,6 @@ class Endpoint(StrEnum):
     REGIONAL = "regional"
     EDGE = "edge"
     PRIVATE = "private"
-
-
-class Authorization(StrEnum):
-    """Who can call the endpoint."""
-
-    NONE = "none"
-    IAM = "iam"
-    API_KEY = "apiKey"
-    COGNITO = "cognito"
-    LAMBDA = "lambda"
 
 
 class QuotaPeriod(StrEnum):
@@ -238,6 +228,11 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """Who can call the endpoint; with `none`, every preview warns. Default: `none`."""
     authorizer: AuthorizerArgs
     """What admits a caller (requires `authorization: cognito` or `lambda`). Default: none."""
+    caller_fields: list[str]
+    (
+        "What log lines, records and Bedrock's invocation logs say of the caller: at most 4 of `id` and `claims.NAME`, "
+        "such as `claims.custom:tenant`. Default: none."
+    )
     throttle: ThrottleArgs
     """The limits for calls. Default: 1 per second and 5 at once without authorization, else 10 and 20."""
     quota: QuotaArgs

@@ -26,6 +26,7 @@ SHORTEST_TIMEOUT = _contract.SHORTEST_TIMEOUT
 TABLE_EXPIRY = _contract.TABLE_EXPIRY
 TABLE_KEY = _contract.TABLE_KEY
 VERSION = _contract.VERSION
+Authorization = _contract.Authorization
 GuardrailStreaming = _contract.GuardrailStreaming
 Outcome = _contract.Outcome
 StructuredOutput = _contract.StructuredOutput

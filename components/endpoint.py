@@ -1,4 +1,4 @@
-"""What your own modules import: ``from streaming_llm_api.endpoint import Prompt, Message, Image, Document``.
+"""What your own modules import: ``from streaming_llm_api.endpoint import Prompt, Message, Image, Document, Caller``.
 
 The classes are defined in the function. This file gives them one name in the wheel, where the function's sources lie in
 this package, and in the bundle and the local stack, whose package ``streaming_llm_api`` holds this file alone.
@@ -11,8 +11,8 @@ IN_WHEEL: Final = (Path(__file__).parent / "function").is_dir()
 """Whether this package brings the function's sources. The type checker of a checkout takes it as false."""
 
 if IN_WHEEL:
-    from .function.endpoint import Document, Image, Message, Prompt
+    from .function.endpoint import Caller, Document, Image, Message, Prompt
 else:
-    from function.endpoint import Document, Image, Message, Prompt
+    from function.endpoint import Caller, Document, Image, Message, Prompt
 
-__all__ = ["Document", "Image", "Message", "Prompt"]
+__all__ = ["Caller", "Document", "Image", "Message", "Prompt"]

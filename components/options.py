@@ -120,6 +120,8 @@ class Options:
     """The texts of the settings that the stack gives the function, by the setting's name."""
 
     model_id: pulumi.Input[str]
+    authorization: Authorization
+    caller_fields: Sequence[str] | None
     guardrail: pulumi.Input[str] | None
     schema: str | None
     request: str | None
@@ -159,7 +161,6 @@ class Options:
     ]
     endpoint: Annotated[Endpoint, word(Endpoint, Endpoint.REGIONAL)]
     vpc_endpoint: Annotated[VpcEndpoint | None, group(VpcEndpoint)]
-    authorization: Annotated[Authorization, word(Authorization, Authorization.NONE)]
     authorizer: Annotated[Authorizer, group(Authorizer, Authorizer(**values_of(Authorizer, {})))]
     throttle: Annotated[Throttle, group(Throttle)]
     quota: Annotated[Quota | None, group(Quota)]

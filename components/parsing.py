@@ -35,11 +35,11 @@ def checked(args: StreamingLlmApiArgs) -> Options:
     given: dict[str, object] = {name: value for name, value in args.items() if value is not None}
     values = values_of(Options, given)
     values["runtime"] = values["runtime"] or default_runtime(running_python())
-    values["throttle"] = values["throttle"] or default_throttle(values["authorization"])
     settings = {name: _setting(name, given.get(name)) for name in settings_with_an_argument()}
     texts = {name: setting.text for name, setting in settings.items() if setting.text is not None}
     names = {field.name for field in fields(Options)}
     used: dict[str, Any] = {name: setting.value for name, setting in settings.items() if name in names}
+    values["throttle"] = values["throttle"] or default_throttle(used["authorization"])
     options = Options(settings={**texts, **_times(values["endpoint"])}, **used, **values)
     refuse_contradictions(options)
     return options

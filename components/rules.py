@@ -76,6 +76,8 @@ def _refuse_authorization(options: Options) -> None:
         raise InvalidArgument("authorizer takes either userPools or functionArn; got both.")
     if authorizer.scopes and not authorizer.user_pools:
         raise InvalidArgument("authorizer.scopes requires authorization: cognito.")
+    if options.caller_fields and options.authorization is Authorization.NONE:
+        raise InvalidArgument("callerFields requires authorization: iam, apiKey, cognito or lambda.")
     if options.quota and options.authorization is not Authorization.API_KEY:
         raise InvalidArgument("quota requires authorization: apiKey.")
 

@@ -38,6 +38,9 @@ REQUEST_ID_HEADER: Final = "X-Request-Id"
 EXPOSED_HEADERS: Final = f"{REQUEST_ID_HEADER}, x-amzn-RequestId, Retry-After"
 """Header fields that a browser may show to the page that called (fetch.spec.whatwg.org, CORS protocol)."""
 
+CALLER_FIELDS_LIMIT: Final = 4
+"""How many facts about the caller logs and records can have."""
+
 OPTIONAL_FIELDS_LIMIT: Final = 24
 UNION_FIELDS_LIMIT: Final = 16
 """How many optional fields and how many unions Bedrock's structured output accepts in one schema."""
@@ -53,6 +56,14 @@ FIRST_EVENT_TIMEOUTS: Final = {"regional": 290, "private": 290, "edge": 25}
 def margin(seconds: float) -> float:
     """Return how much of an invocation's remaining ``seconds`` is kept for the stages: 10, or a fifth of less."""
     return min(10.0, seconds / 5)
+
+
+def caller_member(field: str) -> str:
+    """Return the member of logs, records and Bedrock's request metadata that holds a field of the caller.
+
+    ``claims.custom:tenant`` becomes ``caller_claims_custom_tenant``: such a name needs no quotes in a query.
+    """
+    return f"caller_{re.sub('[^A-Za-z0-9_]', '_', field)}"
 
 
 class Outcome(StrEnum):
@@ -79,6 +90,16 @@ class StructuredOutput(StrEnum):
     NATIVE = "native"
     TOOL = "tool"
     PROMPT = "prompt"
+
+
+class Authorization(StrEnum):
+    """Who can call the endpoint."""
+
+    NONE = "none"
+    IAM = "iam"
+    API_KEY = "apiKey"
+    COGNITO = "cognito"
+    LAMBDA = "lambda"
 
 
 class GuardrailStreaming(StrEnum):
@@ -186,6 +207,13 @@ def _outcomes(text: str) -> frozenset[str]:
     return frozenset(_matching("|".join(PUBLISHABLE_OUTCOMES))(outcome) for outcome in _words(text))
 
 
+def _caller_fields(text: str) -> tuple[str, ...]:
+    names = tuple(_matching(r"id|claims\.[^\s,]{1,100}")(field) for field in _words(text))
+    if len(names) > CALLER_FIELDS_LIMIT or len({caller_member(name) for name in names}) < len(names):
+        raise ValueError
+    return names
+
+
 def _guardrail(text: str) -> Guardrail | None:
     if text == "none":
         return None
@@ -221,6 +249,17 @@ class Settings:
     profile_model: Annotated[str | None, Setting("none", _model, "none or the id of a model", stated=False)]
     """The model behind an application inference profile, whose ARN does not name it."""
     structured_output: Annotated[StructuredOutput, Setting("auto", StructuredOutput, "auto, native, tool or prompt")]
+    authorization: Annotated[Authorization, Setting("none", Authorization, "none, iam, apiKey, cognito or lambda")]
+    caller_fields: Annotated[
+        tuple[str, ...],
+        Setting(
+            "none",
+            _caller_fields,
+            f"none, or at most {CALLER_FIELDS_LIMIT} different names: id, or claims.NAME such as claims.custom:tenant",
+            stated=False,
+        ),
+    ]
+    """What log, record and the model's service are given of the caller."""
     guardrail: Annotated[Guardrail | None, Setting("none", _guardrail, "none or id:version", stated=False)]
     guardrail_streaming: Annotated[GuardrailStreaming, Setting("sync", GuardrailStreaming, "sync or async")]
     schema: Annotated[str, Setting("function.schema:Answer", _REFERENCE, "module:Class", stated=False)]

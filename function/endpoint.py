@@ -1,8 +1,8 @@
-"""What a team's own modules import: the classes that describe what the model is given.
+"""What a team's own modules import: the classes that describe what the model is given, and who asks.
 
-``from streaming_llm_api.endpoint import Prompt, Message, Image, Document`` names them everywhere: in a program that has
-the wheel, in the bundle and in the local stack. In the body of a request ``Message``, ``Image`` and ``Document`` are
-JSON, and Pydantic reads them wherever a request class has a field of that type.
+``from streaming_llm_api.endpoint import Prompt, Message, Image, Document, Caller`` names them everywhere: in a program
+that has the wheel, in the bundle and in the local stack. In the body of a request ``Message``, ``Image`` and
+``Document`` are JSON, and Pydantic reads them wherever a request class has a field of that type.
 """
 
 import binascii
@@ -158,6 +158,7 @@ class Document(_File):
 Part: TypeAlias = str | Image | Document
 """One piece of a message."""
 Role: TypeAlias = Literal["user", "assistant"]
+CallerKind: TypeAlias = Literal["none", "iam", "apiKey", "cognito", "lambda"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +281,29 @@ class Prompt:
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Take an instance alone: a client must not write the instructions."""
         return core_schema.is_instance_schema(cls)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent the request, as the gateway says. Nothing that a client writes can change it.
+
+    Args:
+        kind: the stack's ``authorization``.
+        id: with ``iam`` the ARN of the user or the session, with ``apiKey`` the key's id, with ``cognito`` the issuer
+            and the subject as ``iss#sub``, with ``lambda`` the authorizer's ``principalId``; None without one.
+        claims: with ``cognito`` those of the token, with ``lambda`` the authorizer's context, with ``iam`` the identity
+            of a Cognito identity pool.
+        source_ip: the address that connected to the gateway, which can be that of a proxy.
+    """
+
+    kind: CallerKind = "none"
+    id: str | None = None
+    claims: Mapping[str, str] = field(default_factory=dict)
+    source_ip: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the claims so that they cannot change."""
+        object.__setattr__(self, "claims", MappingProxyType(dict(self.claims)))
 
 
 def is_blank(text: str) -> bool:

@@ -11,6 +11,7 @@ from .answer_type import AnswerType
 from .aws import logs, output
 from .aws.bedrock.call import BedrockModel
 from .aws.bedrock.converse import Converse
+from .aws.caller import caller_of, named_fields
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
 from .aws.stages.log import log_stage
 from .aws.stages.publish import publish_stage
@@ -18,6 +19,7 @@ from .aws.stages.store import store_stage
 from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
 from .conversation import context_of, metadata_of, text_of
 from .cors import cors
+from .endpoint import Caller
 from .request import Accepted, Rejected, read_request
 from .stream.encoders import Encoder
 from .stream.interruption import user_code
@@ -70,7 +72,8 @@ class Endpoint:
             allowed_origins=self._settings.allowed_origins,
             offer_raw_text=not self._answer.has_hidden,
         )
-        start = self._start(request, http, context, watch)
+        caller = caller_of(event, self._settings.authorization)
+        start = self._start(request, http, context, watch, caller)
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)
         else:
@@ -80,7 +83,7 @@ class Endpoint:
         return Response(head.status, headers, body)
 
     def _start(
-        self, request: Accepted | Rejected, http: HttpRequest, context: LambdaContext, watch: Stopwatch
+        self, request: Accepted | Rejected, http: HttpRequest, context: LambdaContext, watch: Stopwatch, caller: Caller
     ) -> Start:
         return Start(
             id=context.aws_request_id,
@@ -95,17 +98,19 @@ class Endpoint:
             content=self._content,
             prompt=self._content.keep(text_of(request.prompt)) if isinstance(request, Accepted) else None,
             metadata=metadata_of(request.prompt) if isinstance(request, Accepted) else {},
+            caller_fields=named_fields(caller, self._settings.caller_fields),
         )
 
     def _job(self, request: Accepted, start: Start, http: HttpRequest, watch: Stopwatch) -> Job:
         encoder = request.format.encoder(start)
+        metadata = {**start.metadata, **start.caller_fields}
         pace = Pace(
             heartbeat=self._settings.heartbeat,
             head_by=watch.began + self._head_within(encoder, http),
             deadline=watch.began + start.time_limit - margin(start.time_limit),
         )
         return Job(
-            ask=PacedCalls(partial(self.model.ask, request.prompt, start.calls), pace, self._clock),
+            ask=PacedCalls(partial(self.model.ask, request.prompt, start.calls, metadata=metadata), pace, self._clock),
             answer=self._answer.type,
             to_json=self._answer.to_json,
             encoder=encoder,

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     | PYDANTIC
     | {"function.aws", "function.stream", "function.contract", "function.partials.changes"},
     "function/aws/gateway.py": {"function.stream"},
+    "function/aws/caller.py": {"function.contract", "function.endpoint"},
     "function/aws/bedrock": AWS_LIBRARIES
     | {"function.aws.bedrock", "function.stream", "function.contract", "function.conversation", "function.claude"},
     "function/aws/logs.py": {"function.stream", "function.version", "function.aws.output"},

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from function.contract import (
     SETTINGS,
+    Authorization,
     Destination,
     Guardrail,
     GuardrailStreaming,
@@ -38,6 +39,7 @@ def test_an_empty_environment_serves() -> None:
     assert settings.store is None
     assert (settings.first_event_timeout, settings.head_within, settings.heartbeat) == (290, 10, 3)
     assert settings.max_attempts == 1
+    assert (settings.authorization, settings.caller_fields) == (Authorization.NONE, ())
 
 
 def test_a_setting_is_read_from_the_variable_of_its_name() -> None:
@@ -54,6 +56,8 @@ def test_every_variable_is_read() -> None:
         {
             "LLM_MODEL_ID": "m",
             "LLM_STRUCTURED_OUTPUT": "tool",
+            "LLM_AUTHORIZATION": "apiKey",
+            "LLM_CALLER_FIELDS": "id, claims.custom:tenant",
             "LLM_GUARDRAIL": "arn:aws:bedrock:eu-west-1:1:guardrail/g:DRAFT",
             "LLM_GUARDRAIL_STREAMING": "async",
             "LLM_SCHEMA": "schemas.billing:Invoice",
@@ -77,6 +81,8 @@ def test_every_variable_is_read() -> None:
 
     assert settings.model_id == "m"
     assert settings.structured_output is StructuredOutput.TOOL
+    assert settings.authorization is Authorization.API_KEY
+    assert settings.caller_fields == ("id", "claims.custom:tenant")
     assert settings.guardrail == Guardrail("arn:aws:bedrock:eu-west-1:1:guardrail/g", "DRAFT")
     assert settings.guardrail_streaming is GuardrailStreaming.ASYNC
     assert (settings.schema, settings.request) == ("schemas.billing:Invoice", "schemas:Ask")
@@ -96,6 +102,14 @@ def test_every_variable_is_read() -> None:
     ("name", "value"),
     [
         ("STRUCTURED_OUTPUT", "sometimes"),
+        ("AUTHORIZATION", "basic"),
+        ("AUTHORIZATION", "apikey"),
+        ("CALLER_FIELDS", "name"),
+        ("CALLER_FIELDS", "id,id"),
+        ("CALLER_FIELDS", "claims."),
+        ("CALLER_FIELDS", "claims.a:b,claims.a-b"),
+        ("CALLER_FIELDS", "id,claims.a,claims.b,claims.c,claims.d"),
+        ("CALLER_FIELDS", f"claims.{'a' * 101}"),
         ("GUARDRAIL", "g"),
         ("GUARDRAIL", "g:latest"),
         ("GUARDRAIL_STREAMING", "later"),

@@ -553,6 +553,84 @@ def test_validators_of_every_attempt_find_the_context_and_the_model_never_sees_i
     assert "canary" not in json.dumps(written(capsys))
 
 
+SECRET = "canary-of-a-key"
+WITH_KEY = {"identity": {"apiKey": SECRET, "apiKeyId": "key-1", "accessKey": SECRET, "sourceIp": "192.0.2.7"}}
+WITH_CLAIMS = {
+    "identity": {"sourceIp": "192.0.2.7"},
+    "authorizer": {"claims": {"iss": "https://a.example", "sub": "0a1b", "custom:tenant": "blue; " * 50}},
+}
+PRETENDED = {
+    "x-api-key": SECRET,
+    "authorization": f"Bearer {SECRET}",
+    "x-forwarded-for": SECRET,
+    "principalid": SECRET,
+    "caller_id": SECRET,
+    "requestcontext": json.dumps({"identity": {"apiKeyId": SECRET}}),
+}
+
+
+@pytest.mark.parametrize(
+    ("authorization", "fields", "context", "members"),
+    [
+        ("apiKey", "id", WITH_KEY, {"caller_id": "key-1"}),
+        (
+            "cognito",
+            "id,claims.custom:tenant,claims.missing",
+            WITH_CLAIMS,
+            {"caller_id": "https://a.example#0a1b", "caller_claims_custom_tenant": ("blue; " * 50)[:256]},
+        ),
+        ("cognito", "none", WITH_CLAIMS, {}),
+        ("none", "id", WITH_KEY, {}),
+        ("lambda", "id,claims.tenant", {"authorizer": None}, {}),
+    ],
+)
+@pytest.mark.parametrize("request_body", ["{}", "{"])
+def test_log_record_and_invocation_log_name_the_caller_as_the_gateway_does(  # noqa: PLR0913, PLR0917 - a row of the table above
+    make: Make,
+    bedrock: Bedrock,
+    capsys: pytest.CaptureFixture[str],
+    authorization: str,
+    fields: str,
+    context: dict[str, object],
+    members: dict[str, str],
+    request_body: str,
+) -> None:
+    """Whatever the header fields pretend, in a rejected request too; a key's value is nowhere."""
+    bedrock.play(complete_answer(DOCUMENT))
+    named = {"LLM_AUTHORIZATION": authorization, "LLM_CALLER_FIELDS": fields, "LLM_CAPTURE_CONTENT": "true"}
+    sent = event(body=request_body, headers=PRETENDED, requestContext=context)
+    answered = body(make(named).handle(sent, Context()))
+
+    lines = written(capsys)
+    found = {line["stage"]: line for line in lines if "stage" in line}
+    seen = [found["log"], *([found["publish"]["record"]] if "publish" in found else [])]
+    assert len(seen) == (2 if request_body == "{}" else 1)
+    for each in seen:
+        assert isinstance(each, dict)
+        assert {name: value for name, value in each.items() if name.startswith("caller")} == members
+    for call in bedrock.calls:
+        assert call.body.get("requestMetadata", {}) == {
+            name: f"sha256:{sha256(value.encode()).hexdigest()}" if ";" in value else value
+            for name, value in members.items()
+        }
+    assert len(bedrock.calls) == len(seen) - 1
+    assert SECRET not in json.dumps(lines) + answered.decode() + json.dumps([call.body for call in bedrock.calls])
+
+
+def test_the_gateways_word_on_the_caller_stands_beside_own_metadata(make: Make, bedrock: Bedrock) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    named = {"LLM_REQUEST": f"{__name__}:Pretending", "LLM_AUTHORIZATION": "apiKey", "LLM_CALLER_FIELDS": "id"}
+    body(make(named).handle(event(requestContext=WITH_KEY), Context()))
+
+    assert bedrock.called().body["requestMetadata"] == {"tenant": "a", "caller_id": "key-1"}
+
+
+class Pretending(BaseModel):
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt("Why?", metadata={"tenant": "a", "caller_id": "somebody"})
+
+
 class Wrong(BaseModel):
     @property
     def prompt(self) -> Prompt:

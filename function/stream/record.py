@@ -80,6 +80,8 @@ class Start:
     """The client's words, only where content is kept."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What own code says of the request."""
+    caller_fields: Mapping[str, str] = field(default_factory=dict)
+    """What logs and records may say of the caller, by the names of their members."""
 
     def gateway_ids(self) -> dict[str, str]:
         """Return the ids that the gateway gave the request, as members of problems and messages."""

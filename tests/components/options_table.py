@@ -36,6 +36,7 @@ EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
     {
         "authorization": Authorization.COGNITO,
         "authorizer": {"user_pools": [POOL], "scopes": ["llm/ask"]},
+        "caller_fields": ["id", "claims.custom:tenant"],
         "endpoint": Endpoint.EDGE,
         "sink": "firehose",
         "model_id": "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
@@ -65,6 +66,8 @@ EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
 ]
 
 EVERY_SETTING: Final[StreamingLlmApiArgs] = {
+    "authorization": Authorization.IAM,
+    "caller_fields": ["id"],
     "guardrail": "abc:1",
     "code": ".",
     "schema": "schemas:A",

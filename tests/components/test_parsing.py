@@ -133,6 +133,15 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"max_attempts": 0}, "maxAttempts must be a whole number from 1 to 10; got 0."),
     ({"endpoint": "global"}, "endpoint must be regional, edge or private; got 'global'."),
     ({"authorization": "basic"}, "authorization must be none, iam, apiKey, cognito or lambda; got 'basic'."),
+    (
+        {"caller_fields": "id"},
+        "callerFields must be a list: none, or at most 4 different names: id, ",
+    ),
+    (
+        {"caller_fields": ["name"]},
+        "callerFields must be a list: none, or at most 4 different names: id, ",
+    ),
+    ({"caller_fields": ["claims.a,id", "id"]}, "callerFields must be a list: none, or at most 4 different names: id, "),
     ({"structured_output": "json"}, "structuredOutput must be auto, native, tool or prompt; got 'json'."),
     ({"guardrail": "abc123"}, "guardrail must be id:version; got 'abc123'."),
     ({"guardrail_streaming": "later"}, "guardrailStreaming must be sync or async; got 'later'."),
@@ -213,6 +222,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert not options.allowed_origins
     assert options.settings == {
         "model_id": "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "authorization": "none",
         "structured_output": "auto",
         "guardrail_streaming": "sync",
         "max_tokens": "2000",

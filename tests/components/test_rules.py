@@ -46,6 +46,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"authorization": "lambda", "authorizer": {"function_arn": JUDGE, "scopes": ["a"]}},
         "authorizer.scopes requires authorization: cognito.",
     ),
+    ({"caller_fields": ["id"]}, "callerFields requires authorization: iam, apiKey, cognito or lambda."),
     ({"quota": {"limit": 5, "period": "DAY"}}, "quota requires authorization: apiKey."),
     ({"manage_account_logging": True}, "manageAccountLogging requires accessLog: true."),
     ({"environment_key_through_lambda": False}, "environmentKeyThroughLambda: false requires kmsKey."),

@@ -84,6 +84,13 @@ def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], name: str, va
         ({"endpoint": "edge"}, "LLM_FIRST_EVENT_TIMEOUT", "25"),
         ({"endpoint": "edge"}, "LLM_HEARTBEAT", "3"),
         ({"head_within": 20}, "LLM_HEAD_WITHIN", "20"),
+        ({}, "LLM_AUTHORIZATION", "none"),
+        ({"authorization": "apiKey"}, "LLM_AUTHORIZATION", "apiKey"),
+        (
+            {"authorization": "iam", "caller_fields": ["id", "claims.cognitoIdentityId"]},
+            "LLM_CALLER_FIELDS",
+            "id,claims.cognitoIdentityId",
+        ),
     ],
 )
 def test_what_the_function_needs_is_a_variable(args: Mapping[str, Any], variable: str, value: str | None) -> None:

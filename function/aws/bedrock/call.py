@@ -49,36 +49,45 @@ class BedrockModel:
         _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
 
     def ask(
-        self, prompt: str | Conversation, calls: CallCount, previous: AnswerError | None, read_timeout: float
+        self,
+        prompt: str | Conversation,
+        calls: CallCount,
+        previous: AnswerError | None,
+        read_timeout: float,
+        *,
+        metadata: Mapping[str, str] | None = None,
     ) -> "Call":
         """Return a call that is not yet made. A read waits at least ``read_timeout`` seconds for bytes.
 
-        ``calls`` counts what is sent to the service, and ``previous`` is the error of an earlier answer to the same
-        request. The timeout belongs to the client. One client serves all requests, because they have the same time
-        limit; only if the first request had less time, because the sandbox started late, the next one makes another.
+        ``calls`` counts what is sent to the service, ``previous`` is the error of an earlier answer to the same
+        request, and ``metadata`` goes into the service's invocation log. The timeout belongs to the client. One client
+        serves all requests, because they have the same time limit; only if the first request had less time, because the
+        sandbox started late, the next one makes another.
         """
         if self.client is None or read_timeout > self._read_timeout:
             self._read_timeout = ceil(read_timeout)
             self.client = _client(self._session, self._read_timeout)
-        return Call(self._converse, self.client, prompt, previous, calls)
+        return Call(self._converse, self.client, prompt, previous, calls, metadata)
 
 
 class Call:
     """One call of the model: a ``pacing.Source``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what one call consists of
         self,
         converse: Converse,
         client: "BedrockRuntimeClient",
         prompt: str | Conversation,
         previous: AnswerError | None,
         calls: CallCount,
+        metadata: Mapping[str, str] | None,
     ) -> None:
         self._converse = converse
         self._client = client
         self._prompt = prompt
         self._previous = previous
         self._calls = calls
+        self._metadata = metadata
         self._calls_left = MAX_CALLS
         self._form = converse.form
         self._lock = threading.Lock()
@@ -169,7 +178,7 @@ class Call:
                 return stream
 
     def _request(self) -> dict[str, Any]:
-        return self._converse.request(self._form, self._prompt, self._previous)
+        return self._converse.request(self._form, self._prompt, self._previous, self._metadata)
 
     def _as_model_error(self, error: Exception) -> ModelError:
         return as_model_error(error, mostly_prompt=is_mostly_prompt(self._request(), self._prompt))

@@ -90,8 +90,17 @@ class Converse:
         if accepted.beta is not before.beta:
             _log.warning("the model rejected the beta for fine-grained tool streaming; it is no longer sent")
 
-    def request(self, form: Form, prompt: str | Conversation, previous: AnswerError | None) -> dict[str, Any]:
-        """Return the parameters of ConverseStream; ``previous`` is the error of an earlier answer, if there was one."""
+    def request(
+        self,
+        form: Form,
+        prompt: str | Conversation,
+        previous: AnswerError | None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Return the parameters of ConverseStream; ``previous`` is the error of an earlier answer, if there was one.
+
+        ``metadata`` is what the service's invocation log says of the request.
+        """
         settings = self._settings
         messages = _messages(prompt)
         if previous is not None:
@@ -120,8 +129,8 @@ class Converse:
             request["system"] = [{"text": instructions}]
         if settings.guardrail:
             request["guardrailConfig"] = _guardrail(settings.guardrail, settings.guardrail_streaming)
-        if isinstance(prompt, Conversation) and prompt.metadata:
-            request["requestMetadata"] = {key: _as_metadata(value) for key, value in prompt.metadata.items()}
+        if metadata:
+            request["requestMetadata"] = {key: _as_metadata(value) for key, value in metadata.items()}
         return request
 
 

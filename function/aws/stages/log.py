@@ -89,6 +89,7 @@ def _fields(record: Record) -> dict[str, object]:
     }
     if start.metadata:
         fields["metadata"] = dict(start.metadata)
+    fields |= start.caller_fields
     if record.ignored_events:
         fields["ignored_events"] = record.ignored_events
     if record.error is not None:

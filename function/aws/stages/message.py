@@ -48,6 +48,7 @@ def as_message(record: Record) -> dict[str, object]:
     }
     if start.metadata:
         message["metadata"] = dict(start.metadata)
+    message |= start.caller_fields
     content = start.content.keep({"prompt": start.prompt, "answer": record.answer})
     return message if content is None else {**message, "content": content}
 
