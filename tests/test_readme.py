@@ -63,6 +63,20 @@ def test_the_readmes_stream_is_one_that_a_client_can_apply() -> None:
     assert rebuild_object(events) == (json.loads(stream.splitlines()[-1])["value"], True)
 
 
+def test_the_readmes_four_formats_carry_one_answer() -> None:
+    blocks = re.findall(r"^```\w*\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    [raw] = [block for block in blocks if "│" in block]
+    [lines] = [block.splitlines() for block in blocks if block.startswith('{"type":"start"')]
+    [message] = [block.splitlines() for block in blocks if block.startswith("id: ")]
+    [document] = [block for block in blocks if block.startswith('{"summary":"')]
+    value = json.loads(lines[-1])["value"]
+
+    assert json.loads(raw.replace("│", "")) == json.loads(document) == value
+    number, kind, data = (line.partition(": ")[2] for line in message)
+    assert data == lines[int(number) - 1]
+    assert json.loads(data)["type"] == kind
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_verb_of_make_that_is_named_is_one(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
