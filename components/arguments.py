@@ -5,7 +5,7 @@ the tables of the documentation and the config block of Pulumi.yaml from it.
 """
 
 from enum import StrEnum
-from typing import Required, TypedDict
+from typing import Any, Required, TypedDict
 
 import pulumi
 
@@ -17,11 +17,13 @@ __all__ = [
     "AuthorizerArgs",
     "DashboardArgs",
     "DomainArgs",
+    "Effect",
     "Endpoint",
     "GuardrailStreaming",
     "QuotaArgs",
     "QuotaPeriod",
     "Runtime",
+    "StatementArgs",
     "StreamingLlmApiArgs",
     "StructuredOutput",
     "ThrottleArgs",
@@ -52,6 +54,13 @@ class Endpoint(StrEnum):
     REGIONAL = "regional"
     EDGE = "edge"
     PRIVATE = "private"
+
+
+class Effect(StrEnum):
+    """Whether an IAM statement allows its actions or denies them."""
+
+    ALLOW = "Allow"
+    DENY = "Deny"
 
 
 class QuotaPeriod(StrEnum):
@@ -135,6 +144,19 @@ class DashboardArgs(TypedDict, total=False):
     """US dollars per million output tokens. Default: 5."""
 
 
+class StatementArgs(TypedDict, total=False):
+    """An IAM statement for what your modules do; the function's own permissions need none."""
+
+    actions: Required[list[str]]
+    """IAM actions, such as `s3:GetObject`."""
+    resources: Required[list[pulumi.Input[str]]]
+    """ARNs of the resources, or `*`."""
+    effect: Effect
+    """Whether the actions are allowed or denied. Default: `Allow`."""
+    condition: dict[str, dict[str, Any]]
+    """IAM conditions: an object of operators, each with an object of keys and their texts. Default: none."""
+
+
 class StreamingLlmApiArgs(TypedDict, total=False):
     """The arguments of the component; none is required."""
 
@@ -168,6 +190,8 @@ class StreamingLlmApiArgs(TypedDict, total=False):
         "Variables of your modules, by name; a name must begin with none of `LLM_`, `AWS_`, `LAMBDA_`, `_`, `PYTHON`, "
         "`LD_` and `POWERTOOLS_`. Default: none."
     )
+    statements: list[StatementArgs]
+    """IAM statements for what your modules do, as one more policy of the function's role. Default: none."""
     schema: str
     """The Pydantic class of the answer, as `module:Class`. Default: `function.schema:Answer`."""
     request: str

@@ -6,19 +6,21 @@ settings of the function that the component uses too: the contract defines how e
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import pulumi
 
-from .arguments import Architecture, Authorization, Endpoint, QuotaPeriod, Runtime
+from .arguments import Architecture, Authorization, Effect, Endpoint, QuotaPeriod, Runtime
 from .contract import LONGEST_TIMEOUT, SETTINGS, SHORTEST_TIMEOUT
 from .values import (
     Names,
     arn,
     arn_pattern,
+    conditions,
     either,
     flag,
     group,
+    groups,
     key_arn,
     known_text,
     known_texts,
@@ -79,6 +81,18 @@ class Authorizer:
 
 
 @dataclass(frozen=True)
+class OwnStatement:
+    """What the user's modules can do, or cannot, besides what the function itself does."""
+
+    actions: Annotated[
+        Sequence[str], known_texts("IAM actions such as s3:GetObject", r"\*|[\w-]+:[\w*?]+", required=True)
+    ]
+    resources: Annotated[Sequence[pulumi.Input[str]], texts("ARNs, or * alone", r"\*|arn:.+", required=True)]
+    effect: Annotated[Effect, word(Effect, Effect.ALLOW)]
+    condition: Annotated[Mapping[str, Mapping[str, Any]], conditions()]
+
+
+@dataclass(frozen=True)
 class Vpc:
     """The network that the function runs in."""
 
@@ -136,6 +150,7 @@ class Options:
     code: Annotated[str | None, known_text("a text that is known at preview")]
     requirements: Annotated[str | None, known_text("a text that is known at preview")]
     environment: Annotated[Mapping[str, pulumi.Input[str]], object_of_texts(OWN_VARIABLE)]
+    statements: Annotated[Sequence[OwnStatement], groups(OwnStatement)]
     timeout: Annotated[int, whole_number(SHORTEST_TIMEOUT, LONGEST_TIMEOUT, 120)]
     memory: Annotated[int, whole_number(128, 10240, 1024)]
     architecture: Annotated[Architecture, word(Architecture, Architecture.ARM64)]

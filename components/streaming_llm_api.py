@@ -1,15 +1,16 @@
 """The component: from arguments to the resources of one endpoint."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pulumi
 
-from .arguments import Authorization, Endpoint, StreamingLlmApiArgs
+from .arguments import Authorization, Effect, Endpoint, StreamingLlmApiArgs
 from .bundle import Bundle, BundleError, Target
 from .bundle.target import running_python
-from .options import Options
+from .options import Options, OwnStatement
 from .parsing import checked
 from .resources import callers, records
 from .resources.account_logging import account_logging
@@ -95,7 +96,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
         self.register_outputs({camel(name): getattr(self, name) for name in StreamingLlmApi.__annotations__})
 
     def _warn(self, options: Options, of_function: Iterable[str]) -> None:
-        for warning in of_function:
+        for warning in (*of_function, *broad_statements(options.statements)):
             pulumi.log.warn(warning, self)
         if options.authorization is Authorization.NONE:
             pulumi.log.warn(cost_without_authorization(options), self)
@@ -124,6 +125,22 @@ def cost_without_authorization(options: Options) -> str:
         f"throttle.rate {options.throttle.rate:g} lets {requests:,.0f} requests per day pass. They can use up to "
         f"{output_tokens:,.0f} output tokens and (by bodyLimit, at 4 bytes per token) {input_tokens:,.0f} input tokens."
     )
+
+
+def broad_statements(statements: Sequence[OwnStatement]) -> Iterator[str]:
+    """Yield a warning for each action that gives the function's role far more than it says."""
+    for number, statement in enumerate(statements):
+        for action in statement.actions if statement.effect is Effect.ALLOW else ():
+            if action == "*":
+                yield (
+                    f"statements[{number}].actions contains *: your modules can do everything to these resources. "
+                    "Name the actions that they need."
+                )
+            elif fnmatchcase("iam:passrole", action.lower()):
+                yield (
+                    f"statements[{number}].actions contains {action}, which allows iam:PassRole: your modules can give "
+                    "a service any of these roles, and so act with its permissions. Name only the roles that they need."
+                )
 
 
 def project_root() -> Path:

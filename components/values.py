@@ -155,7 +155,7 @@ def texts(expected: str, pattern: str, *, required: bool = False) -> Argument:
     return Argument(read, (), required)
 
 
-def known_texts(expected: str, pattern: str) -> Argument:
+def known_texts(expected: str, pattern: str, *, required: bool = False) -> Argument:
     """Read a list of texts that must be known at preview."""
     list_argument = texts(expected, pattern)
 
@@ -165,7 +165,7 @@ def known_texts(expected: str, pattern: str) -> Argument:
                 wrong(key, f"a list of {expected}", item)
         return list_argument.read(key, value)
 
-    return Argument(read, ())
+    return Argument(read, (), required)
 
 
 def word(words: type[StrEnum], default: StrEnum | None = None, *, required: bool = False) -> Argument:
@@ -234,6 +234,33 @@ def group(kind: type, default: object = None) -> Argument:
         return kind(**values_of(kind, value, f"{key}."))
 
     return Argument(read, default)
+
+
+def groups(kind: type) -> Argument:
+    """Read a list of objects whose keys are the arguments of the dataclass ``kind``."""
+    item_argument = group(kind)
+
+    def read(key: str, value: object) -> tuple[object, ...]:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            wrong(key, f"a list of objects with {either(map(camel, arguments_of(kind)), 'and')}", value)
+        return tuple(item_argument.read(f"{key}[{number}]", item) for number, item in enumerate(value))
+
+    return Argument(read, ())
+
+
+def conditions() -> Argument:
+    """Read the conditions of an IAM statement: operators with keys, each with a text or a list of texts."""
+
+    def are_texts(value: object) -> bool:
+        return all(isinstance(text, str | pulumi.Output) for text in (value if isinstance(value, list) else [value]))
+
+    def read(key: str, value: object) -> object:
+        operators = list(value.values()) if isinstance(value, Mapping) else [value]
+        if not all(isinstance(keys, Mapping) and all(map(are_texts, keys.values())) for keys in operators):
+            wrong(key, "an object such as {StringEquals: {aws:PrincipalTag/team: llm}}", value)
+        return value
+
+    return Argument(read, {})
 
 
 def object_of_texts(names: Names | None = None) -> Argument:

@@ -68,7 +68,8 @@ def arguments() -> str:
     """Return the arguments of the component, then each group of arguments."""
     parts = [_table(_inputs(), [])]
     for name, properties in _inputs().items():
-        group = schema()["types"].get(properties.get("$ref", "").removeprefix("#/types/"), {})
+        reference = properties.get("items", properties).get("$ref", "")
+        group = schema()["types"].get(reference.removeprefix("#/types/"), {})
         if "properties" in group:
             parts.append(f"\n### `{name}`\n\n{group['description']}\n\n")
             parts.append(_table(group["properties"], group.get("required", [])))
@@ -156,6 +157,8 @@ def _table(properties: Mapping[str, Any], required: Sequence[str]) -> str:
 
 
 def _type(argument: Mapping[str, Any]) -> str:
+    if argument.get("$ref") == "pulumi.json#/Any":
+        return "any value"
     if "$ref" in argument:
         kind = schema()["types"][argument["$ref"].removeprefix("#/types/")]
         return ", ".join(f"`{word['value']}`" for word in kind["enum"]) if "enum" in kind else "object"

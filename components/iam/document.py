@@ -37,3 +37,11 @@ def allow(
     """Return the statement that allows each action on each resource, under the condition if there is one."""
     statement: Statement = {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
     return statement if condition is None else {**statement, "Condition": condition}
+
+
+def merged(statements: Sequence[Statement]) -> list[Statement]:
+    """Return the statements without those that are equal to an earlier one."""
+    unique: dict[str, Statement] = {}
+    for statement in statements:
+        unique.setdefault(json.dumps(statement, sort_keys=True), statement)
+    return list(unique.values())

@@ -94,6 +94,14 @@ def _through(service: str, region: str, context: Mapping[str, str] | None = None
     return {"StringEquals": {"kms:ViaService": f"{service}.{region}.amazonaws.com", **(context or {})}}
 
 
+def own_statement(
+    effect: str, actions: Sequence[str], resources: Sequence[str], condition: Mapping[str, object]
+) -> Statement:
+    """Return a statement of the user's; the order of its actions and resources, which means nothing, is always one."""
+    statement: Statement = {"Effect": effect, "Action": sorted(set(actions)), "Resource": sorted(set(resources))}
+    return {**statement, "Condition": condition} if condition else statement
+
+
 def network_statements(place: Place) -> list[Statement]:
     """Return the statements for the network interfaces that Lambda creates, whose names are not known beforehand.
 

@@ -10,19 +10,20 @@ import pulumi_aws as aws
 
 from ..bundle.bytecode import TASK_ROOT
 from ..contract import HANDLER, SETTINGS, variable
-from ..iam.document import Place, Statement, document
+from ..iam.document import Place, Statement, document, merged
 from ..iam.model import Kind, Model, guardrail_statements, model, model_statements, models_in
 from ..iam.role import (
     assumed_by,
     key_statements,
     log_statements,
     network_statements,
+    own_statement,
     sink_statements,
     store_statements,
     tracing_statements,
 )
 from ..options import Options
-from .limits import refuse_large_environment
+from .limits import refuse_large_environment, refuse_large_policies
 from .scope import Scope
 
 WRAPPER: Final = f"{TASK_ROOT}/bootstrap"
@@ -69,10 +70,13 @@ def streaming_function(
         tags=scope.tags,
         opts=scope.options(),
     )
-    policies = [
-        _policy(scope, role, purpose, statements)
+    documents = {
+        purpose: statements.apply(document)
         for purpose, statements in _purposes(options, logs, place, behind, environment).items()
-    ]
+    }
+    if options.statements:
+        refuse_large_policies(documents)
+    policies = [_policy(scope, role, purpose, text) for purpose, text in documents.items()]
     settings = {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment, **_profile_model(options, behind)}
     if options.environment:
         refuse_large_environment({**options.environment, **settings})
@@ -116,12 +120,12 @@ def _policy(
     scope: Scope,
     role: aws.iam.Role,
     purpose: str,
-    statements: pulumi.Output[list[Statement]],
+    policy: pulumi.Output[str],
 ) -> aws.iam.RolePolicy:
     return aws.iam.RolePolicy(
         scope.child(f"may-{purpose}"),
         role=role.name,
-        policy=statements.apply(document),
+        policy=policy,
         opts=scope.options(),
     )
 
@@ -161,7 +165,17 @@ def _purposes(
         ).apply(
             lambda given: key_statements(*given, environment_through_lambda=options.environment_key_through_lambda),
         )
+    if options.statements:
+        purposes["own-code"] = _own_statements(options)
     return purposes
+
+
+def _own_statements(options: Options) -> pulumi.Output[list[Statement]]:
+    """Return the statements for the user's modules, whose resources can be outputs."""
+    given = [(each.effect.value, each.actions, list(each.resources), each.condition) for each in options.statements]
+    return pulumi.Output.all(*(pulumi.Output.all(*parts) for parts in given)).apply(
+        lambda known: merged([own_statement(*parts) for parts in known]),
+    )
 
 
 def _called(options: Options) -> pulumi.Output[Model]:

@@ -11,6 +11,12 @@ from ..values import InvalidArgument
 ENVIRONMENT: Final = 4096
 """Bytes of all variables of a function (Lambda Developer Guide, "Lambda quotas")."""
 
+POLICIES: Final = 10_000
+"""Characters of all inline policies of a role, without white space. IAM has 240 more, kept for what is not known yet.
+
+docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
 
 def refuse_large_environment(variables: Mapping[str, pulumi.Input[str]]) -> None:
     """Fail the deployment, or its preview, if the variables whose values are known are too large together.
@@ -27,6 +33,20 @@ def refuse_large_environment(variables: Mapping[str, pulumi.Input[str]]) -> None
             )
 
     _known(variables).apply(measure)
+
+
+def refuse_large_policies(policies: Mapping[str, pulumi.Input[str]]) -> None:
+    """Fail the deployment, or its preview, if the policies that are known are too large together."""
+
+    def measure(known: Mapping[str, str]) -> None:
+        size = sum(len("".join(policy.split())) for policy in known.values())
+        if size > POLICIES:
+            raise InvalidArgument(
+                f"statements: the policies of the function's role must have at most {POLICIES:,} characters together; "
+                f"they have {size:,}. Attach a managed policy to the role that the output roleName names instead.",
+            )
+
+    _known(policies).apply(measure)
 
 
 def _known(values: Mapping[str, pulumi.Input[str]]) -> pulumi.Output[dict[str, str]]:

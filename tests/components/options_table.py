@@ -31,6 +31,8 @@ EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
         "guardrail": "abc123:1",
         "allowed_origins": ["https://a.example", "https://b.example"],
         "reserved_concurrency": 5,
+        "environment": {"PRICES": "prices"},
+        "statements": [{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::prices/*"]}],
         "tags": {"team": "llm"},
     },
     {

@@ -1,5 +1,6 @@
 """A stack's configuration: Pulumi.yaml declares what the component takes, and a wrong value names its key."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ def read() -> Read:
 
 
 def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
+    condition = {"StringEquals": {"aws:PrincipalTag/costCentre": ["42"]}}
+    statement = {"actions": ["s3:GetObject"], "resources": ["*"], "effect": "Deny", "condition": condition}
     values = {
         "modelId": "anthropic.claude-sonnet-4-6",
         "timeout": "300",
@@ -40,6 +43,8 @@ def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
         "authorizer": '{"userPools": ["arn:aws:cognito-idp:x"], "cacheSeconds": 0}',
         "authorization": "cognito",
         "tags": '{"costCentre": "42"}',
+        "environment": '{"priceTable": "prices"}',
+        "statements": json.dumps([statement]),
     }
     assert read(values) == {
         "model_id": "anthropic.claude-sonnet-4-6",
@@ -51,6 +56,8 @@ def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
         "authorizer": {"user_pools": ["arn:aws:cognito-idp:x"], "cache_seconds": 0},
         "authorization": "cognito",
         "tags": {"costCentre": "42"},
+        "environment": {"priceTable": "prices"},
+        "statements": [statement],
     }
     checked(read(values))
 

@@ -138,6 +138,14 @@ def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> Non
             "authorizer": {"userPools": ["arn:aws:cognito-idp:x"], "cacheSeconds": 60},
             "allowedOrigins": ["https://a.example"],
             "tags": {"team": "llm"},
+            "statements": [
+                {
+                    "actions": ["s3:GetObject"],
+                    "resources": ["arn:aws:s3:::prices/*"],
+                    "effect": "Deny",
+                    "condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+            ],
         },
     )
     state = dict(answer.state.items())
@@ -145,6 +153,15 @@ def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> Non
     assert state["functionName"] == "llm-function"
     [function] = [item for item in engine.of("Function") if item.name == "llm-function"]
     assert function.object["timeout"] == 60
+    [policy] = [item for item in engine.of("RolePolicy") if item.name == "llm-may-own-code"]
+    assert json.loads(policy.object["policy"])["Statement"] == [
+        {
+            "Effect": "Deny",
+            "Action": ["s3:GetObject"],
+            "Resource": ["arn:aws:s3:::prices/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    ]
     [authorizer] = engine.of("Authorizer")
     assert authorizer.object["authorizerResultTtlInSeconds"] == 60
 

@@ -16,17 +16,31 @@ from components.arguments import (
     Endpoint,
     QuotaArgs,
     Runtime,
+    StatementArgs,
     ThrottleArgs,
     VpcArgs,
     VpcEndpointArgs,
 )
 from components.bundle.target import PYTHONS, running_python
-from components.options import OWN_VARIABLE, Authorizer, Dashboard, Domain, Options, Quota, Throttle, Vpc, VpcEndpoint
+from components.options import (
+    OWN_VARIABLE,
+    Authorizer,
+    Dashboard,
+    Domain,
+    Options,
+    OwnStatement,
+    Quota,
+    Throttle,
+    Vpc,
+    VpcEndpoint,
+)
 from components.parsing import checked, default_runtime, settings_with_an_argument
 from components.resources.function import variables
 from components.values import arguments_of, camel
 from function.contract import SETTINGS, read_settings, variable
 from tests.components.options_table import CERTIFICATE, EVERY_SETTING, EVERYTHING, POOL
+
+READS = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::prices/*"]}
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"timeout": 891}, "timeout must be a whole number from 5 to 890; got 891."),
@@ -127,6 +141,37 @@ WRONG: list[tuple[dict[str, Any], str]] = [
             "É",
         ]
     ],
+    (
+        {"statements": "s3:*"},
+        "statements must be a list of objects with actions, resources, effect and condition; got ",
+    ),
+    ({"statements": ["s3:*"]}, "statements[0] must be an object with actions, resources, effect and condition; got "),
+    ({"statements": [READS, {"actions": ["s3:GetObject"]}]}, "statements[1].resources is required."),
+    ({"statements": [{"resources": ["*"], "actions": []}]}, "statements[0].actions is required."),
+    (
+        {"statements": [{**READS, "actions": "s3:GetObject"}]},
+        "statements[0].actions must be a list of IAM actions such as s3:GetObject; got 's3:GetObject'.",
+    ),
+    (
+        {"statements": [{**READS, "actions": ["GetObject"]}]},
+        "statements[0].actions must be a list of IAM actions such as s3:GetObject; got 'GetObject'.",
+    ),
+    (
+        {"statements": [{**READS, "resources": ["prices"]}]},
+        "statements[0].resources must be a list of ARNs, or * alone; got 'prices'.",
+    ),
+    ({"statements": [{**READS, "effect": "allow"}]}, "statements[0].effect must be Allow or Deny; got 'allow'."),
+    *[
+        (
+            {"statements": [{**READS, "condition": condition}]},
+            "statements[0].condition must be an object such as {StringEquals: {aws:PrincipalTag/team: llm}}; got ",
+        )
+        for condition in ("a", {"Bool": "b"}, {"Bool": {"b": True}}, {"Bool": {"b": ["c", 1]}})
+    ],
+    (
+        {"statements": [{**READS, "resource": ["*"]}]},
+        "statements[0].resource: there is no such argument. Did you mean statements[0].resources?",
+    ),
     ({"environment": {"A": 5}}, "environment must be an object whose values are texts; got "),
     ({"environment": "A=5"}, "environment must be an object whose values are texts; got 'A=5'."),
     ({"dashboard": {"input_price": "3"}}, "dashboard.inputPrice must be a number from 0 to 10000; got '3'."),
@@ -317,6 +362,7 @@ def test_every_argument_is_a_setting_of_the_function_or_an_option_of_the_compone
         (ThrottleArgs, Throttle),
         (QuotaArgs, Quota),
         (VpcArgs, Vpc),
+        (StatementArgs, OwnStatement),
         (DomainArgs, Domain),
         (DashboardArgs, Dashboard),
     ],

@@ -223,6 +223,53 @@ def test_what_was_not_asked_for_is_not_allowed() -> None:
     assert names == {"llm-may-log", "llm-may-trace", "llm-may-call-model"}
 
 
+READS = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::prices/*"]}
+
+
+def test_own_modules_can_do_what_their_statements_say() -> None:
+    """They are one policy more, before the function is made; its resources can be outputs."""
+    team = {"StringEquals": {"aws:PrincipalTag/team": ["llm"]}}
+    queue = pulumi.Output.from_input("arn:aws:sqs:eu-central-1:123456789012:jobs")
+    given: list[dict[str, Any]] = [
+        READS,
+        {"actions": ["sqs:SendMessage"], "resources": [queue], "condition": team},
+        {"actions": ["s3:*"], "resources": ["arn:aws:s3:::prices/secret"], "effect": "Deny"},
+    ]
+    declared = _declared(statements=given)
+
+    assert _role_allows(declared, "s3:GetObject", "arn:aws:s3:::prices/a")
+    assert not _role_allows(declared, "s3:GetObject", "arn:aws:s3:::prices/secret")
+    jobs = "arn:aws:sqs:eu-central-1:123456789012:jobs"
+    assert _role_allows(declared, "sqs:SendMessage", jobs, {"aws:PrincipalTag/team": "llm"})
+    assert not _role_allows(declared, "sqs:SendMessage", jobs)
+    assert "llm-may-own-code" in declared.one("Function").dependencies
+
+
+def test_equal_statements_are_written_once() -> None:
+    both = ["s3:GetObject", "s3:PutObject"]
+    given = [READS, {**READS, "actions": both}, {**READS, "effect": "Allow"}, {**READS, "actions": both[::-1]}]
+    [first, second] = json.loads(
+        _declared(statements=given).one("RolePolicy", "may-own-code").inputs["policy"],
+    )["Statement"]
+    assert (first["Action"], second["Action"]) == (["s3:GetObject"], both)
+
+
+@pytest.mark.parametrize(
+    ("statement", "warning"),
+    [
+        ({**READS, "actions": ["*"]}, "statements[0].actions contains *: "),
+        ({**READS, "actions": ["iam:PassRole"]}, "statements[0].actions contains iam:PassRole, which allows "),
+        ({**READS, "actions": ["IAM:pass*"]}, "statements[0].actions contains IAM:pass*, which allows iam:PassRole"),
+        ({**READS, "actions": ["*"], "effect": "Deny"}, None),
+        ({**READS, "actions": ["s3:*", "iam:GetRole"]}, None),
+    ],
+)
+def test_a_statement_that_gives_away_too_much_is_warned_of(statement: dict[str, Any], warning: str | None) -> None:
+    warnings = _declared(statements=[statement], authorization="iam").warnings()
+    assert len(warnings) == (warning is not None)
+    assert all(each.startswith(str(warning)) for each in warnings)
+
+
 def test_an_endpoint_without_authorization_says_at_every_preview_what_a_stranger_can_cost() -> None:
     declared = declare(
         lambda: StreamingLlmApi("llm", {"throttle": {"rate": 2, "burst": 2}, "max_tokens": 100}),

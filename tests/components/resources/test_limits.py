@@ -7,8 +7,10 @@ import pulumi_aws as aws
 import pytest
 
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
+from components.arguments import Authorization, StatementArgs
 from tests.components.recording import declare
 
+TOO_MANY_CHARACTERS = r"^statements: the policies of the function's role must have at most 10,000 characters"
 TOO_LARGE = r"^environment: the function's variables must have at most 4,096 bytes as JSON, those of its settings"
 
 
@@ -51,3 +53,19 @@ def test_a_secret_counts_and_what_is_unknown_does_not() -> None:
     declare(unknown, preview=True, made=False)
     with pytest.raises(InvalidArgument, match=TOO_LARGE):
         declare(unknown)
+
+
+def test_statements_share_iams_limit_with_the_functions_own_policies() -> None:
+    """In the first preview the names of the function's own resources are unknown, so less is added up."""
+
+    def program(characters: int) -> None:
+        resources: list[pulumi.Input[str]] = [f"arn:aws:s3:::{'x' * characters}"]
+        statements: list[StatementArgs] = [{"actions": ["s3:GetObject"], "resources": resources}]
+        StreamingLlmApi("llm", {"authorization": Authorization.IAM, "statements": statements})
+
+    declare(lambda: program(8_000))
+    declare(lambda: program(9_700), preview=True, made=False)
+    with pytest.raises(InvalidArgument, match=TOO_MANY_CHARACTERS):
+        declare(lambda: program(9_700))
+    with pytest.raises(InvalidArgument, match=TOO_MANY_CHARACTERS):
+        declare(lambda: program(10_000), preview=True, made=False)
