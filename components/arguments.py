@@ -244,6 +244,12 @@ class StreamingLlmApiArgs(TypedDict, total=False):
         "Seconds from the request's arrival after which the event formats send their status, 200, even if the model "
         "has written nothing yet. Default: 10."
     )
+    stages: list[str]
+    """Your own stages, at most 8 of `module:function`, in order, after log, store and publish. Default: none."""
+    stage_timeout: float
+    """Seconds for all own stages together, added to the time that the function keeps for stages. Default: 2."""
+    stage_content: bool
+    """Whether own stages see prompts and answers without `captureContent` (requires `stages`). Default: false."""
     endpoint: Endpoint
     """The type of the API's endpoint. Default: `regional`."""
     vpc_endpoint: VpcEndpointArgs

@@ -1,4 +1,4 @@
-"""What your own modules import: ``from streaming_llm_api.endpoint import Prompt, Message, Image, Document, Caller``.
+"""What your own modules import, such as ``from streaming_llm_api.endpoint import Prompt, Record``.
 
 The classes are defined in the function. This file gives them one name in the wheel, where the function's sources lie in
 this package, and in the bundle and the local stack, whose package ``streaming_llm_api`` holds this file alone.
@@ -12,7 +12,9 @@ IN_WHEEL: Final = (Path(__file__).parent / "function").is_dir()
 
 if IN_WHEEL:
     from .function.endpoint import Caller, Document, Image, Message, Prompt
+    from .function.record import Record
 else:
     from function.endpoint import Caller, Document, Image, Message, Prompt
+    from function.record import Record
 
-__all__ = ["Caller", "Document", "Image", "Message", "Prompt"]
+__all__ = ["Caller", "Document", "Image", "Message", "Prompt", "Record"]

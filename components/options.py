@@ -145,6 +145,9 @@ class Options:
     allowed_origins: Sequence[str]
     max_attempts: int
     head_within: float
+    stages: Sequence[str] | None
+    stage_timeout: float | None
+    stage_content: bool | None
 
     model_regions: Annotated[Sequence[str], known_texts("regions such as eu-central-1", r"[a-z]{2}(-[a-z]+)+-\d")]
     code: Annotated[str | None, known_text("a text that is known at preview")]
@@ -194,6 +197,13 @@ class Options:
     def python(self) -> str:
         """The version in the runtime's name."""
         return self.runtime.removeprefix("python")
+
+    @property
+    def seconds_of_own_stages(self) -> float:
+        """Seconds that the function keeps for own stages."""
+        if not self.stages:
+            return 0.0
+        return float(SETTINGS["stage_timeout"].default) if self.stage_timeout is None else self.stage_timeout
 
     @property
     def integration_timeout(self) -> int:

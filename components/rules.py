@@ -1,7 +1,7 @@
 """The rules between arguments: which ones require or exclude each other."""
 
 from .arguments import Authorization, Endpoint
-from .contract import FIRST_EVENT_TIMEOUTS
+from .contract import FIRST_EVENT_TIMEOUTS, LONGEST_TIMEOUT, margin
 from .iam.model import Kind, model
 from .options import Authorizer, Options
 from .values import InvalidArgument, values_of
@@ -15,6 +15,7 @@ def refuse_contradictions(options: Options) -> None:
     """
     _refuse_endpoint(options)
     _refuse_times(options)
+    _refuse_stages(options)
     _refuse_model(options)
     _refuse_authorization(options)
     _refuse_logging(options)
@@ -37,6 +38,23 @@ def _refuse_times(options: Options) -> None:
     if options.head_within > longest:
         raise InvalidArgument(
             f"headWithin must be at most {longest} with endpoint: {options.endpoint}; got {options.head_within:g}.",
+        )
+
+
+def _refuse_stages(options: Options) -> None:
+    if not options.stages:
+        given = {"stageTimeout": options.stage_timeout, "stageContent": options.stage_content}
+        for key, value in given.items():
+            if value:
+                raise InvalidArgument(f"{key} requires stages.")
+        return
+    seconds = options.seconds_of_own_stages
+    if margin(options.timeout, seconds) > options.timeout / 2:
+        least = next((it for it in range(options.timeout, LONGEST_TIMEOUT) if margin(it, seconds) <= it / 2), None)
+        remedy = f"set timeout to {least} or more, or" if least else "set"
+        raise InvalidArgument(
+            f"stages must leave half of timeout for the answer; {remedy} a stageTimeout below {seconds:g}. "
+            f"Got timeout: {options.timeout}.",
         )
 
 
@@ -95,6 +113,7 @@ def _refuse_key(options: Options) -> None:
 def _refuse_code(options: Options) -> None:
     modules = {"schema": options.schema, "request": options.request, "instructions": options.instructions}
     own = [key for key, reference in modules.items() if reference and not reference.startswith("function.")]
+    own += ["stages"] if options.stages else []
     if own and options.code is None:
         raise InvalidArgument(f"Set code to the folder that contains the modules named by {' and '.join(own)}.")
     if options.requirements and not options.code:

@@ -53,9 +53,16 @@ FIRST_EVENT_TIMEOUTS: Final = {"regional": 290, "private": 290, "edge": 25}
 """Seconds until the first byte by kind of endpoint: a little less than the gateway waits for a silent stream."""
 
 
-def margin(seconds: float) -> float:
-    """Return how much of an invocation's remaining ``seconds`` is kept for the stages: 10, or a fifth of less."""
-    return min(10.0, seconds / 5)
+STAGES_LIMIT: Final = 8
+"""How many own stages there can be."""
+
+
+def margin(seconds: float, own_stages: float = 0.0) -> float:
+    """Return how much of an invocation's remaining ``seconds`` is kept for the stages: 10, or a fifth of less.
+
+    ``own_stages`` are the seconds that the user's own stages have beside that.
+    """
+    return min(10.0, seconds / 5) + own_stages
 
 
 def caller_member(field: str) -> str:
@@ -241,6 +248,13 @@ def _store(text: str) -> Destination | None:
 _REFERENCE: Final = _matching(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
+def _references(text: str) -> tuple[str, ...]:
+    references = tuple(_REFERENCE(reference) for reference in _words(text))
+    if len(set(references)) < len(references) or len(references) > STAGES_LIMIT:
+        raise ValueError
+    return references
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the stack decided, one field per variable. Times are seconds, sizes are bytes."""
@@ -300,6 +314,20 @@ class Settings:
     written nothing; at most ``first_event_timeout``."""
     heartbeat: Annotated[float, Setting("3", _seconds, "a number of seconds above 0")]
     """Silence after which a heartbeat is sent: shorter than the 5 seconds after which httpx, by default, gives up."""
+    stages: Annotated[
+        tuple[str, ...],
+        Setting(
+            "none", _references, f"none, or at most {STAGES_LIMIT} different ones of module:function", stated=False
+        ),
+    ]
+    stage_timeout: Annotated[float, Setting("2", _seconds, "a number of seconds above 0", stated=False)]
+    """Seconds for all own stages together."""
+    stage_content: Annotated[bool, Setting("false", _boolean, "true or false", stated=False)]
+
+    @property
+    def seconds_of_own_stages(self) -> float:
+        """The seconds that are kept for own stages: none where there are none."""
+        return self.stage_timeout if self.stages else 0.0
 
 
 SETTINGS: Final[Mapping[str, Setting]] = {

@@ -20,13 +20,14 @@ from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
 from .conversation import context_of, metadata_of, text_of
 from .cors import cors
 from .endpoint import Caller
+from .own_stages import own_stages
 from .request import Accepted, Rejected, read_request
 from .stream.encoders import Encoder
 from .stream.interruption import user_code
 from .stream.pacing import Clock, Pace, PacedCalls, Stopwatch, SystemClock
 from .stream.pipeline import Job, reject, run
 from .stream.record import Content, Start
-from .user_code import load_instructions, load_request_class
+from .user_code import load_instructions, load_request_class, load_stage
 from .version import SERVICE_VERSION
 
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
@@ -47,6 +48,8 @@ class Endpoint:
         self._request_class = load_request_class(settings.request)
         self._answer = AnswerType(settings.schema)
         self._content = Content(kept=settings.capture_content)
+        is_shown = settings.capture_content or settings.stage_content
+        self._own_content = Content(kept=is_shown and bool(settings.stages))
         converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
         self.model = BedrockModel(converse, botocore.session.get_session())
         # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
@@ -58,12 +61,15 @@ class Endpoint:
             store_stage(settings.store, logger),
             publish_stage(settings.sink, settings.publish_outcomes, logger),
         ]
+        if settings.stages:
+            own = {reference: load_stage(reference) for reference in settings.stages}
+            self._stages.append(own_stages(own, settings.stage_timeout))
         logger.info("function started")
 
     def handle(self, event: object, context: LambdaContext) -> Response:
         """Answer one invocation; return once the status is known. The caller reads the body to its end or closes it."""
         watch = Stopwatch(self._clock)
-        _limit_user_code(context.get_remaining_time_in_millis() / 1000)
+        self._limit_user_code(context.get_remaining_time_in_millis() / 1000)
         http = parse_event(event)
         request = read_request(
             http,
@@ -92,11 +98,14 @@ class Endpoint:
             model_id=self._settings.model_id,
             max_tokens=self._settings.max_tokens,
             elapsed=watch.elapsed,
-            time_limit=(watch.elapsed() + context.get_remaining_time_in_millis()) / 1000,
+            time_limit=(watch.elapsed() + context.get_remaining_time_in_millis()) / 1000
+            - self._settings.seconds_of_own_stages,
             field_names=self._answer.field_names,
             media_type=request.format.content_type if request.format else None,
             content=self._content,
             prompt=self._content.keep(text_of(request.prompt)) if isinstance(request, Accepted) else None,
+            own_content=self._own_content,
+            own_prompt=self._own_content.keep(text_of(request.prompt)) if isinstance(request, Accepted) else None,
             metadata=metadata_of(request.prompt) if isinstance(request, Accepted) else {},
             caller_fields=named_fields(caller, self._settings.caller_fields),
         )
@@ -107,7 +116,7 @@ class Endpoint:
         pace = Pace(
             heartbeat=self._settings.heartbeat,
             head_by=watch.began + self._head_within(encoder, http),
-            deadline=watch.began + start.time_limit - margin(start.time_limit),
+            deadline=watch.began + start.time_limit - margin(start.time_limit + self._settings.seconds_of_own_stages),
         )
         return Job(
             ask=PacedCalls(partial(self.model.ask, request.prompt, start.calls, metadata=metadata), pace, self._clock),
@@ -131,11 +140,10 @@ class Endpoint:
         waited = 0.0 if http.received_at is None else time.time() - http.received_at
         return max(0.0, within - max(0.0, waited))
 
-
-def _limit_user_code(seconds: float) -> None:
-    """Break into the user's code at the answer's time; half of the margin later, the process must be hanging."""
-    reserve = margin(seconds)
-    user_code.limit(seconds - reserve, report=seconds - reserve / 2)
+    def _limit_user_code(self, seconds: float) -> None:
+        """Break into the user's code at the answer's time; half of the margin later, the process must be hanging."""
+        reserve = margin(seconds, self._settings.seconds_of_own_stages)
+        user_code.limit(seconds - reserve, report=seconds - reserve / 2)
 
 
 logs.install(os.environ)  # before the first Logger is made

@@ -1,5 +1,7 @@
 """The user's own classes and texts, each named by a setting as ``module:Name``. They are imported once, at start."""
 
+import inspect
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -39,6 +41,24 @@ def load_request_class(reference: str) -> type[BaseModel]:
     if not ("prompt" in request_class.model_fields or hasattr(request_class, "prompt")):
         raise wrong_reference("request", reference, expected)
     return request_class
+
+
+def load_stage(reference: str) -> Callable[[Any], object]:
+    """Return an own stage.
+
+    Raises:
+        SettingsError: there is no such function, or it cannot be called with a record alone.
+    """
+    expected = "a function, not async, with one parameter"
+    stage = load("stages", reference, expected)
+    if not callable(stage) or inspect.iscoroutinefunction(stage):
+        raise wrong_reference("stages", reference, expected)
+    try:
+        inspect.signature(stage).bind(None)
+    except (TypeError, ValueError) as error:
+        raise wrong_reference("stages", reference, expected, f" ({error})") from error
+    function: Callable[[Any], object] = stage
+    return function
 
 
 def load_instructions(reference: str) -> str:

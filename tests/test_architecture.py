@@ -48,6 +48,8 @@ MAY_IMPORT = {
     "function/contract.py": set[str](),
     "function/answer_type.py": PYDANTIC | {"function.user_code", "function.partials"},
     "function/user_code.py": PYDANTIC | {"function.contract"},
+    "function/record.py": {"function.contract", "function.stream.events"},
+    "function/own_stages.py": {"function.record", "function.stream", "function.aws.stages"},
     "function/cors.py": {"function.contract"},
     "function/request.py": PYDANTIC
     | {
@@ -69,7 +71,12 @@ PULUMI = frozenset({"pulumi", "pulumi_aws"})
 COMPONENT_MAY_IMPORT = {
     "components": PULUMI | {"components"},
     "components/contract.py": {"function.contract", "components.function.contract"},
-    "components/endpoint.py": {"function.endpoint", "components.function.endpoint"},
+    "components/endpoint.py": {
+        "function.endpoint",
+        "function.record",
+        "components.function.endpoint",
+        "components.function.record",
+    },
     "components/bundle": {"components.bundle", "components.contract.VERSION"},
     "components/iam": {"components.iam"},
     "components/values.py": {"pulumi"},

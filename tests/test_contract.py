@@ -76,6 +76,9 @@ def test_every_variable_is_read() -> None:
             "LLM_FIRST_EVENT_TIMEOUT": "25",
             "LLM_HEAD_WITHIN": "7.5",
             "LLM_HEARTBEAT": "0.5",
+            "LLM_STAGES": "tracing:span,evaluation:score",
+            "LLM_STAGE_TIMEOUT": "1.5",
+            "LLM_STAGE_CONTENT": "true",
         }
     )
 
@@ -96,6 +99,14 @@ def test_every_variable_is_read() -> None:
     assert settings.store == Destination("dynamodb", "records")
     assert (settings.max_attempts, settings.first_event_timeout) == (3, 25)
     assert (settings.head_within, settings.heartbeat) == (7.5, 0.5)
+    assert settings.stages == ("tracing:span", "evaluation:score")
+    assert (settings.stage_timeout, settings.stage_content) == (1.5, True)
+
+
+def test_time_is_kept_for_own_stages_only_where_there_are_some() -> None:
+    assert read_settings({"LLM_STAGE_TIMEOUT": "3"}).seconds_of_own_stages == 0
+    assert read_settings({"LLM_STAGES": "a:b"}).seconds_of_own_stages == 2
+    assert margin(120, 2) == 12
 
 
 @pytest.mark.parametrize(
@@ -115,6 +126,11 @@ def test_every_variable_is_read() -> None:
         ("GUARDRAIL_STREAMING", "later"),
         ("SCHEMA", "Invoice"),
         ("REQUEST", "a:b:c"),
+        ("STAGES", "tracing"),
+        ("STAGES", "a:b,a:b"),
+        ("STAGES", ",".join(f"stage:n{number}" for number in range(9))),
+        ("STAGE_TIMEOUT", "0"),
+        ("STAGE_CONTENT", "yes"),
         ("TEMPERATURE", "1.1"),
         ("TEMPERATURE", "nan"),
         ("MAX_TOKENS", "0"),

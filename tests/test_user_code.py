@@ -4,7 +4,7 @@ import pytest
 
 from function.contract import SettingsError
 from function.schema import INSTRUCTIONS, Request
-from function.user_code import load, load_instructions, load_request_class
+from function.user_code import load, load_instructions, load_request_class, load_stage
 
 
 @pytest.mark.parametrize("reference", ["no_such_module:Name", "json:NoSuchName"])
@@ -24,6 +24,18 @@ def test_a_request_is_a_model_with_a_prompt(reference: str) -> None:
     expected = "a Pydantic class with a field or a property `prompt`"
     with pytest.raises(SettingsError, match=f"^LLM_REQUEST must name {expected}; got '{reference}'.$"):
         load_request_class(reference)
+
+
+@pytest.mark.parametrize("name", ["tell", "last"])
+def test_a_stage_takes_a_record(name: str) -> None:
+    assert callable(load_stage(f"tests.wire.staged:{name}"))
+
+
+@pytest.mark.parametrize("name", ["no_such", "SECRET", "with_two", "later"])
+def test_a_stage_is_a_function_with_one_parameter(name: str) -> None:
+    expected = "a function, not async, with one parameter"
+    with pytest.raises(SettingsError, match=f"^LLM_STAGES must name {expected}; got 'tests.wire.staged:{name}'"):
+        load_stage(f"tests.wire.staged:{name}")
 
 
 def test_instructions_are_a_string() -> None:

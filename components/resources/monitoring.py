@@ -65,7 +65,7 @@ class Alarm:
 
 def alarms(options: Options) -> list[Alarm]:
     """Return the alarms: failed responses, throttled calls, answers that take nearly too long, incomplete streams."""
-    deadline = options.timeout - margin(options.timeout)
+    deadline = options.timeout - margin(options.timeout, options.seconds_of_own_stages)
     near_limit = round(deadline * 0.9 * 1000)
     return [
         Alarm("5xx", of_api("5XXError"), "Average", 0.05, "More than 5 % of the responses are 5xx."),

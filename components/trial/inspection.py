@@ -192,7 +192,7 @@ def _described(error: BaseException) -> str:
         file = Path(frame.filename)
         if file.is_relative_to(TASK_ROOT) and not file.is_relative_to(TASK_ROOT / "function"):
             place = f"{file.relative_to(TASK_ROOT)}:{frame.lineno}"
-            return f"LLM_SCHEMA, LLM_REQUEST or LLM_INSTRUCTIONS: {place}: {message}"
+            return f"LLM_SCHEMA, LLM_REQUEST, LLM_INSTRUCTIONS or LLM_STAGES: {place}: {message}"
     return f"The function does not start: {message}"
 
 

@@ -73,16 +73,17 @@ class UserCode:
         interruption, self._interruption = self._interruption, None
         return DeadlineReached() if isinstance(interruption, _TimeIsUp) else interruption or Internal()
 
-    def limit(self, seconds: float, report: float) -> None:
+    def limit(self, seconds: float, report: float, *, is_final: bool = False) -> None:
         """Break into the user's code after ``seconds``; after ``report`` seconds write where the process hangs.
 
+        With ``is_final`` the process then ends, with the exit status 1: nothing else can end what hangs there.
         Signals belong to the main thread. Where the handler runs in another one, nothing breaks into the code.
         """
         self.release()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGALRM, self._tick)  # each time: the user's code may have set a handler of its own
             signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), AGAIN)  # zero would mean never
-            faulthandler.dump_traceback_later(max(report, 0.001), file=STDERR)
+            faulthandler.dump_traceback_later(max(report, 0.001), file=STDERR, exit=is_final)
 
     def release(self) -> None:
         """End the time limit: what comes now runs to its end."""

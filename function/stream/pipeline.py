@@ -236,6 +236,8 @@ class _Answer:
         progress.stop = None
         progress.closed_values = 0
         progress.text = self._start.content.keep([])
+        if progress.text is None:
+            progress.text = self._start.own_content.keep([])
 
     def _count(self, event: ModelEvent) -> None:
         progress = self._progress

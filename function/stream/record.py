@@ -62,7 +62,7 @@ class Start:
     elapsed: Callable[[], int]
     """Returns the milliseconds since the request began."""
     time_limit: float = inf
-    """Seconds after the request began at which everything must be over, the stages included."""
+    """Seconds after the request began at which everything must be over, the stages but own ones included."""
     began_at: float = field(default_factory=time.time)
     """Seconds since the epoch."""
     gateway_request_id: str | None = None
@@ -82,6 +82,10 @@ class Start:
     """What own code says of the request."""
     caller_fields: Mapping[str, str] = field(default_factory=dict)
     """What logs and records may say of the caller, by the names of their members."""
+    own_content: Content = WITHHELD
+    """Whether own stages see the words of client and model; log, store and publish go by ``content``."""
+    own_prompt: str | None = None
+    """The client's words for own stages."""
 
     def gateway_ids(self) -> dict[str, str]:
         """Return the ids that the gateway gave the request, as members of problems and messages."""
@@ -119,7 +123,7 @@ class Progress:
     first_chunk_ms: int | None = None
     last_chunk_ms: int | None = None
     text: list[str] | None = None
-    """The fragments of the last answer, only where content is kept."""
+    """The fragments of the last answer, only where content is kept, or own stages see it."""
     value: object = None
     """The validated answer as JSON values."""
 
@@ -154,6 +158,8 @@ class Record:
     total_ms: int
     answer: object
     """The validated answer, or its text as far as it came; only where content is kept."""
+    own_answer: object = None
+    """The same for own stages."""
 
     def seconds_left(self) -> float:
         """Return how long the stages may still take."""
@@ -184,6 +190,7 @@ def finished(start: Start, progress: Progress) -> Record:
         last_chunk_ms=progress.last_chunk_ms,
         total_ms=start.elapsed(),
         answer=start.content.keep(answer),
+        own_answer=start.own_content.keep(answer),
     )
 
 

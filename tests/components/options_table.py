@@ -78,6 +78,9 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "temperature": 0.5,
     "model_id": PROFILE,
     "model_regions": ["eu-central-1"],
+    "stages": ["schemas:score"],
+    "stage_timeout": 3,
+    "stage_content": True,
     "profile_model": "anthropic.claude-haiku-4-5-20251001-v1:0",
 }
 """Arguments with which the function has every variable that there is."""

@@ -190,6 +190,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"structured_output": "json"}, "structuredOutput must be auto, native, tool or prompt; got 'json'."),
     ({"guardrail": "abc123"}, "guardrail must be id:version; got 'abc123'."),
     ({"guardrail_streaming": "later"}, "guardrailStreaming must be sync or async; got 'later'."),
+    (
+        {"stages": ["span"]},
+        "stages must be a list: none, or at most 8 different ones of module:function; got ['span'].",
+    ),
+    ({"stages": [f"a:b{number}" for number in range(9)]}, "stages must be a list: none, or at most 8 different ones"),
+    ({"stage_timeout": 0}, "stageTimeout must be a number of seconds above 0; got 0."),
+    ({"stage_content": "yes"}, "stageContent must be true or false; got 'yes'."),
     ({"schema": "Invoice"}, "schema must be module:Class; got 'Invoice'."),
     ({"instructions": "Be kind."}, "instructions must be module:NAME; got 'Be kind.'."),
     ({"model_regions": ["Frankfurt"]}, "modelRegions must be a list of regions such as eu-central-1; got 'Frankfurt'."),

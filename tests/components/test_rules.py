@@ -35,6 +35,17 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"endpoint": "edge", "head_within": 25.5}, "headWithin must be at most 25 with endpoint: edge; got 25.5."),
     ({"head_within": 291}, "headWithin must be at most 290 with endpoint: regional; got 291."),
+    ({"stage_timeout": 3}, "stageTimeout requires stages."),
+    ({"stage_content": True}, "stageContent requires stages."),
+    ({"stages": ["a:b"]}, "Set code to the folder that contains the modules named by stages."),
+    (
+        {"stages": ["a:b"], "code": ".", "timeout": 5},
+        "stages must leave half of timeout for the answer; set timeout to 7 or more, or a stageTimeout below 2. Got ",
+    ),
+    (
+        {"stages": ["a:b"], "code": ".", "timeout": 100, "stage_timeout": 500},
+        "stages must leave half of timeout for the answer; set a stageTimeout below 500. Got timeout: 100.",
+    ),
     ({"authorization": "cognito"}, "authorization: cognito requires authorizer.userPools."),
     ({"authorization": "lambda"}, "authorization: lambda requires authorizer.functionArn."),
     ({"authorizer": {"user_pools": [POOL]}}, "authorizer requires authorization: cognito or lambda."),

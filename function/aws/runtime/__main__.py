@@ -10,6 +10,7 @@ import os
 import sys
 from contextlib import closing
 
+from ...contract import read_settings
 from ...stream.errors import Internal, StreamError
 from ...stream.events import END_OF_BODY, Cut
 from .. import logs, output, uncaught
@@ -42,9 +43,10 @@ def main() -> int:
             kind = error.kind if isinstance(error, InitFailed) else f"Function.{type(error).__name__}"
             api.report_init_error(kind, error)
             return 1
+        own_stages = read_settings(os.environ).seconds_of_own_stages
         while True:
             termination.check()
-            invocation = api.next()
+            invocation = api.next(own_stages)
             logs.request_id.current = invocation.id
             _set_trace(invocation.headers.get("Lambda-Runtime-Trace-Id"))
             serve(api, handle, invocation, termination)

@@ -66,8 +66,8 @@ class RuntimeApi:
         """Take the ``host:port`` of ``AWS_LAMBDA_RUNTIME_API``."""
         self._address = address
 
-    def next(self) -> Invocation:
-        """Wait for the next invocation, for as long as it takes.
+    def next(self, own_stages: float = 0.0) -> Invocation:
+        """Wait for the next invocation, for as long as it takes; keep ``own_stages`` seconds of it for own stages.
 
         Raises:
             RuntimeApiFailed: there will be none.
@@ -92,7 +92,7 @@ class RuntimeApi:
             id=request_id,
             event=event,
             headers=response.headers,
-            respond_by=killed_at - margin(killed_at - now),
+            respond_by=killed_at - margin(killed_at - now, own_stages),
             killed_at=killed_at,
         )
 

@@ -12,6 +12,7 @@ import pytest
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
 from components.bundle import Bundle, Target
 from components.trial.trial import UNKNOWN, try_function
+from tests.components.options_table import TOPIC
 from tests.components.own_code import OwnCode
 from tests.components.recording import SECRET, SECRET_KIND, Declared, declare
 
@@ -141,6 +142,36 @@ def test_a_schema_with_hidden_fields_is_named_at_preview(deploy: Deploy) -> None
 def test_a_schema_that_is_not_compiled_may_be_any(deploy: Deploy, structured_output: str) -> None:
     recursive = "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    parts: list['Invoice']"
     assert deploy(recursive, structured_output=structured_output).of("Function")
+
+
+STAGES = """
+from pydantic import BaseModel
+from streaming_llm_api.endpoint import Record
+class Invoice(BaseModel):
+    number: str
+def span(record: Record) -> None:
+    raise AssertionError
+def other(record: Record, more: object) -> None: ...
+"""
+
+
+def test_stages_of_ones_own_are_imported_and_not_called(deploy: Deploy) -> None:
+    declared = deploy(STAGES, stages=["schemas:span"], stage_timeout=1.5, stage_content=True, alarm_topic=TOPIC)
+    variables = declared.one("Function").inputs["environment"]["variables"]
+    assert {name: text for name, text in variables.items() if name.startswith("LLM_STAGE")} == {
+        "LLM_STAGES": "schemas:span",
+        "LLM_STAGE_TIMEOUT": "1.5",
+        "LLM_STAGE_CONTENT": "true",
+    }
+    alarm = declared.one("MetricAlarm", "-duration").inputs
+    assert alarm["threshold"] == round((120 - 10 - 1.5) * 0.9 * 1000)
+
+
+@pytest.mark.parametrize("name", ["other", "no_such", "Invoice"])
+def test_what_is_no_stage_fails_the_preview(deploy: Deploy, name: str) -> None:
+    expected = rf"^stages must name a function, not async, with one parameter; got 'schemas:{name}'"
+    with pytest.raises(InvalidArgument, match=expected):
+        deploy(STAGES, stages=[f"schemas:{name}"])
 
 
 def test_packages_of_the_program_are_none_of_the_functions(deploy: Deploy) -> None:

@@ -1,0 +1,167 @@
+"""Own stages in the whole chain: what they receive, and that none of them keeps the others or the sandbox busy.
+
+They are the functions of ``tests/wire/staged.py``.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.bedrock.script import Fragment, Hang, Stop
+from tests.wire.chain import LINES, RAW, WHOLE, Seen
+from tests.wire.endings_table import CANARY, GOOD, PROMPT
+from tests.wire.staged import SECRET
+from tests.wire.test_sandboxes import LEAKED_KILOBYTES, Room, exits
+
+ALL_OUTCOMES = "completed,invalid,truncated,refused,failed,cancelled,deadline"
+FAILED = re.compile(r"stage (\S+) of request (\S+) failed: (\S+) after (\d+) ms")
+
+
+def references(*names: str) -> str:
+    return ",".join(f"tests.wire.staged:{name}" for name in names)
+
+
+@pytest.fixture
+def room(request: pytest.FixtureRequest) -> Iterator[Room]:
+    """A chain with the settings of the test."""
+    room = Room(**request.param)
+    yield room
+    room.close()
+
+
+def told(seen: Seen) -> dict[str, Any]:
+    [line] = [line for line in seen.output if "told" in line]
+    return line
+
+
+def failures(seen: Seen) -> list[tuple[str, str]]:
+    """Return name and type of the stages that failed, in order; each has one line."""
+    lines = [moment.about for moment in seen.moments if moment.what == "output"]
+    found = [match for line in lines if (match := FAILED.search(line))]
+    assert {match[2] for match in found} <= {seen.headers["x-request-id"]}
+    assert SECRET not in "\n".join(lines)
+    return [(match[1].rpartition(":")[2], match[3]) for match in found]
+
+
+def check_goes_on(room: Room, seen: Seen) -> None:
+    """The last stage has run, and the same sandbox answers the next request."""
+    assert any("last" in line for line in seen.output)
+    after = room.chain.ask(GOOD, WHOLE)
+    assert after.status == 200
+    assert room.chain.twin.function.sandboxes_started == 1
+
+
+TELLING = {"stages": references("tell"), "publish_outcomes": ALL_OUTCOMES}
+
+
+@pytest.mark.parametrize("room", [TELLING], indirect=True)
+def test_a_stage_receives_what_store_and_publish_send(room: Room) -> None:
+    """For every outcome; a rejected request is neither stored nor published, and the stage receives it."""
+    completed = room.chain.ask(GOOD, LINES)
+    invalid = room.chain.ask([Fragment('{"summary": 5,'), Hang()], WHOLE)
+    truncated = room.chain.ask([*GOOD[:2], Stop("max_tokens")], RAW)
+    rejected = room.chain.ask([Hang()], WHOLE, {"prompt": 5})
+    lines = [told(seen) for seen in (completed, invalid, truncated, rejected)]
+
+    assert [line["outcome"] for line in lines] == ["completed", "invalid", "truncated", "rejected"]
+    assert [line["status"] for line in lines] == [200, 502, 200, 422]
+    assert [line["error"] for line in lines] == [
+        [None, None, None],
+        ["answer_invalid", "/summary", "string_type"],
+        ["answer_truncated", None, None],
+        ["body_invalid", None, None],
+    ]
+    messages = [line["told"] for line in lines[:3]]
+    assert messages == [json.loads(item["Item"]["record"]["S"]) for item in room.records.stored]
+    assert messages == [json.loads(message["Message"]) for message in room.records.published]
+    assert [line["id"] for line in lines] == [line["told"]["id"] for line in lines]
+    assert all(line["ends_in_order"] for line in lines)
+
+
+@pytest.mark.parametrize("room", [TELLING], indirect=True)
+def test_own_stages_come_last_and_after_the_response(room: Room) -> None:
+    seen = room.chain.ask(GOOD, LINES)
+    outputs = [moment.about for moment in seen.moments if moment.what == "output"]
+    at = [next(place for place, line in enumerate(outputs) if word in line) for word in ('"stage":"publish"', '"told"')]
+    assert at == sorted(at)
+
+
+MISBEHAVING = ["fail", "leave", "interrupt", "cancel", "change", "change_inside", "print_much"]
+
+
+@pytest.mark.parametrize("room", [{"stages": references(*MISBEHAVING, "last"), "stage_timeout": "10"}], indirect=True)
+def test_a_stage_that_raises_anything_is_one_line_and_the_next_one_runs(room: Room) -> None:
+    seen = room.chain.ask(GOOD, LINES)
+    assert seen.events[-1]["type"] == "complete"
+    assert failures(seen) == [
+        ("fail", "Own"),
+        ("leave", "SystemExit"),
+        ("interrupt", "KeyboardInterrupt"),
+        ("cancel", "CancelledError"),
+        ("change", "FrozenInstanceError"),
+        ("change_inside", "TypeError"),
+    ]
+    check_goes_on(room, seen)
+
+
+LATE = ["sleep", "work", "swallow", "swallow_and_sleep", "return_much", "nap", "last"]
+
+
+@pytest.mark.parametrize("room", [{"stages": references(*LATE), "stage_timeout": "2"}], indirect=True)
+def test_a_stage_that_does_not_come_back_is_late_and_the_next_one_runs(room: Room) -> None:
+    """What it returns is ignored, whatever that is."""
+    seen = room.chain.ask(GOOD, LINES)
+    assert failures(seen) == [(name, "late") for name in LATE[:4]]
+    check_goes_on(room, seen)
+
+
+@pytest.mark.parametrize("room", [{"stages": references("wait_in_c"), "stage_timeout": "0.2"}], indirect=True)
+def test_a_stage_that_nothing_can_break_off_ends_the_sandbox(room: Room) -> None:
+    """The client and the store have everything by then, and the next request finds another sandbox."""
+    seen = room.chain.ask(GOOD, LINES)
+    assert seen.events[-1]["type"] == "complete"
+    assert len(room.records.stored) == 1
+    assert exits(seen) == ["1"]
+    assert any("wait_in_c" in moment.about for moment in seen.moments if moment.what == "output")
+
+
+SHOWING = {"stages": references("tell"), "stage_content": "true", "publish_outcomes": ALL_OUTCOMES}
+
+
+@pytest.mark.parametrize("room", [SHOWING], indirect=True)
+def test_own_stages_see_content_that_log_store_and_sink_do_not(room: Room) -> None:
+    completed = room.chain.ask(GOOD, LINES, {"prompt": PROMPT})
+    cut = room.chain.ask([*GOOD[:2], Stop("max_tokens")], RAW, {"prompt": PROMPT})
+    assert [told(seen)["answer"] for seen in (completed, cut)] == ["mappingproxy", "str"]
+    assert {told(seen)["prompt"] for seen in (completed, cut)} == {hashlib.sha256(PROMPT.encode()).hexdigest()}
+    assert all("content" not in told(seen)["told"] for seen in (completed, cut))
+    written = "\n".join(moment.about for moment in room.chain.twin.journal.moments() if moment.what == "output")
+    for words in (CANARY, PROMPT):
+        assert words not in written
+        assert words.encode() not in room.records.raw
+
+
+WEIGHED = {
+    "stages": references("fail", "leave", "sleep", "tell"),
+    "stage_timeout": "0.05",
+    "stage_content": "true",
+    "request": "tests.wire.weighed.weighing:Request",
+}
+
+
+@pytest.mark.parametrize("room", [WEIGHED], indirect=True)
+def test_own_stages_leave_nothing_in_the_sandbox(room: Room) -> None:
+    """Threads, open files and memory are the same after 20 requests and after 200."""
+    weights = []
+    for requests in (20, 180):
+        for _ in range(requests):
+            room.chain.ask(GOOD, WHOLE)
+        weights.append(room.weigh())
+    before, after = weights
+    assert after["process"] == before["process"]
+    assert (after["threads"], after["descriptors"]) == (before["threads"], before["descriptors"])
+    assert after["resident"] - before["resident"] <= LEAKED_KILOBYTES
