@@ -218,7 +218,10 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     log_retention: int
     """Days for which CloudWatch keeps the logs. Default: 30."""
     body_limit: int
-    """Limit of the bytes of a request body. Default: 65536."""
+    (
+        "Limit of the bytes of a request body. "
+        "Default: `auto` (6000000 if `request` has a field for an image or a document, otherwise 65536)."
+    )
     allowed_origins: list[str]
     """Origins whose pages can call the endpoint, or `*` alone. Default: none."""
     start_padding: int

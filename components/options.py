@@ -141,7 +141,6 @@ class Options:
     request: str | None
     instructions: str | None
     max_tokens: int
-    body_limit: int
     allowed_origins: Sequence[str]
     max_attempts: int
     head_within: float

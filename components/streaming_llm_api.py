@@ -1,6 +1,6 @@
 """The component: from arguments to the resources of one endpoint."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,7 +18,7 @@ from .resources.api import streaming_api, url
 from .resources.function import log_group, streaming_function, variables
 from .resources.monitoring import Watched, declare_alarms, declare_dashboard
 from .resources.scope import Scope
-from .trial.trial import try_function, with_placeholders
+from .trial.trial import Report, try_function, with_placeholders
 from .values import InvalidArgument, camel
 
 TYPE = "streaming-llm:index:StreamingLlmApi"
@@ -64,9 +64,9 @@ class StreamingLlmApi(pulumi.ComponentResource):
             InvalidArgument: an argument is wrong, or the function cannot be built or does not start.
         """
         options = checked(args)
-        archive, warnings = _built(options)
+        archive, report = _built(options)
         super().__init__(TYPE, name, {}, opts)
-        self._warn(options, warnings)
+        self._warn(options, report)
         self._declare(Scope(name, self, options.tags), options, archive)
 
     def _declare(self, scope: Scope, options: Options, archive: Path) -> None:
@@ -95,11 +95,11 @@ class StreamingLlmApi(pulumi.ComponentResource):
         self.dashboard_url = declare_dashboard(scope, options, watched, function.place)
         self.register_outputs({camel(name): getattr(self, name) for name in StreamingLlmApi.__annotations__})
 
-    def _warn(self, options: Options, of_function: Iterable[str]) -> None:
-        for warning in (*of_function, *broad_statements(options.statements)):
+    def _warn(self, options: Options, report: Report) -> None:
+        for warning in (*report.warnings, *broad_statements(options.statements)):
             pulumi.log.warn(warning, self)
         if options.authorization is Authorization.NONE:
-            pulumi.log.warn(cost_without_authorization(options), self)
+            pulumi.log.warn(cost_without_authorization(options, report.body_limit), self)
         if options.domain is not None and not options.domain.only_this_host:
             pulumi.log.warn(
                 f"API Gateway's own host name reaches the endpoint as well as {options.domain.name} does. "
@@ -114,11 +114,11 @@ class StreamingLlmApi(pulumi.ComponentResource):
             )
 
 
-def cost_without_authorization(options: Options) -> str:
+def cost_without_authorization(options: Options, body_limit: int) -> str:
     """Return the warning for an endpoint without authorization: what passes the throttle in a day."""
     requests = options.throttle.rate * 24 * 3600
     output_tokens = requests * options.max_tokens * options.max_attempts
-    input_tokens = requests * options.body_limit / 4 * options.max_attempts
+    input_tokens = requests * body_limit / 4 * options.max_attempts
     who = "reaches the VPC endpoint" if options.endpoint is Endpoint.PRIVATE else "finds the URL"
     return (
         f"authorization is none: anyone who {who} can call it. "
@@ -149,8 +149,8 @@ def project_root() -> Path:
     return root if root.is_absolute() else Path.cwd()
 
 
-def _built(options: Options) -> tuple[Path, list[str]]:
-    """Build the zip, and return it with the warnings of the function's trial.
+def _built(options: Options) -> tuple[Path, Report]:
+    """Build the zip, and return it with the report of the function's trial.
 
     This happens before any resource is registered: the SDK reads an archive while it registers resources.
     """
@@ -165,8 +165,8 @@ def _built(options: Options) -> tuple[Path, list[str]]:
     settings = variables(options, _if_named(options.sink), _if_named(options.store))
     environment = {**with_placeholders(options.environment), **settings}
     try:
-        warnings = try_function(replace(bundle, target=Target.host()), environment)
-        return bundle.build(), warnings
+        report = try_function(replace(bundle, target=Target.host()), environment)
+        return bundle.build(), report
     except BundleError as error:
         raise InvalidArgument(str(error)) from None
 

@@ -1,9 +1,9 @@
 """What a valid request carries, and where in the body it stands."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from .endpoint import Document, Image, Message, Prompt
@@ -15,6 +15,25 @@ Place: TypeAlias = Sequence[str | int]
 def files(request: BaseModel) -> list[tuple[Place, object]]:
     """Return every image and document of a request, each with its place."""
     return [(place, value) for place, value in _values(request, ()) if isinstance(value, Image | Document)]
+
+
+def has_field_for_files(request_class: type[BaseModel]) -> bool:
+    """Return whether a field of the class, or of anything in it, is an ``Image`` or a ``Document``.
+
+    A ``Message`` does not count: most conversations are text, and the limit of their bodies is what bounds their cost.
+    """
+    return _reads_files(TypeAdapter[Any](request_class).core_schema)
+
+
+def _reads_files(schema: object) -> bool:
+    """Tell whether a core schema, or one in it, is that of a file: its validator is a method of the file's class."""
+    if isinstance(schema, list | tuple):
+        return any(_reads_files(part) for part in schema)
+    if not isinstance(schema, Mapping):
+        return False
+    reader = getattr(schema.get("function"), "__self__", None)
+    is_file = isinstance(reader, type) and issubclass(reader, Image | Document)
+    return is_file or any(_reads_files(part) for name, part in schema.items() if name not in {"metadata", "default"})
 
 
 def place_of_messages(request: BaseModel, prompt: Prompt) -> Place | None:

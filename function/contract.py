@@ -41,6 +41,11 @@ EXPOSED_HEADERS: Final = f"{REQUEST_ID_HEADER}, x-amzn-RequestId, Retry-After"
 CALLER_FIELDS_LIMIT: Final = 4
 """How many facts about the caller logs and records can have."""
 
+BODY_LIMIT: Final = 65_536
+"""Bytes of a body, where ``bodyLimit`` is not set and the request class has no field for a file."""
+BODY_LIMIT_WITH_FILES: Final = 6_000_000
+"""The same where the class has one, and the most that can be set: Lambda takes events of up to 6 MB."""
+
 OPTIONAL_FIELDS_LIMIT: Final = 24
 UNION_FIELDS_LIMIT: Final = 16
 """How many optional fields and how many unions Bedrock's structured output accepts in one schema."""
@@ -173,6 +178,10 @@ def _whole_number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _body_limit(text: str) -> int | None:
+    return None if text == "auto" else _whole_number(1, BODY_LIMIT_WITH_FILES)(text)
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < float("inf"):
@@ -284,8 +293,10 @@ class Settings:
     ]
     max_tokens: Annotated[int, Setting("2000", _whole_number(1, 200_000), "a whole number from 1 to 200000")]
     body_limit: Annotated[
-        int, Setting("65536", _whole_number(1, 6_000_000), "a whole number of bytes from 1 to 6000000")
+        int | None,
+        Setting("auto", _body_limit, f"a whole number of bytes from 1 to {BODY_LIMIT_WITH_FILES}", stated=False),
     ]
+    """None: the request class decides."""
     allowed_origins: Annotated[
         tuple[str, ...],
         Setting(

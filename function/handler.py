@@ -21,7 +21,7 @@ from .conversation import context_of, metadata_of, text_of
 from .cors import cors
 from .endpoint import Caller
 from .own_stages import own_stages
-from .request import Accepted, Rejected, read_request
+from .request import Accepted, Rejected, default_body_limit, read_request
 from .stream.encoders import Encoder
 from .stream.interruption import user_code
 from .stream.pacing import Clock, Pace, PacedCalls, Stopwatch, SystemClock
@@ -46,6 +46,7 @@ class Endpoint:
         self._settings = settings
         self._clock = clock
         self._request_class = load_request_class(settings.request)
+        self._body_limit = settings.body_limit or default_body_limit(self._request_class)
         self._answer = AnswerType(settings.schema)
         self._content = Content(kept=settings.capture_content)
         is_shown = settings.capture_content or settings.stage_content
@@ -74,7 +75,7 @@ class Endpoint:
         request = read_request(
             http,
             self._request_class,
-            self._settings.body_limit,
+            self._body_limit,
             allowed_origins=self._settings.allowed_origins,
             offer_raw_text=not self._answer.has_hidden,
         )

@@ -12,8 +12,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import from_json, to_json
 
 from .aws.gateway import HttpRequest
-from .carried import Place, files, place_of_field, place_of_messages, texts
-from .contract import RESOURCE
+from .carried import Place, files, has_field_for_files, place_of_field, place_of_messages, texts
+from .contract import BODY_LIMIT, BODY_LIMIT_WITH_FILES, RESOURCE
 from .conversation import Conversation, check_counts, conversation
 from .cors import refuses
 from .endpoint import SIZE_RULES, Fault, Prompt, is_blank
@@ -75,6 +75,11 @@ def read_request(
         return Accepted(chosen, read_prompt(http, request_class, limit))
     except Exception as error:  # noqa: BLE001 - the user's request class may fail in any way
         return Rejected(chosen, as_stream_error(error))
+
+
+def default_body_limit(request_class: type[BaseModel]) -> int:
+    """Return how many bytes a body may have where the stack does not say."""
+    return BODY_LIMIT_WITH_FILES if has_field_for_files(request_class) else BODY_LIMIT
 
 
 def check_route(http: HttpRequest) -> None:

@@ -31,7 +31,7 @@ def test_an_empty_environment_serves() -> None:
     assert settings.guardrail is None
     assert settings.temperature == "auto"
     assert settings.max_tokens == 2000
-    assert settings.body_limit == 65_536
+    assert settings.body_limit is None
     assert settings.allowed_origins == ()
     assert settings.capture_content is False
     assert settings.publish_outcomes == {"completed"}

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, computed_field
 
 from function.aws.gateway import Response
 from function.contract import SettingsError, read_settings
-from function.endpoint import Message, Prompt
+from function.endpoint import Image, Message, Prompt
 from function.stream.events import Cut
 from function.stream.pacing import Clock, SystemClock
 from local.bedrock.script import Cut as CutStep
@@ -519,6 +519,31 @@ def test_a_prompt_brings_instructions_and_metadata(
         assert call.body["requestMetadata"] == {"tenant": carried}
         [line] = [line for line in written(capsys) if line.get("stage") == "log"]
         assert line["metadata"] == {"tenant": tenant}
+
+
+class Pictured(BaseModel):
+    picture: Image
+
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt([Message("user", ["What is it?", self.picture])])
+
+
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [({}, 200), ({"LLM_BODY_LIMIT": "65536"}, 413), ({"LLM_REQUEST": "function.schema:Request"}, 413)],
+)
+def test_a_class_with_an_image_takes_a_larger_body_unless_the_stack_sets_a_limit(
+    make: Make, bedrock: Bedrock, settings: dict[str, str], status: int
+) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    picture = {"data": b64encode(png() + bytes(60_000)).decode()}
+    response = make({"LLM_REQUEST": f"{__name__}:Pictured", **settings}).handle(
+        event(body=json.dumps({"picture": picture})), Context()
+    )
+
+    assert response.status == status
+    body(response)
 
 
 class Sourced(BaseModel):

@@ -23,7 +23,7 @@ from pydantic import (
 from function.aws.gateway import HttpRequest, parse_event
 from function.conversation import Conversation
 from function.endpoint import Document, Image, Message, Prompt
-from function.request import check_route, read_prompt
+from function.request import check_route, default_body_limit, read_prompt
 from function.schema import Request
 from function.stream.errors import (
     BodyInvalid,
@@ -484,6 +484,23 @@ class Chat(BaseModel):
     @property
     def prompt(self) -> Prompt:
         return Prompt(self.messages)
+
+
+class Case(BaseModel):
+    claims: dict[str, list[Claim]] = {}
+
+
+class Thread(BaseModel):
+    photo: Image | None = None
+    replies: list["Thread"] = []
+
+
+@pytest.mark.parametrize(
+    ("request_class", "limit"),
+    [(Request, 65_536), (Chat, 65_536), (Claim, 6_000_000), (Case, 6_000_000), (Thread, 6_000_000)],
+)
+def test_a_field_for_a_file_at_any_depth_raises_the_limit_of_a_body(request_class: type[BaseModel], limit: int) -> None:
+    assert default_body_limit(request_class) == limit
 
 
 def encoded(data: bytes) -> str:

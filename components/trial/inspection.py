@@ -1,12 +1,13 @@
 """Starts the function as Lambda would: in a process of its own, with the stack's variables and packages.
 
-This file is run and never imported: ``python inspection.py ERROR_FILE WARNINGS_FILE``, and ``function`` is the one in
+This file is run and never imported: ``python inspection.py ERROR_FILE REPORT_FILE``, and ``function`` is the one in
 the bundle. If the function does not start, or if Bedrock would reject the schema of the answer, an error message is
-written into ERROR_FILE, and the exit status is 1. If it starts, the warnings for the user are written into
-WARNINGS_FILE, one per line.
+written into ERROR_FILE, and the exit status is 1. If it starts, REPORT_FILE gets a JSON object: ``bodyLimit``, how many
+bytes a body may have, and ``warnings``, a list of texts for the user.
 """
 
 import importlib
+import json
 import os
 import re
 import sys
@@ -68,6 +69,15 @@ def warnings() -> list[str]:
             "LLM_SCHEMA: it has hidden fields (exclude or a secret type), so raw text (text/plain) is not offered."
         )
     return [*found, *_slow("LLM_SCHEMA", AnswerType(settings.schema).type), *_slow_request(settings)]
+
+
+def body_limit() -> int:
+    """Return how many bytes the body of a request may have."""
+    from function.request import default_body_limit  # noqa: PLC0415 - after the handler: it reports missing packages
+    from function.user_code import load_request_class  # noqa: PLC0415 - as above
+
+    settings = read_settings(os.environ)
+    return settings.body_limit or default_body_limit(load_request_class(settings.request))
 
 
 def _slow_request(settings: Settings) -> list[str]:
@@ -231,13 +241,14 @@ def _alternatives(settings: Settings) -> str:
     return "prompt or tool" if model is None or model.forced_tool else "prompt"
 
 
-def main(error_file: str, warnings_file: str) -> int:
-    """Write the error message if there is one, else the warnings; return the exit status."""
+def main(error_file: str, report_file: str) -> int:
+    """Write the error message if there is one, else the report; return the exit status."""
     message = find_error()
     if message is not None:
         Path(error_file).write_text(message, encoding="utf-8")
         return 1
-    Path(warnings_file).write_text("".join(f"{warning}\n" for warning in warnings()), encoding="utf-8")
+    report = {"bodyLimit": body_limit(), "warnings": warnings()}
+    Path(report_file).write_text(json.dumps(report), encoding="utf-8")
     return 0
 
 

@@ -1,11 +1,13 @@
 """The function is started once before anything is deployed: a typo in a module fails the preview, not a request."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -38,11 +40,20 @@ _ENVIRONMENT: Final = {
 """Variables that Lambda sets. With them clients can be made, but no call can succeed."""
 
 
-def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -> list[str]:
-    """Start the function of ``bundle``, which is made for this machine, in a process of its own; return warnings.
+@dataclass(frozen=True)
+class Report:
+    """What is known of a function that starts."""
+
+    body_limit: int
+    """Bytes that the body of a request may have."""
+    warnings: Sequence[str] = ()
+
+
+def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -> Report:
+    """Start the function of ``bundle``, which is made for this machine, in a process of its own.
 
     The user's modules come first on its path, then the packages of the bundle; nothing of this program is on it.
-    A start that succeeded is not repeated for the same bundle and variables: its warnings are kept.
+    A start that succeeded is not repeated for the same bundle and variables: its report is kept.
 
     Args:
         bundle: what is started.
@@ -55,14 +66,15 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
     variables = {**PLACEHOLDERS, **{name: text for name, text in environment.items() if isinstance(text, str)}}
     tried = bundle.cache / f"tried-{digest({'bundle': bundle.digest(), 'program': PROGRAM.read_bytes(), **variables})}"
     if not tried.exists():
-        with tempfile.TemporaryDirectory() as scratch, replacing(tried) as warnings_file:
+        with tempfile.TemporaryDirectory() as scratch, replacing(tried) as report_file:
             tree = Path(scratch) / "tree"
             bundle.stage(tree)
             path = f"{tree}{os.pathsep}{bundle.wheels.collect()}"
-            message = _start(path, variables, Path(scratch) / "error.txt", warnings_file)
+            message = _start(path, variables, Path(scratch) / "error.txt", report_file)
             if message:
                 raise InvalidArgument(_with_config_keys(message))
-    return [_with_config_keys(warning) for warning in tried.read_text(encoding="utf-8").splitlines()]
+    report = json.loads(tried.read_text(encoding="utf-8"))
+    return Report(report["bodyLimit"], [_with_config_keys(warning) for warning in report["warnings"]])
 
 
 def with_placeholders(variables: Mapping[str, pulumi.Input[str]]) -> dict[str, str]:
@@ -70,15 +82,15 @@ def with_placeholders(variables: Mapping[str, pulumi.Input[str]]) -> dict[str, s
     return {name: value if isinstance(value, str) else UNKNOWN for name, value in variables.items()}
 
 
-def _start(path: str, variables: Mapping[str, str], error_file: Path, warnings_file: Path) -> str | None:
+def _start(path: str, variables: Mapping[str, str], error_file: Path, report_file: Path) -> str | None:
     """Start the function with this Python path; return an error message, or None if it starts.
 
-    If it starts, ``warnings_file`` contains its warnings.
+    If it starts, ``report_file`` contains its report.
     """
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": path, **_ENVIRONMENT, **variables}
     try:
         done = subprocess.run(  # noqa: S603 - the program above
-            [sys.executable, "-P", "-s", "-S", PROGRAM, error_file, warnings_file],
+            [sys.executable, "-P", "-s", "-S", PROGRAM, error_file, report_file],
             env=environment,
             capture_output=True,
             text=True,

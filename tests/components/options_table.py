@@ -76,6 +76,7 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "request": "schemas:B",
     "instructions": "schemas:C",
     "temperature": 0.5,
+    "body_limit": 99,
     "model_id": PROFILE,
     "model_regions": ["eu-central-1"],
     "stages": ["schemas:score"],

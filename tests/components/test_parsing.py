@@ -265,7 +265,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     options = checked({})
     assert options.model_id == "global.anthropic.claude-haiku-4-5-20251001-v1:0"
     assert (options.timeout, options.memory, options.max_tokens, options.log_retention) == (120, 1024, 2000, 30)
-    assert (options.body_limit, options.max_attempts) == (65536, 1)
+    assert options.max_attempts == 1
     assert (options.architecture, options.runtime) == (Architecture.ARM64, Runtime(f"python{running_python()}"))
     assert (options.sink, options.store) == ("log", "none")
     assert (options.endpoint, options.authorization) == (Endpoint.REGIONAL, Authorization.NONE)
@@ -278,7 +278,6 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "structured_output": "auto",
         "guardrail_streaming": "sync",
         "max_tokens": "2000",
-        "body_limit": "65536",
         "allowed_origins": "none",
         "start_padding": "0",
         "capture_content": "false",

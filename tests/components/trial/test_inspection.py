@@ -21,7 +21,7 @@ def bundle(cache: Path, tmp_path: Path) -> Path:
 def _error_of(bundle: Path, cache: Path, **environment: str) -> str | None:
     file = bundle.parent / "error.txt"
     done = subprocess.run(
-        [sys.executable, "-P", "-s", "-S", PROGRAM, file, bundle.parent / "warnings"],
+        [sys.executable, "-P", "-s", "-S", PROGRAM, file, bundle.parent / "report"],
         env={
             "PYTHONPATH": f"{bundle}{os.pathsep}{Bundle(Target.host(), cache).wheels.collect()}",
             "AWS_EC2_METADATA_DISABLED": "true",

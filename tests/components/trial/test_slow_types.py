@@ -1,5 +1,6 @@
 """The preview warns of types whose validation a short input can keep busy for minutes, and of no others."""
 
+import json
 import os
 import subprocess
 import sys
@@ -33,9 +34,9 @@ class Warned:
 
     def __call__(self, text: str, **variables: str) -> list[str]:
         (self._folder / "bundle" / "own.py").write_text(IMPORTS + text)
-        warnings = self._folder / "warnings"
+        report = self._folder / "report"
         done = subprocess.run(
-            [sys.executable, "-P", "-s", "-S", PROGRAM, self._folder / "error", warnings],
+            [sys.executable, "-P", "-s", "-S", PROGRAM, self._folder / "error", report],
             env={
                 "PYTHONPATH": self._path,
                 "AWS_DEFAULT_REGION": "us-east-1",
@@ -47,7 +48,7 @@ class Warned:
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")
-        return warnings.read_text().splitlines()
+        return list(json.loads(report.read_text())["warnings"])
 
 
 ADD_MUL = """

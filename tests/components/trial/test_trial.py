@@ -174,6 +174,31 @@ def test_what_is_no_stage_fails_the_preview(deploy: Deploy, name: str) -> None:
         deploy(STAGES, stages=[f"schemas:{name}"])
 
 
+def test_the_preview_counts_with_the_limit_of_a_body_that_the_function_takes(deploy: Deploy) -> None:
+    """4 bytes are a token; the second preview does not start the function again."""
+    text = """
+        from pydantic import BaseModel
+        from streaming_llm_api.endpoint import Document
+        class Invoice(BaseModel):
+            number: str
+        class Question(BaseModel):
+            prompt: str
+            file: Document
+        """
+    cases: list[tuple[dict[str, Any], int]] = [
+        ({}, 86_400 * 65_536 // 4),
+        ({"request": "schemas:Question"}, 86_400 * 6_000_000 // 4),
+        ({"request": "schemas:Question"}, 86_400 * 6_000_000 // 4),
+        ({"request": "schemas:Question", "body_limit": 4000}, 86_400 * 1000),
+    ]
+    for args, tokens in cases:
+        declared = deploy(text, **args)
+        [warning] = declared.warnings()
+        assert f"{tokens:,} input tokens" in warning
+        variables = declared.one("Function").inputs["environment"]["variables"]
+        assert variables.get("LLM_BODY_LIMIT") == (str(args["body_limit"]) if "body_limit" in args else None)
+
+
 def test_packages_of_the_program_are_none_of_the_functions(deploy: Deploy) -> None:
     """What the Pulumi program has installed is not on the path: Lambda will not have it either."""
     with pytest.raises(InvalidArgument, match="No module named 'pulumi'"):
