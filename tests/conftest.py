@@ -55,12 +55,6 @@ class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no type
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Use one worker more than there are cores: a quarter of the time of the tests is waiting for processes."""
-    return (os.cpu_count() or 1) + 1
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     """Distribute the tests so that no worker is left with a long file at the end."""
     return Scheduling(config, log)

@@ -44,9 +44,7 @@ def chunks(accept: str) -> list[bytes]:
     out = [encoder.opening()]
     for text in FRAGMENTS:
         changes = partials.feed(text)
-        out.append(
-            encoder.encode(Partial(text, changes, partials.is_complete, partials.between_tokens, lambda: partials.live))
-        )
+        out.append(encoder.encode(Partial(text, changes, partials)))
     out.append(encoder.encode(Idle()))
     value = partials.finish().model_dump(mode="json")
     out.append(encoder.complete(Complete(value, "end_turn", Usage(12, 21), 0)))
