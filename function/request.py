@@ -267,15 +267,16 @@ def _request_of_string(text: str, request_class: type[BaseModel]) -> BaseModel:
     for body in _readings(text, request_class):
         try:
             request = _validated(body, request_class)
+            words = _words_of(request)
             if _shows_in_prompt(text, request):
-                made[_words_of(request)] = request
+                made[words] = request
         except ValidationError:
             continue
         except Exception as error:  # noqa: BLE001 - the user's class fails, perhaps because the string belongs elsewhere
             failures.append(error)
     if failures and not made:
         raise failures[0]
-    if len(made) != 1:
+    if failures or len(made) != 1:
         raise _not_an_object()
     return made.popitem()[1]
 

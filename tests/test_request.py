@@ -247,12 +247,23 @@ class Elsewhere(BaseModel):
         return value.get("data", {})
 
 
+class Half(BaseModel):
+    """One of the two fields that the string may stand for fails, and so the other one is no better guess."""
+
+    topic: str = "the sky"
+    style: str = "plain"
+
+    @property
+    def prompt(self) -> str:
+        return {"the sky": "Why is the sky blue? "}[self.topic] + self.style
+
+
 class Deep(BaseModel):
     prompt: str = Field(default="Why?", validation_alias=AliasPath("messages", "text"))
     messages: list[str] = []
 
 
-@pytest.mark.parametrize("request_class", [Ambiguous, Unused, Numbered, Deep, Elsewhere])
+@pytest.mark.parametrize("request_class", [Ambiguous, Unused, Numbered, Deep, Elsewhere, Half])
 def test_a_bare_string_is_never_another_question(request_class: type[BaseModel]) -> None:
     """Where it cannot be told what the string stands for, or the prompt would not have it, it is invalid."""
     for body in ('"rain"', '"e"', '"1"', '""'):
