@@ -125,7 +125,7 @@ class Image(_File):
     kind: ClassVar[str] = "image"
 
     def format(self) -> str:
-        """Return the format, such as ``png``; raise ``Fault`` for what is no image within the limits."""
+        """Return the format, such as ``png``; raise ``Fault`` if it is not an image within the limits."""
         kind = _format(self, media.image_format)
         if len(self.data) > IMAGE_LIMIT:
             raise Fault("image_too_large")
@@ -149,7 +149,7 @@ class Document(_File):
     kind: ClassVar[str] = "document"
 
     def format(self) -> str:
-        """Return the format, such as ``pdf``; raise ``Fault`` for what is no document within the limit."""
+        """Return the format, such as ``pdf``; raise ``Fault`` if it is not a document within the limit."""
         if isinstance(self.data, bytes) and len(self.data) > DOCUMENT_LIMIT:
             raise Fault("document_too_large")
         return _format(self, media.document_format)

@@ -97,7 +97,7 @@ def _through(service: str, region: str, context: Mapping[str, str] | None = None
 def own_statement(
     effect: str, actions: Sequence[str], resources: Sequence[str], condition: Mapping[str, object]
 ) -> Statement:
-    """Return a statement of the user's; the order of its actions and resources, which means nothing, is always one."""
+    """Return a statement of the user's, with its actions and resources sorted: their order does not matter."""
     statement: Statement = {"Effect": effect, "Action": sorted(set(actions)), "Resource": sorted(set(resources))}
     return {**statement, "Condition": condition} if condition else statement
 
