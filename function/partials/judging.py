@@ -29,6 +29,9 @@ _Mistake = tuple[str, str]
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 
 
+_NO_FAST_READING: Final = (None, None, None)
+
+
 class Invalid(ValueError):
     """A value of the document breaks its schema: ``path`` is a JSON pointer, ``rule`` Pydantic's error type."""
 
@@ -63,8 +66,16 @@ class Container:
         "required_count",
     )  # fmt: skip
 
-    def __init__(
-        self, node: Json, outer: "Container | None", path: str, *, is_array: bool, can_close_inside: bool
+    def __init__(  # noqa: PLR0913, PLR0917 - hot: names would cost more
+        self,
+        node: Json,
+        outer: "Container | None",
+        path: str,
+        is_array: bool,  # noqa: FBT001
+        can_close_inside: bool,  # noqa: FBT001
+        fast_plan: Plan | None,
+        fast_layout: Layout | None,
+        fast_proof: Layout | None,
     ) -> None:
         self.node = node
         self.outer: Any = outer
@@ -83,16 +94,16 @@ class Container:
         self.candidates: list[Candidate] = []
         """Of the value at the key."""
         # The state of the fast path, as Partials._apply describes it:
-        self.fast_layout: Layout | None = None
+        self.fast_plan = fast_plan
+        self.fast_layout = fast_layout
+        self.fast_proof = fast_proof
         self.fast_child: Plan | None = None
-        self.fast_plan: Plan | None = None
-        self.fast_proof: Layout | None = None
         self.required_count = 0
 
     @classmethod
     def around(cls, node: list[object], plan: Plan) -> "Container":
         """Return the container around the document, which will be the first item of ``node``."""
-        container = cls(node, None, "", is_array=False, can_close_inside=True)
+        container = cls(node, None, "", False, True, None, None, None)  # noqa: FBT003
         container.key = 0
         container.fast_child = plan
         return container
@@ -115,17 +126,8 @@ class Container:
         if self.fast_plan is not None:
             [candidate] = self.outer.make_candidates()
             candidate.readings = self.readings = [Reading(self.fast_plan, candidate)]
-            self.fast_plan = None
+            self.fast_plan = self.fast_proof = None
         return self.readings
-
-    def is_valid_by_members(self) -> bool:
-        """Tell, when it closes, whether it stayed on the fast path and needs no more than its members to be valid."""
-        layout = self.fast_proof
-        return (
-            layout is not None
-            and self.fast_plan is not None
-            and layout.is_valid_with(self.required_count, len(self.node))
-        )
 
     def put(self, value: object) -> None:
         """Set the value at the key."""
@@ -252,10 +254,9 @@ class Judge:
         """Open an object or array at the key of the one around it."""
         is_array = kind == "array"
         node: Any = [] if is_array else {}
-        container = Container(node, outer, path, is_array=is_array, can_close_inside=outer.can_close_value)
         plan = outer.fast_child
-        if plan is not None:
-            container.fast_plan, container.fast_layout, container.fast_proof = plan.fast_reading(kind)
+        fast = _NO_FAST_READING if plan is None else plan.fast_array_reading if is_array else plan.fast_object_reading
+        container = Container(node, outer, path, is_array, outer.can_close_value, *fast)
         if container.fast_plan is None:
             for candidate in self._of_kind(outer.make_candidates(), kind, path):
                 candidate.readings = [Reading(each, candidate) for each in candidate.plan.alternatives_for(kind)[0]]

@@ -173,7 +173,7 @@ class Partials(Generic[M]):
             self._failure = self._without_hidden_steps(error)
             error.closed_before = sum(change.closed for change in changes)
             raise
-        _, kind, path, _, _, end = events[-1]
+        _, kind, path, _, _, end, _ = events[-1]
         if (  # the text ends inside a string that is shown
             end < 0
             and kind == "string"
@@ -298,24 +298,28 @@ class Partials(Generic[M]):
           ``otherwise`` give no plan needs ``expect_value``, which leaves the fast path.
         - ``fast_child`` set: the value at ``key`` has one candidate, this plan, and ``candidates`` is out of date.
           Not set: ``candidates`` counts.
-        - ``fast_proof`` and ``fast_plan`` set: valid members make the container valid, if there are enough of them.
-          ``required_count`` counts those that were required and came while ``fast_layout`` was set.
+        - ``fast_proof`` set: ``fast_plan`` is set, and valid members make the container valid, if there are enough of
+          them. ``required_count`` counts those that were required and came while ``fast_layout`` was set.
         """
         judge = self._judge
         container = self._container
-        for name, kind, path, value, start, end in events:
-            if name == "key":
-                container.key = value
+        for name, kind, path, value, start, end, key in events:
+            if key is not None:
+                container.key = key
                 layout = container.fast_layout
-                plan = layout.by_key.get(value, layout.otherwise) if layout is not None else None
+                plan = layout.by_key.get(key, layout.otherwise) if layout is not None else None
                 if type(plan) is Plan:
                     container.fast_child = plan
                     container.can_close_value = container.can_close_inside
-                    if layout is not None and value in layout.required:
+                    if layout is not None and key in layout.required:
                         container.required_count += 1
-                else:
+                elif name == "key":
                     judge.expect_value(container, path, start, end)
-            elif name == "value" or (kind == "string" and name == "ended"):
+                else:
+                    judge.expect_value(container, path, *self._reader.key_before(start))
+                if name == "key":
+                    continue
+            if name == "value" or (kind == "string" and name == "ended"):
                 full_value = value
                 appended = None
                 if name == "ended":
@@ -344,14 +348,15 @@ class Partials(Generic[M]):
             elif name == "opened":
                 if container.is_array:
                     judge.expect_item(container, path)
-                if container.fast_child is None or kind not in container.fast_child.accepted_kinds:
-                    if kind in CONTAINERS:
-                        self._container = container = judge.open_container(container, kind, path)
-                        changes.append(_new_change(Change, (path, None, container.node.copy(), False)))
-                        continue
+                if kind == "object" or kind == "array":  # noqa: PLR1714 - a tuple is slower
+                    self._container = container = judge.open_container(container, kind, path)
+                    changes.append(_new_change(Change, (path, None, [] if container.is_array else {}, False)))
+                    continue
+                plan = container.fast_child
+                if plan is None or kind not in plan.accepted_kinds:
                     judge.open_value(container, kind, path)
-                if kind == "string":
                     plan = container.fast_child
+                if kind == "string":
                     allowed_strings = judge.allowed_strings(container) if plan is None else plan.allowed_strings
                     if allowed_strings is not None:
                         self._allowed_strings = allowed_strings
@@ -371,7 +376,8 @@ class Partials(Generic[M]):
                 closing = container
                 self._container = container = closing.outer
                 container.item_is_expected = False
-                if closing.is_valid_by_members():
+                proof = closing.fast_proof
+                if proof is not None and proof.is_valid_with(closing.required_count, len(closing.node)):
                     is_closed = container.can_close_value
                 else:
                     is_closed = judge.check_container(closing, path, start, end)

@@ -219,7 +219,6 @@ class Plan:
         self._config = config
         self._at_close = at_close
         self._alternatives_by_kind: dict[Kind, tuple[tuple[Plan, ...], str | None]] = {}
-        self._fast_readings: dict[Kind, tuple[Plan | None, Layout | None, Layout | None]] = {}
 
     @cached_property
     def unwrapped(self) -> _Unwrapped:
@@ -357,20 +356,26 @@ class Plan:
             return None
         return Tag(self._plans, schema, config, cast(str, _discriminator(schema)))
 
-    def fast_reading(self, kind: Kind) -> "tuple[Plan | None, Layout | None, Layout | None]":
-        """Return the plan and the layout of a container, if it has one alternative and all is simple.
+    @cached_property
+    def fast_object_reading(self) -> "FastReading":
+        """How an object is read on the fast path."""
+        plan, proves_itself = self._only_alternative("object")
+        layout = None if plan is None else plan.fast_object_layout
+        return plan, layout, layout if proves_itself else None
 
-        Then the layout once more, if valid members make the container valid.
-        """
-        if kind not in self._fast_readings:
-            alternatives, rule = self.alternatives_for(kind)
-            plan = alternatives[0] if rule is None and len(alternatives) == 1 else None
-            layout = None if plan is None else plan.fast_array_layout if kind == "array" else plan.fast_object_layout
-            needs_members_only = plan is not None and not any(
-                each.has_function or each.needs_record for each in (plan, self)
-            )
-            self._fast_readings[kind] = plan, layout, layout if needs_members_only else None
-        return self._fast_readings[kind]
+    @cached_property
+    def fast_array_reading(self) -> "FastReading":
+        """How an array is read on the fast path."""
+        plan, proves_itself = self._only_alternative("array")
+        layout = None if plan is None else plan.fast_array_layout
+        return plan, layout, layout if proves_itself else None
+
+    def _only_alternative(self, kind: Kind) -> "tuple[Plan | None, bool]":
+        """Return the plan of a container that has one alternative, and whether valid members make it valid."""
+        alternatives, rule = self.alternatives_for(kind)
+        if rule is not None or len(alternatives) > 1:
+            return None, False
+        return alternatives[0], not any(each.has_function or each.needs_record for each in (alternatives[0], self))
 
     @cached_property
     def accepted_kinds(self) -> frozenset[Kind]:
@@ -430,6 +435,11 @@ class Plan:
         except (ValidationError, SchemaError, PydanticOmit, PydanticUseDefault) as error:
             return error
         return None
+
+
+FastReading = tuple[Plan | None, Layout | None, Layout | None]
+"""The plan and the layout of a container, if it has one alternative and all is simple. Then the layout once more, if
+valid members make the container valid."""
 
 
 class Plans:

@@ -20,7 +20,7 @@ import re
 import sys
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn, cast
 
 from .changes import escape
 
@@ -33,9 +33,10 @@ MAX_DIGITS: Final = 4300
 
 EventName = Literal["opened", "key", "grew", "ended", "value"]
 Kind = Literal["object", "array", "string", "number", "boolean", "null"]
-JsonEvent = tuple[EventName, Kind, str, Any, int, int]
-"""``(name, kind, path, value, start, end)``: ``path`` is a JSON pointer, ``start`` and ``end`` are offsets in
+JsonEvent = tuple[EventName, Kind, str, Any, int, int, str | None]
+"""``(name, kind, path, value, start, end, key)``: ``path`` is a JSON pointer, ``start`` and ``end`` are offsets in
 ``Reader.text`` of the value (or key) as it was written, quotes and brackets included; ``end`` is -1 while it is open.
+``key`` is that of a member whose key and the beginning of its value were read together: no event "key" came before.
 
 ========  =========================  ==========================================================================
 name      kind                       value
@@ -62,7 +63,7 @@ _CUT_SCALAR = (
     rb"|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?"
 )
 _VALUE = (
-    rb"(?:" + _SCALAR + _AFTER_SCALAR + rb'|"(?P<string>' + _CHARACTERS + rb')"|(?P<bracket>[{\[])'
+    rb'(?:"(?P<string>' + _CHARACTERS + rb')"|(?P<bracket>[{\[])|' + _SCALAR + _AFTER_SCALAR +
     rb'|"(?P<cut_string>' + _CHARACTERS + rb")\Z|(?P<cut_scalar>(?!\Z)(?:" + _CUT_SCALAR + rb"))\Z)"
 )  # fmt: skip
 _MEMBER = rb'"(?P<key>' + _CHARACTERS + rb')"' + _SPACE + rb"(?::" + _SPACE + _VALUE + rb"?+|(?P<key_only>\Z))"
@@ -74,17 +75,17 @@ _CUT_KEY = rb'"[^"\\\x00-\x1f]{0,%d}+' % _RESCAN_LIMIT
 # or never matches. The last group that matched says what was found:
 #
 #    1  key                        a key and its colon, or a comma or colon: with nothing behind it yet
-#    2  integer
-#    3  float
-#    4  literal
-#    5  string                     2 to 5: a complete value
-#    6  bracket                    a container opens
+#    2  string
+#    3  bracket                    a container opens
+#    4  integer
+#    5  float
+#    6  literal                    2 and 4 to 6: a complete value
 #    7  cut_string
 #    8  cut_scalar                 7 and 8: a value that is cut
 #    9  key_only                   a key without its colon, with nothing behind it yet
 #   10  end                        the container closes
 #   11  cut_key                    a key that is cut, or a comma in an object with nothing behind it yet
-(_IS_KEY, _IS_INTEGER, _IS_FLOAT, _IS_LITERAL, _IS_STRING, _IS_BRACKET) = range(1, 7)
+(_IS_KEY, _IS_STRING, _IS_BRACKET, _IS_INTEGER, _IS_FLOAT, _IS_LITERAL) = range(1, 7)
 (_IS_CUT_STRING, _IS_CUT_SCALAR, _IS_KEY_ONLY, _IS_END, _IS_CUT_KEY) = range(7, 12)
 _NO_KEY = rb"(?P<key>)"
 _NO_KEY_ONLY = rb"(?P<key_only>(?!))"
@@ -111,8 +112,9 @@ _SEPARATORS: Final = {
     _NOTHING: "Text follows the document.",
 }
 
-_ENDED_SCALAR: Final = re.compile(_NO_KEY + _SCALAR + _AFTER_SCALAR).match
-_LAST_SCALAR: Final = re.compile(_NO_KEY + _SCALAR + rb"\Z").match
+_SCALAR_ALONE = _NO_KEY + rb"(?P<string>)(?P<bracket>)" + _SCALAR
+_ENDED_SCALAR: Final = re.compile(_SCALAR_ALONE + _AFTER_SCALAR).match
+_LAST_SCALAR: Final = re.compile(_SCALAR_ALONE + rb"\Z").match
 _MATCH_CUT_SCALAR: Final = re.compile(_CUT_SCALAR).fullmatch
 _SCALAR_CHARACTERS = re.compile(rb"[-+.0-9a-zA-Z]*+")
 _TOO_MANY_DIGITS = re.compile(rb"-?[0-9]{%d}" % (MAX_DIGITS + 1))
@@ -258,6 +260,14 @@ class Reader:
             return 0
         return min(_MAX_ROOM, (MAX_BYTES - self._at) // 4)
 
+    def key_before(self, start: int) -> tuple[int, int]:
+        """Return where the key lies, quotes included, that was read together with the value from ``start`` on.
+
+        Such a key has no escapes, so no quotes either.
+        """
+        end = self.text.rindex(_QUOTE, 0, start)
+        return self.text.rindex(_QUOTE, 0, end), end + 1
+
     def append_text(self, text: str) -> None:
         """Read on inside a string, faster than ``feed`` and without its "grew" events.
 
@@ -308,7 +318,7 @@ class Reader:
 
     def _read_tokens(self, events: list[JsonEvent]) -> bool:  # noqa: C901, PLR0912, PLR0915 - hot: a call costs more
         """Read on, token by token, as long as a pattern matches what has arrived."""
-        text, open_brackets = self.text, self._open_brackets
+        text, open_brackets, path_limit = self.text, self._open_brackets, self._path_limit
         at, path, match = self._at, self._path, self._match
         length = len(text)
         while at < length:
@@ -323,41 +333,57 @@ class Reader:
             if what == _IS_END:
                 del open_brackets[-1]
                 kind: Kind = "array" if innermost.keys is None else "object"
-                events.append(("ended", kind, innermost.path, None, innermost.start, at))
+                events.append(("ended", kind, innermost.path, None, innermost.start, at, None))
                 match = open_brackets[-1].next_value
                 continue
             if what == _IS_CUT_KEY:  # short, so it is matched again when there is more of it
                 at, match = start, _MEMBER_AFTER_COMMA
                 break
+            key = None
             if match is _ITS_VALUE or match is _COLON_VALUE:
                 pass  # the path is known
             elif innermost.keys is None:
                 path = innermost.prefix + str(innermost.next_index)
                 innermost.next_index += 1
             else:
-                path = self._add_key(found[_IS_KEY].decode(), found.start(_IS_KEY), found.end(_IS_KEY), events)
+                key = found[_IS_KEY].decode()
+                if key in innermost.keys:
+                    self._fail_for_key(found.start(_IS_KEY) - 1)
+                innermost.keys.add(key)
+                path = innermost.prefix + (key if "~" not in key and "/" not in key else escape(key))
             match = innermost.next_value
             if what == _IS_STRING:
-                events.append(("value", "string", path, found[_IS_STRING].decode(), start - 1, at))
+                events.append(("value", "string", path, found[_IS_STRING].decode(), start - 1, at, key))
             elif what == _IS_INTEGER and at - start <= MAX_DIGITS:
-                events.append(("value", "number", path, int(found[_IS_INTEGER]), start, at))
+                events.append(("value", "number", path, int(found[_IS_INTEGER]), start, at, key))
             elif what == _IS_BRACKET:
-                match = self._read_opening_bracket(path, start, events)
-            elif what == _IS_KEY:
-                match = _ITS_VALUE
-            elif what == _IS_KEY_ONLY:
-                match = _COLON_VALUE
+                if len(open_brackets) > MAX_DEPTH:
+                    self._fail_for_depth()
+                prefix = f"{path if len(path) <= path_limit else path[:path_limit]}/"
+                if text[start] == _OPEN_OBJECT:
+                    open_brackets.append(_OpenBracket(path, prefix, start, set(), _NEXT_MEMBER))
+                    events.append(("opened", "object", path, None, start, -1, key))
+                    match = _FIRST_MEMBER
+                else:
+                    open_brackets.append(_OpenBracket(path, prefix, start, None, _NEXT_ITEM))
+                    events.append(("opened", "array", path, None, start, -1, key))
+                    match = _FIRST_ITEM
+            elif what == _IS_KEY or what == _IS_KEY_ONLY:  # noqa: SIM109, PLR1714 - a tuple is slower
+                match = _ITS_VALUE if what == _IS_KEY else _COLON_VALUE
+                if key is not None:
+                    start, end = found.span(_IS_KEY)
+                    events.append(("key", "string", path, key, start - 1, end + 1, key))
             elif what == _IS_CUT_STRING:
                 match = _ITS_VALUE
                 self._state = _IN_STRING
                 self._start = start - 1
                 self._is_opened = True
-                events.append(("opened", "string", path, found[_IS_CUT_STRING].decode(), start - 1, -1))
+                events.append(("opened", "string", path, found[_IS_CUT_STRING].decode(), start - 1, -1, key))
             elif what == _IS_CUT_SCALAR:
                 match = _ITS_VALUE
                 if self._start != start:
                     self._start = start
-                    events.append(("opened", _KIND_OF_FIRST_BYTE[text[start]], path, None, start, -1))
+                    events.append(("opened", _KIND_OF_FIRST_BYTE[text[start]], path, None, start, -1, key))
                 if length - start > _RESCAN_LIMIT:
                     self._state = _IN_SCALAR
                 else:
@@ -365,33 +391,15 @@ class Reader:
                 break
             else:
                 kind, value = _scalar_value(found[what], what)
-                events.append(("value", kind, path, value, start, at))
+                events.append(("value", kind, path, value, start, at, key))
         self._at, self._path, self._match = at, path, match
         return False
 
-    def _read_opening_bracket(self, path: str, start: int, events: list[JsonEvent]) -> _Match:
-        """Open an object or array; return what may come first in it."""
-        if len(self._open_brackets) > MAX_DEPTH:
-            raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
-        prefix = f"{path if len(path) <= self._path_limit else path[: self._path_limit]}/"
-        if self.text[start] == _OPEN_OBJECT:
-            self._open_brackets.append(_OpenBracket(path, prefix, start, set(), _NEXT_MEMBER))
-            events.append(("opened", "object", path, None, start, -1))
-            return _FIRST_MEMBER
-        self._open_brackets.append(_OpenBracket(path, prefix, start, None, _NEXT_ITEM))
-        events.append(("opened", "array", path, None, start, -1))
-        return _FIRST_ITEM
+    def _fail_for_key(self, start: int) -> NoReturn:
+        raise NotJson(f"A key occurs twice in one object. (byte {start})")
 
-    def _add_key(self, key: str, start: int, end: int, events: list[JsonEvent]) -> str:
-        """Enter a key, without its quotes from ``start`` to ``end``; return the path of its value."""
-        innermost = self._open_brackets[-1]
-        keys = innermost.keys
-        if keys is None or key in keys:
-            raise NotJson(f"A key occurs twice in one object. (byte {start - 1})")
-        keys.add(key)
-        path = innermost.prefix + (key if "~" not in key and "/" not in key else escape(key))
-        events.append(("key", "string", path, key, start - 1, end + 1))
-        return path
+    def _fail_for_depth(self) -> NoReturn:
+        raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
 
     def _begin_long_token(self) -> bool:
         """Begin a string or key that is long or has escapes, or fail if none may begin here."""
@@ -433,7 +441,13 @@ class Reader:
             return False
         self._at += 1
         key = _decode_run(self.text[self._start + 1 : self._at - 1])
-        self._path = self._add_key(key, self._start + 1, self._at - 1, events)
+        innermost = self._open_brackets[-1]
+        keys = cast(set[str], innermost.keys)
+        if key in keys:
+            self._fail_for_key(self._start)
+        keys.add(key)
+        self._path = innermost.prefix + escape(key)
+        events.append(("key", "string", self._path, key, self._start, self._at, key))
         self._state = _BETWEEN
         self._match = _COLON_VALUE
         return True
@@ -465,14 +479,14 @@ class Reader:
         if has_ended:
             self._at += 1
             name: EventName = "ended" if self._is_opened else "value"
-            events.append((name, "string", self._path, piece, self._start, self._at))
+            events.append((name, "string", self._path, piece, self._start, self._at, None))
             self._continue_after_value()
             return True
         if not self._is_opened:
             self._is_opened = True
-            events.append(("opened", "string", self._path, piece, self._start, -1))
+            events.append(("opened", "string", self._path, piece, self._start, -1, None))
         elif piece:
-            events.append(("grew", "string", self._path, piece, self._start, -1))
+            events.append(("grew", "string", self._path, piece, self._start, -1, None))
         return False
 
     def _read_long_scalar(self, events: list[JsonEvent]) -> bool:
@@ -492,7 +506,7 @@ class Reader:
             raise NotJson(f"A number or literal is malformed. (byte {self._start})")
         what = found.lastindex or 0
         kind, value = _scalar_value(found[what], what)
-        events.append(("value", kind, self._path, value, self._start, end))
+        events.append(("value", kind, self._path, value, self._start, end, None))
         self._continue_after_value()
 
 
