@@ -4,13 +4,15 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import Enum
-from typing import Any, Final, cast, is_typeddict
+from typing import Any, Final
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from .arguments import StreamingLlmApiArgs
-from .values import camel, refuse_unknown, without_output
+from .contract import camel
+from .keys import with_names
+from .values import without_output
 
 _READ: Final[dict[type, Callable[[str], Any]]] = {
     bool: {"true": True, "false": False}.__getitem__,
@@ -26,19 +28,13 @@ def arguments_from(config: pulumi.Config) -> StreamingLlmApiArgs:
     A text that cannot be converted to the type of its argument stays a text: the check reports it.
 
     Raises:
-        InvalidArgument: a key in the configuration's namespace is not the key of an argument.
+        InvalidArgument: a key in the configuration's namespace, or in one of its objects, is not that of an argument.
     """
-    snake = {camel(name): name for name in StreamingLlmApiArgs.__annotations__}
-    refuse_unknown(_keys(config.name), snake)
-    texts = {name: config.get(key) for key, name in snake.items()}
-    given = {
-        name: _value(StreamingLlmApiArgs.__annotations__[name], text)
-        for name, text in texts.items()
-        if text is not None
-    }
+    hints = {camel(name): hint for name, hint in StreamingLlmApiArgs.__annotations__.items()}
+    given = {key: _value(hints.get(key), config.require(key)) for key in _keys(config.name)}
     if "environment" in given and runtime_config.is_config_secret(config.full_key("environment")):
         given["environment"] = _as_secrets(given["environment"])
-    return cast("StreamingLlmApiArgs", given)
+    return with_names(given, camel)
 
 
 def _as_secrets(values: object) -> object:
@@ -60,13 +56,5 @@ def _value(hint: object, text: str) -> object:
             return text
         if kind in _READ:
             return _READ[kind](text)
-        return _snake(kind, json.loads(text))
+        return json.loads(text)
     return text
-
-
-def _snake(kind: object, value: object) -> object:
-    """Turn the keys of a group into the names of its TypedDict. An unknown key stays: the check reports it by name."""
-    if not is_typeddict(kind) or not isinstance(value, Mapping):
-        return value
-    names = {camel(name): name for name in kind.__annotations__}
-    return {names.get(key, key): inner for key, inner in value.items()}

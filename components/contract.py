@@ -11,9 +11,18 @@ IN_WHEEL: Final = (Path(__file__).parent / "function").is_dir()
 """Whether this package contains the function's sources. The type checker of a checkout takes it as false."""
 
 if IN_WHEEL:
+    from .function import arguments as _arguments
     from .function import contract as _contract
 else:
+    from function import arguments as _arguments
     from function import contract as _contract
+
+ANY_KEY = _arguments.ANY_KEY
+ArgumentError = _arguments.ArgumentError
+Shape = _arguments.Shape
+camel = _arguments.camel
+either = _arguments.either
+named = _arguments.named
 
 EXPOSED_HEADERS = _contract.EXPOSED_HEADERS
 FIRST_EVENT_TIMEOUTS = _contract.FIRST_EVENT_TIMEOUTS

@@ -11,13 +11,12 @@ from typing import Annotated, Any, Final
 import pulumi
 
 from .arguments import Architecture, Authorization, Effect, Endpoint, QuotaPeriod, Runtime
-from .contract import LONGEST_TIMEOUT, SETTINGS, SHORTEST_TIMEOUT
+from .contract import LONGEST_TIMEOUT, SETTINGS, SHORTEST_TIMEOUT, either
 from .values import (
     Names,
     arn,
     arn_pattern,
     conditions,
-    either,
     flag,
     group,
     groups,

@@ -9,20 +9,11 @@ import pulumi
 
 from .arguments import Authorization, Endpoint, Runtime, StreamingLlmApiArgs
 from .bundle.target import PYTHONS, running_python
-from .contract import FIRST_EVENT_TIMEOUTS, SETTINGS, as_text, parsed
+from .contract import FIRST_EVENT_TIMEOUTS, SETTINGS, as_text, camel, either, parsed
+from .keys import with_names
 from .options import Options, Throttle
 from .rules import refuse_contradictions
-from .values import (
-    InvalidArgument,
-    arguments_of,
-    camel,
-    either,
-    is_number,
-    refuse_unknown,
-    values_of,
-    without_output,
-    wrong,
-)
+from .values import InvalidArgument, arguments_of, is_number, values_of, without_output, wrong
 
 
 def checked(args: StreamingLlmApiArgs) -> Options:
@@ -31,8 +22,8 @@ def checked(args: StreamingLlmApiArgs) -> Options:
     Raises:
         InvalidArgument: a key or a value is wrong, or two values contradict each other.
     """
-    refuse_unknown(args, StreamingLlmApiArgs.__annotations__)
-    given: dict[str, object] = {name: value for name, value in args.items() if value is not None}
+    named = with_names(args, str)
+    given: dict[str, object] = {name: value for name, value in named.items() if value is not None}
     values = values_of(Options, given)
     values["runtime"] = values["runtime"] or default_runtime(running_python())
     settings = {name: _setting(name, given.get(name)) for name in settings_with_an_argument()}

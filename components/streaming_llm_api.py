@@ -10,6 +10,7 @@ import pulumi
 from .arguments import Authorization, Effect, Endpoint, StreamingLlmApiArgs
 from .bundle import Bundle, BundleError, Target
 from .bundle.target import running_python
+from .contract import camel
 from .options import Options, OwnStatement
 from .parsing import checked
 from .resources import callers, records
@@ -19,7 +20,7 @@ from .resources.function import log_group, streaming_function, variables
 from .resources.monitoring import Watched, declare_alarms, declare_dashboard
 from .resources.scope import Scope
 from .trial.trial import Report, try_function, with_placeholders
-from .values import InvalidArgument, camel
+from .values import InvalidArgument
 
 TYPE = "streaming-llm:index:StreamingLlmApi"
 

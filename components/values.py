@@ -3,14 +3,15 @@
 Values can come from programs in other languages: a whole number can be a float, and an enumeration a plain string.
 """
 
-import difflib
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, NoReturn, TypeGuard, Union, get_args, get_origin
 
 import pulumi
+
+from .contract import camel, either
 
 
 class InvalidArgument(pulumi.RunError):
@@ -37,17 +38,6 @@ class Names:
     pattern: str
 
 
-def camel(name: str) -> str:
-    """Return the config key of an argument's name."""
-    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
-
-
-def either(words: Iterable[object], last: str = "or") -> str:
-    """Return the words as a phrase: ``a, b or c``."""
-    *front, end = map(str, words)
-    return f"{', '.join(front)} {last} {end}" if front else end
-
-
 def wrong(key: str, expected: str, value: object) -> NoReturn:
     """Raise for a value that is not as expected.
 
@@ -56,20 +46,6 @@ def wrong(key: str, expected: str, value: object) -> NoReturn:
     """
     got = "a value that is only known after the deployment" if isinstance(value, pulumi.Output) else repr(value)
     raise InvalidArgument(f"{key} must be {expected}; got {got}.")
-
-
-def refuse_unknown(keys: Iterable[str], known: Collection[str], place: str = "") -> None:
-    """Refuse a key that is not ``known`` and suggest the nearest that is; the message puts ``place`` before both.
-
-    Raises:
-        InvalidArgument: there is such a key.
-    """
-    for key in keys:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            name = near[0] if near and "_" in key else camel("".join(near))
-            hint = f" Did you mean {place}{name}?" if near else ""
-            raise InvalidArgument(f"{place}{key}: there is no such argument.{hint}")
 
 
 def arguments_of(kind: type) -> dict[str, Argument]:
@@ -230,7 +206,6 @@ def group(kind: type, default: object = None) -> Argument:
         names = arguments_of(kind)
         if not isinstance(value, Mapping):
             wrong(key, f"an object with {either(map(camel, names), 'and')}", value)
-        refuse_unknown(value, names, f"{key}.")
         return kind(**values_of(kind, value, f"{key}."))
 
     return Argument(read, default)

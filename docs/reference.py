@@ -12,10 +12,10 @@ from typing import Any, Final, get_origin
 from pulumi.provider.experimental.component import ComponentProvider
 
 from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
-from components.contract import FIRST_EVENT_TIMEOUTS, SETTINGS, parsed, variable
+from components.contract import FIRST_EVENT_TIMEOUTS, SETTINGS, camel, parsed, variable
 from components.options import Options
 from components.parsing import settings_with_an_argument
-from components.values import arguments_of, camel, without_output
+from components.values import arguments_of, without_output
 from docs.tables import table
 
 COMPONENT: Final = "streaming-llm:index:StreamingLlmApi"

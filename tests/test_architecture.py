@@ -46,6 +46,7 @@ MAY_IMPORT = {
     "function/version.py": {"function.contract"},
     "function/schema.py": PYDANTIC | {"function.endpoint"},
     "function/contract.py": set[str](),
+    "function/arguments.py": set[str](),
     "function/answer_type.py": PYDANTIC | {"function.user_code", "function.partials"},
     "function/user_code.py": PYDANTIC | {"function.contract"},
     "function/record.py": {"function.contract", "function.stream.events"},
@@ -70,7 +71,12 @@ MAY_IMPORT = {
 PULUMI = frozenset({"pulumi", "pulumi_aws"})
 COMPONENT_MAY_IMPORT = {
     "components": PULUMI | {"components"},
-    "components/contract.py": {"function.contract", "components.function.contract"},
+    "components/contract.py": {
+        "function.arguments",
+        "function.contract",
+        "components.function.arguments",
+        "components.function.contract",
+    },
     "components/endpoint.py": {
         "function.endpoint",
         "function.record",
@@ -79,7 +85,7 @@ COMPONENT_MAY_IMPORT = {
     },
     "components/bundle": {"components.bundle", "components.contract.VERSION"},
     "components/iam": {"components.iam"},
-    "components/values.py": {"pulumi"},
+    "components/values.py": {"pulumi", "components.contract"},
     "components/arguments.py": {"pulumi", "components.contract"},
     "components/trial/inspection.py": PYDANTIC | {"function"},
 }

@@ -15,8 +15,8 @@ import pulumi
 
 from ..bundle import Bundle
 from ..bundle.cache import digest, replacing
-from ..contract import SETTINGS, variable
-from ..values import InvalidArgument, camel
+from ..contract import SETTINGS, camel, variable
+from ..values import InvalidArgument
 
 PROGRAM: Final = Path(__file__).with_name("inspection.py")
 """The program that the process runs."""

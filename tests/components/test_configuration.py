@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs, arguments_from
+from components.contract import camel
 from components.parsing import checked
-from components.values import camel
 from tests.components.recording import SECRET, SECRET_KIND, declare
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -96,6 +96,17 @@ def test_a_secure_environment_that_is_no_object_is_refused_without_its_text() ->
         ({"tiemout": "30"}, r"tiemout: there is no such argument\. Did you mean timeout\?"),
         ({"body_limit": "30"}, "body_limit: there is no such argument"),
         ({"throttle": '{"rates": 1}'}, r"throttle\.rates: there is no such argument\. Did you mean throttle\.rate\?"),
+        (
+            {"dashboard": '{"input_price": 1}'},
+            (
+                r"dashboard\.input_price: there is no such argument\. Did you mean dashboard\.inputPrice\? "
+                r"dashboard has inputPrice and outputPrice\."
+            ),
+        ),
+        (
+            {"statements": '[{"actions": ["s3:*"], "resource": ["*"]}]'},
+            r"statements\[0\]\.resource: there is no such argument\. Did you mean statements\[0\]\.resources\?",
+        ),
     ],
 )
 def test_a_wrong_value_names_its_key_and_what_it_may_be(read: Read, values: Mapping[str, str], message: str) -> None:

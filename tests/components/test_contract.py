@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import function.arguments
 import function.contract
 from components import contract
 
@@ -20,7 +21,8 @@ def test_every_name_is_the_contracts_own() -> None:
     own = {name: value for name, value in offered.items() if name not in {"IN_WHEEL", "Path", "Final"}}
 
     assert len(own) > 10
-    assert {name: value for name, value in own.items() if value is not getattr(function.contract, name)} == {}
+    theirs = {**vars(function.arguments), **vars(function.contract)}
+    assert {name: value for name, value in own.items() if value is not theirs[name]} == {}
 
 
 def test_the_bundle_is_imported_without_pulumi_or_the_component() -> None:

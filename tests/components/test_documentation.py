@@ -6,9 +6,9 @@ from typing import Any
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization
+from components.contract import camel
 from components.parsing import checked
 from components.resources.function import variables
-from components.values import camel
 from function.contract import read_settings
 from tests.components.options_table import EVERY_SETTING, EVERYTHING
 from tests.components.recording import declare

@@ -1,6 +1,7 @@
 """The component as other languages get it: its schema, and the plugin host over its real socket."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from pulumi.runtime.proto import (
 )
 
 from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
-from components.values import camel
+from components.contract import camel
 from tests.components.recording import SECRET, SECRET_KIND, computed
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -176,9 +177,33 @@ def test_a_secret_of_another_language_stays_one(provider: Any, engine: Engine) -
     assert variables["TABLE"] == "t"
 
 
-def test_a_wrong_argument_is_a_sentence_there_too(provider: Any, engine: Engine) -> None:
-    with pytest.raises(grpc.RpcError, match="timeout must be a whole number from 5 to 890; got 891"):
-        _construct(provider, engine, "wrong", {"timeout": 891})
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"timeout": 891}, "timeout must be a whole number from 5 to 890; got 891"),
+        ({"tiemout": 60}, "tiemout: there is no such argument. Did you mean timeout?"),
+        (
+            {"dashboard": {"inptuPrice": 1}},
+            (
+                "dashboard.inptuPrice: there is no such argument. Did you mean dashboard.inputPrice? "
+                "dashboard has inputPrice and outputPrice."
+            ),
+        ),
+        (
+            {"statements": [{"actions": ["s3:*"], "resources": ["*"]}, {"action": ["s3:*"]}]},
+            "statements[1].action: there is no such argument. Did you mean statements[1].actions?",
+        ),
+        ({"dashboard": "yes"}, "dashboard must be an object with inputPrice and outputPrice; got 'yes'."),
+        ({"throttle": {"rate": 1}}, "throttle.burst is required."),
+        ({"endpoint": "global"}, "endpoint must be regional, edge or private; got 'global'."),
+    ],
+)
+def test_a_wrong_argument_is_a_sentence_there_too(
+    provider: Any, engine: Engine, inputs: dict[str, Any], message: str
+) -> None:
+    """A key that does not exist is refused as well, at every depth: nothing that the caller wrote is left out."""
+    with pytest.raises(grpc.RpcError, match=re.escape(message)):
+        _construct(provider, engine, "wrong", inputs)
 
 
 def test_two_endpoints_of_one_program_set_the_account_wide_role_up_once(provider: Any, engine: Engine) -> None:

@@ -22,6 +22,7 @@ from components.arguments import (
     VpcEndpointArgs,
 )
 from components.bundle.target import PYTHONS, running_python
+from components.contract import camel
 from components.options import (
     OWN_VARIABLE,
     Authorizer,
@@ -36,7 +37,7 @@ from components.options import (
 )
 from components.parsing import checked, default_runtime, settings_with_an_argument
 from components.resources.function import variables
-from components.values import arguments_of, camel
+from components.values import arguments_of
 from function.contract import SETTINGS, read_settings, variable
 from tests.components.options_table import CERTIFICATE, EVERY_SETTING, EVERYTHING, POOL
 
@@ -202,7 +203,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"model_regions": ["Frankfurt"]}, "modelRegions must be a list of regions such as eu-central-1; got 'Frankfurt'."),
     ({"throttle": {"rate": 1}}, "throttle.burst is required."),
     ({"throttle": {"rate": -1, "burst": 1}}, "throttle.rate must be a number from 0 to 10000; got -1."),
-    ({"throttle": {"rate": 1, "burst": 1, "limit": 1}}, "throttle.limit: there is no such argument."),
+    (
+        {"throttle": {"rate": 1, "burst": 1, "limit": 1}},
+        "throttle.limit: there is no such argument. throttle has rate and burst.",
+    ),
     ({"throttle": 5}, "throttle must be an object with rate and burst; got 5."),
     ({"quota": {"limit": 5, "period": "HOUR"}}, "quota.period must be DAY, WEEK or MONTH; got 'HOUR'."),
     ({"vpc": {"subnets": [], "security_groups": ["sg-1"]}}, "vpc.subnets is required."),
@@ -211,6 +215,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"tags": {"team": 5}}, "tags must be an object whose values are texts; got {'team': 5}."),
     ({"tiemout": 30}, "tiemout: there is no such argument. Did you mean timeout?"),
     ({"body_limits": 30}, "body_limits: there is no such argument. Did you mean body_limit?"),
+    ({"bodyLimit": 30}, "bodyLimit: there is no such argument. Did you mean body_limit?"),
+    (
+        {"dashboard": {"inptu_price": 1}},
+        (
+            "dashboard.inptu_price: there is no such argument. Did you mean dashboard.input_price? "
+            "dashboard has input_price and output_price."
+        ),
+    ),
 ]
 
 GROUPS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from components import VERSION, StreamingLlmApiArgs
-from components.values import camel
+from components.contract import camel
 from local.bedrock.script import Fragment, Stop
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment

@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
-from components.contract import SETTINGS, as_text, variable
+from components.contract import SETTINGS, as_text, camel, variable
 from components.options import Options
 from components.parsing import checked, settings_with_an_argument
-from components.values import arguments_of, camel
+from components.values import arguments_of
 from docs import reference
 
 INPUTS: dict[str, Any] = reference.schema()["resources"][reference.COMPONENT]["inputProperties"]
