@@ -1,7 +1,9 @@
 """What stands around the code: hooks, workflows, metadata and changelog agree with each other."""
 
+import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from components import VERSION
 from scripts.release import NotReady, check
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 MAKEFILE = (ROOT / "Makefile").read_text()
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
 CHANGELOG = (
@@ -39,6 +42,30 @@ def test_the_workflows_run_targets_that_there_are() -> None:
     named = {word for command in commands for word in command.split()[1:] if word.replace("-", "").isalpha()}
 
     assert {"lint", "types", "test", "bundle", "release"} <= named <= targets
+
+
+def used_of_the_provider(source: str) -> Iterator[tuple[str, str]]:
+    """Yield service and name of each class and function of the AWS provider, such as ``("sns", "Topic")``."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(ast.Attribute(ast.Name("aws"), service), name):
+                yield service, name
+
+
+def test_the_type_checker_reads_what_is_used_of_the_aws_provider() -> None:
+    """It skips the rest of that package, and a name in a module that it skips can be used in any way."""
+    [read] = [row["module"] for row in PYPROJECT["tool"]["mypy"]["overrides"] if row.get("follow_imports") == "normal"]
+    files = [*(ROOT / "components").rglob("*.py"), *(ROOT / "tests" / "components").rglob("*.py")]
+    used = {each for file in files for each in used_of_the_provider(file.read_text(encoding="utf-8"))}
+    modules = {f"pulumi_aws.{service}.{module_of(name)}" for service, name in used}
+
+    assert "pulumi_aws.wafv2.web_acl_association" in modules
+    assert [each for each in modules if not {each, f"{each.rpartition('.')[0]}.*"} & set(read)] == []
+
+
+def module_of(name: str) -> str:
+    """Return the module of a resource or a function of the provider by its name, such as ``web_acl_association``."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower().removesuffix("_output")
 
 
 def test_ci_tests_every_python_that_the_package_names() -> None:
