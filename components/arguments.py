@@ -196,6 +196,10 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """The Pydantic class of the answer, as `module:Class`. Default: `function.schema:Answer`."""
     request: str
     """The Pydantic class of a request, as `module:Class`. Default: `function.schema:Request`."""
+    prepare: str
+    """A function of yours that makes the prompt of a request, as `module:function`. Default: none."""
+    prepare_timeout: float
+    """Seconds that `prepare` can take (requires `prepare`). Default: none (the time of the answer)."""
     instructions: str
     """The system prompt, as `module:NAME`. Default: `function.schema:INSTRUCTIONS`."""
     temperature: float

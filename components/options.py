@@ -138,6 +138,8 @@ class Options:
     guardrail: pulumi.Input[str] | None
     schema: str | None
     request: str | None
+    prepare: str | None
+    prepare_timeout: float | None
     instructions: str | None
     max_tokens: int
     allowed_origins: Sequence[str]

@@ -15,6 +15,7 @@ def refuse_contradictions(options: Options) -> None:
     """
     _refuse_endpoint(options)
     _refuse_times(options)
+    _refuse_prepare(options)
     _refuse_stages(options)
     _refuse_model(options)
     _refuse_authorization(options)
@@ -38,6 +39,18 @@ def _refuse_times(options: Options) -> None:
     if options.head_within > longest:
         raise InvalidArgument(
             f"headWithin must be at most {longest} with endpoint: {options.endpoint}; got {options.head_within:g}.",
+        )
+
+
+def _refuse_prepare(options: Options) -> None:
+    if options.prepare_timeout is None:
+        return
+    if not options.prepare:
+        raise InvalidArgument("prepareTimeout requires prepare.")
+    longest = options.timeout - margin(options.timeout, options.seconds_of_own_stages)
+    if options.prepare_timeout > longest:
+        raise InvalidArgument(
+            f"prepareTimeout must be at most {longest:g}, the time of the answer; got {options.prepare_timeout:g}."
         )
 
 
@@ -111,7 +124,8 @@ def _refuse_key(options: Options) -> None:
 
 
 def _refuse_code(options: Options) -> None:
-    modules = {"schema": options.schema, "request": options.request, "instructions": options.instructions}
+    modules = {"schema": options.schema, "request": options.request, "prepare": options.prepare}
+    modules["instructions"] = options.instructions
     own = [key for key, reference in modules.items() if reference and not reference.startswith("function.")]
     own += ["stages"] if options.stages else []
     if own and options.code is None:

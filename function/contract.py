@@ -91,6 +91,19 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
 
 
+class Phase(StrEnum):
+    """How far a request had come when it ended."""
+
+    REQUEST = "request"
+    """The function read and checked it."""
+    PREPARE = "prepare"
+    """Own code made the prompt."""
+    MODEL = "model"
+    """The model was called, and had written nothing of its answer."""
+    ANSWER = "answer"
+    """The model wrote."""
+
+
 PUBLISHABLE_OUTCOMES: Final = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.REJECTED)
 """Outcomes whose records can be published: a rejected request has none."""
 
@@ -189,6 +202,10 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _optional_seconds(text: str) -> float | None:
+    return None if text == "none" else _seconds(text)
+
+
 def _temperature(text: str) -> Temperature:
     if text == "none":
         return None
@@ -257,6 +274,10 @@ def _store(text: str) -> Destination | None:
 _REFERENCE: Final = _matching(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
+def _optional_reference(text: str) -> str | None:
+    return None if text == "none" else _REFERENCE(text)
+
+
 def _references(text: str) -> tuple[str, ...]:
     references = tuple(_REFERENCE(reference) for reference in _words(text))
     if len(set(references)) < len(references) or len(references) > STAGES_LIMIT:
@@ -287,6 +308,12 @@ class Settings:
     guardrail_streaming: Annotated[GuardrailStreaming, Setting("sync", GuardrailStreaming, "sync or async")]
     schema: Annotated[str, Setting("function.schema:Answer", _REFERENCE, "module:Class", stated=False)]
     request: Annotated[str, Setting("function.schema:Request", _REFERENCE, "module:Class", stated=False)]
+    prepare: Annotated[str | None, Setting("none", _optional_reference, "none or module:function", stated=False)]
+    """What makes the prompt of a request in place of its class."""
+    prepare_timeout: Annotated[
+        float | None, Setting("none", _optional_seconds, "none or a number of seconds above 0", stated=False)
+    ]
+    """Seconds for ``prepare``; None: all the time of the answer."""
     instructions: Annotated[str, Setting("function.schema:INSTRUCTIONS", _REFERENCE, "module:NAME", stated=False)]
     temperature: Annotated[
         Temperature, Setting("auto", _temperature, "auto, none or a number from 0 to 1", stated=False)

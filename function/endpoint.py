@@ -1,7 +1,7 @@
 """What a team's own modules import: the classes that describe what the model is given, and who asks.
 
-``from streaming_llm_api.endpoint import Prompt, Message, Image, Document, Caller`` names them everywhere: in a program
-that has the wheel, in the bundle and in the local stack. In the body of a request ``Message``, ``Image`` and
+``from streaming_llm_api.endpoint import Prompt, Message, Image, Document, Call, Caller`` names them everywhere: in a
+program that has the wheel, in the bundle and in the local stack. In the body of a request ``Message``, ``Image`` and
 ``Document`` are JSON, and Pydantic reads them wherever a request class has a field of that type.
 """
 
@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Literal, Self, TypeAlias
 from unicodedata import category
@@ -304,6 +305,30 @@ class Caller:
     def __post_init__(self) -> None:
         """Keep the claims so that they cannot change."""
         object.__setattr__(self, "claims", MappingProxyType(dict(self.claims)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What ``prepare`` is given beside the request. Members may be added.
+
+    Args:
+        caller: who sent the request.
+        request_id: the id of the request, as in the log line.
+        route: the route that was called.
+        traceparent: the client's trace context (W3C Trace Context); None without a valid one.
+        xray_trace_id: what X-Ray's header holds, such as ``Root=1-…;Parent=…;Sampled=1``; None without tracing.
+    """
+
+    caller: Caller = field(default_factory=Caller)
+    request_id: str
+    route: str = "stream"
+    traceparent: str | None = None
+    xray_trace_id: str | None = None
+    _seconds_left: Callable[[], float] = field(default=lambda: inf, repr=False, compare=False)
+
+    def seconds_left(self) -> float:
+        """Return how many seconds are left until the request must be over; after that, 0."""
+        return max(0.0, self._seconds_left())
 
 
 def is_blank(text: str) -> bool:

@@ -2,7 +2,10 @@
 
 import os
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from math import inf
 
 import botocore.session
 from aws_lambda_powertools import Logger
@@ -17,17 +20,19 @@ from .aws.stages.log import log_stage
 from .aws.stages.publish import publish_stage
 from .aws.stages.store import store_stage
 from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
-from .conversation import context_of, metadata_of, text_of
+from .conversation import Conversation, context_of, metadata_of, text_of
 from .cors import cors
-from .endpoint import Caller
+from .endpoint import Call, Caller
 from .own_stages import own_stages
+from .prepare import Preparation, Prepare
 from .request import Accepted, Rejected, default_body_limit, read_request
 from .stream.encoders import Encoder
+from .stream.errors import AnswerError
 from .stream.interruption import user_code
-from .stream.pacing import Clock, Pace, PacedCalls, Stopwatch, SystemClock
-from .stream.pipeline import Job, reject, run
+from .stream.pacing import Clock, Pace, PacedCalls, Source, Stopwatch, SystemClock
+from .stream.pipeline import Asked, Job, reject, run
 from .stream.record import Content, Start
-from .user_code import load_instructions, load_request_class, load_stage
+from .user_code import load_instructions, load_prepare, load_request_class, load_stage
 from .version import SERVICE_VERSION
 
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
@@ -45,7 +50,7 @@ class Endpoint:
         """
         self._settings = settings
         self._clock = clock
-        self._request_class = load_request_class(settings.request)
+        self._request_class = load_request_class(settings.request, with_prompt=settings.prepare is None)
         self._body_limit = settings.body_limit or default_body_limit(self._request_class)
         self._answer = AnswerType(settings.schema)
         self._content = Content(kept=settings.capture_content)
@@ -65,6 +70,10 @@ class Endpoint:
         if settings.stages:
             own = {reference: load_stage(reference) for reference in settings.stages}
             self._stages.append(own_stages(own, settings.stage_timeout))
+        self._prepare: Prepare | None = None
+        if settings.prepare is not None:
+            self._prepare = Prepare(settings.prepare, load_prepare(settings.prepare))
+            self._stages.append(self._prepare.end)
         logger.info("function started")
 
     def handle(self, event: object, context: LambdaContext) -> Response:
@@ -78,13 +87,14 @@ class Endpoint:
             self._body_limit,
             allowed_origins=self._settings.allowed_origins,
             offer_raw_text=not self._answer.has_hidden,
+            with_prompt=self._prepare is None,
         )
         caller = caller_of(event, self._settings.authorization)
         start = self._start(request, http, context, watch, caller)
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)
         else:
-            head, body = run(self._job(request, start, http, watch), start, self._stages)
+            head, body = run(self._job(request, start, http, watch, caller), start, self._stages)
         for_browsers = cors(self._settings.allowed_origins, http.header("origin"))
         headers = {**head.headers, REQUEST_ID_HEADER: start.id, **for_browsers, **NO_SNIFFING}
         return Response(head.status, headers, body)
@@ -92,7 +102,7 @@ class Endpoint:
     def _start(
         self, request: Accepted | Rejected, http: HttpRequest, context: LambdaContext, watch: Stopwatch, caller: Caller
     ) -> Start:
-        return Start(
+        start = Start(
             id=context.aws_request_id,
             gateway_request_id=http.gateway_request_id,
             extended_request_id=http.extended_request_id,
@@ -104,30 +114,63 @@ class Endpoint:
             field_names=self._answer.field_names,
             media_type=request.format.content_type if request.format else None,
             content=self._content,
-            prompt=self._content.keep(text_of(request.prompt)) if isinstance(request, Accepted) else None,
             own_content=self._own_content,
-            own_prompt=self._own_content.keep(text_of(request.prompt)) if isinstance(request, Accepted) else None,
-            metadata=metadata_of(request.prompt) if isinstance(request, Accepted) else {},
             caller_fields=named_fields(caller, self._settings.caller_fields),
         )
+        prompt = request.prompt if isinstance(request, Accepted) else ""
+        return self._with_prompt(start, prompt) if prompt else start
 
-    def _job(self, request: Accepted, start: Start, http: HttpRequest, watch: Stopwatch) -> Job:
+    def _with_prompt(self, start: Start, prompt: str | Conversation) -> Start:
+        words = text_of(prompt)
+        return replace(
+            start,
+            prompt=self._content.keep(words),
+            own_prompt=self._own_content.keep(words),
+            metadata=metadata_of(prompt),
+        )
+
+    def _job(self, request: Accepted, start: Start, http: HttpRequest, watch: Stopwatch, caller: Caller) -> Job:
         encoder = request.format.encoder(start)
-        metadata = {**start.metadata, **start.caller_fields}
         pace = Pace(
             heartbeat=self._settings.heartbeat,
             head_by=watch.began + self._head_within(encoder, http),
             deadline=watch.began + start.time_limit - margin(start.time_limit + self._settings.seconds_of_own_stages),
+            prepare_by=self._clock.now() + (self._settings.prepare_timeout or inf),
         )
+        ask: Callable[[AnswerError | None, float], Source] = partial(self._ask, start, request.prompt)
+        asked = None
+        if self._prepare is not None:
+            call = self._call(start, http, caller, pace)
+            prepared = Preparation(partial(self._prepare.prompt, request.request, call), partial(self._ask, start))
+            ask, asked = prepared.call, partial(self._asked, start, prepared)
         return Job(
-            ask=PacedCalls(partial(self.model.ask, request.prompt, start.calls, metadata=metadata), pace, self._clock),
+            ask=PacedCalls(ask, pace, self._clock),
             answer=self._answer.type,
             to_json=self._answer.to_json,
             encoder=encoder,
             context=context_of(request.prompt),
+            asked=asked,
             start_padding=self._settings.start_padding,
             max_attempts=self._settings.max_attempts,
         )
+
+    def _call(self, start: Start, http: HttpRequest, caller: Caller, pace: Pace) -> Call:
+        return Call(
+            caller=caller,
+            request_id=start.id,
+            traceparent=http.traceparent,
+            xray_trace_id=os.environ.get("_X_AMZN_TRACE_ID"),
+            _seconds_left=lambda: pace.deadline - self._clock.now(),
+        )
+
+    def _ask(
+        self, start: Start, prompt: str | Conversation, previous: AnswerError | None, read_timeout: float
+    ) -> Source:
+        metadata = {**metadata_of(prompt), **start.caller_fields}
+        return self.model.ask(prompt, start.calls, previous, read_timeout, metadata=metadata)
+
+    def _asked(self, start: Start, prepared: Preparation) -> Asked:
+        return Asked(self._with_prompt(start, prepared.prompt), context_of(prepared.prompt))
 
     def _head_within(self, encoder: Encoder, http: HttpRequest) -> float:
         """Return the seconds that are left for the head, counted from when the gateway received the request.

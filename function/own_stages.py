@@ -68,7 +68,9 @@ def _public(record: InternalRecord) -> Record:
         extended_request_id=start.extended_request_id,
         began_at=start.began_at,
         ended_at=start.began_at + record.total_ms / 1000,
-        timings=Timings(record.first_event_ms, record.first_chunk_ms, record.last_chunk_ms, record.total_ms),
+        timings=Timings(
+            record.prepare_ms, record.first_event_ms, record.first_chunk_ms, record.last_chunk_ms, record.total_ms
+        ),
         outcome=record.outcome,
         status=record.status,
         media_type=start.media_type,
@@ -78,6 +80,7 @@ def _public(record: InternalRecord) -> Record:
         error_path=path,
         error_rule=rule,
         closed_values=record.closed_values,
+        phase=record.phase,
         attempts=record.attempts,
         calls=record.calls,
         model=start.model_id,

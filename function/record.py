@@ -10,14 +10,18 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from .contract import Outcome
+from .contract import Outcome, Phase
 from .stream.events import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds since the request reached the function; None if it never came so far."""
+    """Milliseconds since the request reached the function; None if it never came so far.
 
+    ``prepare`` is the time that ``prepare`` took; None without one.
+    """
+
+    prepare: int | None
     first_event: int | None
     first_chunk: int | None
     last_chunk: int | None
@@ -45,6 +49,8 @@ class Record:
     """For an invalid answer, a JSON Pointer. Without content, a key that the model made up is ``*``."""
     error_rule: str | None
     closed_values: int
+    phase: Phase | None
+    """How far the request had come when it ended; None if it completed."""
     attempts: int
     calls: int
     model: str

@@ -46,7 +46,9 @@ class Accepted:
     """A request that the model can answer."""
 
     format: Format
+    request: BaseModel
     prompt: str | Conversation
+    """Empty where own code makes it of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +59,26 @@ class Rejected:
     error: StreamError
 
 
-def read_request(
+def read_request(  # noqa: PLR0913 - what the settings say of requests
     http: HttpRequest,
     request_class: type[BaseModel],
     limit: int,
     *,
     allowed_origins: Sequence[str] = (),
     offer_raw_text: bool = True,
+    with_prompt: bool = True,
 ) -> Accepted | Rejected:
-    """Return what a client asks; ``request_class`` is the user's, ``limit`` the longest body in bytes."""
+    """Return what a client asks; ``request_class`` is the user's, ``limit`` the longest body in bytes.
+
+    ``with_prompt`` says whether the class makes the prompt.
+    """
     chosen = None
     try:
         check_route(http)
         check_origin(http, allowed_origins)
         chosen = choose_format(http.header("accept"), offer_raw_text=offer_raw_text)
         check_beginning(http, chosen)
-        return Accepted(chosen, read_prompt(http, request_class, limit))
+        return Accepted(chosen, *read_body(http, request_class, limit, with_prompt=with_prompt))
     except Exception as error:  # noqa: BLE001 - the user's request class may fail in any way
         return Rejected(chosen, as_stream_error(error))
 
@@ -119,8 +125,12 @@ def check_beginning(http: HttpRequest, chosen: Format) -> None:
         raise CannotResume
 
 
-def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -> str | Conversation:
-    """Return the prompt of a body: a valid ``request_class`` in JSON, a bare JSON string (the prompt), or nothing.
+def read_body(
+    http: HttpRequest, request_class: type[BaseModel], limit: int, *, with_prompt: bool = True
+) -> tuple[BaseModel, str | Conversation]:
+    """Return the request of a body and its prompt, which is empty unless ``with_prompt``.
+
+    The body is a valid ``request_class`` in JSON, a bare JSON string (the prompt), or nothing.
 
     Raises:
         MediaTypeUnsupported: the body is declared as something else.
@@ -136,7 +146,7 @@ def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -
     if len(body) > limit:
         raise BodyTooLarge(f"The limit is {limit} bytes.")
     try:
-        request, prompt = user_code.call(_asked, body.removeprefix(BOM_UTF8), request_class)
+        request, prompt = user_code.call(_asked, body.removeprefix(BOM_UTF8), request_class, with_prompt)
     except ValidationError as error:
         # Pydantic's messages and inputs may quote the body: the client gets paths and rules alone
         found = error.errors(include_url=False, include_context=False, include_input=False)
@@ -144,10 +154,26 @@ def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -
     except Fault as fault:
         raise _body_error([(fault.place, fault.rule)]) from None
     if isinstance(prompt, Prompt):
-        return _conversation(prompt, request)
-    if is_blank(prompt):
+        return request, _conversation(prompt, request)
+    if with_prompt and is_blank(prompt):
         raise _body_error([(_place_of_prompt(request_class), "prompt_blank")])
-    return prompt
+    return request, prompt
+
+
+def checked_prompt(made: object, request: BaseModel) -> str | Conversation:
+    """Return what ``prepare`` has made of a request, as the model is given it.
+
+    Raises:
+        PromptInvalid: it is neither a text nor a ``Prompt``, is blank, or is not one that the model can be given.
+        BodyInvalid: it breaks a rule with messages that the request carries, unchanged.
+    """
+    if isinstance(made, Prompt):
+        return _conversation(made, request)
+    if not isinstance(made, str):
+        raise PromptInvalid("wrong_type", "")
+    if is_blank(made):
+        raise PromptInvalid("blank_text", "")
+    return str(made)
 
 
 def _body_error(faults: Sequence[tuple[Place, str]]) -> BodyInvalid | BodyTooLarge:
@@ -180,18 +206,22 @@ def _may_be_json(content_type: str | None) -> bool:
     return not declared or declared in DEFAULT_MEDIA_TYPES or (is_json and kind in {"application", "text"})
 
 
-def _asked(body: bytes, request_class: type[BaseModel]) -> tuple[BaseModel, str | Prompt]:
-    """Return the request that a body is, and its prompt; the class's own code runs here.
+def _asked(
+    body: bytes,
+    request_class: type[BaseModel],
+    with_prompt: bool,  # noqa: FBT001 - what calls it passes no names
+) -> tuple[BaseModel, str | Prompt]:
+    """Return the request that a body is, and its prompt if the class makes it; the class's own code runs here.
 
     Raises:
         Fault: the request has too many images or documents.
     """
-    request = _request(body, request_class)
+    request = _request(body, request_class, with_prompt=with_prompt)
     check_counts(files(request))
-    return request, _prompt_of(request)
+    return request, _prompt_of(request) if with_prompt else ""
 
 
-def _request(body: bytes, request_class: type[BaseModel]) -> BaseModel:
+def _request(body: bytes, request_class: type[BaseModel], *, with_prompt: bool) -> BaseModel:
     if not body.strip():
         return request_class()
     try:
@@ -199,7 +229,7 @@ def _request(body: bytes, request_class: type[BaseModel]) -> BaseModel:
     except ValueError as error:
         raise BodyNotJson from error
     _check_keys(body)
-    if isinstance(document, str):
+    if isinstance(document, str) and (with_prompt or "prompt" in request_class.model_fields):
         return _request_of_string(document, request_class)
     return _validated(body, request_class)
 

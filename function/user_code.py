@@ -3,11 +3,15 @@
 import inspect
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from .contract import SettingsError, variable
+
+REQUEST_AND_CALL: Final = 2
+"""Positional parameters of ``prepare``."""
+_BY_NAME: Final = frozenset({inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD})
 
 
 def load(setting: str, reference: str, expected: str) -> Any:  # noqa: ANN401 - whatever the user's module holds
@@ -28,19 +32,41 @@ def wrong_reference(setting: str, reference: str, expected: str, cause: str = ""
     return SettingsError(f"{variable(setting)} must name {expected}; got {reference!r}{cause}.")
 
 
-def load_request_class(reference: str) -> type[BaseModel]:
-    """Return the class that a request's body is checked with.
+def load_request_class(reference: str, *, with_prompt: bool = True) -> type[BaseModel]:
+    """Return the class that a request's body is checked with; ``with_prompt`` says whether it makes the prompt.
 
     Raises:
         SettingsError: there is no such class, or it has no prompt.
     """
-    expected = "a Pydantic class with a field or a property `prompt`"
+    expected = "a Pydantic class with a field or a property `prompt`" if with_prompt else "a Pydantic class"
     request_class = load("request", reference, expected)
     if not (isinstance(request_class, type) and issubclass(request_class, BaseModel)):
         raise wrong_reference("request", reference, expected)
-    if not ("prompt" in request_class.model_fields or hasattr(request_class, "prompt")):
+    if with_prompt and not ("prompt" in request_class.model_fields or hasattr(request_class, "prompt")):
         raise wrong_reference("request", reference, expected)
     return request_class
+
+
+def load_prepare(reference: str) -> Callable[[Any, Any], object]:
+    """Return what makes the prompt of a request.
+
+    Raises:
+        SettingsError: there is no such function, or it does not take a request and a call.
+    """
+    expected = "a function, not async, with two positional parameters"
+    prepare = load("prepare", reference, expected)
+    if not callable(prepare) or inspect.iscoroutinefunction(prepare):
+        raise wrong_reference("prepare", reference, expected)
+    try:
+        signature = inspect.signature(prepare)
+        signature.bind(None, None)
+    except (TypeError, ValueError) as error:
+        raise wrong_reference("prepare", reference, expected, f" ({error})") from error
+    kinds = [parameter.kind for parameter in signature.parameters.values()]
+    if len([kind for kind in kinds if kind not in _BY_NAME]) > REQUEST_AND_CALL:
+        raise wrong_reference("prepare", reference, expected)
+    function: Callable[[Any, Any], object] = prepare
+    return function
 
 
 def load_stage(reference: str) -> Callable[[Any], object]:

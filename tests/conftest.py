@@ -31,6 +31,7 @@ SLOW: Final = (
     "verify/test_report.py",
     "wire/test_endings.py",
     "wire/test_own_stages.py",
+    "wire/test_prepare.py",
     "wire/test_promises.py",
     "wire/test_sandboxes.py",
     "wire/test_sinks.py",

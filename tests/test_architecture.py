@@ -50,6 +50,8 @@ MAY_IMPORT = {
     "function/answer_type.py": PYDANTIC | {"function.user_code", "function.partials"},
     "function/user_code.py": PYDANTIC | {"function.contract"},
     "function/record.py": {"function.contract", "function.stream.events"},
+    "function/prepare.py": PYDANTIC
+    | {"function.conversation", "function.endpoint", "function.request", "function.stream"},
     "function/own_stages.py": {"function.record", "function.stream", "function.aws.stages"},
     "function/cors.py": {"function.contract"},
     "function/request.py": PYDANTIC

@@ -40,6 +40,7 @@ def test_an_empty_environment_serves() -> None:
     assert (settings.first_event_timeout, settings.head_within, settings.heartbeat) == (290, 10, 3)
     assert settings.max_attempts == 1
     assert (settings.authorization, settings.caller_fields) == (Authorization.NONE, ())
+    assert (settings.prepare, settings.prepare_timeout) == (None, None)
 
 
 def test_a_setting_is_read_from_the_variable_of_its_name() -> None:
@@ -79,6 +80,8 @@ def test_every_variable_is_read() -> None:
             "LLM_STAGES": "tracing:span,evaluation:score",
             "LLM_STAGE_TIMEOUT": "1.5",
             "LLM_STAGE_CONTENT": "true",
+            "LLM_PREPARE": "tenants:prepare",
+            "LLM_PREPARE_TIMEOUT": "2.5",
         }
     )
 
@@ -101,6 +104,7 @@ def test_every_variable_is_read() -> None:
     assert (settings.head_within, settings.heartbeat) == (7.5, 0.5)
     assert settings.stages == ("tracing:span", "evaluation:score")
     assert (settings.stage_timeout, settings.stage_content) == (1.5, True)
+    assert (settings.prepare, settings.prepare_timeout) == ("tenants:prepare", 2.5)
 
 
 def test_time_is_kept_for_own_stages_only_where_there_are_some() -> None:
@@ -130,6 +134,8 @@ def test_time_is_kept_for_own_stages_only_where_there_are_some() -> None:
         ("STAGES", "a:b,a:b"),
         ("STAGES", ",".join(f"stage:n{number}" for number in range(9))),
         ("STAGE_TIMEOUT", "0"),
+        ("PREPARE", "prepare"),
+        ("PREPARE_TIMEOUT", "0"),
         ("STAGE_CONTENT", "yes"),
         ("TEMPERATURE", "1.1"),
         ("TEMPERATURE", "nan"),

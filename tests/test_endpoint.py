@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from function.endpoint import DOCUMENT_LIMIT, IMAGE_LIMIT, Document, Image, Message, Prompt
+from function.endpoint import DOCUMENT_LIMIT, IMAGE_LIMIT, Call, Caller, Document, Image, Message, Prompt
 from tests.media_files import OLD_OFFICE, PDF, png
 
 
@@ -161,3 +161,15 @@ def test_a_client_cannot_write_a_whole_prompt() -> None:
     with pytest.raises(ValidationError):
         Open.model_validate_json('{"prompt": {"messages": "x", "instructions": "Obey."}}')
     assert Open(prompt=Prompt("x")).prompt == Prompt("x")
+
+
+def test_a_call_can_be_made_for_a_test_and_not_changed() -> None:
+    call = Call(request_id="req-1", caller=Caller("apiKey", "k"))
+    assert (call.caller.id, call.route, call.traceparent, call.xray_trace_id) == ("k", "stream", None, None)
+    assert call.seconds_left() == float("inf")
+    with pytest.raises(FrozenInstanceError):
+        call.route = "other"  # type: ignore[misc]
+
+
+def test_the_seconds_that_are_left_end_at_none() -> None:
+    assert Call(request_id="req-1", _seconds_left=lambda: -3.0).seconds_left() == 0

@@ -25,6 +25,7 @@ NAMES = [
     "error_path",
     "error_rule",
     "closed_values",
+    "phase",
     "attempts",
     "calls",
     "model",
@@ -45,7 +46,7 @@ def record(**members: Any) -> Record:
 
 def test_the_names_of_a_record_are_those_that_own_stages_rely_on() -> None:
     assert [field.name for field in fields(Record) if not field.name.startswith("_")] == NAMES
-    assert [field.name for field in fields(Timings)] == ["first_event", "first_chunk", "last_chunk", "total"]
+    assert [field.name for field in fields(Timings)] == ["prepare", "first_event", "first_chunk", "last_chunk", "total"]
 
 
 def test_nothing_of_a_record_can_be_changed() -> None:

@@ -23,7 +23,7 @@ from pydantic import (
 from function.aws.gateway import HttpRequest, parse_event
 from function.conversation import Conversation
 from function.endpoint import Document, Image, Message, Prompt
-from function.request import check_route, default_body_limit, read_prompt
+from function.request import check_route, checked_prompt, default_body_limit, read_body
 from function.schema import Request
 from function.stream.errors import (
     BodyInvalid,
@@ -54,6 +54,10 @@ def request(body: str | None = None, content_type: str | None = None, **members:
         **members,
     }
     return parse_event(event)
+
+
+def read_prompt(http: HttpRequest, request_class: type[BaseModel], limit: int) -> str | Conversation:
+    return read_body(http, request_class, limit)[1]
 
 
 @pytest.mark.parametrize(
@@ -628,3 +632,56 @@ def test_a_bare_string_is_the_text_of_a_prompt_too() -> None:
     made = read_prompt(request('"Why?"'), Question, LIMIT)
     assert isinstance(made, Conversation)
     assert (made.prompt, made.instructions) == ("Why?", "Be brief.")
+
+
+class Asking(BaseModel):
+    """A request whose prompt own code makes."""
+
+    question: str = "Why?"
+    turns: list[Message] = []
+
+
+def test_a_class_without_a_prompt_is_enough_where_own_code_makes_it() -> None:
+    request_, prompt = read_body(request('{"question": "Who?"}'), Asking, LIMIT, with_prompt=False)
+    assert (request_, prompt) == (Asking(question="Who?"), "")
+
+
+def test_a_bare_string_is_the_field_prompt_or_what_the_class_makes_of_it() -> None:
+    made, _ = read_body(request('"Why?"'), Request, LIMIT, with_prompt=False)
+    assert made == Request(prompt="Why?")
+    made, _ = read_body(request('"Why?"'), RootModel[str], LIMIT, with_prompt=False)
+    assert made == RootModel[str]("Why?")
+    with pytest.raises(BodyInvalid) as caught:
+        read_body(request('"Why?"'), Asking, LIMIT, with_prompt=False)
+    assert caught.value.members == {"errors": [{"path": "", "rule": "model_type"}]}
+
+
+def test_what_prepare_makes_is_a_text_or_a_conversation() -> None:
+    assert checked_prompt("Why?", Asking()) == "Why?"
+    made = checked_prompt(Prompt("Why?", instructions="Be brief."), Asking())
+    assert isinstance(made, Conversation)
+    assert (made.prompt, made.instructions) == ("Why?", "Be brief.")
+
+
+@pytest.mark.parametrize(
+    ("made", "rule", "path"),
+    [
+        (None, "wrong_type", ""),
+        (b"Why?", "wrong_type", ""),
+        (SecretStr("Why?"), "wrong_type", ""),
+        (" ", "blank_text", ""),
+        (Prompt(" "), "blank_text", "/messages"),
+        (Prompt([Message("assistant", "Yes.")]), "role_order", "/messages/0"),
+    ],
+)
+def test_a_fault_of_what_prepare_makes_is_its_own(made: object, rule: str, path: str) -> None:
+    with pytest.raises(PromptInvalid) as caught:
+        checked_prompt(made, Asking())
+    assert (caught.value.rule, caught.value.path) == (rule, path)
+
+
+def test_messages_that_prepare_passes_on_are_the_clients() -> None:
+    turns = [Message("assistant", "Yes.")]
+    with pytest.raises(BodyInvalid) as caught:
+        checked_prompt(Prompt(turns), Asking(turns=turns))
+    assert caught.value.members == {"errors": [{"path": "/turns/0", "rule": "role_order"}]}

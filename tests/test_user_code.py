@@ -4,7 +4,7 @@ import pytest
 
 from function.contract import SettingsError
 from function.schema import INSTRUCTIONS, Request
-from function.user_code import load, load_instructions, load_request_class, load_stage
+from function.user_code import load, load_instructions, load_prepare, load_request_class, load_stage
 
 
 @pytest.mark.parametrize("reference", ["no_such_module:Name", "json:NoSuchName"])
@@ -24,6 +24,24 @@ def test_a_request_is_a_model_with_a_prompt(reference: str) -> None:
     expected = "a Pydantic class with a field or a property `prompt`"
     with pytest.raises(SettingsError, match=f"^LLM_REQUEST must name {expected}; got '{reference}'.$"):
         load_request_class(reference)
+
+
+def test_a_request_needs_no_prompt_where_own_code_makes_it() -> None:
+    assert load_request_class("function.schema:Answer", with_prompt=False)
+    with pytest.raises(SettingsError, match=r"^LLM_REQUEST must name a Pydantic class; got 'threading:Lock'\.$"):
+        load_request_class("threading:Lock", with_prompt=False)
+
+
+@pytest.mark.parametrize("name", ["prepare", "with_names"])
+def test_prepare_takes_a_request_and_a_call(name: str) -> None:
+    assert callable(load_prepare(f"tests.wire.prepared:{name}"))
+
+
+@pytest.mark.parametrize("name", ["no_such", "SECRET", "with_one", "with_three"])
+def test_prepare_is_a_function_with_two_positional_parameters(name: str) -> None:
+    expected = "a function, not async, with two positional parameters"
+    with pytest.raises(SettingsError, match=f"^LLM_PREPARE must name {expected}; got 'tests.wire.prepared:{name}'"):
+        load_prepare(f"tests.wire.prepared:{name}")
 
 
 @pytest.mark.parametrize("name", ["tell", "last"])

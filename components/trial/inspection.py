@@ -77,13 +77,14 @@ def body_limit() -> int:
     from function.user_code import load_request_class  # noqa: PLC0415 - as above
 
     settings = read_settings(os.environ)
-    return settings.body_limit or default_body_limit(load_request_class(settings.request))
+    request_class = load_request_class(settings.request, with_prompt=settings.prepare is None)
+    return settings.body_limit or default_body_limit(request_class)
 
 
 def _slow_request(settings: Settings) -> list[str]:
     from function.user_code import load_request_class  # noqa: PLC0415 - after the handler: it reports missing packages
 
-    return _slow("LLM_REQUEST", load_request_class(settings.request))
+    return _slow("LLM_REQUEST", load_request_class(settings.request, with_prompt=settings.prepare is None))
 
 
 def _slow(variable: str, type_: Any) -> list[str]:  # noqa: ANN401 - whatever the user's module holds
@@ -202,7 +203,7 @@ def _described(error: BaseException) -> str:
         file = Path(frame.filename)
         if file.is_relative_to(TASK_ROOT) and not file.is_relative_to(TASK_ROOT / "function"):
             place = f"{file.relative_to(TASK_ROOT)}:{frame.lineno}"
-            return f"LLM_SCHEMA, LLM_REQUEST, LLM_INSTRUCTIONS or LLM_STAGES: {place}: {message}"
+            return f"LLM_SCHEMA, LLM_REQUEST, LLM_PREPARE, LLM_INSTRUCTIONS or LLM_STAGES: {place}: {message}"
     return f"The function does not start: {message}"
 
 

@@ -19,6 +19,7 @@ TIME_LIMIT: Final = 1e15
 _CHOSEN_ID: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 """A token (RFC 9110 §5.6.2). A client can choose this id; an id of another form is ignored."""
 _GATEWAY_ID: Final = re.compile(r"[0-9A-Za-z+/=_-]{1,128}")
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length"})
 
 
@@ -66,6 +67,12 @@ class HttpRequest:
         """Return the field ``name`` (in any case), its values joined by commas (RFC 9110 §5.3), or None."""
         values = self.headers.get(name.lower())
         return None if values is None else ", ".join(values)
+
+    @property
+    def traceparent(self) -> str | None:
+        """The client's trace context (W3C Trace Context §3.2), or None without a valid one."""
+        value = self.header("traceparent") or ""
+        return value if _TRACEPARENT.fullmatch(value) else None
 
     @property
     def own_origin(self) -> str:

@@ -6,6 +6,7 @@ The tree is split by who must act::
     ├─ RequestError      the client       4xx, before the first byte, always
     ├─ ModelError        the operator     413 · 429 · 502 · 503 · 504
     ├─ AnswerError       the model        502
+    ├─ PrepareTimeout    the developers   504
     ├─ DeadlineReached   time was up      504
     └─ Internal          the developers   500
 
@@ -13,6 +14,7 @@ A failure becomes a problem document (RFC 9457). Its sentences are fixed, or nam
 a value of the prompt or the answer, or anything of the cause. ``raise … from`` keeps the cause for the log.
 """
 
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
@@ -258,6 +260,16 @@ class AnswerRefused(AnswerError):
     outcome = Outcome.REFUSED
 
 
+class PrepareTimeout(StreamError):
+    """Own code took longer to make the prompt than it may, or than the client's connection can wait."""
+
+    code = "prepare_timeout"
+    status = 504
+    title = "The request was not prepared in time."
+    retry_after = 1
+    outcome = Outcome.FAILED
+
+
 class DeadlineReached(StreamError):
     """The function's time was nearly up before the answer was complete."""
 
@@ -296,19 +308,30 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
+def clear_frames(error: BaseException | None) -> None:
+    """Free what the frames of ``error``, and of all that led to it, still hold; a log can still name them."""
+    for each in _all_of(error):
+        traceback.clear_frames(each.__traceback__)
+
+
 def drop_frames(error: BaseException | None) -> None:
     """Clear the tracebacks of ``error`` and of all that led to it.
 
     Their frames hold what the request needed, and often ``error`` itself: it is freed now, and not at the next garbage
     collection.
     """
-    cleared: set[int] = set()
+    for each in _all_of(error):
+        each.with_traceback(None)
+
+
+def _all_of(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
     waiting = [error]
     while waiting:
         current = waiting.pop()
-        if current is not None and id(current) not in cleared:
-            cleared.add(id(current))
-            current.with_traceback(None)
+        if current is not None and id(current) not in seen:
+            seen.add(id(current))
+            yield current
             waiting += [current.__cause__, current.__context__]
 
 

@@ -69,7 +69,12 @@ class Overdue:
     """The client cannot wait any longer for the head of its response. Comes at most once."""
 
 
-PacedEvent = ModelEvent | Idle | Overdue
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Own code has made the prompt, and the model is called now. Comes before everything that the model sends."""
+
+
+PacedEvent = ModelEvent | Idle | Overdue | Prepared
 
 
 class Document(Protocol):

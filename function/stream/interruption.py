@@ -9,11 +9,14 @@ A process has one timer of this kind, so there is one object here for all of it.
 """
 
 import faulthandler
+import logging
+import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Final, TypeVar, TypeVarTuple
+from typing import Final, NoReturn, TypeVar, TypeVarTuple
 
 from .errors import DeadlineReached, Internal
 
@@ -28,12 +31,25 @@ MASKED: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGALRM})
 """Signals that only the main thread may take: in another one they would not break into what it waits for."""
 
 
+_log = logging.getLogger(__name__)
+
+
 class Interruption(BaseException):
     """Breaks off what runs. No handler of ``Exception`` takes it for a failure."""
 
 
 class _TimeIsUp(Interruption):
     """The answer's time is over. It never leaves this file: what the user's code was called for ends with it."""
+
+
+@contextmanager
+def without_signals() -> Iterator[None]:
+    """Start threads inside: none of them takes a signal, for which the main thread would then not wake up."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, MASKED)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class UserCode:
@@ -114,6 +130,15 @@ class UserCode:
             if self._interruption is None:
                 self._interruption = _TimeIsUp()
             raise self._interruption
+
+
+def end_process(what: str, request_id: str) -> NoReturn:
+    """End the process because code of the user's still runs when its request is over; the next one has a new sandbox.
+
+    Nothing is waited for: the code may hang where no exception reaches it. One line of the log names it.
+    """
+    _log.critical("%s of request %s still runs; the sandbox ends", what, request_id)
+    os._exit(1)
 
 
 user_code: Final = UserCode()

@@ -4,18 +4,18 @@ A generator that is blocked in ``next()`` can watch none of these, so one thread
 on through a bounded queue. Nothing else in the function runs in a thread.
 """
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import inf
 from queue import Empty, Full, Queue
 from typing import Final, Protocol, TypeVar
 
-from .errors import AnswerError, DeadlineReached
-from .events import Idle, Ignored, ModelEvent, Overdue, PacedEvent, Stop
-from .interruption import MASKED
+from .errors import AnswerError, DeadlineReached, PrepareTimeout, StreamError
+from .events import Idle, Ignored, ModelEvent, Overdue, PacedEvent, Prepared, Stop
+from .interruption import without_signals
 
 T = TypeVar("T")
 
@@ -32,10 +32,10 @@ CLOSE_TIMEOUT: Final = 1.0
 class Source(Protocol):
     """The model's events, read in one thread and cancelled from another."""
 
-    def __iter__(self) -> Iterator[ModelEvent]:
+    def __iter__(self) -> Iterator[ModelEvent | Prepared]:
         """Open the model call and yield its events; close it when they end, in whatever way.
 
-        There is at most one stop, and no text after it.
+        There is at most one stop, and no text after it. Where own code makes the prompt first, ``Prepared`` follows.
         """
 
     def cancel(self) -> bool:
@@ -79,11 +79,13 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """``heartbeat`` is in seconds of silence; ``head_by`` and ``deadline`` are points in time of the clock."""
+    """``heartbeat`` is in seconds of silence; the others are points in time of the clock."""
 
     heartbeat: float
     head_by: float
     deadline: float
+    prepare_by: float = inf
+    """When own code must have made the prompt, where it makes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,10 @@ class _End:
 
     error: Exception | None
 
-
-@contextmanager
-def _without_signals() -> Generator[None, None, None]:
-    """Start threads inside: none of them takes a signal, for which the main thread would then not wake up."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, MASKED)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    def check(self, *, stopped: bool) -> None:
+        """Raise the error, unless the answer was decided before it."""
+        if self.error is not None and not stopped:
+            raise self.error
 
 
 class _Reader:
@@ -109,12 +106,12 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._abandoned = threading.Event()
-        self.queue: Queue[ModelEvent | _End] = Queue(QUEUE_LENGTH)
+        self.queue: Queue[ModelEvent | Prepared | _End] = Queue(QUEUE_LENGTH)
         self._thread = threading.Thread(target=self._read, name="model-reader", daemon=True)
 
     def start(self) -> None:
         """Begin to read. A signal that came meanwhile may raise here: close the reader even so."""
-        with _without_signals():
+        with without_signals():
             self._thread.start()
 
     def _read(self) -> None:
@@ -153,7 +150,8 @@ class PacedCalls:
     def __call__(self, previous: AnswerError | None) -> Generator[PacedEvent, None, None]:
         """Return the events of a call that is made when the first of them is wanted; see ``paced``."""
         read_timeout = self.pace.deadline - self.clock.now() + READ_SLACK
-        return paced(self.call(previous, read_timeout), self.pace, self.clock)
+        pace = self.pace if previous is None else replace(self.pace, prepare_by=inf)
+        return paced(self.call(previous, read_timeout), pace, self.clock)
 
 
 def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, None, None]:
@@ -163,6 +161,7 @@ def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, Non
 
     Raises:
         DeadlineReached: the deadline came before the stop.
+        PrepareTimeout: the time to make the prompt was over before it was there.
         Exception: what the source raised before the stop.
     """
     reader = _Reader(source)
@@ -173,8 +172,14 @@ def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, Non
         reader.close()
 
 
-def _watched(queue: "Queue[ModelEvent | _End]", pace: Pace, clock: Clock) -> Generator[PacedEvent, None, None]:
-    end, head_by = pace.deadline, pace.head_by
+def _late(now: float, pace: Pace) -> StreamError:
+    return DeadlineReached() if now >= pace.deadline else PrepareTimeout()
+
+
+def _watched(
+    queue: "Queue[ModelEvent | Prepared | _End]", pace: Pace, clock: Clock
+) -> Generator[PacedEvent, None, None]:
+    end, head_by = min(pace.deadline, pace.prepare_by), pace.head_by
     stopped = False
     heartbeat = clock.now() + pace.heartbeat
     while True:
@@ -182,9 +187,9 @@ def _watched(queue: "Queue[ModelEvent | _End]", pace: Pace, clock: Clock) -> Gen
         if now >= end:
             if stopped:
                 return
-            raise DeadlineReached
+            raise _late(now, pace)
         if now >= head_by:
-            head_by = end
+            head_by = inf
             yield Overdue()
         elif now >= heartbeat:
             heartbeat = now + pace.heartbeat
@@ -194,11 +199,12 @@ def _watched(queue: "Queue[ModelEvent | _End]", pace: Pace, clock: Clock) -> Gen
         except Empty:
             continue
         if isinstance(item, _End):
-            if item.error is None or stopped:
-                return
-            raise item.error
+            item.check(stopped=stopped)
+            return
         if isinstance(item, Stop):
             stopped = True
             end = min(end, clock.now() + USAGE_TIMEOUT)
+        elif isinstance(item, Prepared):
+            end = pace.deadline
         heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
         yield item

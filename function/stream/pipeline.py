@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..contract import Outcome
+from ..contract import Outcome, Phase
 from ..partials import Invalid, NotJson, Partials
 from .encoders import Encoder
 from .errors import (
@@ -17,8 +17,10 @@ from .errors import (
     AnswerTruncated,
     ModelFailed,
     ModelTimeout,
+    PrepareTimeout,
     StreamError,
     as_stream_error,
+    clear_frames,
     drop_frames,
 )
 from .events import (
@@ -35,6 +37,7 @@ from .events import (
     Overdue,
     PacedEvent,
     Partial,
+    Prepared,
     Stop,
     Usage,
     Verdict,
@@ -57,6 +60,15 @@ Ask = Callable[[AnswerError | None], PacedEvents]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known when the prompt is."""
+
+    start: Start
+    context: object = None
+    """What validators of the answer find as ``info.context``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What is needed to answer one request."""
 
@@ -68,6 +80,8 @@ class Job:
     encoder: Encoder
     context: object = None
     """What validators of the answer find as ``info.context``."""
+    asked: Callable[[], Asked] | None = None
+    """Where own code makes the prompt: returns what is known after ``Prepared``, which comes first then."""
     start_padding: int = 0
     max_attempts: int = 1
 
@@ -106,6 +120,8 @@ def _answered(answer: "_Answer", response: "_Response", stages: Sequence[Stage])
             response.progress.outcome = Outcome.COMPLETED
     finally:
         user_code.release()
+        del answer  # and with it the prompt, however large: the stages may take their time
+        clear_frames(response.progress.error)
         finalise(stages, finished(response.start, response.progress))
 
 
@@ -168,10 +184,12 @@ class _Answer:
         self._response = response
         self._start = response.start
         self._progress = response.progress
+        self._context = job.context
 
     def body(self) -> Body:
         """Ask until an answer is good, as often as the job allows."""
         error: AnswerError | None = None
+        self._progress.phase = Phase.MODEL if self._job.asked is None else Phase.PREPARE
         while True:
             try:
                 complete = yield from self._attempt(error)
@@ -204,11 +222,13 @@ class _Answer:
 
     def _attempt(self, previous: AnswerError | None) -> Generator[bytes | Cut, None, Complete]:
         """Yield the chunks of one answer while it grows; return it when it is complete and valid."""
-        self._begin_attempt()
-        partials: Partials[Any] = Partials(
-            self._job.answer, hide=True, path_limit=PATH_LIMIT + 1, context=self._job.context
-        )
         with closing(self._job.ask(previous)) as events:
+            if self._progress.phase is Phase.PREPARE:
+                yield from self._until_prepared(events)
+            self._begin_attempt()
+            partials: Partials[Any] = Partials(
+                self._job.answer, hide=True, path_limit=PATH_LIMIT + 1, context=self._context
+            )
             try:
                 for event in events:
                     if isinstance(event, Delta):
@@ -228,6 +248,24 @@ class _Answer:
         self._raise_for_verdict()
         return self._complete(partials)
 
+    def _until_prepared(self, events: PacedEvents) -> Body:
+        """Yield what the client is given while own code makes the prompt."""
+        progress = self._progress
+        began = self._start.elapsed()
+        try:
+            for event in events:
+                if isinstance(event, Idle | Overdue):
+                    if chunk := self._chunk(event):
+                        yield from self._write(chunk)
+                elif isinstance(event, Prepared) and self._job.asked is not None:
+                    asked = self._job.asked()
+                    self._start = self._response.start = asked.start
+                    self._context = asked.context
+                    progress.phase = Phase.MODEL
+                    return
+        finally:
+            progress.prepare_ms = self._start.elapsed() - began
+
     def _begin_attempt(self) -> None:
         progress = self._progress
         progress.attempts += 1
@@ -239,7 +277,7 @@ class _Answer:
         if progress.text is None:
             progress.text = self._start.own_content.keep([])
 
-    def _count(self, event: ModelEvent) -> None:
+    def _count(self, event: ModelEvent | Prepared) -> None:
         progress = self._progress
         if isinstance(event, Ignored):
             progress.ignored_events += 1
@@ -254,7 +292,7 @@ class _Answer:
             progress.stop = event
         elif isinstance(event, Masked):
             progress.stop = progress.stop and replace(progress.stop, verdict=Verdict.GOOD)
-        else:
+        elif isinstance(event, Usage):
             before = progress.usage_before or Usage(0, 0)  # of two usages of one attempt the last counts
             progress.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)
 
@@ -314,13 +352,14 @@ class _Answer:
 
         Raises:
             ModelTimeout: the client cannot wait any longer for the status, and its format has nothing for it yet.
+            PrepareTimeout: the same, while own code makes the prompt.
         """
         if self._response.has_head:
             return self._encoder.encode(event)
         if self._encoder.commits(event):
             return self._encoder.opening() + self._encoder.encode(event)
         if isinstance(event, Overdue):
-            raise ModelTimeout
+            raise PrepareTimeout if self._progress.phase is Phase.PREPARE else ModelTimeout
         self._encoder.encode(event)
         return b""
 

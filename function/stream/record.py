@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final, TypeVar
 
-from ..contract import Outcome
+from ..contract import Outcome, Phase
 from .errors import StreamError
 from .events import Stop, Usage
 
@@ -106,6 +106,10 @@ class Progress:
 
     outcome: Outcome = Outcome.CANCELLED
     error: StreamError | None = None
+    phase: Phase = Phase.REQUEST
+    """``MODEL`` also while the model writes: only ``finished`` tells these two apart."""
+    prepare_ms: int | None = None
+    """How long own code has taken to make the prompt; None where it makes none."""
     status: int | None = None
     attempts: int = 0
     stop: Stop | None = None
@@ -160,6 +164,10 @@ class Record:
     """The validated answer, or its text as far as it came; only where content is kept."""
     own_answer: object = None
     """The same for own stages."""
+    phase: Phase | None = None
+    """How far the request had come when it ended; None if it is completed."""
+    prepare_ms: int | None = None
+    """How long own code has taken to make the prompt; None where it makes none."""
 
     def seconds_left(self) -> float:
         """Return how long the stages may still take."""
@@ -191,7 +199,16 @@ def finished(start: Start, progress: Progress) -> Record:
         total_ms=start.elapsed(),
         answer=start.content.keep(answer),
         own_answer=start.own_content.keep(answer),
+        phase=_phase(progress),
+        prepare_ms=progress.prepare_ms,
     )
+
+
+def _phase(progress: Progress) -> Phase | None:
+    if progress.outcome is Outcome.COMPLETED:
+        return None
+    has_begun = progress.stop is not None or progress.characters > progress.characters_before
+    return Phase.ANSWER if progress.phase is Phase.MODEL and has_begun else progress.phase
 
 
 def estimated_tokens(characters: int) -> int:

@@ -191,3 +191,22 @@ def test_a_prelude_that_the_platform_would_not_find_is_refused() -> None:
     assert len(prelude(answer(room))) == PRELUDE_LIMIT
     with pytest.raises(ValueError, match="at most 16000 bytes; got 16001 bytes"):
         prelude(answer(room + 1))
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        (TRACE, TRACE),
+        (None, None),
+        (TRACE.upper(), None),
+        (f"{TRACE}, {TRACE}", None),
+        (f"ff{TRACE[2:]}", None),
+        (TRACE.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32), None),
+        (TRACE.replace("00f067aa0ba902b7", "0" * 16), None),
+    ],
+)
+def test_a_trace_context_is_known_if_it_is_valid(value: str | None, known: str | None) -> None:
+    assert parse_event(event(headers={"TraceParent": value})).traceparent == known

@@ -79,6 +79,8 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "body_limit": 99,
     "model_id": PROFILE,
     "model_regions": ["eu-central-1"],
+    "prepare": "schemas:ask",
+    "prepare_timeout": 3,
     "stages": ["schemas:score"],
     "stage_timeout": 3,
     "stage_content": True,

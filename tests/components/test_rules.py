@@ -37,6 +37,12 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ({"head_within": 291}, "headWithin must be at most 290 with endpoint: regional; got 291."),
     ({"stage_timeout": 3}, "stageTimeout requires stages."),
     ({"stage_content": True}, "stageContent requires stages."),
+    ({"prepare_timeout": 3}, "prepareTimeout requires prepare."),
+    ({"prepare": "a:b"}, "Set code to the folder that contains the modules named by prepare."),
+    (
+        {"prepare": "a:b", "code": ".", "timeout": 60, "prepare_timeout": 51},
+        "prepareTimeout must be at most 50, the time of the answer; got 51.",
+    ),
     ({"stages": ["a:b"]}, "Set code to the folder that contains the modules named by stages."),
     (
         {"stages": ["a:b"], "code": ".", "timeout": 5},

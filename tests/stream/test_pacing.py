@@ -10,7 +10,18 @@ from typing import TypeVar
 import pytest
 
 from function.stream.errors import DeadlineReached, ModelFailed
-from function.stream.events import Delta, Idle, Ignored, ModelEvent, Overdue, PacedEvent, Stop, Usage, Verdict
+from function.stream.events import (
+    Delta,
+    Idle,
+    Ignored,
+    ModelEvent,
+    Overdue,
+    PacedEvent,
+    Prepared,
+    Stop,
+    Usage,
+    Verdict,
+)
 from function.stream.pacing import QUEUE_LENGTH, Pace, Stopwatch, SystemClock, paced
 
 T = TypeVar("T")
@@ -62,13 +73,13 @@ class TestClock:
 class ScriptedSource:
     """Yields events, is silent for numbers (seconds), raises exceptions."""
 
-    def __init__(self, clock: TestClock, *script: ModelEvent | float | Exception) -> None:
+    def __init__(self, clock: TestClock, *script: ModelEvent | Prepared | float | Exception) -> None:
         self._clock = clock
         self._script = script
         self.cancelled = threading.Event()
         self.closed = threading.Event()
 
-    def __iter__(self) -> Iterator[ModelEvent]:
+    def __iter__(self) -> Iterator[ModelEvent | Prepared]:
         try:
             for step in self._script:
                 if isinstance(step, Exception):
@@ -86,7 +97,7 @@ class ScriptedSource:
         return True
 
 
-def play(*script: ModelEvent | float | Exception, **pace: float) -> list[tuple[float, PacedEvent | str]]:
+def play(*script: ModelEvent | Prepared | float | Exception, **pace: float) -> list[tuple[float, PacedEvent | str]]:
     """Return each event with the time at which it came; an error by its name."""
     clock = TestClock()
     source = ScriptedSource(clock, *script)
@@ -126,6 +137,15 @@ def test_silence_is_filled_with_heartbeats() -> None:
         (45, Delta("b")),
         (45, END),
     ]
+
+
+def test_the_time_to_make_the_prompt_bounds_that_alone() -> None:
+    """Heartbeats and the head go on meanwhile."""
+    late = play(31, Prepared(), Delta("a"), END, prepare_by=30, head_by=10)
+    assert late == [(10, Overdue()), (20, Idle()), (30, "PrepareTimeout")]
+    in_time = play(29, Prepared(), 71, Delta("a"), END, prepare_by=30, heartbeat=500)
+    assert in_time == [(29, Prepared()), (100, Delta("a")), (100, END)]
+    assert play(1001, Prepared(), prepare_by=2000, heartbeat=5000)[-1] == (1000, "DeadlineReached")
 
 
 def test_patience_ends_once() -> None:

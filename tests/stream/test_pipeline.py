@@ -3,16 +3,17 @@
 import json
 import logging
 import tracemalloc
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, ValidationInfo
 
-from function.contract import Outcome
+from function.contract import Outcome, Phase
 from function.stream.errors import (
     AnswerError,
     AnswerInvalid,
@@ -21,6 +22,7 @@ from function.stream.errors import (
     Internal,
     ModelBusy,
     ModelFailed,
+    PrepareTimeout,
     StreamError,
 )
 from function.stream.events import (
@@ -33,12 +35,13 @@ from function.stream.events import (
     Masked,
     Overdue,
     PacedEvent,
+    Prepared,
     Stop,
     Usage,
     Verdict,
 )
 from function.stream.negotiation import choose_format
-from function.stream.pipeline import REASON_LIMIT, Body, Job, PacedEvents, reject, run
+from function.stream.pipeline import REASON_LIMIT, Asked, Body, Job, PacedEvents, reject, run
 from function.stream.record import Content, Record, Start
 from function.stream.stages import Stage
 from tests.partials.hidden import CANARY, HIDDEN
@@ -71,6 +74,7 @@ class Run:
         max_attempts: int = 1,
         capture_content: bool = False,
         answer: type[Any] = Answer,
+        asked: Asked | None = None,
     ) -> None:
         self.happened: list[object] = []
         self.asked: list[AnswerError | None] = []
@@ -90,6 +94,7 @@ class Run:
             encoder=choose_format(accept).encoder(replace(start, elapsed=lambda: 0)),
             start_padding=start_padding,
             max_attempts=max_attempts,
+            asked=None if asked is None else lambda: asked,
         )
         self.head, self.output = run(job, start, [*stages, self._note])
         self.happened.append(self.head)
@@ -675,3 +680,75 @@ def test_a_mistake_below_a_long_path_is_named_by_the_beginning_of_the_path(accep
 
     assert played.problem["path"] == "/" + "k" * 511
     assert played.problem["rule"] == "int_parsing"
+
+
+ASKED = Asked(
+    Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 7, prompt="made"), context="context"
+)
+
+
+def test_the_prompt_that_own_code_makes_is_in_the_record_and_its_context_in_every_validation() -> None:
+    seen: list[object] = []
+
+    def note(value: str, info: ValidationInfo) -> str:
+        seen.append(info.context)
+        return value
+
+    class Noting(BaseModel):
+        word: Annotated[str, AfterValidator(note)]
+
+    played = Run(LINES, [Idle(), Prepared(), *written('{"word": "a"}')], answer=Noting, asked=ASKED).play()
+    assert played.record.outcome is Outcome.COMPLETED
+    assert played.record.start.prompt == "made"
+    assert played.record.prepare_ms is not None
+    assert set(seen) == {"context"}
+
+
+@pytest.mark.parametrize(
+    ("script", "phase", "attempts"),
+    [
+        ([DeadlineReached()], Phase.PREPARE, 0),
+        ([Idle(), PrepareTimeout()], Phase.PREPARE, 0),
+        ([Prepared(), ModelBusy()], Phase.MODEL, 1),
+        ([Prepared(), Delta("{"), ModelFailed()], Phase.ANSWER, 1),
+    ],
+)
+def test_the_record_says_how_far_a_request_came(script: Script, phase: Phase, attempts: int) -> None:
+    record = Run(WHOLE, script, asked=ASKED).play().record
+    assert (record.phase, record.attempts) == (phase, attempts)
+    assert record.prepare_ms is not None
+
+
+def test_without_prepare_a_request_waits_for_the_model_from_the_start() -> None:
+    record = Run(WHOLE, [ModelBusy()]).play().record
+    assert (record.phase, record.prepare_ms) == (Phase.MODEL, None)
+
+
+@pytest.mark.parametrize("accept", [RAW, WHOLE])
+def test_a_client_that_cannot_wait_for_the_prompt_learns_what_it_waited_for(accept: str) -> None:
+    played = Run(accept, [Overdue()], asked=ASKED).play()
+    assert isinstance(played.record.error, PrepareTimeout)
+    assert played.head.status == 504
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_events_begin_before_the_prompt_is_made_and_its_failure_is_the_last_one(accept: str) -> None:
+    played = Run(accept, [Overdue(), PrepareTimeout()], asked=ASKED).play()
+    assert played.head.status == 200
+    assert b"prepare_timeout" in b"".join(each for each in played.happened if isinstance(each, bytes))
+
+
+class Large:
+    """What a prompt could hold."""
+
+
+@pytest.mark.parametrize("script", [[Prepared(), *written(GOOD)], [Prepared(), Delta(BAD)], [DeadlineReached()]])
+def test_the_prompt_is_let_go_before_the_stages(script: Script) -> None:
+    large = Large()
+    alive = weakref.ref(large)
+    seen: list[object] = []
+    asked = replace(ASKED, context=large)
+    played = Run(WHOLE, script, asked=asked, stages=[lambda _: seen.append(alive())])
+    del large, asked
+    played.play()
+    assert seen == [None]

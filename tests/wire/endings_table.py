@@ -94,7 +94,7 @@ class Ending:
         if issubclass(self.error, RequestError):
             return str(self.error.status), "\u2013"
         rule = f" and the rule `{self.rule}`" if self.rule else ""
-        raw_text = "" if self.rule else "; raw text: cut"
+        raw_text = "" if self.rule or self.error is errors.PrepareTimeout else "; raw text: cut"
         return str(self.error.status), f"`error` with `{self.code}`{rule}, a clean end{raw_text}"
 
     @property
@@ -154,6 +154,7 @@ FAILURES: Final[Mapping[str, type[StreamError]]] = {
         errors.ModelMisconfigured
     ),
     "the model is silent for longer than the client's connection or Bedrock itself waits": errors.ModelTimeout,
+    "`prepare` takes longer than it may, or than the client's connection waits": errors.PrepareTimeout,
     "the deadline is reached, also while your own code runs": errors.DeadlineReached,
     "the answer is not one JSON document, or ends in the middle of it": errors.AnswerNotJson,
     "a value breaks the schema; the model call is closed at once": errors.AnswerInvalid,
@@ -176,6 +177,9 @@ TOOL: Final = {"structured_output": "tool"}
 FAULTY: Final = {"schema": "tests.wire.faulty:Answer", "request": "tests.wire.faulty:Request"}
 SLEEPY: Final = {**SHORT, **FAULTY}
 IMPATIENT: Final = {"first_event_timeout": "1", "heartbeat": "0.2"}
+PREPARED: Final = {"prepare": "tests.wire.prepared:prepare", "request": "tests.wire.prepared:Request"}
+PREPARED_SOON: Final = {**PREPARED, "prepare_timeout": "0.5"}
+PREPARED_LATE: Final = {**PREPARED, "prepare_timeout": "1.5", "first_event_timeout": "0.5"}
 TWICE: Final = {"max_attempts": "2"}
 PUBLISHING: Final = {
     "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
@@ -217,6 +221,8 @@ class Case:
     padding: int = 0
     """Characters by which the prompt is longer."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    ends_sandbox: bool = False
+    """Own code still runs after it."""
     event: Mapping[str, str] = field(default_factory=dict)
     """What is another than in an event of the gateway, where the function is invoked past it."""
 
@@ -545,6 +551,17 @@ def slow_code_cases() -> Iterator[Case]:
     yield case(late, "validator sleeps", "after the first delta", script, environment=SLEEPY)
 
 
+def late_prepare_cases() -> Iterator[Case]:
+    """``prepare`` takes too long: by its own limit, or for a connection that waits for the status."""
+    late = FAILED["prepare_timeout"]
+    body = f'{{"prompt": "{PROMPT}: sleep"}}'.encode()
+    nobody: dict[str, object] = {"body": body, "calls": 0, "attempts": 0, "ends_sandbox": True}
+    for what, environment in {"limited": PREPARED_SOON, "silent": PREPARED_LATE}.items():
+        late_case = case(late, f"prepare sleeps, {what}", "before the headers", GOOD, environment=environment, **nobody)
+        for each in in_formats(late_case):
+            yield replace(each, committed=what == "silent" and each.format in {"lines", "sse"})
+
+
 def deadline_cases() -> Iterator[Case]:
     for place in PLACES:
         if place == "after the stop":
@@ -765,6 +782,7 @@ def all_cases() -> list[Case]:
         *in_every_format,
         *long_path_cases(),
         *reconnecting_cases(),
+        *late_prepare_cases(),
         *deadline_cases(),
         *impatient_cases(),
         *cancelled_cases(),

@@ -283,7 +283,7 @@ def test_every_ending_is_known_to_all(observations: Mapping[str, Observed | Exce
     _check_records(the, observed)
     _check_model(the, observed)
     _check_order(the, observed.seen)
-    _check_next(observed)
+    _check_next(the, observed)
     _check_content(the, observed)
 
 
@@ -463,13 +463,14 @@ def _check_order(case: Case, seen: Seen) -> None:
     stages = ["log"]
     if case.ending.outcome is not Outcome.REJECTED and case.sinks == "good":
         stages += ["store", *(["publish"] if _is_published(case) else [])]
-    order = [it for it in seen.order() if it in {*ends, "log", "store", "publish", "next"}]
-    assert order == [*(it for it in ("response end", "client end") if it in ends), *stages, "next"]
+    stages.append("gone" if case.ends_sandbox else "next")
+    order = [it for it in seen.order() if it in {*ends, "log", "store", "publish", "next", "gone"}]
+    assert order == [*(it for it in ("response end", "client end") if it in ends), *stages]
 
 
-def _check_next(observed: Observed) -> None:
+def _check_next(case: Case, observed: Observed) -> None:
     after = observed.after
-    assert observed.sandboxes == 0
+    assert observed.sandboxes == int(case.ends_sandbox)
     assert (after.status, after.end, after.events[-1]["value"]) == (200, End.CLEAN, VALUE)
     assert after.log["outcome"] == "completed"
     assert "error.type" not in after.log

@@ -87,6 +87,10 @@ def _fields(record: Record) -> dict[str, object]:
         "last_chunk_ms": record.last_chunk_ms,
         "total_ms": record.total_ms,
     }
+    if record.phase is not None:
+        fields["phase"] = record.phase.value
+    if record.prepare_ms is not None:
+        fields["prepare_ms"] = record.prepare_ms
     if start.metadata:
         fields["metadata"] = dict(start.metadata)
     fields |= start.caller_fields

@@ -39,6 +39,7 @@ def as_message(record: Record) -> dict[str, object]:
         "chunks": record.chunk_count,
         "bytes": record.byte_count,
         "timings": {
+            **({} if record.prepare_ms is None else {"prepare": record.prepare_ms}),
             "firstEvent": record.first_event_ms,
             "firstChunk": record.first_chunk_ms,
             "lastChunk": record.last_chunk_ms,

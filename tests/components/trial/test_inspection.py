@@ -49,15 +49,18 @@ def test_a_missing_region_is_not_blamed_on_the_schema(bundle: Path, cache: Path)
         (
             "import own_helper\n",
             (
-                "LLM_SCHEMA, LLM_REQUEST, LLM_INSTRUCTIONS or LLM_STAGES: own_helper.py:2: "
+                "LLM_SCHEMA, LLM_REQUEST, LLM_PREPARE, LLM_INSTRUCTIONS or LLM_STAGES: own_helper.py:2: "
                 "ZeroDivisionError: division by zero"
             ),
         ),
         (
             "raise OSError('first\\nsecond')\n",
-            "LLM_SCHEMA, LLM_REQUEST, LLM_INSTRUCTIONS or LLM_STAGES: own.py:1: OSError: first",
+            "LLM_SCHEMA, LLM_REQUEST, LLM_PREPARE, LLM_INSTRUCTIONS or LLM_STAGES: own.py:1: OSError: first",
         ),
-        ("import sys\nsys.exit()\n", "LLM_SCHEMA, LLM_REQUEST, LLM_INSTRUCTIONS or LLM_STAGES: own.py:2: SystemExit"),
+        (
+            "import sys\nsys.exit()\n",
+            "LLM_SCHEMA, LLM_REQUEST, LLM_PREPARE, LLM_INSTRUCTIONS or LLM_STAGES: own.py:2: SystemExit",
+        ),
     ],
 )
 def test_an_error_in_a_users_module_is_named_with_its_place(bundle: Path, cache: Path, text: str, message: str) -> None:

@@ -174,6 +174,35 @@ def test_what_is_no_stage_fails_the_preview(deploy: Deploy, name: str) -> None:
         deploy(STAGES, stages=[f"schemas:{name}"])
 
 
+PREPARE = """
+from pydantic import BaseModel
+from streaming_llm_api.endpoint import Call, Prompt
+class Invoice(BaseModel):
+    number: str
+class Question(BaseModel):
+    question: str
+def ask(request: Question, call: Call) -> Prompt:
+    raise AssertionError
+def other(request: Question) -> Prompt: ...
+"""
+
+
+def test_prepare_is_imported_and_not_called_and_the_request_needs_no_prompt(deploy: Deploy) -> None:
+    declared = deploy(PREPARE, request="schemas:Question", prepare="schemas:ask", prepare_timeout=2.5)
+    variables = declared.one("Function").inputs["environment"]["variables"]
+    assert {name: text for name, text in variables.items() if name.startswith("LLM_PREPARE")} == {
+        "LLM_PREPARE": "schemas:ask",
+        "LLM_PREPARE_TIMEOUT": "2.5",
+    }
+
+
+@pytest.mark.parametrize("name", ["other", "no_such", "Invoice"])
+def test_what_is_no_prepare_fails_the_preview(deploy: Deploy, name: str) -> None:
+    expected = rf"^prepare must name a function, not async, with two positional parameters; got 'schemas:{name}'"
+    with pytest.raises(InvalidArgument, match=expected):
+        deploy(PREPARE, request="schemas:Question", prepare=f"schemas:{name}")
+
+
 def test_the_preview_counts_with_the_limit_of_a_body_that_the_function_takes(deploy: Deploy) -> None:
     """4 bytes are a token; the second preview does not start the function again."""
     text = """
