@@ -11,10 +11,10 @@ IN_WHEEL: Final = (Path(__file__).parent / "function").is_dir()
 """Whether this package brings the function's sources. The type checker of a checkout takes it as false."""
 
 if IN_WHEEL:
-    from .function.endpoint import Call, Caller, Document, Image, Message, Prompt
+    from .function.endpoint import Call, Caller, Document, Image, Message, Prompt, Refused
     from .function.record import Record
 else:
-    from function.endpoint import Call, Caller, Document, Image, Message, Prompt
+    from function.endpoint import Call, Caller, Document, Image, Message, Prompt, Refused
     from function.record import Record
 
-__all__ = ["Call", "Caller", "Document", "Image", "Message", "Prompt", "Record"]
+__all__ = ["Call", "Caller", "Document", "Image", "Message", "Prompt", "Record", "Refused"]

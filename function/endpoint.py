@@ -1,8 +1,8 @@
 """What a team's own modules import: the classes that describe what the model is given, and who asks.
 
-``from streaming_llm_api.endpoint import Prompt, Message, Image, Document, Call, Caller`` names them everywhere: in a
-program that has the wheel, in the bundle and in the local stack. In the body of a request ``Message``, ``Image`` and
-``Document`` are JSON, and Pydantic reads them wherever a request class has a field of that type.
+``from streaming_llm_api.endpoint import Prompt, Message, Image, Document, Call, Caller, Refused`` names them
+everywhere: in a program that has the wheel, in the bundle and in the local stack. In the body of a request ``Message``,
+``Image`` and ``Document`` are JSON, and Pydantic reads them wherever a request class has a field of that type.
 """
 
 import binascii
@@ -27,6 +27,38 @@ IMAGE_SIDE_LIMIT: Final = 8_000
 """Pixels of an image's width and of its height (Converse API, ``Message``)."""
 DOCUMENT_LIMIT: Final = 4_500_000
 """Bytes of one document (Converse API, ``Message``)."""
+TOO_MANY_REQUESTS: Final = 429
+REFUSAL_STATUSES: Final = frozenset({400, 402, 403, 404, 409, 410, 422, 423, TOO_MANY_REQUESTS, 451})
+"""What own code can refuse a request with."""
+OWN_CODES: Final = frozenset(
+    {
+        "answer_invalid",
+        "answer_not_json",
+        "answer_refused",
+        "answer_truncated",
+        "body_invalid",
+        "body_not_json",
+        "body_too_large",
+        "cannot_resume",
+        "deadline_reached",
+        "internal",
+        "media_type_unsupported",
+        "method_not_allowed",
+        "model_busy",
+        "model_failed",
+        "model_misconfigured",
+        "model_timeout",
+        "model_unavailable",
+        "not_acceptable",
+        "not_found",
+        "origin_not_allowed",
+        "prepare_timeout",
+        "prompt_too_long",
+        "quota_exhausted",
+    }
+)
+"""The codes of the function (stream/errors.py, which this file does not import)."""
+_REFUSAL_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 METADATA_LIMIT: Final = 8
 _METADATA_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _METADATA_VALUE_LIMIT: Final = 256
@@ -331,9 +363,56 @@ class Call:
         return max(0.0, self._seconds_left())
 
 
+class Refused(Exception):
+    """Own code refuses a request: raise it in ``prepare``, in ``prompt`` or in a validator of the request.
+
+    The client gets a problem with these values, and the model is not called. Log lines have the code alone.
+
+    Args:
+        code: the client's word for the reason: ``[a-z][a-z0-9_]{0,39}``, and none of the function's own codes.
+        status: one of 400, 402, 403, 404, 409, 410, 422, 423, 429 and 451.
+        title: a sentence that says what is wrong, the same for every request with this code.
+        detail: a sentence about this request.
+        retry_after: with 429 alone, the seconds after which the client can try again.
+
+    Raises:
+        ValueError: a value breaks one of these rules.
+    """
+
+    def __init__(
+        self, code: str, *, status: int = 403, title: str, detail: str | None = None, retry_after: int | None = None
+    ) -> None:
+        _check_refusal(code, status, title, detail, retry_after)
+        super().__init__(code)
+        self.code = code
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.retry_after = retry_after
+
+
 def is_blank(text: str) -> bool:
     """Return whether nothing of ``text`` can be seen: white space of any kind, control and format characters."""
     return all(character.isspace() or category(character) in {"Cc", "Cf"} for character in text)
+
+
+def _check_refusal(code: object, status: object, title: object, detail: object, retry_after: object) -> None:
+    if not (isinstance(code, str) and _REFUSAL_CODE.fullmatch(code)):
+        raise ValueError(f"The code of a refusal must match {_REFUSAL_CODE.pattern}; got {code!r}.")
+    if code in OWN_CODES:
+        raise ValueError(f"The code of a refusal must be none of the function's own; got {code!r}.")
+    if status not in REFUSAL_STATUSES:
+        known = ", ".join(str(each) for each in sorted(REFUSAL_STATUSES))
+        raise ValueError(f"The status of a refusal must be one of {known}; got {status!r}.")
+    if not (isinstance(title, str) and title.strip()):
+        raise ValueError(f"The title of a refusal must be a sentence; got {title!r}.")
+    if not isinstance(detail, str | None):
+        raise ValueError(f"The detail of a refusal must be a sentence or None; got {detail!r}.")  # noqa: TRY004 - as promised
+    if retry_after is not None and (type(retry_after) is not int or retry_after < 1 or status != TOO_MANY_REQUESTS):
+        raise ValueError(
+            f"retry_after must be a whole number of seconds, with the status {TOO_MANY_REQUESTS} alone; "
+            f"got {retry_after!r} with {status}."
+        )
 
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from .conversation import Conversation
-from .endpoint import Call
-from .request import checked_prompt
+from .endpoint import Call, Refused
+from .request import checked_prompt, refused
 from .stream.errors import AnswerError, Internal
 from .stream.events import ModelEvent, Prepared
 from .stream.interruption import end_process
@@ -38,12 +38,15 @@ class Prepare:
 
         Raises:
             PromptInvalid: the model cannot be given what it has made.
+            RequestRefused: the function refuses the request.
             Internal: the function raised something that is no ``Exception``, such as SystemExit.
             Exception: what else the function raised.
         """
         self._is_running = True
         try:
             return checked_prompt(self._function(request, call), request)
+        except Refused as refusal:
+            raise refused(refusal) from None
         except Exception:
             raise
         except BaseException as error:

@@ -16,7 +16,7 @@ from .carried import Place, files, has_field_for_files, place_of_field, place_of
 from .contract import BODY_LIMIT, BODY_LIMIT_WITH_FILES, RESOURCE
 from .conversation import Conversation, check_counts, conversation
 from .cors import refuses
-from .endpoint import SIZE_RULES, Fault, Prompt, is_blank
+from .endpoint import SIZE_RULES, Fault, Prompt, Refused, is_blank
 from .partials.changes import pointer
 from .stream.errors import (
     BodyInvalid,
@@ -29,6 +29,7 @@ from .stream.errors import (
     NotFound,
     OriginNotAllowed,
     PromptInvalid,
+    RequestRefused,
     StreamError,
     as_stream_error,
 )
@@ -139,6 +140,7 @@ def read_body(
             no Infinity). A byte order mark before it is ignored (RFC 8259 §8.1).
         BodyInvalid: it breaks the rules of ``request_class``, or its prompt is blank; the error lists paths and rules.
         PromptInvalid: the class makes a prompt that the model cannot be given.
+        RequestRefused: the class refuses the request.
     """
     if not _may_be_json(http.header("content-type")):
         raise MediaTypeUnsupported
@@ -153,11 +155,18 @@ def read_body(
         raise _body_error([(each["loc"], each["type"]) for each in found]) from None
     except Fault as fault:
         raise _body_error([(fault.place, fault.rule)]) from None
+    except Refused as refusal:
+        raise refused(refusal) from None
     if isinstance(prompt, Prompt):
         return request, _conversation(prompt, request)
     if with_prompt and is_blank(prompt):
         raise _body_error([(_place_of_prompt(request_class), "prompt_blank")])
     return request, prompt
+
+
+def refused(refusal: Refused) -> RequestRefused:
+    """Return the error that a refusal of own code is."""
+    return RequestRefused(refusal.code, refusal.status, refusal.title, refusal.detail, refusal.retry_after)
 
 
 def checked_prompt(made: object, request: BaseModel) -> str | Conversation:

@@ -1,5 +1,6 @@
 """The classes of a prompt, in Python and in the JSON of a request."""
 
+import re
 from base64 import b64encode
 from dataclasses import FrozenInstanceError
 from typing import Any
@@ -7,8 +8,21 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from function.endpoint import DOCUMENT_LIMIT, IMAGE_LIMIT, Call, Caller, Document, Image, Message, Prompt
+from function.endpoint import (
+    DOCUMENT_LIMIT,
+    IMAGE_LIMIT,
+    OWN_CODES,
+    REFUSAL_STATUSES,
+    Call,
+    Caller,
+    Document,
+    Image,
+    Message,
+    Prompt,
+    Refused,
+)
 from tests.media_files import OLD_OFFICE, PDF, png
+from tests.wire.endings_table import BY_CODE
 
 
 class Claim(BaseModel):
@@ -173,3 +187,38 @@ def test_a_call_can_be_made_for_a_test_and_not_changed() -> None:
 
 def test_the_seconds_that_are_left_end_at_none() -> None:
     assert Call(request_id="req-1", _seconds_left=lambda: -3.0).seconds_left() == 0
+
+
+def test_a_refusal_has_a_code_of_its_own() -> None:
+    """The function's own codes are those of its errors, all of them."""
+    assert set(BY_CODE) == OWN_CODES
+    refusal = Refused("tenant_locked", title="The tenant is locked.")
+    assert (refusal.code, refusal.status, refusal.detail, refusal.retry_after) == ("tenant_locked", 403, None, None)
+    assert Refused("too_many", status=429, title="Later.", retry_after=60).retry_after == 60
+
+
+@pytest.mark.parametrize(
+    ("code", "members", "message"),
+    [
+        ("Locked", {}, "The code of a refusal must match [a-z]"),
+        (f"a{40 * 'b'}", {}, "The code of a refusal must match [a-z]"),
+        (7, {}, "The code of a refusal must match [a-z]"),
+        ("internal", {}, "The code of a refusal must be none of the function's own; got 'internal'."),
+        ("locked", {"status": 200}, "The status of a refusal must be one of 400, 402, 403, 404, 409, 410, 422, 423,"),
+        ("locked", {"status": 500}, "The status of a refusal must be one of "),
+        ("locked", {"title": " "}, "The title of a refusal must be a sentence; got ' '."),
+        ("locked", {"detail": 5}, "The detail of a refusal must be a sentence or None; got 5."),
+        ("locked", {"retry_after": 5}, "retry_after must be a whole number of seconds, with the status 429 alone;"),
+        ("locked", {"status": 429, "retry_after": 0.5}, "retry_after must be a whole number of seconds"),
+        ("locked", {"status": 429, "retry_after": True}, "retry_after must be a whole number of seconds"),
+        ("locked", {"status": 429, "retry_after": 0}, "retry_after must be a whole number of seconds"),
+    ],
+)
+def test_a_wrong_refusal_fails_where_it_is_made(code: Any, members: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        Refused(code, **{"title": "No.", **members})
+
+
+@pytest.mark.parametrize("status", sorted(REFUSAL_STATUSES))
+def test_a_refusal_has_one_of_these_statuses(status: int) -> None:
+    assert Refused("locked", status=status, title="No.").status == status

@@ -3,7 +3,7 @@
 The tree is split by who must act::
 
     StreamError
-    ├─ RequestError      the client       4xx, before the first byte, always
+    ├─ RequestError      the client       4xx, before the model is called
     ├─ ModelError        the operator     413 · 429 · 502 · 503 · 504
     ├─ AnswerError       the model        502
     ├─ PrepareTimeout    the developers   504
@@ -25,11 +25,11 @@ from .paths import shortened
 class StreamError(Exception):
     """A failure with a code, an HTTP status and an outcome, safe to show to the client."""
 
-    code: ClassVar[str]
-    status: ClassVar[int]
+    code: str
+    status: int
     outcome: ClassVar[Outcome]
-    title: ClassVar[str]
-    retry_after: ClassVar[int | None] = None
+    title: str
+    retry_after: int | None = None
     """Seconds after which another request makes sense; None if it does not."""
 
     def __init__(self, detail: str | None = None, **members: object) -> None:
@@ -135,6 +135,18 @@ class CannotResume(RequestError):
     code = "cannot_resume"
     status = 409
     title = "A stream cannot be resumed."
+
+
+class RequestRefused(RequestError):
+    """Own code refuses the request, in its own words. It can come after an early head, while the prompt is made."""
+
+    def __init__(self, code: str, status: int, title: str, detail: str | None, retry_after: int | None) -> None:
+        """Take what the client is told; only ``code`` is for logs."""
+        self.code = code
+        self.status = status
+        self.title = title
+        self.retry_after = retry_after
+        super().__init__(detail)
 
 
 class ModelError(StreamError):

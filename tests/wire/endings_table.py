@@ -9,7 +9,7 @@ from botocore.session import get_session
 from function.aws.stages.log import PLAIN_CODES
 from function.contract import Outcome
 from function.stream import errors
-from function.stream.errors import RequestError, StreamError
+from function.stream.errors import StreamError
 from local.bedrock.script import (
     BadChecksum,
     Cut,
@@ -79,10 +79,12 @@ class Ending:
     outcome: Outcome = Outcome.COMPLETED
     rule: str = ""
     """Of the problem, where this ending has one of its own: it then belongs to the formats with events alone."""
+    refusal: StreamError | None = None
+    """What own code refuses a request with: code, status and title are its own."""
 
     @property
-    def error(self) -> type[StreamError] | None:
-        return BY_CODE[self.code] if self.code else None
+    def error(self) -> type[StreamError] | StreamError | None:
+        return self.refusal or (BY_CODE[self.code] if self.code else None)
 
     @property
     def client(self) -> tuple[str, str]:
@@ -91,10 +93,14 @@ class Ending:
             return "200 and the complete answer", "`complete`, a clean end; raw text: the last bracket, a clean end"
         if self.error is None:
             return "the gateway's 5xx", "cut"
-        if issubclass(self.error, RequestError):
+        if self.refusal is not None:
+            return "the status that it names, 403 by default", "`error` with its code, a clean end"
+        if self.error is errors.PrepareTimeout:
+            return str(self.error.status), f"`error` with `{self.code}`, a clean end"
+        if self.code in REJECTED:
             return str(self.error.status), "\u2013"
         rule = f" and the rule `{self.rule}`" if self.rule else ""
-        raw_text = "" if self.rule or self.error is errors.PrepareTimeout else "; raw text: cut"
+        raw_text = "" if self.rule else "; raw text: cut"
         return str(self.error.status), f"`error` with `{self.code}`{rule}, a clean end{raw_text}"
 
     @property
@@ -168,7 +174,11 @@ PATH_TOO_LONG: Final = replace(
     what="in an event format, a path is longer than 512 bytes; raw text and complete JSON accept it",
     rule="path_too_long",
 )
-ENDINGS: Final = [COMPLETED, *REJECTED.values(), *FAILED.values(), PATH_TOO_LONG, CANCELLED]
+REFUSAL: Final = errors.RequestRefused("tenant_locked", 423, "The tenant is locked.", "Ask the owner.", None)
+REFUSED: Final = Ending(
+    "your own code refuses the request with `Refused`", REFUSAL.code, REFUSAL.outcome, refusal=REFUSAL
+)
+ENDINGS: Final = [COMPLETED, *REJECTED.values(), REFUSED, *FAILED.values(), PATH_TOO_LONG, CANCELLED]
 
 PLAIN: Final[Mapping[str, str]] = {}
 SHORT: Final = {"timeout": "10", "heartbeat": "60"}
@@ -179,7 +189,7 @@ SLEEPY: Final = {**SHORT, **FAULTY}
 IMPATIENT: Final = {"first_event_timeout": "1", "heartbeat": "0.2"}
 PREPARED: Final = {"prepare": "tests.wire.prepared:prepare", "request": "tests.wire.prepared:Request"}
 PREPARED_SOON: Final = {**PREPARED, "prepare_timeout": "0.5"}
-PREPARED_LATE: Final = {**PREPARED, "prepare_timeout": "1.5", "first_event_timeout": "0.5"}
+PREPARED_LATE: Final = {**PREPARED, "prepare_timeout": "5", "first_event_timeout": "0.5", "heartbeat": "60"}
 TWICE: Final = {"max_attempts": "2"}
 PUBLISHING: Final = {
     "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
@@ -529,6 +539,8 @@ def internal_cases() -> Iterator[Case]:
     yield case(internal, "validator fails", "at the headers", wrong, environment=FAULTY)
     wrong = [Fragment(f'{CANARY}: mistake",'), Hang()]
     yield case(internal, "validator fails", "after the first delta", wrong, environment=FAULTY)
+    wrong = [Fragment(f'{CANARY}: refuse",'), Hang()]
+    yield case(internal, "validator of the answer refuses", "after the first delta", wrong, environment=FAULTY)
     for what in ("exit", "cancelled", "interrupt", "generator", "own"):
         given = {**nobody, "body": f'{{"prompt": "{PROMPT}: {what}"}}'.encode()}
         yield case(internal, f"validator of the request raises {what}", "before the headers", GOOD, **given)
@@ -549,6 +561,20 @@ def slow_code_cases() -> Iterator[Case]:
     yield case(late, "validator of the request sleeps", "before the headers", GOOD, **nobody)
     script: Script = [Fragment(f'{CANARY}: sleep",'), Hang()]
     yield case(late, "validator sleeps", "after the first delta", script, environment=SLEEPY)
+
+
+def refused_by_own_code_cases() -> Iterator[Case]:
+    """A validator, a property ``prompt`` or ``prepare`` refuses; the last of these also after an early head."""
+    nobody: dict[str, object] = {"calls": 0, "attempts": 0}
+    for what, environment in {"validator": FAULTY, "prepare": PREPARED}.items():
+        body = f'{{"prompt": "{PROMPT}: refuse"}}'.encode()
+        refused = case(REFUSED, f"{what} refuses", "before the headers", GOOD, environment=environment, **nobody)
+        yield from in_formats(replace(refused, body=body))
+    body = f'{{"prompt": "{PROMPT}: refuse_late"}}'.encode()
+    late = case(REFUSED, "prepare refuses late", "before the headers", GOOD, environment=PREPARED_LATE, **nobody)
+    for each in in_formats(replace(late, body=body, committed=True)):
+        if each.committed and each.accept != RAW:
+            yield each
 
 
 def late_prepare_cases() -> Iterator[Case]:
@@ -782,6 +808,7 @@ def all_cases() -> list[Case]:
         *in_every_format,
         *long_path_cases(),
         *reconnecting_cases(),
+        *refused_by_own_code_cases(),
         *late_prepare_cases(),
         *deadline_cases(),
         *impatient_cases(),

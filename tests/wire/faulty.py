@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, PlainSerializer
 
+from function.endpoint import Refused
+
 
 class Own(BaseException):
     """An exception that no ``except Exception`` catches."""
@@ -23,6 +25,8 @@ MISTAKES: Final[Mapping[str, type[BaseException]]] = {
 
 
 def check(text: str) -> str:
+    if text.endswith(": refuse"):
+        raise Refused("tenant_locked", status=423, title="The tenant is locked.", detail="Ask the owner.")
     if text.endswith(": sleep"):
         time.sleep(3_600)
     for end, mistake in MISTAKES.items():

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 import weakref
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping
@@ -9,7 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from function.endpoint import Call, Prompt
+from function.endpoint import Call, Prompt, Refused
 from function.record import Record
 from tests.wire import stubborn
 
@@ -66,8 +67,25 @@ def sleep(_: Request, __: Call) -> object:
     return SECRET
 
 
+def refuse(_: Request, __: Call) -> object:
+    raise Refused("tenant_locked", status=423, title="The tenant is locked.", detail="Ask the owner.")
+
+
+def refuse_for_now(_: Request, __: Call) -> object:
+    raise Refused("too_many_questions", status=429, title=f"Later, say the {SECRET}.", detail=SECRET, retry_after=60)
+
+
+def refuse_late(request: Request, call: Call) -> object:
+    """Refuse long after the head of an impatient format."""
+    time.sleep(1.5)
+    return refuse(request, call)
+
+
 HABITS: Final[Mapping[str, Callable[[Request, Call], object]]] = {
-    **{habit.__name__: habit for habit in (tell, fail, leave, interrupt, cancel, sleep)},
+    **{
+        habit.__name__: habit
+        for habit in (tell, fail, leave, interrupt, cancel, sleep, refuse, refuse_for_now, refuse_late)
+    },
     "nothing": lambda _, __: None,
     "number": lambda _, __: 7,
     "blank": lambda _, __: " ",

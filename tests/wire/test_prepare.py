@@ -102,6 +102,24 @@ def test_what_prepare_does_wrong_is_an_error_of_the_operator(room: Room) -> None
 
 
 @pytest.mark.parametrize("room", [PREPARED], indirect=True)
+def test_a_refusal_is_the_clients_business_and_its_words_are_for_the_client_alone(room: Room) -> None:
+    seen = question(room, "refuse_for_now", RAW)
+    assert (seen.status, seen.headers["retry-after"], seen.calls) == (429, "60", [])
+    assert {name: seen.problem[name] for name in ("type", "title", "status", "code", "detail")} == {
+        "type": "urn:streaming-llm:problem:too_many_questions",
+        "title": f"Later, say the {SECRET}.",
+        "status": 429,
+        "code": "too_many_questions",
+        "detail": SECRET,
+    }
+    log = seen.log
+    assert (log["level"], log["outcome"], log["error.type"]) == ("WARNING", "rejected", "too_many_questions")
+    assert (log["phase"], log["attempts"], seen.metric["NotCompleted"]) == ("prepare", 0, [0])
+    assert (room.records.stored, room.records.published) == ([], [])
+    check_goes_on(room)
+
+
+@pytest.mark.parametrize("room", [PREPARED], indirect=True)
 def test_phase_says_how_far_a_request_came(room: Room) -> None:
     rejected = room.chain.ask(GOOD, WHOLE, {"question": 5})
     invalid = room.chain.ask([Stop("refusal")], WHOLE, {"prompt": "Why?"})
