@@ -63,7 +63,8 @@ def _refuse_stages(options: Options) -> None:
         return
     seconds = options.seconds_of_own_stages
     if margin(options.timeout, seconds) > options.timeout / 2:
-        least = next((it for it in range(options.timeout, LONGEST_TIMEOUT) if margin(it, seconds) <= it / 2), None)
+        possible = range(options.timeout, LONGEST_TIMEOUT)
+        least = next((timeout for timeout in possible if margin(timeout, seconds) <= timeout / 2), None)
         remedy = f"set timeout to {least} or more, or" if least else "set"
         raise InvalidArgument(
             f"stages must leave half of timeout for the answer; {remedy} a stageTimeout below {seconds:g}. "

@@ -118,7 +118,7 @@ SHARED_WITH_CHECKS = ("local.changes", "local.cli", "local.client", "local.resou
 
 def sources(*folders: str) -> list[str]:
     """Return the Python files of ``folders``, relative to the project."""
-    return sorted(str(it.relative_to(ROOT)) for folder in folders for it in (ROOT / folder).rglob("*.py"))
+    return sorted(str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
 def imports(file: str) -> Iterator[str]:
@@ -128,11 +128,11 @@ def imports(file: str) -> Iterator[str]:
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):
-            yield from (it.name for it in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else []
             origin = ".".join([*above, *filter(None, [node.module])])
-            yield from (f"{origin}.{it.name}" for it in node.names)
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
         elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
             waiting += ast.iter_child_nodes(node)
 
@@ -142,22 +142,22 @@ def within(name: str, part: str) -> bool:
     return f"{name}.".startswith(f"{part}.")
 
 
-@pytest.mark.parametrize("file", [it for it in sources("function") if not it.endswith("__init__.py")])
+@pytest.mark.parametrize("file", [file for file in sources("function") if not file.endswith("__init__.py")])
 def test_the_arrows_point_one_way(file: str) -> None:
     """Every file imports the standard library and what its part may, nothing else."""
     allowed = MAY_IMPORT[max((part for part in MAY_IMPORT if file.startswith(part)), key=len)]
-    foreign = [it for it in imports(file) if it.split(".")[0] not in sys.stdlib_module_names]
-    assert [it for it in foreign if not any(within(it, part) for part in allowed)] == []
+    foreign = [module for module in imports(file) if module.split(".")[0] not in sys.stdlib_module_names]
+    assert [module for module in foreign if not any(within(module, part) for part in allowed)] == []
 
 
 @pytest.mark.parametrize("file", sources("components"))
 def test_the_component_reads_the_function_through_one_file(file: str) -> None:
     allowed = COMPONENT_MAY_IMPORT[max((part for part in COMPONENT_MAY_IMPORT if file.startswith(part)), key=len)]
-    foreign = [it for it in imports(file) if it.split(".")[0] not in sys.stdlib_module_names]
-    assert [it for it in foreign if not any(within(it, part) for part in allowed)] == []
-    assert not [it for it in foreign if within(it, "components.trial.inspection")]
+    foreign = [module for module in imports(file) if module.split(".")[0] not in sys.stdlib_module_names]
+    assert [module for module in foreign if not any(within(module, part) for part in allowed)] == []
+    assert not [module for module in foreign if within(module, "components.trial.inspection")]
     if file not in {"components/contract.py", "components/endpoint.py"}:
-        assert not [it for it in foreign if within(it, "components.function")]
+        assert not [module for module in foreign if within(module, "components.function")]
 
 
 @pytest.mark.parametrize("file", sources("function", "local", "components"))
@@ -165,7 +165,7 @@ def test_nothing_imports_the_handler_or_the_runtime(file: str) -> None:
     """The folder of the runtime can be deleted the day that AWS streams Python itself."""
     own = file.startswith("function/aws/runtime/")
     others = LAST - {"function.aws.runtime"} if own else LAST
-    assert [it for it in imports(file) if any(within(it, last) for last in others)] == []
+    assert [module for module in imports(file) if any(within(module, last) for last in others)] == []
 
 
 @pytest.mark.parametrize("file", sources("local"))
@@ -177,7 +177,7 @@ def test_the_rooms_of_the_local_stack_import_one_way(file: str) -> None:
 
 @pytest.mark.parametrize("file", sources("local", "verify"))
 def test_the_twin_and_the_checks_from_outside_import_nothing_of_the_function(file: str) -> None:
-    assert [it for it in imports(file) if within(it, "function")] == []
+    assert [module for module in imports(file) if within(module, "function")] == []
 
 
 @pytest.mark.parametrize("file", sources("verify"))
@@ -187,7 +187,7 @@ def test_the_checks_from_outside_import_no_part_of_the_local_stack(file: str) ->
     assert [name for name in own if not any(within(name, shared) for shared in SHARED_WITH_CHECKS)] == []
 
 
-@pytest.mark.parametrize("file", [it for it in sources("function") if it.endswith("__init__.py")])
+@pytest.mark.parametrize("file", [file for file in sources("function") if file.endswith("__init__.py")])
 def test_a_package_marker_imports_nothing(file: str) -> None:
     """An import that hides there would be everybody's. A library alone may name what it offers: its own files."""
     library = file.removesuffix("/__init__.py").replace("/", ".") if file in LIBRARIES else None

@@ -33,7 +33,7 @@ def test_every_ending_is_documented() -> None:
     assert [row[0] for row in rows("endings.md") if len(row) == 7] == [ending.what for ending in ENDINGS]
 
 
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda it: it.what)
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.what)
 def test_an_ending_is_documented_as_the_matrix_has_it(ending: Ending) -> None:
     [row] = [row for row in rows("endings.md") if row[0] == ending.what]
     _, before, after, told, not_completed, stored, published = row

@@ -778,7 +778,7 @@ def hanging_cases() -> Iterator[Case]:
     for each in in_time:
         what = f"{each.what}, sinks hanging"
         hanging = replace(each, what=what, environment=HANGING, sinks="hanging")
-        yield from (it for it in in_formats(hanging) if it.format != "raw, ended cleanly")
+        yield from (case for case in in_formats(hanging) if case.format != "raw, ended cleanly")
     for each in cancelled_cases():
         if each.place == late and each.format != "raw, ended cleanly":
             what = f"{each.what}, sinks hanging"
@@ -803,7 +803,7 @@ def all_cases() -> list[Case]:
         *internal_cases(),
         *slow_code_cases(),
     ]
-    in_every_format = [each for it in cases for each in in_formats(it)]
+    in_every_format = [each for case in cases for each in in_formats(case)]
     return [
         *in_every_format,
         *long_path_cases(),

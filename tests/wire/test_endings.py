@@ -464,8 +464,8 @@ def _check_order(case: Case, seen: Seen) -> None:
     if case.ending.outcome is not Outcome.REJECTED and case.sinks == "good":
         stages += ["store", *(["publish"] if _is_published(case) else [])]
     stages.append("gone" if case.ends_sandbox else "next")
-    order = [it for it in seen.order() if it in {*ends, "log", "store", "publish", "next", "gone"}]
-    assert order == [*(it for it in ("response end", "client end") if it in ends), *stages]
+    order = [event for event in seen.order() if event in {*ends, "log", "store", "publish", "next", "gone"}]
+    assert order == [*(event for event in ("response end", "client end") if event in ends), *stages]
 
 
 def _check_next(case: Case, observed: Observed) -> None:
@@ -514,7 +514,7 @@ def test_every_row_of_the_table_is_played_and_every_case_is_a_row() -> None:
     first = set(REJECTED.values())
 
     assert played == {
-        (it, committed) for it in ENDINGS for committed in (False, True) if not (it in first and committed)
+        (ending, committed) for ending in ENDINGS for committed in (False, True) if not (ending in first and committed)
     }
 
 
@@ -524,7 +524,9 @@ def test_the_table_says_what_clients_were_seen_to_get() -> None:
     lines = table.partition("\n\n")[0].splitlines()[2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
-    assert [(what, (before, after)) for what, before, after, *_ in cells] == [(it.what, it.client) for it in ENDINGS]
+    assert [(what, (before, after)) for what, before, after, *_ in cells] == [
+        (ending.what, ending.client) for ending in ENDINGS
+    ]
 
 
 def test_no_two_cases_have_one_name() -> None:

@@ -109,11 +109,11 @@ def test_stages_finalise_once_in_order_after_the_client_has_everything(
 ) -> None:
     """After the last byte of whatever the answer was, before the next event is asked for. Nothing is stored here."""
     seen = chain.ask(script, accept)
-    order = [it for it in seen.order() if it not in {"chunk", "event", "response"}]
+    order = [event for event in seen.order() if event not in {"chunk", "event", "response"}]
     stages = ["log", *(["publish"] if published else [])]
 
     assert seen.log["outcome"] == outcome
-    assert [it for it in order if it in {"log", "store", "publish"}] == stages
+    assert [event for event in order if event in {"log", "store", "publish"}] == stages
     assert order.index("response end") < order.index("client end") < order.index("log")
     assert order[-1] == "next"
     assert "next" not in order[order.index("response end") : -1]
@@ -251,7 +251,9 @@ def test_a_page_that_is_not_listed_costs_nothing(chain: Chain) -> None:
     served = [
         chain.ask(GOOD, LINES, headers=fields) for fields in ({"Origin": "https://a.example"}, {"Origin": own}, {})
     ]
-    refused = [chain.ask(GOOD, LINES, headers={"Origin": it}) for it in ("https://evil.example", "null", f"{own}1")]
+    refused = [
+        chain.ask(GOOD, LINES, headers={"Origin": origin}) for origin in ("https://evil.example", "null", f"{own}1")
+    ]
 
     assert [seen.status for seen in served] == [200] * 3
     assert [(seen.status, seen.document["code"]) for seen in refused] == [(403, "origin_not_allowed")] * 3
@@ -520,7 +522,7 @@ def test_the_clock_of_every_event_runs_forward(chain: Chain) -> None:
 
     assert times == sorted(times)
     ids = re.findall(rb"^id: (\d+)$", seen.body, re.MULTILINE)
-    assert [int(it) for it in ids] == list(range(1, len(ids) + 1))
+    assert [int(number) for number in ids] == list(range(1, len(ids) + 1))
 
 
 @pytest.mark.parametrize(

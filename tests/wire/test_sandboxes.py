@@ -273,7 +273,7 @@ class Traffic:
         if plan.committed:
             next(reply.chunks())
         name = json.dumps(plan.prompt).encode()[1:-1]
-        [invocation] = [it for it in list(self._twin.function.invocations) if name + b'\\"' in it.event]
+        [invocation] = [each for each in list(self._twin.function.invocations) if name + b'\\"' in each.event]
         if plan.kind.act == "leave":
             reply.close()
         else:
@@ -405,7 +405,7 @@ def test_a_thousand_requests_have_each_one_line_one_metric_one_record_and_one_me
     assert _counted(metrics, "request_id") == Counter(outcomes.items())
     assert _counted(thousand.stored, "id") == Counter(recorded.items())
     assert _counted(thousand.published, "id") == Counter(recorded.items())
-    assert {record["id"]: record for record in thousand.stored} == {it["id"]: it for it in thousand.published}
+    assert _by_id(thousand.stored) == _by_id(thousand.published)
     assert sum(metric["Requests"][0] for metric in metrics) == len(outcomes)
 
 
@@ -413,9 +413,13 @@ def _counted(lines: Sequence[Mapping[str, Any]], key: str) -> Counter[tuple[str,
     return Counter((line[key], line["outcome"]) for line in lines)
 
 
+def _by_id(records: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {record["id"]: record for record in records}
+
+
 def test_a_thousand_records_equal_their_requests(thousand: Thousand) -> None:
     """Status, bytes and chunks are those that the client got, the tokens and the stop those of the model's script."""
-    records = {record["id"]: record for record in thousand.stored}
+    records = _by_id(thousand.stored)
     logged = {line["request_id"]: line for line in thousand.lines if line.get("stage") == "log"}
     for met in thousand.met:
         plan, log, record = met.plan, logged[met.id], records.get(met.id)
@@ -742,7 +746,7 @@ def test_a_full_disk_for_logs_costs_the_lines_and_nothing_else(room_without_a_lo
             assert not [moment for moment in seen.moments if moment.what in {"output", "gone"}]
             [item] = room.records.stored
             assert item["Item"]["outcome"]["S"] == outcome
-            assert [json.loads(it["Message"])["outcome"] for it in room.records.published] == [outcome]
+            assert [json.loads(message["Message"])["outcome"] for message in room.records.published] == [outcome]
     assert room.chain.twin.function.sandboxes_started == len(room.chain.twin.function.processes) == 1
 
 

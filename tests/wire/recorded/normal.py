@@ -99,7 +99,7 @@ class Normal:
             within = name if name in {"timings", "expires"} else ""
             return {key: self.value(it, within or key) for key, it in value.items() if key not in LEFT_OUT}
         if isinstance(value, list):
-            return [self.value(it, name if name in TIMED else "") for it in value]
+            return [self.value(item, name if name in TIMED else "") for item in value]
         if isinstance(value, str):
             return self._string(value)
         return value
@@ -154,4 +154,4 @@ def as_text(value: Any, indent: str = "") -> str:
     if isinstance(value, dict):
         members = [f"{more}{json.dumps(key)}: {as_text(it, more)}" for key, it in value.items()]
         return "\n".join(["{", ",\n".join(members), f"{indent}}}"])
-    return "\n".join(["[", ",\n".join(f"{more}{as_text(it, more)}" for it in value), f"{indent}]"])
+    return "\n".join(["[", ",\n".join(f"{more}{as_text(item, more)}" for item in value), f"{indent}]"])

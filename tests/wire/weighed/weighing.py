@@ -32,8 +32,8 @@ class Request(schema.Request):
 def _weight() -> dict[str, object]:
     gc.collect()
     blocks = sys.getallocatedblocks()
-    kinds = Counter(f"{type(it).__module__}.{type(it).__qualname__}" for it in gc.get_objects())
-    idle = sum(isinstance(it, AWSHTTPConnection) and it.sock is not None for it in gc.get_objects())
+    kinds = Counter(f"{type(each).__module__}.{type(each).__qualname__}" for each in gc.get_objects())
+    idle = sum(isinstance(each, AWSHTTPConnection) and each.sock is not None for each in gc.get_objects())
     pages = int(STATUS.read_text().split()[1]) if STATUS.exists() else 0
     return {
         "process": os.getpid(),
