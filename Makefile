@@ -3,7 +3,7 @@
 
 # --- Options: only those on make's command line; a variable of the same name in the shell is ignored ---------------
 
-OPTIONS := PROMPT SCHEMA CODE MODEL_URL MODEL BEDROCK PORT URL SIGV4 ORIGIN WARM BODY API_KEY HOST TAG PYTHON
+OPTIONS := PROMPT SCHEMA CODE CONFIG MODEL_URL MODEL BEDROCK PORT URL SIGV4 ORIGIN WARM BODY API_KEY HOST TAG PYTHON
 GIVEN := $(foreach option,$(OPTIONS) $(filter LLM_% AWS_%,$(.VARIABLES)),\
   $(if $(filter command,$(firstword $(origin $(option)))),$(option)))
 
@@ -28,8 +28,8 @@ VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info
 endif
 RUN := $(VENV)/bin/python
 INSTALL := $(PYTHON) -m scripts.install
-DEMO_OPTIONS = $(call with,--schema,SCHEMA) $(call with,--code,CODE) $(call with,--model-url,MODEL_URL) \
-  $(call with,--model,MODEL) $(call with,--bedrock,BEDROCK)
+DEMO_OPTIONS = $(call with,--schema,SCHEMA) $(call with,--code,CODE) $(call with,--config,CONFIG) \
+  $(call with,--model-url,MODEL_URL) $(call with,--model,MODEL) $(call with,--bedrock,BEDROCK)
 
 ifneq (,$(filter test test-fast lint types format,$(MAKECMDGOALS)))
 $(info $(shell $(if $(wildcard $(RUN)),$(RUN),$(PYTHON)) --version 2>/dev/null) in $(VENV))
@@ -40,7 +40,7 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.demo ## send one prompt through the local stack; PROMPT=, SCHEMA=module:Class CODE=folder, MODEL_URL= MODEL=
+demo: $(VENV)/.demo ## send one prompt through the local stack; PROMPT=, SCHEMA=module:Class CODE=folder, CONFIG=file, MODEL_URL= MODEL=
 	@$(RUN) -m local.demo $(DEMO_OPTIONS) $(call with,--prompt,PROMPT)
 
 serve: $(VENV)/.demo ## serve the endpoint on this machine; PORT=, BEDROCK=aws, and the options of demo except PROMPT
@@ -119,9 +119,9 @@ define check-python
     { echo "$(PYTHON) has no venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 endef
 
-$(VENV)/.demo: function/requirements.lock local/requirements.txt
+$(VENV)/.demo: function/requirements.lock local/configuration.txt local/requirements.txt
 	@$(check-python)
-	@$(INSTALL) $(VENV) -r function/requirements.lock --optional local/requirements.txt
+	@$(INSTALL) $(VENV) -r function/requirements.lock -r local/configuration.txt --optional local/requirements.txt
 	@touch $@
 
 $(VENV)/.test: tests/requirements.txt requirements.txt function/requirements.txt function/requirements.lock

@@ -1,25 +1,15 @@
 """From a stack's configuration to the component's arguments: each key is the camelCase of an argument."""
 
-import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from enum import Enum
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import get_origin
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from .arguments import StreamingLlmApiArgs
-from .contract import camel
+from .contract import camel, from_text
 from .keys import with_names
 from .values import without_output
-
-_READ: Final[dict[type, Callable[[str], Any]]] = {
-    bool: {"true": True, "false": False}.__getitem__,
-    int: int,
-    float: float,
-    str: str,
-}
 
 
 def arguments_from(config: pulumi.Config) -> StreamingLlmApiArgs:
@@ -51,10 +41,5 @@ def _keys(namespace: str) -> list[str]:
 
 def _value(hint: object, text: str) -> object:
     kind = without_output(hint)
-    with suppress(ValueError, KeyError):
-        if isinstance(kind, type) and issubclass(kind, Enum):
-            return text
-        if kind in _READ:
-            return _READ[kind](text)
-        return json.loads(text)
-    return text
+    kind = get_origin(kind) or kind
+    return from_text(kind if isinstance(kind, type) else object, text)

@@ -19,10 +19,16 @@ else:
 
 ANY_KEY = _arguments.ANY_KEY
 ArgumentError = _arguments.ArgumentError
+KINDS = _arguments.KINDS
+Names = _arguments.Names
+OWN_VARIABLE = _arguments.OWN_VARIABLE
 Shape = _arguments.Shape
 camel = _arguments.camel
 either = _arguments.either
+expected = _arguments.expected
+from_text = _arguments.from_text
 named = _arguments.named
+setting_text = _arguments.setting_text
 
 EXPOSED_HEADERS = _contract.EXPOSED_HEADERS
 FIRST_EVENT_TIMEOUTS = _contract.FIRST_EVENT_TIMEOUTS

@@ -11,9 +11,8 @@ from typing import Annotated, Any, Final
 import pulumi
 
 from .arguments import Architecture, Authorization, Effect, Endpoint, QuotaPeriod, Runtime
-from .contract import LONGEST_TIMEOUT, SETTINGS, SHORTEST_TIMEOUT, either
+from .contract import LONGEST_TIMEOUT, OWN_VARIABLE, SETTINGS, SHORTEST_TIMEOUT
 from .values import (
-    Names,
     arn,
     arn_pattern,
     conditions,
@@ -38,15 +37,6 @@ RETENTIONS: Final = (
     1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """The days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
-
-_RESERVED: Final = ("LLM_", "AWS_", "LAMBDA_", "_", "PYTHON", "LD_", "POWERTOOLS_")
-"""The beginnings of variables that belong to the function, to Lambda, or to the process itself."""
-
-OWN_VARIABLE: Final = Names(
-    f"letters, digits and underscores after a letter, and must begin with none of {either(_RESERVED, 'and')}",
-    rf"(?!{'|'.join(_RESERVED)})[A-Za-z][A-Za-z0-9_]*",
-)
-"""The names that a variable of the user's modules can have."""
 
 COLD_START: Final = 10
 """Seconds that the gateway waits longer than the function's timeout: its clock also runs during a cold start."""

@@ -3,17 +3,27 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Any, NamedTuple, get_origin
+from typing import Any, NamedTuple
 
 import pulumi
 
 from .arguments import Authorization, Endpoint, Runtime, StreamingLlmApiArgs
 from .bundle.target import PYTHONS, running_python
-from .contract import FIRST_EVENT_TIMEOUTS, SETTINGS, as_text, camel, either, parsed
+from .contract import (
+    FIRST_EVENT_TIMEOUTS,
+    SETTINGS,
+    ArgumentError,
+    as_text,
+    camel,
+    either,
+    expected,
+    parsed,
+    setting_text,
+)
 from .keys import with_names
 from .options import Options, Throttle
 from .rules import refuse_contradictions
-from .values import InvalidArgument, arguments_of, is_number, values_of, without_output, wrong
+from .values import InvalidArgument, arguments_of, values_of, without_output, wrong
 
 
 def checked(args: StreamingLlmApiArgs) -> Options:
@@ -75,44 +85,17 @@ def _setting(name: str, given: object) -> _Setting:
     hint, setting = StreamingLlmApiArgs.__annotations__[name], SETTINGS[name]
     if given is None and not setting.stated:
         return _Setting(None, None)
-    kind = without_output(hint)
-    if isinstance(given, pulumi.Output) and kind is not hint:
-        return _Setting(given, given)
+    kind, key = without_output(hint), camel(name)
+    if isinstance(given, pulumi.Output):
+        return _Setting(given, given) if kind is not hint else wrong(key, expected(name), given)
     try:
-        text = setting.default if given is None else _text(kind, given)
-        value = parsed(name, text)
-    except ValueError:
-        wrong(camel(name), _expected(kind, setting.expected), given)
+        text = setting.default if given is None else setting_text(name, given, key)
+    except ArgumentError as error:
+        raise InvalidArgument(str(error)) from None
+    value = parsed(name, text)
     if value is None and text == setting.default:
         return _Setting(None, None)
     return _Setting(text if kind is str else value, text)
-
-
-def _expected(kind: object, of_setting: str) -> str:
-    """Return what is expected of an argument, from what is expected of its setting.
-
-    A stack has no text ``none``: it passes an empty list, or leaves the argument out.
-    """
-    return f"a list: {of_setting}" if get_origin(kind) is list else of_setting.removeprefix("none or ")
-
-
-def _text(kind: object, given: object) -> str:
-    """Return the text of the variable for an argument of this type.
-
-    Raises:
-        ValueError: it is of another type.
-    """
-    if kind is bool and isinstance(given, bool):
-        return as_text(given)
-    if kind is float and isinstance(given, str) and given.isalpha():
-        return given  # a word that the setting takes in place of a number
-    if kind in (int, float) and is_number(given):
-        return as_text(int(given) if kind is int and given % 1 == 0 else given)
-    if get_origin(kind) is list and isinstance(given, list | tuple) and all(isinstance(item, str) for item in given):
-        return as_text(given)
-    if isinstance(kind, type) and issubclass(kind, str) and isinstance(given, str) and given:
-        return as_text(given)
-    raise ValueError(given)
 
 
 def _times(endpoint: Endpoint) -> dict[str, str]:

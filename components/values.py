@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeGuard, Union, get_args, get_origin
 
 import pulumi
 
-from .contract import camel, either
+from .contract import Names, camel, either
 
 
 class InvalidArgument(pulumi.RunError):
@@ -28,14 +28,6 @@ class Argument:
     """The value if the argument is not given."""
     required: bool = False
     """Whether the argument must be given."""
-
-
-@dataclass(frozen=True)
-class Names:
-    """The names that the keys of an object can have: in the words of an error message, and as a pattern."""
-
-    expected: str
-    pattern: str
 
 
 def wrong(key: str, expected: str, value: object) -> NoReturn:

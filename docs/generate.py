@@ -1,7 +1,7 @@
 """Writes the generated parts of the documentation: ``python -m docs.generate``; ``--check`` only compares.
 
 A generated part stands between the comments ``<!-- generated: NAME -->`` and ``<!-- end -->`` of a Markdown page, or
-``# generated: NAME`` and ``# end`` of a YAML file. ``PARTS`` says what each name stands for.
+``# generated: NAME`` and ``# end`` of a YAML or Python file. ``PARTS`` says what each name stands for.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tests.wire.endings_table import BY_CODE, ENDINGS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PART: Final = re.compile(
-    r"^(?P<begin>(?:<!-- generated: (?P<page>[\w-]+) -->|(?P<indent> *)# generated: (?P<yaml>[\w-]+)))\n"
+    r"^(?P<begin>(?:<!-- generated: (?P<page>[\w-]+) -->|(?P<indent> *)# generated: (?P<code>[\w-]+)))\n"
     r"(?P<text>.*?)"
     r"^(?P<end>(?(page)<!-- end -->|(?P=indent)# end))$",
     re.MULTILINE | re.DOTALL,
@@ -31,7 +31,8 @@ PART: Final = re.compile(
 
 def files() -> list[Path]:
     """Return the files that may have generated parts."""
-    return [ROOT / "README.md", ROOT / "Pulumi.yaml", *sorted((ROOT / "docs").glob("*.md"))]
+    of_code = [ROOT / "Pulumi.yaml", ROOT / "local" / "arguments.py"]
+    return [ROOT / "README.md", *of_code, *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def errors() -> str:
@@ -110,6 +111,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "models": models,
     "outputs": reference.outputs,
     "settings": reference.settings,
+    "shape": reference.shape,
 }
 """The generated parts by name. Each function returns whole lines."""
 
@@ -122,7 +124,7 @@ def generated(text: str) -> str:
     """
 
     def fresh(part: re.Match[str]) -> str:
-        content = PARTS[part["page"] or part["yaml"]]()
+        content = PARTS[part["page"] or part["code"]]()
         blank = "\n" if part["page"] else ""  # Markdown needs it between a comment and a table
         return f"{part['begin']}\n{blank}{content}{blank}{part['end']}"
 

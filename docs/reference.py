@@ -12,7 +12,8 @@ from typing import Any, Final, get_origin
 from pulumi.provider.experimental.component import ComponentProvider
 
 from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
-from components.contract import FIRST_EVENT_TIMEOUTS, SETTINGS, camel, parsed, variable
+from components.contract import FIRST_EVENT_TIMEOUTS, SETTINGS, Shape, camel, parsed, variable
+from components.keys import SHAPE
 from components.options import Options
 from components.parsing import settings_with_an_argument
 from components.values import arguments_of, without_output
@@ -101,6 +102,22 @@ def config() -> str:
     for name, default in defaults.items():
         lines += [f"  {camel(name)}:", *_declaration(name, default)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def shape() -> str:
+    """Return the names of all arguments, at every depth, as Python source."""
+    return f"ARGUMENTS: Final[Mapping[str, Any]] = {_source(SHAPE)}\n"
+
+
+def _source(part: Shape, indent: str = "") -> str:
+    """Return a part of the shape as the formatter would leave it."""
+    inner = f"{indent}    "
+    if isinstance(part, list):
+        return f"[\n{inner}{_source(part[0], inner)},\n{indent}]"
+    if part is None:
+        return "None"
+    members = "".join(f'{inner}"{name}": {_source(shape, inner)},\n' for name, shape in part.items())
+    return f"{{\n{members}{indent}}}"
 
 
 def _fixed_defaults() -> Iterator[tuple[str, object]]:

@@ -30,6 +30,8 @@ class Options:
     """``module:Class`` of the answer."""
     code: Path | None = None
     """The folder with the modules of the schema."""
+    config: Path | None = None
+    """A file with the configuration of a stack."""
     model_url: str | None = None
     """The base URL of an OpenAI-compatible server."""
     model: str | None = None
@@ -56,7 +58,8 @@ def shared_parser(program: str, description: str) -> Parser:
     """Return a parser for the options that both programs accept."""
     parser = Parser(prog=program, description=description, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("--schema", metavar="MODULE:CLASS", help="the Pydantic class of the answer")
-    parser.add_argument("--code", metavar="FOLDER", type=_folder, help="the folder that contains that module")
+    parser.add_argument("--code", metavar="FOLDER", type=modules_folder, help="the folder that contains that module")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="a stack's configuration, as YAML or JSON")
     parser.add_argument("--model-url", metavar="URL", type=_url, help="the base URL of an OpenAI-compatible server")
     parser.add_argument("--model", metavar="NAME", help="one of that server's models; default: its first one")
     parser.add_argument("--bedrock", metavar="aws", type=_aws, help="call Amazon Bedrock with your own AWS account")
@@ -76,6 +79,7 @@ def parse_options(parser: Parser, arguments: Sequence[str] | None) -> Options:
     return Options(
         schema=given.schema,
         code=given.code,
+        config=given.config,
         model_url=given.model_url,
         model=given.model,
         real_bedrock=given.bedrock is not None,
@@ -109,7 +113,8 @@ def run(command: Callable[[Terminal, Resources], int]) -> NoReturn:
     sys.exit(status)
 
 
-def _folder(text: str) -> Path:
+def modules_folder(text: str) -> Path:
+    """Read the folder with the user's modules, for argparse."""
     folder = Path(text)
     if not folder.is_dir():
         raise argparse.ArgumentTypeError(f"must be a folder; got {text!r}")

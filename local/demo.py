@@ -48,6 +48,7 @@ def _serve(options: Options) -> str:
     values = {
         "SCHEMA": options.schema,
         "CODE": options.code and str(options.code),
+        "CONFIG": options.config and str(options.config),
         "MODEL_URL": options.model_url,
         "MODEL": options.model,
         "BEDROCK": "aws" if options.real_bedrock else None,

@@ -1,13 +1,16 @@
 """Starts the local stack with the user's options. A wrong option is reported before a model is loaded."""
 
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from .bedrock.call import Answerer
 from .bedrock.server import Bedrock
 from .cli import Options, WrongOption
+from .configuration import Configuration, read_configuration
 from .journal import Journal
 from .lambda_.deployment import Deployment
 from .lambda_.function import StartFailed
@@ -25,6 +28,8 @@ JOURNAL_LIMIT: Final = 1000
 CALLS_LIMIT: Final = 100
 """Calls that the local Bedrock keeps, with their requests of up to 25 MB."""
 MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
+VARIABLE: Final = re.compile(r"LLM_[A-Z_]+")
+"""A variable of a setting, in a message of the function."""
 PASSED_PREFIXES: Final = (
     "AWS_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
@@ -51,14 +56,20 @@ def launch(
     Raises:
         WrongOption: an option or an ``LLM_…`` variable cannot be used.
     """
+    configuration = read_configuration(options.config) if options.config else Configuration()
+    for remark in configuration.remarks:
+        terminal.line(remark)
     chat = _chat(options, terminal)
     bedrock = None if options.real_bedrock else resources.hold(lambda: Bedrock(limit=CALLS_LIMIT))
-    code = options.code
+    code = options.code or configuration.code
     root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
-    deployment, journal = Deployment(root, _variables(options, os.environ)), Journal(limit=JOURNAL_LIMIT)
+    variables = _variables(options, configuration, os.environ)
+    deployment, journal = Deployment(root, variables), Journal(limit=JOURNAL_LIMIT)
+    if configuration.timeout:
+        deployment = replace(deployment, timeout=configuration.timeout)
     twin = resources.hold(lambda: Twin(bedrock, deployment, on_output=on_output, listener=listener, journal=journal))
     with terminal.waiting("Starting the function", at_once=False):
-        _start(twin, options)
+        _start(twin, options, configuration)
     if bedrock is None:
         return twin, "Amazon Bedrock answers."
     if chat is not None:
@@ -68,12 +79,13 @@ def launch(
     return twin, sentence
 
 
-def _variables(options: Options, environment: Mapping[str, str]) -> dict[str, str | None]:
+def _variables(options: Options, configuration: Configuration, environment: Mapping[str, str]) -> dict[str, str | None]:
     variables: dict[str, str | None] = {"POWERTOOLS_LOG_LEVEL": "DEBUG"}  # the store stage logs at this level
     if options.real_bedrock:
         region = environment.get("AWS_DEFAULT_REGION") or environment.get("AWS_REGION")
         own = {name: value for name, value in environment.items() if name.startswith(PASSED_PREFIXES)}
         variables |= {**dict.fromkeys(ACCOUNT_VARIABLES), **own, "AWS_DEFAULT_REGION": region}
+    variables |= configuration.variables
     variables |= {name: value for name, value in environment.items() if name.startswith("LLM_")}
     return {**variables, "LLM_SCHEMA": options.schema} if options.schema else variables
 
@@ -89,7 +101,7 @@ def _chat(options: Options, terminal: Terminal) -> Chat | None:
     return Chat(options.model_url, options.model or names[0])
 
 
-def _start(twin: Twin, options: Options) -> None:
+def _start(twin: Twin, options: Options, configuration: Configuration) -> None:
     """Start the first sandbox: a mistake in the user's code or in a setting shows here.
 
     Raises:
@@ -98,18 +110,25 @@ def _start(twin: Twin, options: Options) -> None:
     try:
         twin.function.start()
     except StartFailed as failure:
-        raise WrongOption(_advice(failure, options)) from failure
+        raise WrongOption(_advice(failure, options, configuration)) from failure
 
 
-def _advice(failure: StartFailed, options: Options) -> str:
+def _advice(failure: StartFailed, options: Options, configuration: Configuration) -> str:
     message = str(failure)
     if "NoRegionError" in failure.kind:
         return "--bedrock aws requires a region: set AWS_REGION, or a region in your AWS profile."
-    if "LLM_SCHEMA" in message and options.schema:
-        if options.code:
-            return f"{message} --schema sets LLM_SCHEMA; its module was looked up in --code {options.code}."
-        return f"{message} --schema sets LLM_SCHEMA; add --code with the folder that contains its module."
-    return message if "LLM_" in message else f"The function does not start: {message}"
+    found = VARIABLE.search(message)
+    if not found:
+        return f"The function does not start: {message}"
+    if found[0] == "LLM_SCHEMA" and options.schema:
+        source, remedy = "--schema", "add --code with the folder that contains its module"
+    elif found[0] in configuration.variables and found[0] not in os.environ:
+        source, remedy = f"--config {options.config}", "set code in this file to the folder that contains its module"
+    else:
+        return message
+    if code := options.code or configuration.code:
+        remedy = f"its module was looked up in {code}"
+    return f"{message} {source} sets {found[0]}; {remedy}."
 
 
 def _default_model(resources: Resources, terminal: Terminal) -> tuple[Answerer, str]:

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "function/version.py": {"function.contract"},
     "function/schema.py": PYDANTIC | {"function.endpoint"},
     "function/contract.py": set[str](),
-    "function/arguments.py": set[str](),
+    "function/arguments.py": {"function.contract"},
     "function/answer_type.py": PYDANTIC | {"function.user_code", "function.partials"},
     "function/user_code.py": PYDANTIC | {"function.contract"},
     "function/record.py": {"function.contract", "function.stream.events"},
@@ -100,6 +100,14 @@ LOCAL_MAY_IMPORT = {
     "local/terminal.py": set[str](),
     "local/resources.py": set[str](),
     "local/cli.py": {"local.resources", "local.terminal"},
+    "local/arguments.py": set[str](),
+    "local/configuration.py": {
+        "local.arguments",
+        "local.cli",
+        "function.arguments",
+        "function.contract",
+        "ruamel.yaml",
+    },
     "local/client.py": {"local.http11"},
     "local/lambda_": {"local.lambda_", "local.http11", "local.journal"},
     "local/gateway": {"local.gateway", "local.lambda_", "local.http11", "local.journal"},
@@ -107,7 +115,8 @@ LOCAL_MAY_IMPORT = {
     "local/models": {"local.models", "local.bedrock", "local.client", "local.resources", "local.terminal"},
     "local/models/embedded.py": {"local.models", "local.bedrock", "xllamacpp"},
 }
-"""The same for the local stack, which imitates AWS with the standard library alone."""
+"""The same for the local stack, which imitates AWS with the standard library alone. ``configuration.py`` alone knows
+the settings of the function that is started; no stand-in imports it."""
 LIBRARIES = frozenset({"function/partials/__init__.py"})
 LAST = frozenset({"function.handler", "function.aws.runtime"})
 """Where everything ends: nothing imports these."""
@@ -175,9 +184,14 @@ def test_the_rooms_of_the_local_stack_import_one_way(file: str) -> None:
     assert [name for name in foreign if not any(within(name, part) for part in allowed)] == []
 
 
-@pytest.mark.parametrize("file", sources("local", "verify"))
+@pytest.mark.parametrize("file", [it for it in sources("local", "verify") if it != "local/configuration.py"])
 def test_the_twin_and_the_checks_from_outside_import_nothing_of_the_function(file: str) -> None:
     assert [module for module in imports(file) if within(module, "function")] == []
+
+
+@pytest.mark.parametrize("file", [it for it in sources("local", "verify") if it != "local/launch.py"])
+def test_only_what_starts_the_local_stack_reads_a_stacks_configuration(file: str) -> None:
+    assert [it for it in imports(file) if within(it, "local.configuration")] == []
 
 
 @pytest.mark.parametrize("file", sources("verify"))

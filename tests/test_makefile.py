@@ -34,6 +34,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "requirements.txt").touch()
     (tmp_path / "requirements.txt").touch()
+    (tmp_path / "local" / "configuration.txt").touch()
     (tmp_path / "function" / "requirements.lock").touch()
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -63,6 +64,7 @@ def started(folder: Path, *words: str, environment: Mapping[str, str] | None = N
         (["demo"], ["-m", "local.demo"]),
         (["demo", "PROMPT=Why?"], ["-m", "local.demo", "--prompt=Why?"]),
         (["demo", "SCHEMA=mine:A", "CODE=here"], ["-m", "local.demo", "--schema=mine:A", "--code=here"]),
+        (["demo", "CONFIG=a.yaml", "CODE=here"], ["-m", "local.demo", "--code=here", "--config=a.yaml"]),
         (["demo", "MODEL_URL=http://a", "MODEL=b"], ["-m", "local.demo", "--model-url=http://a", "--model=b"]),
         (["serve", "PORT=8080", "BEDROCK=aws"], ["-m", "local", "--bedrock=aws", "--port=8080"]),
         (["serve", "PORT="], ["-m", "local"]),
@@ -87,6 +89,7 @@ def test_an_option_of_the_command_line_is_an_argument(folder: Path, words: list[
         ("demo", "PROMPT", "--prompt="),
         ("demo", "SCHEMA", "--schema="),
         ("demo", "CODE", "--code="),
+        ("serve", "CONFIG", "--config="),
         ("serve", "MODEL_URL", "--model-url="),
         ("serve", "MODEL", "--model="),
         ("serve", "BEDROCK", "--bedrock="),
@@ -105,8 +108,8 @@ def test_every_character_of_a_value_survives(folder: Path, verb: str, option: st
 
 @pytest.mark.parametrize("verb", ["demo", "serve", "bundle"])
 def test_what_another_program_left_in_the_shell_changes_nothing(folder: Path, verb: str) -> None:
-    names = ("PROMPT", "SCHEMA", "CODE", "MODEL_URL", "MODEL", "BEDROCK", "PORT", "URL", "SIGV4", "ORIGIN", "WARM")
-    left = dict.fromkeys([*names, "BODY", "HOST", "PYTHON"], "left")
+    names = ("PROMPT", "SCHEMA", "CODE", "CONFIG", "MODEL_URL", "MODEL", "BEDROCK", "PORT", "URL", "SIGV4", "ORIGIN")
+    left = dict.fromkeys([*names, "WARM", "BODY", "HOST", "PYTHON"], "left")
 
     assert started(folder, verb, environment=left).arguments == started(folder, verb).arguments
 
@@ -133,9 +136,9 @@ def test_every_option_is_explained(folder: Path) -> None:
     """By ``make help``, which ``make`` alone shows; the key's form is shown without a value."""
     text = make(folder)
 
-    for option in ("PROMPT=", "SCHEMA=", "CODE=", "MODEL_URL=", "MODEL=", "BEDROCK=", "PORT=", "URL=", "API_KEY="):
+    for option in ("PROMPT=", "SCHEMA=", "CODE=", "CONFIG=", "MODEL_URL=", "MODEL=", "BEDROCK=", "PORT=", "URL="):
         assert option in text
-    for option in ("SIGV4=", "ORIGIN=", "WARM=", "BODY=", "HOST=", "SECONDS=", "PYTHON="):
+    for option in ("API_KEY=", "SIGV4=", "ORIGIN=", "WARM=", "BODY=", "HOST=", "SECONDS=", "PYTHON="):
         assert option in text
     assert text == make(folder, "help")
 

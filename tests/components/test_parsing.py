@@ -1,7 +1,7 @@
 """The check of the arguments: a wrong one fails with a sentence that names its key and what it may be."""
 
 import re
-from typing import Any, cast, is_typeddict
+from typing import Any, cast, get_origin, is_typeddict
 
 import pulumi
 import pytest
@@ -22,9 +22,8 @@ from components.arguments import (
     VpcEndpointArgs,
 )
 from components.bundle.target import PYTHONS, running_python
-from components.contract import camel
+from components.contract import KINDS, OWN_VARIABLE, camel
 from components.options import (
-    OWN_VARIABLE,
     Authorizer,
     Dashboard,
     Domain,
@@ -37,7 +36,7 @@ from components.options import (
 )
 from components.parsing import checked, default_runtime, settings_with_an_argument
 from components.resources.function import variables
-from components.values import arguments_of
+from components.values import arguments_of, without_output
 from function.contract import SETTINGS, read_settings, variable
 from tests.components.options_table import CERTIFICATE, EVERY_SETTING, EVERYTHING, POOL
 
@@ -370,6 +369,15 @@ def test_every_variable_is_one_that_the_function_reads() -> None:
 
 def test_every_argument_is_a_setting_of_the_function_or_an_option_of_the_component() -> None:
     assert {*settings_with_an_argument(), *arguments_of(Options)} == set(StreamingLlmApiArgs.__annotations__)
+
+
+@pytest.mark.parametrize("name", list(settings_with_an_argument()))
+def test_a_setting_takes_what_its_argument_is_declared_as(name: str) -> None:
+    """A whole number is a number, as other languages send it."""
+    hint = without_output(StreamingLlmApiArgs.__annotations__[name])
+    declared = {list: list, bool: bool, int: float, float: float}.get(cast("type", get_origin(hint) or hint), str)
+
+    assert (float if KINDS[name] is int else KINDS[name]) is declared
 
 
 @pytest.mark.parametrize(

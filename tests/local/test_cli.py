@@ -13,6 +13,7 @@ def test_options_are_read_from_the_command_line(tmp_path: Path) -> None:
     options = read("--schema", "a:B", "--code", str(tmp_path), "--model-url", "http://h:1/v1", "--model", "m")
 
     assert options == Options(schema="a:B", code=tmp_path, model_url="http://h:1/v1", model="m")
+    assert read("--config", "a.yaml") == Options(config=Path("a.yaml"))
     assert read("--bedrock", "aws") == Options(real_bedrock=True)
     assert read() == Options()
 

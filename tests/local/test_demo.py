@@ -46,6 +46,31 @@ def test_the_demo_asks_for_an_object_of_the_users_own(openai: OpenAi, tmp_path: 
     assert schema["properties"]["city"]["type"] == "string"
 
 
+def test_the_demo_takes_a_stacks_configuration(openai: OpenAi, tmp_path: Path) -> None:
+    """Settings, modules and their variables; what is on the command line or in the shell wins."""
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "mine.py").write_text(
+        "import os\nfrom pydantic import BaseModel\n\n"
+        "class Place(BaseModel):\n    city: str\n\nWORDS = os.environ['WORDS']\n"
+    )
+    config = tmp_path / "Pulumi.dev.yaml"
+    config.write_text(
+        "config:\n  p:code: modules\n  p:schema: mine:Place\n  p:instructions: mine:WORDS\n  p:maxTokens: '99'\n"
+        "  p:temperature: 0.25\n  p:environment: {WORDS: Answer in one word.}\n  p:logRetention: 3\n"
+    )
+    openai.say(delta('{"city": "Bonn"}'), delta(None, "stop"))
+
+    done = demo(openai, "--config", str(config), LLM_TEMPERATURE="0.5")
+
+    sent = openai.requests[-1][1]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '{"city": "Bonn"}' in done.stdout
+    assert sent["messages"][0]["content"].startswith("Answer in one word.\n\n")
+    assert (sent["max_tokens"], sent["temperature"]) == (99, 0.5)
+    assert done.stdout.startswith("Pulumi.dev.yaml: logRetention has no effect on this machine.\n")
+    assert f"Next: make serve CONFIG={config} MODEL_URL={openai.url}, and" in done.stdout
+
+
 def test_the_demo_reports_an_incomplete_answer(openai: OpenAi) -> None:
     """And fails."""
     openai.say(delta(ANSWER[:20]), delta(None, "length"))
@@ -107,6 +132,7 @@ def test_any_encoding_of_the_terminal_will_do(openai: OpenAi, variables: dict[st
         (["--schema", "no_such_module:Class"], {}, ["no_such_module", "--schema", "--code"]),
         (["--schema", "function.schema:NoSuchClass"], {}, ["NoSuchClass", "--schema"]),
         ([], {"LLM_MAX_TOKENS": "many"}, ["LLM_MAX_TOKENS must be", "many"]),
+        (["--config", "no-such.yaml"], {}, ["--config no-such.yaml: ", "No such file"]),
         (["--bedrock", "aws"], NO_REGION, ["requires a region", "AWS_REGION"]),
         (["--nonsense"], {}, ["--nonsense", "--help"]),
     ],
@@ -124,11 +150,27 @@ def test_a_module_of_the_user_that_is_wrong_is_one_line(tmp_path: Path) -> None:
     assert_one_line(done, "nowhere", "--schema")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("maxTokens: many\n", ["maxTokens must be a whole number", "many"]),
+        ("tiemout: 5\n", ["tiemout", "Did you mean timeout?"]),
+        ("schema: mine:Place\n", ["mine", "LLM_SCHEMA", "set code in this file"]),
+        ("schema: mine:Place\ncode: .\n", ["mine", "LLM_SCHEMA", "its module was looked up in"]),
+    ],
+)
+def test_a_wrong_configuration_is_one_line(tmp_path: Path, text: str, words: list[str]) -> None:
+    file = tmp_path / "stack.yaml"
+    file.write_text(text)
+
+    assert_one_line(ran("-m", "local.demo", "--config", str(file), variables=environment()), f"--config {file}", *words)
+
+
 def test_help_lists_the_options() -> None:
     done = ran("-m", "local.demo", "--help")
 
     assert done.returncode == 0
-    for option in ("--prompt", "--schema", "--code", "--model-url", "--model", "--bedrock"):
+    for option in ("--prompt", "--schema", "--code", "--config", "--model-url", "--model", "--bedrock"):
         assert option in done.stdout
 
 
