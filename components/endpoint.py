@@ -12,9 +12,9 @@ IN_WHEEL: Final = (Path(__file__).parent / "function").is_dir()
 
 if IN_WHEEL:
     from .function.endpoint import Call, Caller, Document, Image, Message, Prompt, Refused
-    from .function.record import Record
+    from .function.stream.record import Record
 else:
     from function.endpoint import Call, Caller, Document, Image, Message, Prompt, Refused
-    from function.record import Record
+    from function.stream.record import Record
 
 __all__ = ["Call", "Caller", "Document", "Image", "Message", "Prompt", "Record", "Refused"]

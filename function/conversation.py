@@ -64,11 +64,6 @@ class Conversation:
         return sum(len(part) if isinstance(part, str) else len(part.data) for turn in self.turns for part in turn.parts)
 
 
-def text_of(prompt: str | Conversation) -> str:
-    """Return the user's last words."""
-    return prompt if isinstance(prompt, str) else prompt.prompt
-
-
 def metadata_of(prompt: str | Conversation) -> Mapping[str, str]:
     """Return what own code says of the request."""
     return {} if isinstance(prompt, str) else prompt.metadata

@@ -348,7 +348,7 @@ class Call:
         request_id: the id of the request, as in the log line.
         route: the route that was called.
         traceparent: the client's trace context (W3C Trace Context); None without a valid one.
-        xray_trace_id: what X-Ray's header holds, such as ``Root=1-…;Parent=…;Sampled=1``; None without tracing.
+        xray_trace_id: Lambda's id of the trace, such as ``1-5759e988-bd862e3fe1be46a994272793``.
     """
 
     caller: Caller = field(default_factory=Caller)

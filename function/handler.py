@@ -19,10 +19,12 @@ from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
 from .aws.stages.log import log_stage
 from .aws.stages.publish import publish_stage
 from .aws.stages.store import store_stage
+from .aws.trace import xray_trace_id
 from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
-from .conversation import Conversation, context_of, metadata_of, text_of
+from .conversation import Conversation, context_of, metadata_of
 from .cors import cors
 from .endpoint import Call, Caller
+from .history import content_of
 from .own_stages import own_stages
 from .prepare import Preparation, Prepare
 from .request import Accepted, Rejected, default_body_limit, read_request
@@ -53,9 +55,8 @@ class Endpoint:
         self._request_class = load_request_class(settings.request, with_prompt=settings.prepare is None)
         self._body_limit = settings.body_limit or default_body_limit(self._request_class)
         self._answer = AnswerType(settings.schema)
-        self._content = Content(kept=settings.capture_content)
-        is_shown = settings.capture_content or settings.stage_content
-        self._own_content = Content(kept=is_shown and bool(settings.stages))
+        has_viewers = settings.stage_content and bool(settings.stages)
+        self._content = Content(captured=settings.capture_content, shown=has_viewers)
         converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
         self.model = BedrockModel(converse, botocore.session.get_session())
         # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
@@ -94,7 +95,7 @@ class Endpoint:
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)
         else:
-            head, body = run(self._job(request, start, http, watch, caller), start, self._stages)
+            head, body = run(self._job(request, start, http, watch), start, self._stages)
         for_browsers = cors(self._settings.allowed_origins, http.header("origin"))
         headers = {**head.headers, REQUEST_ID_HEADER: start.id, **for_browsers, **NO_SNIFFING}
         return Response(head.status, headers, body)
@@ -114,22 +115,19 @@ class Endpoint:
             field_names=self._answer.field_names,
             media_type=request.format.content_type if request.format else None,
             content=self._content,
-            own_content=self._own_content,
+            caller=caller,
             caller_fields=named_fields(caller, self._settings.caller_fields),
+            traceparent=http.traceparent,
+            xray_trace_id=xray_trace_id(os.environ),
         )
         prompt = request.prompt if isinstance(request, Accepted) else ""
         return self._with_prompt(start, prompt) if prompt else start
 
     def _with_prompt(self, start: Start, prompt: str | Conversation) -> Start:
-        words = text_of(prompt)
-        return replace(
-            start,
-            prompt=self._content.keep(words),
-            own_prompt=self._own_content.keep(words),
-            metadata=metadata_of(prompt),
-        )
+        shown = self._content.show(prompt)
+        return replace(start, prompt=None if shown is None else content_of(shown), metadata=metadata_of(prompt))
 
-    def _job(self, request: Accepted, start: Start, http: HttpRequest, watch: Stopwatch, caller: Caller) -> Job:
+    def _job(self, request: Accepted, start: Start, http: HttpRequest, watch: Stopwatch) -> Job:
         encoder = request.format.encoder(start)
         pace = Pace(
             heartbeat=self._settings.heartbeat,
@@ -140,7 +138,7 @@ class Endpoint:
         ask: Callable[[AnswerError | None, float], Source] = partial(self._ask, start, request.prompt)
         asked = None
         if self._prepare is not None:
-            call = self._call(start, http, caller, pace)
+            call = self._call(start, pace)
             prepared = Preparation(partial(self._prepare.prompt, request.request, call), partial(self._ask, start))
             ask, asked = prepared.call, partial(self._asked, start, prepared)
         return Job(
@@ -154,12 +152,12 @@ class Endpoint:
             max_attempts=self._settings.max_attempts,
         )
 
-    def _call(self, start: Start, http: HttpRequest, caller: Caller, pace: Pace) -> Call:
+    def _call(self, start: Start, pace: Pace) -> Call:
         return Call(
-            caller=caller,
+            caller=start.caller,
             request_id=start.id,
-            traceparent=http.traceparent,
-            xray_trace_id=os.environ.get("_X_AMZN_TRACE_ID"),
+            traceparent=start.traceparent,
+            xray_trace_id=start.xray_trace_id,
             _seconds_left=lambda: pace.deadline - self._clock.now(),
         )
 

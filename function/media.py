@@ -23,6 +23,8 @@ DOCUMENT_TYPES: Final = {
     "text/html": "html",
 }
 """The word of the Converse API for each media type (``DocumentBlock``)."""
+MEDIA_TYPES: Final = {kind: media_type for media_type, kind in {**IMAGE_TYPES, **DOCUMENT_TYPES}.items()}
+"""The media type of each format."""
 _TEXTS: Final = frozenset({"txt", "md", "csv", "html"})
 _COMPOUND: Final = "compound"
 """The container of the old Office formats: doc and xls have one signature (MS-CFB §2.2)."""

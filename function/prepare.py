@@ -57,7 +57,7 @@ class Prepare:
     def end(self, record: Record) -> None:
         """End the process if the function still runs; the last stage."""
         if self._is_running:
-            end_process(f"prepare {self._reference}", record.start.id)
+            end_process(f"prepare {self._reference}", record.request_id)
 
 
 class Preparation:

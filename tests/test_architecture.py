@@ -17,6 +17,7 @@ AWS_LIBRARIES = frozenset({"boto3", "botocore", "urllib3", "aws_lambda_powertool
 MAY_IMPORT = {
     "function/partials": PYDANTIC | {"function.partials"},
     "function/stream": {"function.stream", "function.partials", "function.contract"},
+    "function/stream/record.py": {"function.stream", "function.contract", "function.endpoint.Caller"},
     "function/aws": AWS_LIBRARIES
     | PYDANTIC
     | {"function.aws", "function.stream", "function.contract", "function.partials.changes"},
@@ -36,12 +37,14 @@ MAY_IMPORT = {
         "function.aws.logs",
         "function.aws.output",
         "function.aws.termination",
+        "function.aws.trace",
         "function.aws.uncaught",
     },
     "function/claude.py": set[str](),
     "function/endpoint.py": PYDANTIC | {"function.media"},
     "function/media.py": set[str](),
     "function/conversation.py": {"function.endpoint"},
+    "function/history.py": {"function.conversation", "function.media", "function.stream.record"},
     "function/carried.py": PYDANTIC | {"function.endpoint"},
     "function/version.py": {"function.contract"},
     "function/schema.py": PYDANTIC | {"function.endpoint"},
@@ -49,10 +52,9 @@ MAY_IMPORT = {
     "function/arguments.py": {"function.contract"},
     "function/answer_type.py": PYDANTIC | {"function.user_code", "function.partials"},
     "function/user_code.py": PYDANTIC | {"function.contract"},
-    "function/record.py": {"function.contract", "function.stream.events"},
     "function/prepare.py": PYDANTIC
     | {"function.conversation", "function.endpoint", "function.request", "function.stream"},
-    "function/own_stages.py": {"function.record", "function.stream", "function.aws.stages"},
+    "function/own_stages.py": {"function.stream"},
     "function/cors.py": {"function.contract"},
     "function/request.py": PYDANTIC
     | {
@@ -81,9 +83,9 @@ COMPONENT_MAY_IMPORT = {
     },
     "components/endpoint.py": {
         "function.endpoint",
-        "function.record",
+        "function.stream.record",
         "components.function.endpoint",
-        "components.function.record",
+        "components.function.stream.record",
     },
     "components/bundle": {"components.bundle", "components.contract.VERSION"},
     "components/iam": {"components.iam"},

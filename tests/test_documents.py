@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from function.aws.stages.log import log_stage
-from function.aws.stages.message import as_message
-from function.aws.stages.publish import FIREHOSE_LIMIT, KB, MESSAGE_LIMIT
+from function.aws.stages.publish import FIREHOSE_LIMIT
 from function.aws.stages.store import ITEM_LIMIT
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid, StreamError, as_stream_error
+from function.stream.message import MESSAGE_LIMIT
 from tests.aws.stages.records import Written, record
 from tests.wire.endings_table import ENDINGS, Ending
 
@@ -76,12 +76,12 @@ def test_the_message_is_the_documented_one() -> None:
     made = record(capture_content=True, answer={"summary": "", "keywords": []})
     [example] = re.findall(r"^```json\n(.*?)^```", RECORDS, re.MULTILINE | re.DOTALL)
 
-    assert list(names(as_message(made))) == list(names(json.loads(example)))
+    assert list(names(made.message())) == list(names(json.loads(example)))
 
 
 def test_the_limits_of_a_message_are_the_documented_ones() -> None:
     limits = {row[0]: row[1] for row in rows("records.md") if len(row) == 3}
 
     assert limits["DynamoDB"] == f"{ITEM_LIMIT:,} bytes"
-    assert {limits[sink] for sink in ("SNS", "EventBridge", "log")} == {f"{MESSAGE_LIMIT // KB} KB"}
-    assert limits["Firehose"] == f"{(FIREHOSE_LIMIT + 1) // KB:,} KB less one byte"
+    assert {limits[sink] for sink in ("SNS", "EventBridge", "log")} == {f"{MESSAGE_LIMIT // 1024} KB"}
+    assert limits["Firehose"] == f"{(FIREHOSE_LIMIT + 1) // 1024:,} KB less one byte"

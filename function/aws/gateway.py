@@ -19,7 +19,9 @@ TIME_LIMIT: Final = 1e15
 _CHOSEN_ID: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 """A token (RFC 9110 §5.6.2). A client can choose this id; an id of another form is ignored."""
 _GATEWAY_ID: Final = re.compile(r"[0-9A-Za-z+/=_-]{1,128}")
-_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACE_IDS: Final = "(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+_TRACEPARENT: Final = re.compile(f"00-{_TRACE_IDS}|(?!00|ff)[0-9a-f]{{2}}-{_TRACE_IDS}(-[!-~]{{0,200}})?")
+"""W3C Trace Context §3.2; of later versions, whose ends are not known, the part that is this version's too."""
 _FRAMING: Final = frozenset({"transfer-encoding", "content-length"})
 
 
@@ -70,9 +72,9 @@ class HttpRequest:
 
     @property
     def traceparent(self) -> str | None:
-        """The client's trace context (W3C Trace Context §3.2), or None without a valid one."""
-        value = self.header("traceparent") or ""
-        return value if _TRACEPARENT.fullmatch(value) else None
+        """The client's trace context as it was sent, or None if there is none, or it is malformed."""
+        value = self.header("traceparent")
+        return value if value is not None and _TRACEPARENT.fullmatch(value) else None
 
     @property
     def own_origin(self) -> str:

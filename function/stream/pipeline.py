@@ -273,9 +273,7 @@ class _Answer:
         progress.usage_before = progress.usage
         progress.stop = None
         progress.closed_values = 0
-        progress.text = self._start.content.keep([])
-        if progress.text is None:
-            progress.text = self._start.own_content.keep([])
+        progress.text = self._start.content.show([])
 
     def _count(self, event: ModelEvent | Prepared) -> None:
         progress = self._progress

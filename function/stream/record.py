@@ -1,41 +1,55 @@
 """What is known of one request: at its start, on the way, and when its stream is over. Stages get the last of these.
 
-Times are milliseconds since the request began, unless a field says otherwise.
+Times are milliseconds since the request began, unless a field says otherwise. Own stages of the user import ``Record``
+from ``streaming_llm_api.endpoint``.
 """
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import Final, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from ..contract import Outcome, Phase
-from .errors import StreamError
+from ..endpoint import Caller
+from .errors import AnswerInvalid, StreamError
 from .events import Stop, Usage
+from .message import MESSAGE_LIMIT, as_json
+from .paths import masked
 
 T = TypeVar("T")
 
 CHARACTERS_PER_TOKEN = 4
 """A rough measure, used where the service reported no usage."""
+LONGEST_PATH: Final = 1000
+"""Characters: a key that the model made up may have any length, and a message without content has to fit everywhere."""
 
 
 class Content:
-    """Whether the words of client and model are kept for stages and logs, or withheld from them.
+    """Who may see the words of client and model: log, store and publish, own stages alone, or nobody.
 
-    Code that has such words asks here what it may pass on; nothing else knows the setting.
+    Code that has such words asks here what it may pass on; nothing else knows the settings.
     """
 
-    __slots__ = ("_is_kept",)
+    __slots__ = ("_is_captured", "_is_shown")
 
-    def __init__(self, *, kept: bool) -> None:
-        self._is_kept = kept
+    def __init__(self, *, captured: bool, shown: bool = False) -> None:
+        """Take whether records keep content, and whether own stages see it even where records do not."""
+        self._is_captured = captured
+        self._is_shown = captured or shown
 
-    def keep(self, words: T) -> T | None:
-        """Return ``words``, or None where content is withheld."""
-        return words if self._is_kept else None
+    def capture(self, words: T) -> T | None:
+        """Return ``words`` for logs and for records that leave the function; None where they have no content."""
+        return words if self._is_captured else None
+
+    def show(self, words: T) -> T | None:
+        """Return ``words`` for own stages; None where nobody sees them. What is captured is shown too."""
+        return words if self._is_shown else None
 
 
-WITHHELD: Final = Content(kept=False)
+WITHHELD: Final = Content(captured=False)
 
 
 class CallCount:
@@ -49,6 +63,18 @@ class CallCount:
     def add(self) -> None:
         """Count one more call."""
         self.value += 1
+
+
+@dataclass(frozen=True, slots=True)
+class PromptContent:
+    """What those who may see content see of a prompt."""
+
+    text: str
+    """The last words of the client."""
+    messages: Sequence[Mapping[str, object]] | None = None
+    """The conversation, in the form of a request's body, but for the data of files; None if ``text`` is all of it."""
+    instructions_sha256: str | None = None
+    """Of instructions that come with the prompt; None for those of the stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +102,21 @@ class Start:
     media_type: str | None = None
     """The media type of the response; None if the client accepts none of the formats."""
     content: Content = WITHHELD
-    prompt: str | None = None
-    """The client's words, only where content is kept."""
+    prompt: PromptContent | None = None
+    """Only where somebody may see it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What own code says of the request."""
+    caller: Caller = field(default_factory=Caller)
     caller_fields: Mapping[str, str] = field(default_factory=dict)
     """What logs and records may say of the caller, by the names of their members."""
-    own_content: Content = WITHHELD
-    """Whether own stages see the words of client and model; log, store and publish go by ``content``."""
-    own_prompt: str | None = None
-    """The client's words for own stages."""
+    traceparent: str | None = None
+    """The client's (W3C Trace Context §3.2), if it has the form of one."""
+    xray_trace_id: str | None = None
+    """Lambda's id of the trace, such as ``1-5759e988-bd862e3fe1be46a994272793``."""
+
+    def seconds_left(self) -> float:
+        """Return how long the stages may still take, own ones excepted."""
+        return self.time_limit - self.elapsed() / 1000
 
     def gateway_ids(self) -> dict[str, str]:
         """Return the ids that the gateway gave the request, as members of problems and messages."""
@@ -127,81 +158,143 @@ class Progress:
     first_chunk_ms: int | None = None
     last_chunk_ms: int | None = None
     text: list[str] | None = None
-    """The fragments of the last answer, only where content is kept, or own stages see it."""
+    """The fragments of the last answer, only where somebody may see them."""
     value: object = None
     """The validated answer as JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What is known of a request when its stream is over. Every stage receives it."""
+class Timings:
+    """Milliseconds since the request reached the function; None if it never came so far.
 
-    start: Start
+    ``prepare`` is the time that ``prepare`` took; None without one.
+    """
+
+    prepare: int | None
+    first_event: int | None
+    first_chunk: int | None
+    last_chunk: int | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What is known of a request that has ended. docs/records.md describes what its members mean.
+
+    Members may be added. None of them can be changed, lists and objects inside them included: a stage cannot leave
+    anything there for the stage after it. Names with an underscore are for the function's own stages.
+    """
+
+    request_id: str
+    gateway_request_id: str | None
+    extended_request_id: str | None
+    began_at: float
+    """Seconds since the epoch, as ``ended_at``."""
+    ended_at: float
+    timings: Timings
     outcome: Outcome
-    error: StreamError | None
     status: int | None
+    media_type: str | None
+    chunks: int
+    bytes: int
+    error_code: str | None
+    error_path: str | None
+    """For an invalid answer, a JSON Pointer. Without content, a key that the model made up is ``*``."""
+    error_rule: str | None
+    closed_values: int
+    """How many values of the last answer had closed."""
+    phase: Phase | None
+    """How far the request had come when it ended; None if it completed."""
     attempts: int
     """Answers that were asked for."""
     calls: int
     """Requests that were sent to the model's service for them."""
+    model: str
     stop_reason: str | None
     usage: Usage | None
-    ignored_events: int
-    """Events of the model's service that were left out of the answer."""
     output_tokens_estimated: int
     """Tokens of all attempts, estimated from their characters."""
-    tokens_not_awaited: int
-    """How many tokens at most the model did not write, because the function ended its last answer early."""
-    closed_values: int
-    """How many values of the last answer had closed."""
-    chunk_count: int
-    byte_count: int
-    first_event_ms: int | None
-    first_chunk_ms: int | None
-    last_chunk_ms: int | None
-    total_ms: int
+    caller: Caller
+    metadata: Mapping[str, str]
+    traceparent: str | None
+    xray_trace_id: str | None
+    messages: Sequence[Mapping[str, object]] | None
+    """The conversation as a request's body has it, but for the data of files; None if ``prompt`` is all of it."""
+    prompt: str | None
+    """The last text of the client; only with ``captureContent`` or ``stageContent``, as ``messages`` and ``answer``."""
     answer: object
-    """The validated answer, or its text as far as it came; only where content is kept."""
-    own_answer: object = None
-    """The same for own stages."""
-    phase: Phase | None = None
-    """How far the request had come when it ended; None if it is completed."""
-    prepare_ms: int | None = None
-    """How long own code has taken to make the prompt; None where it makes none."""
+    """The validated answer as JSON values, whose lists are tuples; the text so far if the request did not complete."""
+    _start: Start = field(repr=False, compare=False)
+    _error: StreamError | None = field(repr=False, compare=False)
+    _visible_path: str | None = field(repr=False, compare=False)
+    """``error_path`` as logs and messages may show it."""
+    _ignored_events: int = field(repr=False, compare=False)
+    """Events of the model's service that were left out of the answer."""
+    _tokens_not_awaited: int = field(repr=False, compare=False)
+    """How many tokens at most the model did not write, because the function ended its last answer early."""
 
-    def seconds_left(self) -> float:
-        """Return how long the stages may still take."""
-        return self.start.time_limit - self.start.elapsed() / 1000
+    def message(self) -> dict[str, Any]:
+        """Return what store and publish send, as JSON values: with content only where ``captureContent`` is on."""
+        message: dict[str, Any] = json.loads(as_json(self, MESSAGE_LIMIT))
+        return message
 
 
 def finished(start: Start, progress: Progress) -> Record:
     """Return the record of a request whose stream is over now."""
+    prompt = start.content.show(start.prompt)
     answer = progress.value if progress.value is not None else "".join(progress.text or ())
-    characters_of_last = progress.characters - progress.characters_before
+    error, total = progress.error, start.elapsed()
+    path = error.path[:LONGEST_PATH] if isinstance(error, AnswerInvalid) else None
+    hidden_path = None if path is None else masked(path, start.field_names)
     return Record(
-        start=start,
+        request_id=start.id,
+        gateway_request_id=start.gateway_request_id,
+        extended_request_id=start.extended_request_id,
+        began_at=start.began_at,
+        ended_at=start.began_at + total / 1000,
+        timings=Timings(
+            progress.prepare_ms, progress.first_event_ms, progress.first_chunk_ms, progress.last_chunk_ms, total
+        ),
         outcome=progress.outcome,
-        error=progress.error,
         status=progress.status,
+        media_type=start.media_type,
+        chunks=progress.chunk_count,
+        bytes=progress.byte_count,
+        error_code=error.code if error else None,
+        error_path=start.content.show(path) or hidden_path,
+        error_rule=error.rule if isinstance(error, AnswerInvalid) else None,
+        closed_values=progress.closed_values,
+        phase=_phase(progress),
         attempts=progress.attempts,
         calls=start.calls.value,
+        model=start.model_id,
         stop_reason=progress.stop.reason if progress.stop else None,
         usage=progress.usage,
-        ignored_events=progress.ignored_events,
         output_tokens_estimated=estimated_tokens(progress.characters),
-        tokens_not_awaited=max(0, start.max_tokens - estimated_tokens(characters_of_last)),
-        closed_values=progress.closed_values,
-        chunk_count=progress.chunk_count,
-        byte_count=progress.byte_count,
-        first_event_ms=progress.first_event_ms,
-        first_chunk_ms=progress.first_chunk_ms,
-        last_chunk_ms=progress.last_chunk_ms,
-        total_ms=start.elapsed(),
-        answer=start.content.keep(answer),
-        own_answer=start.own_content.keep(answer),
-        phase=_phase(progress),
-        prepare_ms=progress.prepare_ms,
+        caller=start.caller,
+        metadata=MappingProxyType(dict(start.metadata)),
+        traceparent=start.traceparent,
+        xray_trace_id=start.xray_trace_id,
+        messages=unchangeable(prompt.messages) if prompt else None,
+        prompt=prompt.text if prompt else None,
+        answer=unchangeable(start.content.show(answer)),
+        _start=start,
+        _error=error,
+        _visible_path=start.content.capture(path) or hidden_path,
+        _ignored_events=progress.ignored_events,
+        _tokens_not_awaited=max(
+            0, start.max_tokens - estimated_tokens(progress.characters - progress.characters_before)
+        ),
     )
+
+
+def unchangeable(value: object) -> Any:  # noqa: ANN401 - the type of the value, but for its lists and objects
+    """Return JSON values such that nobody can change them: a list as a tuple, an object as a read-only mapping."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({name: unchangeable(member) for name, member in value.items()})
+    if isinstance(value, list):
+        return tuple(unchangeable(item) for item in value)
+    return value
 
 
 def _phase(progress: Progress) -> Phase | None:

@@ -25,10 +25,10 @@ def finalise(stages: Sequence[Stage], record: Record) -> None:
             _log.error(
                 "stage %s of request %s failed: %s",
                 getattr(stage, "__qualname__", type(stage).__qualname__),
-                record.start.id,
+                record.request_id,
                 _described(error),
             )
-    drop_frames(record.error)
+    drop_frames(record._error)
 
 
 def _described(error: Exception) -> str:

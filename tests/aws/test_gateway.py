@@ -193,20 +193,34 @@ def test_a_prelude_that_the_platform_would_not_find_is_refused() -> None:
         prelude(answer(room + 1))
 
 
-TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SPAN = "b7ad6b7169203331"
 
 
 @pytest.mark.parametrize(
-    ("value", "known"),
+    "value", [f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00", f"cc-{TRACE}-{SPAN}-01-what-comes"]
+)
+def test_the_traceparent_is_the_clients(value: str) -> None:
+    assert parse_event({"multiValueHeaders": {"Traceparent": [value]}}).traceparent == value
+
+
+@pytest.mark.parametrize(
+    "values",
     [
-        (TRACE, TRACE),
-        (None, None),
-        (TRACE.upper(), None),
-        (f"{TRACE}, {TRACE}", None),
-        (f"ff{TRACE[2:]}", None),
-        (TRACE.replace("4bf92f3577b34da6a3ce929d0e0e4736", "0" * 32), None),
-        (TRACE.replace("00f067aa0ba902b7", "0" * 16), None),
+        [],
+        [""],
+        [f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-01"],
+        [f"00-{TRACE}-{SPAN}-01-more"],
+        [f"00-{TRACE}-{SPAN}-01\n"],
+        [f"00-{TRACE.upper()}-{SPAN}-01"],
+        [f"00-{TRACE[1:]}-{SPAN}-01"],
+        [f"00-{32 * '0'}-{SPAN}-01"],
+        [f"00-{TRACE}-{16 * '0'}-01"],
+        [f"ff-{TRACE}-{SPAN}-01"],
+        [f"cc-{TRACE}-{SPAN}-01-{1000 * 'x'}"],
+        [f"cc-{TRACE}-{SPAN}-01.more"],
     ],
 )
-def test_a_trace_context_is_known_if_it_is_valid(value: str | None, known: str | None) -> None:
-    assert parse_event(event(headers={"TraceParent": value})).traceparent == known
+def test_what_is_no_traceparent_is_ignored(values: list[str]) -> None:
+    """The cases of W3C Trace Context §3.2.2: versions, lengths, zeros, upper case, and a field that comes twice."""
+    assert parse_event({"multiValueHeaders": {"traceparent": values}}).traceparent is None

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import function.endpoint
-import function.record
+import function.stream.record
 from components import endpoint
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
@@ -21,7 +21,7 @@ Answer = BaseModel
 
 def test_every_name_is_the_functions_own() -> None:
     assert {name: getattr(endpoint, name) for name in endpoint.__all__} == {
-        "Record": function.record.Record,
+        "Record": function.stream.record.Record,
         **{name: getattr(function.endpoint, name) for name in endpoint.__all__ if name != "Record"},
     }
 

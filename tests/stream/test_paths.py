@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from function.stream.paths import LONG, PATH_LIMIT, is_long, is_too_long, shortened
+from function.stream.paths import LONG, PATH_LIMIT, is_long, is_too_long, masked, shortened
 
 
 @pytest.mark.parametrize("letter", ["k", "ü", "\u2028", "\x85", "😀", '"', "\x01"])
@@ -24,3 +24,19 @@ def test_a_path_is_measured_as_it_is_written(letter: str) -> None:
 def test_no_escape_is_cut_in_two() -> None:
     """A lone tilde would be no JSON pointer."""
     assert shortened("/" + "k" * (PATH_LIMIT - 2) + "~1" * 9) == "/" + "k" * (PATH_LIMIT - 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("", ""),
+        ("/summary", "/summary"),
+        ("/keywords/17", "/keywords/17"),
+        ("/keywords/4111111111111111", "/keywords/*"),
+        ("/someone/summary", "/*/summary"),
+        ("/a~1b", "/*"),
+    ],
+)
+def test_a_masked_path_shows_the_schemas_names_and_no_others(path: str, shown: str) -> None:
+    """Keys of a free dictionary are the model's words."""
+    assert masked(path, frozenset({"summary", "keywords"})) == shown

@@ -42,7 +42,7 @@ from function.stream.events import (
 )
 from function.stream.negotiation import choose_format
 from function.stream.pipeline import REASON_LIMIT, Asked, Body, Job, PacedEvents, reject, run
-from function.stream.record import Content, Record, Start
+from function.stream.record import Content, PromptContent, Record, Start, unchangeable
 from function.stream.stages import Stage
 from tests.partials.hidden import CANARY, HIDDEN
 from tests.partials.schemas import cut, mutated
@@ -85,7 +85,7 @@ class Run:
             model_id="model-1",
             max_tokens=100,
             elapsed=lambda: len(self.happened),
-            content=Content(kept=capture_content),
+            content=Content(captured=capture_content),
         )
         job = Job(
             ask=self._ask,
@@ -281,7 +281,7 @@ def test_an_invalid_value_ends_the_model_call_at_once() -> None:
     assert played.events[-1]["problem"] == problem
     assert played.record.output_tokens_estimated <= len(BAD) // 4 + 1
     assert played.record.closed_values == 2  # the one before it in its own fragment too
-    assert played.record.tokens_not_awaited == 90
+    assert played.record._tokens_not_awaited == 90
 
 
 def test_prose_is_read_on_only_for_a_little() -> None:
@@ -366,7 +366,7 @@ def test_a_failure_keeps_its_outcome_when_the_reader_leaves_before_learning_of_i
     played.output.close()
 
     assert played.record.outcome is Outcome.FAILED
-    assert played.record.chunk_count == 0
+    assert played.record.chunks == 0
 
 
 @pytest.mark.parametrize("accept", FORMATS)
@@ -379,7 +379,7 @@ def test_a_body_that_nobody_reads_has_begun_and_runs_the_stages_when_it_is_close
     assert played.happened.count("closed") == 1
     assert played.happened[-1] is Outcome.CANCELLED
     assert played.record.status == 200
-    assert played.record.chunk_count == 0
+    assert played.record.chunks == 0
 
 
 def test_a_rejection_that_nobody_reads_runs_the_stages_when_it_is_closed() -> None:
@@ -449,7 +449,7 @@ def test_what_is_left_out_is_counted_and_changes_nothing() -> None:
     played = Run(LINES, [Ignored(), text, Ignored(), end, Ignored(), usage, Ignored()]).play()
 
     assert played.body == Run(LINES, written(GOOD)).play().body
-    assert played.record.ignored_events == 4
+    assert played.record._ignored_events == 4
     assert played.record.usage == Usage(12, 80)
 
 
@@ -491,7 +491,7 @@ def test_a_failing_stage_changes_nothing(accept: str, caplog: pytest.LogCaptureF
     """The client has everything, the stages after it run, and the log has the failure but not its words."""
 
     def stage(record: Record) -> None:
-        raise RuntimeError("secret of " + record.start.id)
+        raise RuntimeError("secret of " + record.request_id)
 
     with caplog.at_level(logging.ERROR):
         played = Run(accept, written(GOOD), stages=[stage, stage]).play()
@@ -507,20 +507,20 @@ def test_the_record_has_what_was_counted() -> None:
 
     assert record.usage == Usage(12, 80)
     assert record.stop_reason == "end_turn"
-    assert record.answer == json.loads(GOOD)
+    assert record.answer == unchangeable(json.loads(GOOD))
     assert record.output_tokens_estimated == 10
-    assert record.first_event_ms is not None
-    assert record.first_chunk_ms is not None
-    assert record.last_chunk_ms is not None
-    assert record.total_ms is not None
-    assert record.first_event_ms <= record.first_chunk_ms < record.last_chunk_ms <= record.total_ms
+    times = record.timings
+    assert times.first_event is not None
+    assert times.first_chunk is not None
+    assert times.last_chunk is not None
+    assert times.first_event <= times.first_chunk < times.last_chunk <= times.total
 
 
 def test_the_record_counts_what_the_client_was_given() -> None:
     played = Run(LINES, written(*pieces(GOOD))).play()
 
-    assert played.record.byte_count == len(played.body)
-    assert played.record.chunk_count == sum(isinstance(each, bytes) for each in played.happened) - 1
+    assert played.record.bytes == len(played.body)
+    assert played.record.chunks == sum(isinstance(each, bytes) for each in played.happened) - 1
 
 
 def test_the_record_holds_no_content_unless_it_is_captured() -> None:
@@ -537,7 +537,7 @@ def test_an_answer_that_broke_off_is_kept_as_text() -> None:
     assert record.answer == GOOD[:20]
 
 
-@pytest.mark.parametrize("name", ["outcome", "status", "answer", "start"])
+@pytest.mark.parametrize("name", ["outcome", "status", "answer", "_start"])
 def test_a_stage_cannot_change_a_record(name: str) -> None:
     """What one stage does is nothing that another can see."""
     with pytest.raises(AttributeError):
@@ -555,8 +555,8 @@ def test_a_rejected_request_is_a_problem_and_one_record() -> None:
     assert json.loads(chunk) == BodyNotJson().as_problem("req-1")
     assert rest == [END_OF_BODY]
     [record] = records
-    assert (record.outcome, record.status, record.byte_count) == (Outcome.REJECTED, 400, len(chunk))
-    assert record.start is start
+    assert (record.outcome, record.status, record.bytes) == (Outcome.REJECTED, 400, len(chunk))
+    assert record._start is start
 
 
 def _bodies() -> list[Callable[[], Body]]:
@@ -683,7 +683,8 @@ def test_a_mistake_below_a_long_path_is_named_by_the_beginning_of_the_path(accep
 
 
 ASKED = Asked(
-    Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 7, prompt="made"), context="context"
+    Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 7, prompt=PromptContent("made")),
+    context="context",
 )
 
 
@@ -699,8 +700,8 @@ def test_the_prompt_that_own_code_makes_is_in_the_record_and_its_context_in_ever
 
     played = Run(LINES, [Idle(), Prepared(), *written('{"word": "a"}')], answer=Noting, asked=ASKED).play()
     assert played.record.outcome is Outcome.COMPLETED
-    assert played.record.start.prompt == "made"
-    assert played.record.prepare_ms is not None
+    assert played.record._start.prompt == PromptContent("made")
+    assert played.record.timings.prepare is not None
     assert set(seen) == {"context"}
 
 
@@ -716,18 +717,18 @@ def test_the_prompt_that_own_code_makes_is_in_the_record_and_its_context_in_ever
 def test_the_record_says_how_far_a_request_came(script: Script, phase: Phase, attempts: int) -> None:
     record = Run(WHOLE, script, asked=ASKED).play().record
     assert (record.phase, record.attempts) == (phase, attempts)
-    assert record.prepare_ms is not None
+    assert record.timings.prepare is not None
 
 
 def test_without_prepare_a_request_waits_for_the_model_from_the_start() -> None:
     record = Run(WHOLE, [ModelBusy()]).play().record
-    assert (record.phase, record.prepare_ms) == (Phase.MODEL, None)
+    assert (record.phase, record.timings.prepare) == (Phase.MODEL, None)
 
 
 @pytest.mark.parametrize("accept", [RAW, WHOLE])
 def test_a_client_that_cannot_wait_for_the_prompt_learns_what_it_waited_for(accept: str) -> None:
     played = Run(accept, [Overdue()], asked=ASKED).play()
-    assert isinstance(played.record.error, PrepareTimeout)
+    assert isinstance(played.record._error, PrepareTimeout)
     assert played.head.status == 504
 
 

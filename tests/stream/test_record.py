@@ -1,16 +1,65 @@
-"""What a record says of the counts that it is made from, and who may see content."""
+"""What a record says of the counts that it is made from, and who may see content.
 
-from dataclasses import FrozenInstanceError, replace
+Its names are a promise to the users' own stages, and nobody can change it.
+"""
+
+from dataclasses import FrozenInstanceError, fields, replace
+from typing import Any
 
 import pytest
 
 from function.contract import Outcome
-from function.stream.errors import ModelBusy
+from function.endpoint import Caller
+from function.stream.errors import AnswerInvalid
 from function.stream.events import Stop, Usage, Verdict
-from function.stream.record import WITHHELD, Content, Progress, Start, estimated_tokens, finished
+from function.stream.record import (
+    WITHHELD,
+    Content,
+    Progress,
+    PromptContent,
+    Record,
+    Start,
+    Timings,
+    estimated_tokens,
+    finished,
+)
+from tests.aws.stages.records import CANARY, record
 
-START = Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 1500, prompt=None)
-KEPT = replace(START, content=Content(kept=True), prompt="Why?")
+START = Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 1500)
+CAPTURED = replace(START, content=Content(captured=True))
+
+NAMES = [
+    "request_id",
+    "gateway_request_id",
+    "extended_request_id",
+    "began_at",
+    "ended_at",
+    "timings",
+    "outcome",
+    "status",
+    "media_type",
+    "chunks",
+    "bytes",
+    "error_code",
+    "error_path",
+    "error_rule",
+    "closed_values",
+    "phase",
+    "attempts",
+    "calls",
+    "model",
+    "stop_reason",
+    "usage",
+    "output_tokens_estimated",
+    "caller",
+    "metadata",
+    "traceparent",
+    "xray_trace_id",
+    "messages",
+    "prompt",
+    "answer",
+]
+"""A name can be added. None may go, or change its meaning."""
 
 
 def progress() -> Progress:
@@ -28,56 +77,101 @@ def progress() -> Progress:
     )
 
 
-def test_content_is_kept_or_withheld() -> None:
-    assert Content(kept=True).keep("words") == "words"
-    assert Content(kept=False).keep("words") is None
+def test_the_names_of_a_record_are_those_that_own_stages_rely_on() -> None:
+    assert [field.name for field in fields(Record) if not field.name.startswith("_")] == NAMES
+    assert [field.name for field in fields(Timings)] == ["prepare", "first_event", "first_chunk", "last_chunk", "total"]
+
+
+def test_a_record_has_what_was_known_at_the_start() -> None:
+    caller = Caller("iam", "arn:aws:iam::123456789012:user/ada", {}, "192.0.2.1")
+    made = record(began_at=1000.0, metadata={"tenant": "t"}, caller=caller, traceparent="00-…", xray_trace_id="1-…")
+    assert (made.request_id, made.gateway_request_id, made.extended_request_id) == (
+        "req-1",
+        "gateway-1",
+        "JJbxmplHYosFVYQ=",
+    )
+    assert (made.began_at, made.ended_at, made.timings) == (1000.0, 1000.041, Timings(None, 38, 39, 40, 41))
+    assert (made.model, dict(made.metadata), made.caller) == ("model-1", {"tenant": "t"}, caller)
+    assert (made.traceparent, made.xray_trace_id) == ("00-…", "1-…")
+
+
+def test_content_is_captured_or_shown_or_withheld() -> None:
+    captured, shown = Content(captured=True), Content(captured=False, shown=True)
+    assert (captured.capture("words"), captured.show("words")) == ("words", "words")
+    assert (shown.capture("words"), shown.show("words")) == (None, "words")
+    assert (WITHHELD.capture("words"), WITHHELD.show("words")) == (None, None)
     assert START.content is WITHHELD
 
 
-def test_a_record_has_content_only_where_it_is_kept() -> None:
+def test_a_record_has_content_only_where_somebody_may_see_it() -> None:
     assert finished(START, progress()).answer is None
-    assert finished(KEPT, progress()).answer == {"summary": "s"}
-    assert finished(KEPT, replace(progress(), value=None)).answer == "so far"
-    assert finished(KEPT, Progress()).answer == ""
+    assert finished(CAPTURED, progress()).answer == {"summary": "s"}
+    assert finished(CAPTURED, replace(progress(), value=None)).answer == "so far"
+    assert finished(CAPTURED, Progress()).answer == ""
 
 
-def test_nothing_of_an_answer_is_in_a_record_without_content() -> None:
-    """Whatever field is added: the whole record is looked at."""
-    words = replace(progress(), text=["canary"], value={"canary": "canary"})
+@pytest.mark.parametrize(("captured", "shown"), [(False, False), (False, True), (True, False)])
+def test_content_for_own_stages_alone_is_not_in_the_message(*, captured: bool, shown: bool) -> None:
+    error = AnswerInvalid(f"/{CANARY}", "string_type")
+    prompt = PromptContent(CANARY, [{"role": "user", "content": CANARY}], CANARY)
+    made = record(error=error, prompt=prompt, capture_content=captured, stage_content=shown)
+    sees = captured or shown
+    assert made.error_path == (f"/{CANARY}" if sees else "/*")
+    assert [seen is not None for seen in (made.prompt, made.messages, made.answer)] == 3 * [sees]
+    assert (CANARY in repr(made)) == sees
+    assert (CANARY in repr(made.message())) == captured
 
-    assert "canary" not in repr(finished(START, words))
-    assert "canary" in repr(finished(KEPT, words))
+
+def test_of_the_caller_a_message_has_what_callerfields_names() -> None:
+    made = record(caller=Caller("iam", CANARY, {"a": CANARY}, CANARY), caller_fields={"caller_id": "who"})
+    assert made.message()["caller_id"] == "who"
+    assert CANARY not in repr(made.message())
 
 
 def test_a_request_that_nothing_happened_to_was_cancelled() -> None:
-    record = finished(START, Progress())
-
-    assert record.outcome is Outcome.CANCELLED
-    assert (record.stop_reason, record.usage, record.status, record.error) == (None, None, None, None)
-    assert record.tokens_not_awaited == 100
+    made = finished(START, Progress())
+    assert made.outcome is Outcome.CANCELLED
+    assert (made.stop_reason, made.usage, made.status, made.error_code) == (None, None, None, None)
+    assert made._tokens_not_awaited == 100
 
 
 def test_tokens_are_estimated_from_characters() -> None:
     """Four characters a token, rounded up; those of all attempts, but what was not awaited is the last one's."""
-    record = finished(START, progress())
-
+    made = finished(START, progress())
     assert [estimated_tokens(characters) for characters in (0, 1, 4, 5)] == [0, 1, 1, 2]
-    assert record.output_tokens_estimated == 23
-    assert record.tokens_not_awaited == 90
-    assert finished(replace(START, max_tokens=5), progress()).tokens_not_awaited == 0
+    assert made.output_tokens_estimated == 23
+    assert made._tokens_not_awaited == 90
+    assert finished(replace(START, max_tokens=5), progress())._tokens_not_awaited == 0
 
 
-def test_a_record_is_read_only() -> None:
-    """And so is what it was made from at the start: no stage can leave anything there for another."""
-    record = finished(START, progress())
+def test_nothing_of_a_record_can_be_changed() -> None:
+    """Nor what it was made from at the start: no stage can leave anything there for another."""
+    prompt = PromptContent("a", [{"role": "user", "content": [{"type": "text", "text": "a"}]}])
+    answer = {"list": [1, {"deep": [2]}]}
+    made = record(capture_content=True, prompt=prompt, metadata={"a": "b"}, answer=answer)
+    frozen: list[tuple[Any, str]] = [
+        (made, "answer"),
+        (made.timings, "total"),
+        (made.caller, "id"),
+        (made._start, "id"),
+    ]
+    for holder, name in frozen:
+        with pytest.raises(FrozenInstanceError):
+            setattr(holder, name, None)
+    assert made.answer == {"list": (1, {"deep": (2,)})}
+    assert made.messages == ({"role": "user", "content": ({"type": "text", "text": "a"},)},)
+    for change in ('made.answer["new"] = 1', 'made.answer["list"][1]["deep"] = 1', 'made.metadata["a"] = "c"'):
+        with pytest.raises(TypeError):
+            exec(change, {"made": made})  # noqa: S102 - what a stage could write
 
-    with pytest.raises(FrozenInstanceError):
-        record.error = ModelBusy()  # type: ignore[misc]
-    with pytest.raises(FrozenInstanceError):
-        record.start.prompt = "Why?"  # type: ignore[misc]
+
+def test_a_change_of_the_message_reaches_no_other_stage() -> None:
+    made = record()
+    made.message()["id"] = "2"
+    assert made.message()["id"] == "req-1"
 
 
 def test_the_time_of_the_stages_is_what_the_request_left() -> None:
-    assert finished(replace(START, time_limit=10.0), Progress()).seconds_left() == 8.5
-    assert finished(START, Progress()).seconds_left() == float("inf")
-    assert finished(START, Progress()).total_ms == 1500
+    assert replace(START, time_limit=10.0).seconds_left() == 8.5
+    assert START.seconds_left() == float("inf")
+    assert finished(START, Progress()).timings.total == 1500

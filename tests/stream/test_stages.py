@@ -54,7 +54,7 @@ def test_the_error_of_a_record_has_its_frames_until_the_last_stage_has_run() -> 
     had_frames: list[bool] = []
 
     def stage(record: Record) -> None:
-        had_frames.append(record.error is error and error.__traceback__ is not None)
+        had_frames.append(record._error is error and error.__traceback__ is not None)
 
     finalise([stage], finished(START, Progress(error=error)))
 

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel, Field
 
 from function.endpoint import Call, Prompt, Refused
-from function.record import Record
+from function.stream.record import Record
 from tests.wire import stubborn
 
 SECRET: Final = "words of prepare"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 
-from function.record import Record
+from function.stream.record import Record
 from tests.wire import stubborn
 
 SECRET = "words of a stage"
@@ -32,6 +32,8 @@ def tell(record: Record) -> None:
         outcome=record.outcome,
         status=record.status,
         error=[record.error_code, record.error_path, record.error_rule],
+        caller=[record.caller.kind, record.caller.source_ip],
+        traces=[record.traceparent, record.xray_trace_id],
         usage=record.usage and [record.usage.input_tokens, record.usage.output_tokens],
         ends_in_order=0 <= (times.first_event or 0) <= (times.first_chunk or 0) <= times.total,
         prompt=record.prompt and sha256(record.prompt.encode()).hexdigest(),

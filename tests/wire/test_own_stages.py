@@ -3,6 +3,7 @@
 They are the functions of ``tests/wire/staged.py``.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -80,6 +81,54 @@ def test_a_stage_receives_what_store_and_publish_send(room: Room) -> None:
     assert messages == [json.loads(message["Message"]) for message in room.records.published]
     assert [line["id"] for line in lines] == [line["told"]["id"] for line in lines]
     assert all(line["ends_in_order"] for line in lines)
+
+
+@pytest.mark.parametrize("room", [TELLING], indirect=True)
+def test_a_stage_knows_the_caller_and_the_traces(room: Room) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    seen = room.chain.ask(GOOD, LINES, headers={"traceparent": traceparent})
+    assert told(seen)["caller"] == ["none", "127.0.0.1"]
+    assert told(seen)["traces"] == [traceparent, seen.log["xray_trace_id"]]
+    assert told(seen)["traces"][1] in seen.headers["x-amzn-trace-id"]
+    assert told(room.chain.ask(GOOD, LINES, headers={"traceparent": "01"}))["traces"][0] is None
+
+
+FILE = b"a,b\n1,2\n" + 1_000 * b"c"
+CONVERSATION = [
+    {"role": "user", "content": "One?"},
+    {"role": "assistant", "content": {"summary": "1"}},
+    {
+        "role": "user",
+        "content": [
+            {"type": "document", "mediaType": "text/csv", "data": base64.b64encode(FILE).decode()},
+            {"type": "text", "text": "And two?"},
+        ],
+    },
+]
+
+
+@pytest.mark.parametrize("room", [{**TELLING, "capture_content": "true"}], indirect=True)
+def test_a_conversation_is_recorded_without_the_data_of_its_files(room: Room) -> None:
+    """In the log, in the store, in the sink and for own stages."""
+    seen = room.chain.ask(GOOD, LINES, {"messages": CONVERSATION})
+    message = told(seen)["told"]
+    digest = hashlib.sha256(FILE).hexdigest()
+    document = {"type": "document", "mediaType": "text/csv", "bytes": len(FILE), "sha256": digest}
+    assert message["content"] == {
+        "prompt": "And two?",
+        "messages": [
+            {"role": "user", "content": "One?"},
+            {"role": "assistant", "content": '{"summary":"1"}'},
+            {"role": "user", "content": [document, {"type": "text", "text": "And two?"}]},
+        ],
+        "answer": seen.events[-1]["value"],
+    }
+    assert json.loads(room.records.stored[0]["Item"]["record"]["S"]) == message
+    assert json.loads(room.records.published[0]["Message"]) == message
+    written = "".join(moment.about for moment in seen.moments if moment.what == "output").encode()
+    for data in (FILE, base64.b64encode(FILE)):
+        assert data[:40] not in written
+        assert data[:40] not in room.records.raw
 
 
 @pytest.mark.parametrize("room", [TELLING], indirect=True)

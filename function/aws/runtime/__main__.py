@@ -13,7 +13,7 @@ from contextlib import closing
 from ...contract import read_settings
 from ...stream.errors import Internal, StreamError
 from ...stream.events import END_OF_BODY, Cut
-from .. import logs, output, uncaught
+from .. import logs, output, trace, uncaught
 from ..gateway import Response, prelude
 from ..termination import Terminated, Termination
 from .api import Invocation, RuntimeApi
@@ -124,11 +124,11 @@ def _finish(response: Response, *, is_delivered: bool) -> None:
         _log.exception("the response body failed after its last chunk")
 
 
-def _set_trace(trace: str | None) -> None:
+def _set_trace(value: str | None) -> None:
     """Let botocore and Powertools send the trace id of this invocation and of no other."""
-    os.environ.pop("_X_AMZN_TRACE_ID", None)
-    if trace:
-        os.environ["_X_AMZN_TRACE_ID"] = trace
+    os.environ.pop(trace.VARIABLE, None)
+    if value:
+        os.environ[trace.VARIABLE] = value
 
 
 if __name__ == "__main__":

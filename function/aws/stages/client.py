@@ -47,7 +47,7 @@ class TimedClient(Generic[C]):
             NoTimeLeft: there is not enough time for a call.
             CallRefused: the service answered with an error.
         """
-        seconds = record.seconds_left()
+        seconds = record._start.seconds_left()
         if seconds < SHORTEST_CALL:
             raise NoTimeLeft
         client = self._client if seconds / 2 >= CALL_TIMEOUT else self._make(_session(), _config(seconds / 2))

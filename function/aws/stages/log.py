@@ -20,7 +20,6 @@ from ...stream.record import Content, Record
 from ...stream.stages import Stage
 from ..bedrock.refusals import error_code
 from ..output import stdout
-from .message import visible_path
 
 PLAIN_CODES: Final = frozenset(
     {
@@ -54,25 +53,25 @@ def _level(record: Record) -> int:
         return logging.INFO
     if record.outcome in {Outcome.REJECTED, Outcome.CANCELLED}:
         return logging.WARNING
-    timed_out = any(isinstance(error, DeadlineReached) for error in causes(record.error))
+    timed_out = any(isinstance(error, DeadlineReached) for error in causes(record._error))
     return logging.WARNING if timed_out else logging.ERROR
 
 
 def _fields(record: Record) -> dict[str, object]:
-    start = record.start
+    start, times = record._start, record.timings
     fields: dict[str, object] = {
         "stage": "log",
-        "request_id": start.id,
-        "function_request_id": start.id,
-        "gateway_request_id": start.gateway_request_id,
-        "extended_request_id": start.extended_request_id,
+        "request_id": record.request_id,
+        "function_request_id": record.request_id,
+        "gateway_request_id": record.gateway_request_id,
+        "extended_request_id": record.extended_request_id,
         "outcome": record.outcome.value,
-        "media_type": start.media_type,
+        "media_type": record.media_type,
         "http.response.status_code": record.status,
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "aws.bedrock",
         "gen_ai.output.type": "json",
-        "gen_ai.request.model": start.model_id,
+        "gen_ai.request.model": record.model,
         "gen_ai.request.max_tokens": start.max_tokens,
         "gen_ai.response.finish_reasons": [record.stop_reason] if record.stop_reason else [],
         "gen_ai.usage.input_tokens": record.usage.input_tokens if record.usage else None,
@@ -80,40 +79,40 @@ def _fields(record: Record) -> dict[str, object]:
         "output_tokens_estimated": record.output_tokens_estimated,
         "attempts": record.attempts,
         "calls": record.calls,
-        "chunks": record.chunk_count,
-        "bytes": record.byte_count,
-        "first_event_ms": record.first_event_ms,
-        "first_chunk_ms": record.first_chunk_ms,
-        "last_chunk_ms": record.last_chunk_ms,
-        "total_ms": record.total_ms,
+        "chunks": record.chunks,
+        "bytes": record.bytes,
+        "first_event_ms": times.first_event,
+        "first_chunk_ms": times.first_chunk,
+        "last_chunk_ms": times.last_chunk,
+        "total_ms": times.total,
     }
     if record.phase is not None:
         fields["phase"] = record.phase.value
-    if record.prepare_ms is not None:
-        fields["prepare_ms"] = record.prepare_ms
-    if start.metadata:
-        fields["metadata"] = dict(start.metadata)
+    if times.prepare is not None:
+        fields["prepare_ms"] = times.prepare
+    if record.metadata:
+        fields["metadata"] = dict(record.metadata)
     fields |= start.caller_fields
-    if record.ignored_events:
-        fields["ignored_events"] = record.ignored_events
-    if record.error is not None:
+    if record._ignored_events:
+        fields["ignored_events"] = record._ignored_events
+    if record._error is not None:
         fields |= _error_fields(record)
     return fields
 
 
 def _error_fields(record: Record) -> dict[str, object]:
-    error = record.error
+    error = record._error
     fields: dict[str, object] = {
-        "error.type": getattr(error, "code", None),
-        "causes": [_described(cause, record.start.content) for cause in causes(error)],
+        "error.type": record.error_code,
+        "causes": [_described(cause, record._start.content) for cause in causes(error)],
     }
     if isinstance(error, ModelError) and error.reason is not None:
         fields["error_reason"] = error.reason
     if isinstance(error, PromptInvalid):
         fields |= {"prompt_error": error.rule, "prompt_error_path": error.path}
     if isinstance(error, AnswerInvalid):
-        fields |= {"error_path": visible_path(error.path, record), "error_rule": error.rule}
-        fields |= {"closed_values": record.closed_values, "tokens_not_awaited_at_most": record.tokens_not_awaited}
+        fields |= {"error_path": record._visible_path, "error_rule": error.rule}
+        fields |= {"closed_values": record.closed_values, "tokens_not_awaited_at_most": record._tokens_not_awaited}
     if record.outcome is Outcome.FAILED and error is not None and error.__cause__ is not None:
         frames = traceback.extract_tb(error.__cause__.__traceback__)
         fields["stack"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
@@ -128,7 +127,7 @@ def _described(error: BaseException, content: Content) -> dict[str, object]:
         described |= {"code": code, "request_id": error.response.get("ResponseMetadata", {}).get("RequestId")}
         message = error.response.get("Error", {}).get("Message")
         is_plain = code in PLAIN_CODES and not isinstance(error, EventStreamError)
-        shown = message if is_plain else content.keep(message)
+        shown = message if is_plain else content.capture(message)
         if shown is not None:
             described["message"] = shown
     return described
@@ -136,11 +135,11 @@ def _described(error: BaseException, content: Content) -> dict[str, object]:
 
 def _add_measurements(metrics: EphemeralMetrics, record: Record) -> None:
     """Add what only a request that reached the model has: rejected ones would make the model look fast."""
-    invalid = 1 if isinstance(record.error, AnswerInvalid) else 0
+    invalid = 1 if isinstance(record._error, AnswerInvalid) else 0
     metrics.add_metric("ValidationErrors", MetricUnit.Count, invalid)
-    metrics.add_metric("Duration", MetricUnit.Milliseconds, record.total_ms)
-    if record.first_chunk_ms is not None:
-        metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.first_chunk_ms)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, record.timings.total)
+    if record.timings.first_chunk is not None:
+        metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.timings.first_chunk)
     if record.usage is not None:
         metrics.add_metric("InputTokens", MetricUnit.Count, record.usage.input_tokens)
         metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
@@ -155,5 +154,5 @@ def _write_metrics(record: Record, function_name: str) -> None:
     metrics.add_metric("NotCompleted", MetricUnit.Count, 0 if is_good else 1)
     if record.outcome is not Outcome.REJECTED:
         _add_measurements(metrics, record)
-    metrics.add_metadata("request_id", record.start.id)
+    metrics.add_metadata("request_id", record.request_id)
     stdout().write(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")) + "\n")

@@ -7,15 +7,12 @@ from typing import Final
 from aws_lambda_powertools import Logger
 
 from ...contract import Destination
+from ...stream.message import MESSAGE_LIMIT, as_json
 from ...stream.record import Record
 from ...stream.stages import Stage, StageFailed
 from .client import TimedClient
-from .message import as_json
 
-KB: Final = 1024
-MESSAGE_LIMIT: Final = 256 * KB - 2 * KB
-"""Bytes of a message to SNS, EventBridge or the log: 256 KB less what goes around it."""
-FIREHOSE_LIMIT: Final = 1000 * KB - 1
+FIREHOSE_LIMIT: Final = 1000 * 1024 - 1
 """Bytes of a Firehose record, less the line end."""
 EVENT_SOURCE: Final = "streaming-llm"
 EVENT_TYPE: Final = "LLM Request Ended"
@@ -37,7 +34,7 @@ def publish_stage(sink: Destination, outcomes: frozenset[str], logger: Logger) -
             return
         send(record)
         if sink.kind != "log":
-            extra = {"stage": "publish", "request_id": record.start.id, "sink": sink.kind}
+            extra = {"stage": "publish", "request_id": record.request_id, "sink": sink.kind}
             logger.debug("record published", extra=extra)
 
     return publish
@@ -46,7 +43,7 @@ def publish_stage(sink: Destination, outcomes: frozenset[str], logger: Logger) -
 def _log(_: str, logger: Logger) -> Sink:
     def send(record: Record) -> None:
         document = json.loads(as_json(record, MESSAGE_LIMIT))
-        extra = {"stage": "publish", "request_id": record.start.id, "record": document}
+        extra = {"stage": "publish", "request_id": record.request_id, "record": document}
         logger.info("record published", extra=extra)
 
     return send

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger
 
 from function.contract import Outcome
 from function.stream.errors import StreamError
-from function.stream.events import Usage
-from function.stream.record import Content, Record, Start
+from function.stream.events import Stop, Usage, Verdict
+from function.stream.record import CallCount, Content, Progress, PromptContent, Record, Start, finished
 
 CANARY = "canary-7f3a"
 START_FIELDS = {field.name for field in fields(Start)}
@@ -21,45 +21,49 @@ def record(
     outcome: Outcome = Outcome.COMPLETED,
     *,
     capture_content: bool = False,
+    stage_content: bool = False,
     error: StreamError | None = None,
+    answer: object = None,
     **values: Any,
 ) -> Record:
-    """Return the finished record of a request whose prompt and answer hold the canary."""
-    content = Content(kept=capture_content)
-    at_start = {name: values.pop(name) for name in START_FIELDS & values.keys()}
+    """Return the finished record of a request whose prompt and answer hold the canary.
+
+    ``values`` are fields of its start or of its progress.
+    """
+    calls = CallCount()
+    calls.add()
     start: dict[str, Any] = {
         "id": "req-1",
         "model_id": "model-1",
         "max_tokens": 100,
         "elapsed": lambda: 41,
+        "calls": calls,
         "gateway_request_id": "gateway-1",
         "extended_request_id": "JJbxmplHYosFVYQ=",
         "field_names": frozenset({"summary", "keywords"}),
         "media_type": "text/plain; charset=utf-8",
-        "content": content,
-        "prompt": content.keep(f"tell me of {CANARY}"),
+        "content": Content(captured=capture_content, shown=stage_content),
+        "prompt": PromptContent(f"tell me of {CANARY}"),
+        **{name: values.pop(name) for name in START_FIELDS & values.keys()},
     }
-    known: dict[str, Any] = {
+    answer = {"summary": CANARY} if answer is None else answer
+    written = {"text": [answer]} if isinstance(answer, str) else {"value": answer}
+    progress: dict[str, Any] = {
         "outcome": error.outcome if error else outcome,
         "error": error,
         "status": 200,
         "attempts": 1,
-        "calls": 1,
-        "stop_reason": "end_turn",
+        "stop": Stop("end_turn", Verdict.GOOD),
         "usage": Usage(12, 34),
-        "ignored_events": 0,
-        "output_tokens_estimated": 7,
-        "tokens_not_awaited": 93,
-        "closed_values": 0,
+        "characters": 28,
         "chunk_count": 1,
         "byte_count": 9,
         "first_event_ms": 38,
         "first_chunk_ms": 39,
         "last_chunk_ms": 40,
-        "total_ms": 41,
-        "answer": content.keep({"summary": CANARY}),
+        **written,
     }
-    return Record(Start(**{**start, **at_start}), **{**known, **values})
+    return finished(Start(**start), Progress(**{**progress, **values}))
 
 
 class Written:

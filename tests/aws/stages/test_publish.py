@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from function.aws.stages.client import CallRefused, NoTimeLeft
-from function.aws.stages.message import as_message
-from function.aws.stages.publish import FIREHOSE_LIMIT, MESSAGE_LIMIT, PublishFailed, publish_stage
+from function.aws.stages.publish import FIREHOSE_LIMIT, PublishFailed, publish_stage
 from function.contract import PUBLISHABLE_OUTCOMES, Destination, Outcome
-from function.stream.record import Record
+from function.stream.message import MESSAGE_LIMIT, as_json
+from function.stream.record import PromptContent, Record
 from function.stream.stages import Stage
 from local.http11.server import Exchange, Server
 from tests.aws.stages.emulated import SINK_KINDS, Sinks
@@ -43,14 +43,14 @@ def test_the_log_is_a_sink() -> None:
     [line] = written.lines
 
     assert line["stage"] == "publish"
-    assert line["record"] == as_message(made)
+    assert line["record"] == made.message()
 
 
 def test_sns_gets_the_message_and_its_outcome(sinks: Sinks) -> None:
     made = record()
     publish("sns", sinks.topic, made)
 
-    assert sinks.received() == [as_message(made)]
+    assert sinks.received() == [made.message()]
 
 
 def test_eventbridge_gets_an_event(sinks: Sinks) -> None:
@@ -60,7 +60,7 @@ def test_eventbridge_gets_an_event(sinks: Sinks) -> None:
 
     assert event["source"] == "streaming-llm"
     assert event["detail-type"] == "LLM Request Ended"
-    assert event["detail"] == as_message(made)
+    assert event["detail"] == made.message()
 
 
 def test_firehose_gets_a_line(sinks: Sinks) -> None:
@@ -69,7 +69,7 @@ def test_firehose_gets_a_line(sinks: Sinks) -> None:
     [text] = sinks.delivered()
 
     assert text.endswith("\n")
-    assert json.loads(text) == as_message(made)
+    assert json.loads(text) == made.message()
 
 
 @pytest.mark.parametrize("outcome", PUBLISHABLE_OUTCOMES)
@@ -85,7 +85,7 @@ def test_a_record_is_published_whether_or_not_another_stage_had_it() -> None:
     """Each stage makes what it sends from the record alone, and none changes it."""
     written = Written()
     made = record()
-    before = as_message(made)
+    before = made.message()
     for _ in range(2):
         publish_stage(Destination("log", ""), COMPLETED, written.logger)(made)
 
@@ -94,10 +94,12 @@ def test_a_record_is_published_whether_or_not_another_stage_had_it() -> None:
 
 def filled(size: int, character: str) -> Record:
     """Return a record whose message has ``size`` bytes."""
-    made = record(capture_content=True, prompt="")
-    room = size - len(json.dumps(as_message(made), ensure_ascii=False, separators=(",", ":")).encode())
+    answer = {"summary": 100 * "a"}
+    made = record(capture_content=True, prompt=PromptContent(""), answer=answer)
+    room = size - len(as_json(made, size).encode())
     width = len(character.encode())
-    return record(capture_content=True, prompt=character * (room // width) + "x" * (room % width))
+    prompt = PromptContent(character * (room // width) + "x" * (room % width))
+    return record(capture_content=True, prompt=prompt, answer=answer)
 
 
 def _to_sns(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
@@ -121,17 +123,16 @@ def _to_eventbridge(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
 def test_every_sinks_limit_is_kept(
     sinks: Sinks, sink: Callable[[Sinks], tuple[Destination, Callable[[], Any]]], limit: int, over: int, character: str
 ) -> None:
-    """Up to it the message is complete; above it the content is left out, and ``contentOmitted`` says so."""
+    """Up to it the message is complete; above it the answer is left out, and ``answerOmitted`` says so."""
     made = filled(limit + over, character)
     target, read = sink(sinks)
     publish_stage(target, COMPLETED, Written().logger)(made)
     message = read()
 
     if over <= 0:
-        assert message == as_message(made)
+        assert message == json.loads(as_json(made, 2 * limit))
     else:
-        assert message["content"] is None
-        assert message["contentOmitted"] is True
+        assert message["content"] == {"prompt": made.prompt, "answer": None, "answerOmitted": True}
 
 
 @pytest.mark.usefixtures("aws")

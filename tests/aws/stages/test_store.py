@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from function.aws.stages.client import CallRefused, NoTimeLeft
-from function.aws.stages.message import as_message
 from function.aws.stages.store import ITEM_LIMIT, store_stage
 from function.contract import Destination, Outcome
+from function.stream.message import as_json
+from function.stream.record import PromptContent
 from tests.aws.stages.emulated import Table
 from tests.aws.stages.records import CANARY, Written, record
 
@@ -37,7 +38,7 @@ def test_a_request_can_be_looked_up_by_its_id(table: Table) -> None:
     store_stage(table.target, written.logger)(made)
     item = table.get("req-1")
 
-    assert json.loads(item["record"]["S"]) == as_message(made)
+    assert json.loads(item["record"]["S"]) == made.message()
     assert item["outcome"] == {"S": "completed"}
     assert [(line["message"], line["store"]) for line in written.lines] == [("record stored", "dynamodb")]
 
@@ -65,7 +66,7 @@ def test_a_record_is_never_overwritten(table: Table) -> None:
 def test_an_item_stays_within_the_cap(table: Table, character: str) -> None:
     """Content that does not fit is left out, and the item says so."""
     long = character * (ITEM_CAP // len(character.encode()))
-    store_stage(table.target, Written().logger)(record(capture_content=True, prompt=long))
+    store_stage(table.target, Written().logger)(record(capture_content=True, prompt=PromptContent(long)))
     stored = json.loads(table.get("req-1")["record"]["S"])
 
     assert stored["content"] is None
@@ -73,9 +74,9 @@ def test_an_item_stays_within_the_cap(table: Table, character: str) -> None:
 
 
 def test_an_item_just_below_the_limit_is_kept_whole(table: Table) -> None:
-    empty = as_message(record(capture_content=True, prompt=""))
-    prompt = "x" * (ITEM_LIMIT - len(json.dumps(empty, ensure_ascii=False, separators=(",", ":")).encode()))
-    store_stage(table.target, Written().logger)(record(capture_content=True, prompt=prompt))
+    empty = as_json(record(capture_content=True, prompt=PromptContent("")), ITEM_LIMIT)
+    prompt = "x" * (ITEM_LIMIT - len(empty.encode()))
+    store_stage(table.target, Written().logger)(record(capture_content=True, prompt=PromptContent(prompt)))
 
     assert json.loads(table.get("req-1")["record"]["S"])["content"]["prompt"] == prompt
 
