@@ -82,6 +82,8 @@ class Endpoint:
         watch = Stopwatch(self._clock)
         self._limit_user_code(context.get_remaining_time_in_millis() / 1000)
         http = parse_event(event)
+        caller = caller_of(event, self._settings.authorization)
+        logs.running.begins(context.aws_request_id, named_fields(caller, self._settings.caller_fields))
         request = read_request(
             http,
             self._request_class,
@@ -90,7 +92,6 @@ class Endpoint:
             offer_raw_text=not self._answer.has_hidden,
             with_prompt=self._prepare is None,
         )
-        caller = caller_of(event, self._settings.authorization)
         start = self._start(request, http, context, watch, caller)
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)

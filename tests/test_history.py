@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from function.conversation import conversation
-from function.endpoint import Document, Image, Message, Prompt
+from function.endpoint import Document, Image, Message, Part, Prompt
 from function.history import content_of
 from function.stream.record import PromptContent
 from tests.media_files import png
@@ -34,7 +34,7 @@ def test_a_conversation_has_roles_and_texts() -> None:
 
 def test_a_file_is_its_type_its_size_and_its_hash() -> None:
     """Whatever its media type was declared to be, it is the one of its format."""
-    files = [Image(PNG), "Look.", Document(CSV, "text/csv; charset=utf-8")]
+    files: list[Part] = [Image(PNG), "Look.", Document(CSV, "text/csv; charset=utf-8")]
     found = content_of(conversation(Prompt([Message("user", files)])))
     assert found.text == "Look."
     assert found.messages == [

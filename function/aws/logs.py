@@ -1,5 +1,7 @@
 """The lines of the log: their formats, what is left out of them, and where they go.
 
+Lines of own code, from ``logging.getLogger(__name__)``, are JSON with the id of the request and the caller's fields.
+
 An exception is logged as its type, its causes and their frames. Its message is left out, since it may hold some of a
 prompt or an answer. That has to be true whichever program hosts the handler: the handler's module calls ``install``
 itself, and a host calls it earlier if what it logs before that should have the same format.
@@ -19,22 +21,36 @@ from ..stream.errors import causes
 from ..version import SERVICE_VERSION
 from . import output
 
+PACKAGE: Final = __name__.partition(".")[0]
+"""The function's loggers are those of its modules."""
+
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class RequestId(logging.Filter):
-    """Puts the id of the running invocation on every log record."""
+class RunningRequest(logging.Filter):
+    """Puts what is known of the running request on every log record, whichever thread writes it.
 
-    current = ""
+    A sandbox serves one request at a time: what a thread of the user's logs belongs to the request that runs then.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a request."""
+        super().__init__()
+        self._id = ""
+        self._fields: Mapping[str, str] = {}
+
+    def begins(self, request_id: str, fields: Mapping[str, str] | None = None) -> None:
+        """Note the id of the invocation that begins, and what own code's lines say of it beside that."""
+        self._id, self._fields = request_id, fields or {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass."""
-        record.aws_request_id = self.current
+        record.aws_request_id, record.request_fields = self._id, self._fields
         return True
 
 
-request_id: Final = RequestId()
-"""A host sets ``request_id.current`` when an invocation begins."""
+running: Final = RunningRequest()
+"""The host and the handler say when an invocation begins; the handler knows more of it."""
 
 
 class TextFormat(logging.Formatter):
@@ -66,6 +82,9 @@ class JsonFormat(TextFormat):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
+        return json.dumps(self._members(record))
+
+    def _members(self, record: logging.LogRecord) -> dict[str, object]:
         members: dict[str, object] = {
             "timestamp": f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z",
             "level": record.levelname,
@@ -77,7 +96,31 @@ class JsonFormat(TextFormat):
         if record.exc_info and record.exc_info[1]:
             members["errorType"] = type(record.exc_info[1]).__qualname__
             members["stackTrace"] = redacted_trace(record.exc_info[1])
-        return json.dumps(members)
+        return members
+
+
+class OwnCodeFormat(JsonFormat):
+    """The same with what is known of the request, by the names of the members of its own log line."""
+
+    def _members(self, record: logging.LogRecord) -> dict[str, object]:
+        request_id = getattr(record, "aws_request_id", "")
+        known = {"request_id": request_id, **getattr(record, "request_fields", {})} if request_id else {}
+        return super()._members(record) | known
+
+
+class FormatByOrigin(logging.Formatter):
+    """Gives the lines of the function the format that it was set to; those of any other code are JSON."""
+
+    def __init__(self, of_function: logging.Formatter) -> None:
+        """Take the format for lines of the function."""
+        super().__init__()
+        self._of_function = of_function
+        self._of_others = OwnCodeFormat()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        is_ours = record.name.startswith(f"{PACKAGE}.")
+        return (self._of_function if is_ours else self._of_others).format(record)
 
 
 def redact(record: logging.LogRecord) -> bool:
@@ -101,7 +144,7 @@ def install(environ: Mapping[str, str]) -> None:
         sys.stdout.reconfigure(line_buffering=True)  # nothing may lie in a buffer when the sandbox is frozen
     root = logging.getLogger()
     for handler in root.handlers:
-        if not isinstance(handler.formatter, TextFormat):
+        if not isinstance(handler.formatter, FormatByOrigin):
             handler.addFilter(redact)
     if not root.handlers:
         root.addHandler(_stderr_handler(environ))
@@ -112,8 +155,9 @@ def install(environ: Mapping[str, str]) -> None:
 
 def _stderr_handler(environ: Mapping[str, str]) -> logging.Handler:
     handler = logging.StreamHandler(output.stderr())
-    handler.addFilter(request_id)
-    handler.setFormatter(JsonFormat() if environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON" else TextFormat())
+    handler.addFilter(running)
+    is_json = environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+    handler.setFormatter(FormatByOrigin(JsonFormat() if is_json else TextFormat()))
     return handler
 
 

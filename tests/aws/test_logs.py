@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from function.aws.logs import JsonFormat, TextFormat, redact
+from function.aws.logs import FormatByOrigin, JsonFormat, OwnCodeFormat, RunningRequest, TextFormat, redact
 from function.version import SERVICE_VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +53,42 @@ def test_every_line_names_the_build() -> None:
     assert json.loads(JsonFormat().format(record))["service.version"] == SERVICE_VERSION
 
 
+def test_lines_of_other_code_are_json_and_say_to_which_request_they_belong() -> None:
+    """Those of the function stay text, of which one begins as AWS's own runtime begins it."""
+    lines = {}
+    for name in ("function.stream.stages", "function_of_a_team", "a.team", "root"):
+        record = logging.LogRecord(name, logging.WARNING, "p", 1, "two\nlines", None, None)
+        running = RunningRequest()
+        running.begins("req-1", {"caller_id": "who"})
+        assert running.filter(record)
+        lines[name] = FormatByOrigin(TextFormat()).format(record)
+    assert lines.pop("function.stream.stages").startswith("[WARNING]\t")
+    for name, line in lines.items():
+        document = json.loads(line)
+        assert {document.pop(member) for member in ("timestamp", "service.version")}
+        assert document == {
+            "level": "WARNING",
+            "message": "two\nlines",
+            "logger": name,
+            "requestId": "req-1",
+            "request_id": "req-1",
+            "caller_id": "who",
+        }
+
+
+def test_nothing_of_a_request_is_in_the_lines_of_the_next() -> None:
+    """Nor is there an empty id in a line that no request led to, at start."""
+    running, lines = RunningRequest(), []
+    for begins in (None, ("req-1", {"caller_id": "who"}), ("req-2",)):
+        record = logging.LogRecord("n", logging.WARNING, "p", 1, "m", None, None)
+        if begins:
+            running.begins(*begins)
+        running.filter(record)
+        lines.append(json.loads(OwnCodeFormat().format(record)))
+    assert [line.get("request_id") for line in lines] == [None, "req-1", "req-2"]
+    assert [line.get("caller_id") for line in lines] == [None, "who", None]
+
+
 def test_an_exception_is_logged_without_its_message_in_json_too() -> None:
     line = JsonFormat().format(record_of(ValueError(CANARY)))
     assert (json.loads(line)["errorType"], json.loads(line)["stackTrace"]) == ("ValueError", ["ValueError"])
@@ -73,13 +109,14 @@ def test_a_root_logger_without_handlers_gets_one_that_writes_to_stderr() -> None
     from function.aws import logs
     logs.install(os.environ)
     logs.install(os.environ)
-    logs.request_id.current = "req-1"
+    logs.running.begins("req-1")
     {LOG_A_BUG}
     logging.info("below the level")
     """)
     assert out == ""
-    assert line.startswith("[ERROR]\t")
-    assert f"Z\treq-1\t{SERVICE_VERSION}\tbug 1\rValueError\r" in line
+    document = json.loads(line)
+    assert (document["level"], document["message"], document["request_id"]) == ("ERROR", "bug 1", "req-1")
+    assert (document["stackTrace"][0], document["service.version"]) == ("ValueError", SERVICE_VERSION)
     assert line.count("\n") == 1
     assert CANARY not in line
 
@@ -173,7 +210,7 @@ def test_a_function_of_any_name_keeps_its_lines(name: str) -> None:
 
     [line] = [json.loads(line) for line in out.splitlines()]
     assert (line["message"], line["service"]) == ("function started", name)
-    assert [line.rpartition("line of ")[2] for line in err.splitlines()] == [
+    assert [line.rpartition("line of ")[2].partition('"')[0] for line in err.splitlines()] == [
         "function.aws.runtime",
         "function.stream.stages",
         "function",

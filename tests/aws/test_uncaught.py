@@ -67,7 +67,7 @@ def written(program: str) -> tuple[int, str]:
                 await asyncio.wait([task])
             asyncio.run(main())
             """,
-            "asyncio reports an error or a slow callback\rValueError",
+            '"message": "asyncio reports an error or a slow callback", "logger": "asyncio"',
         ),
         (
             """
@@ -76,7 +76,7 @@ def written(program: str) -> tuple[int, str]:
                 await asyncio.sleep(0)
             asyncio.run(main())
             """,
-            "asyncio reports an error or a slow callback\rValueError",
+            '"message": "asyncio reports an error or a slow callback", "logger": "asyncio"',
         ),
         ("import atexit; atexit.register(fail)", "an exception in a finalizer or a callback was ignored\rValueError"),
         (

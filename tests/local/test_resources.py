@@ -91,26 +91,26 @@ def test_a_signal_counts_whichever_thread_gets_it() -> None:
 
 
 TWICE = """
-import os, signal, threading, time
+import os, signal, threading
 from contextlib import contextmanager
 from local.cli import run
 
-turn = threading.Event()
+asked, taken = threading.Semaphore(0), threading.Semaphore(0)
 
 @contextmanager
 def closed_slowly():
     yield
     os.kill(os.getpid(), signal.SIGINT)
-    for _ in range(2):
-        turn.clear()
-        turn.wait()
+    for _ in range(2):  # turns of the main thread, which handles the signal in between
+        asked.release()
+        taken.acquire()
 
 def command(terminal, resources):
     resources.hold(closed_slowly)
     os.kill(os.getpid(), signal.SIGINT)
     while True:
-        turn.set()
-        time.sleep(0.001)
+        asked.acquire()
+        taken.release()
 
 run(command)
 """

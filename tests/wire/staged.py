@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
@@ -95,8 +95,11 @@ def swallow_and_sleep(_: Record) -> None:
     stubborn.insist()
 
 
-def nap(_: Record) -> None:
-    time.sleep(0.01)
+def wait_briefly(_: Record) -> None:
+    """Wait in the main thread for another one, as long as that takes to start."""
+    has_begun = threading.Event()
+    threading.Thread(target=has_begun.set).start()
+    has_begun.wait()
 
 
 def wait_in_c(_: Record) -> None:

@@ -157,7 +157,7 @@ def test_a_stage_that_raises_anything_is_one_line_and_the_next_one_runs(room: Ro
     check_goes_on(room, seen)
 
 
-LATE = ["sleep", "work", "swallow", "swallow_and_sleep", "return_much", "nap", "last"]
+LATE = ["sleep", "work", "swallow", "swallow_and_sleep", "return_much", "wait_briefly", "last"]
 
 
 @pytest.mark.parametrize("room", [{"stages": references(*LATE), "stage_timeout": "2"}], indirect=True)

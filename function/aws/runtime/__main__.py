@@ -47,7 +47,7 @@ def main() -> int:
         while True:
             termination.check()
             invocation = api.next(own_stages)
-            logs.request_id.current = invocation.id
+            logs.running.begins(invocation.id)
             _set_trace(invocation.headers.get("Lambda-Runtime-Trace-Id"))
             serve(api, handle, invocation, termination)
     except RuntimeApiFailed as error:

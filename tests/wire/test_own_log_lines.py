@@ -1,0 +1,60 @@
+"""What own code logs: JSON lines that say to which request they belong, wherever the code runs.
+
+The code is ``tests/wire/talking.py``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.wire.chain import LINES, Seen
+from tests.wire.endings_table import GOOD
+from tests.wire.test_sandboxes import Room
+
+WHO = "arn:aws:iam::123456789012:user/ada"
+
+
+@pytest.fixture(scope="module")
+def room() -> Iterator[Room]:
+    room = Room(
+        request="tests.wire.talking:Request",
+        schema="tests.wire.talking:Answer",
+        stages="tests.wire.talking:stage",
+        authorization="iam",
+        caller_fields="id",
+    )
+    yield room
+    room.close()
+
+
+def lines(seen: Seen) -> list[dict[str, Any]]:
+    return [line for line in seen.output if line.get("logger") == "tests.wire.talking"]
+
+
+def ask(room: Room, words: str) -> Seen:
+    room.chain.bedrock.play(GOOD)
+    context = {"requestContext": {"identity": {"userArn": WHO}}}
+    return room.chain.invoke(LINES, f'{{"words": "{words}"}}'.encode(), context)
+
+
+def test_lines_of_own_code_name_the_request_and_its_caller(room: Room) -> None:
+    """Threads that the code starts included; a line of an import belongs to no request."""
+    seen = ask(room, "Why?")
+    said = {line["message"]: line for line in lines(seen)}
+    assert {"request", "prompt", "answer", "stage"} <= said.keys() <= {"import", "request", "prompt", "answer", "stage"}
+    for message, line in said.items():
+        known = {} if message == "import" else {"request_id": seen.headers["x-request-id"], "caller_id": WHO}
+        assert {name: line[name] for name in ("request_id", "caller_id") if name in line} == known
+        assert line["level"] == ("ERROR" if message == "stage" else "WARNING")
+    assert said["stage"]["errorType"] == "KeyError"
+    assert "words of an exception" not in str(seen.moments)
+
+
+def test_a_rejected_request_has_them_too_and_the_next_one_its_own(room: Room) -> None:
+    rejected, next_one = ask(room, ""), ask(room, "Why?")
+    assert rejected.status == 422
+    assert [line["message"] for line in lines(rejected) if line["message"] != "import"] == ["request", "stage"]
+    for seen in (rejected, next_one):
+        ids = {line.get("request_id") for line in lines(seen) if line["message"] != "import"}
+        assert ids == {seen.headers["x-request-id"]}
