@@ -40,14 +40,15 @@ endif
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.demo ## send one prompt through the local stack; PROMPT=, SCHEMA=module:Class CODE=folder, CONFIG=file, MODEL_URL= MODEL=
-	@$(RUN) -m local.demo $(DEMO_OPTIONS) $(call with,--prompt,PROMPT)
+demo: $(VENV)/.demo ## send one request through the local stack; PROMPT= or BODY=file, SCHEMA=module:Class CODE=folder, CONFIG=file, MODEL_URL= MODEL=
+	@$(RUN) -m local.demo $(DEMO_OPTIONS) $(call with,--prompt,PROMPT) $(call with,--body,BODY)
 
-serve: $(VENV)/.demo ## serve the endpoint on this machine; PORT=, BEDROCK=aws, and the options of demo except PROMPT
+serve: $(VENV)/.demo ## serve the endpoint on this machine; PORT=, BEDROCK=aws, and the options of demo except PROMPT and BODY
 	@$(RUN) -m local $(DEMO_OPTIONS) $(call with,--port,PORT)
 
-verify: given-url $(VENV)/.demo ## check an endpoint from outside; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, BODY=
+verify: given-url $(VENV)/.demo ## check an endpoint from outside; URL=, API_KEY= or SIGV4=1, ORIGIN=, WARM=1, CODE=folder CONFIG=file, BODY=file
 	@$(RUN) -m verify $(call if-yes,--sigv4,SIGV4) $(call with,--origin,ORIGIN) $(call if-yes,--warm,WARM) \
+	  $(call with,--code,CODE) $(call with,--config,CONFIG) \
 	  $(call with,--body,BODY) -- "$$URL"
 
 # The types are checked while the tests run: many tests wait for processes, and leave a part of the processor free. The

@@ -42,6 +42,8 @@ class Options:
     """The port to listen on; None is the first free one from 8000 on. Only ``python -m local`` has it."""
     prompt: str = ""
     """The prompt to send. Only ``python -m local.demo`` has it."""
+    body: Path | None = None
+    """The file with the request to send. Only ``python -m local.demo`` has it."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -84,7 +86,8 @@ def parse_options(parser: Parser, arguments: Sequence[str] | None) -> Options:
         model=given.model,
         real_bedrock=given.bedrock is not None,
         port=getattr(given, "port", None),
-        prompt=getattr(given, "prompt", ""),
+        prompt=getattr(given, "prompt", None) or "",
+        body=getattr(given, "body", None),
     )
 
 
@@ -123,6 +126,14 @@ def modules_folder(text: str) -> Path:
             f"must not contain a file or folder named {min(reserved)!r}, which the function itself uses; got {text!r}"
         )
     return folder
+
+
+def file(text: str) -> Path:
+    """Read the name of a file, for argparse."""
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"must be a file; got {text!r}")
+    return path
 
 
 def utf8_text(argument: str) -> str:

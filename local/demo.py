@@ -1,4 +1,4 @@
-"""``python -m local.demo``: one prompt through the whole chain, its answer as it grows, and the stages' log lines."""
+"""``python -m local.demo``: one request through the whole chain, its answer as it grows, and the stages' log lines."""
 
 import signal
 
@@ -11,8 +11,9 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from .cli import Options, parse_options, run, shared_parser, utf8_text
+from .cli import Options, file, parse_options, run, shared_parser, utf8_text
 from .client import End, Reply
+from .example import example_request
 from .launch import launch
 from .lines import curl, readable
 from .resources import Resources
@@ -22,22 +23,29 @@ from .twin import Twin
 PROMPT: Final = "What is serverless computing?"
 SERVED_AT: Final = "http://127.0.0.1:8000/v1/stream"
 """Where ``make serve`` answers, unless the port is taken."""
+SHOWN: Final = 500
+"""Characters of the request that are shown at most: it can carry files."""
 OK: Final = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo and end the process: with status 0 if the answer is complete."""
-    description = "Start the local stack, send one prompt, and show the answer and the function's log."
+    description = "Start the local stack, send one request, and show the answer and the function's log."
     parser = shared_parser("python -m local.demo", description)
-    parser.add_argument("--prompt", type=utf8_text, default=PROMPT, help="the prompt to send; default: %(default)s")
+    what = parser.add_mutually_exclusive_group()
+    default = f"the example of the request class; where it has none: {PROMPT}"
+    what.add_argument("--prompt", type=utf8_text, help=f"the prompt to send; default: {default}")
+    what.add_argument("--body", metavar="FILE", type=file, help="a file with the request to send, as JSON")
     options = parse_options(parser, arguments)
 
     def demo(terminal: Terminal, resources: Resources) -> int:
         twin, sentence = launch(options, resources, terminal)
         terminal.line(f"The endpoint runs on this machine. {sentence}")
-        status = _ask(twin, options.prompt or PROMPT, terminal)
+        example = None if options.prompt or options.body else example_request(twin.function.deployment)
+        status = _ask(twin, _body(options, example), terminal)
         if status == 0:
-            terminal.write(f"\nNext: {_serve(options)}, and in another terminal\n  {curl(SERVED_AT)}\n")
+            data = f"@{options.body}" if options.body else example
+            terminal.write(f"\nNext: {_serve(options)}, and in another terminal\n  {curl(SERVED_AT, data)}\n")
         return status
 
     run(demo)
@@ -56,11 +64,18 @@ def _serve(options: Options) -> str:
     return " ".join(["make serve", *(f"{name}={shlex.quote(value)}" for name, value in values.items() if value)])
 
 
-def _ask(twin: Twin, prompt: str, terminal: Terminal) -> int:
-    body = json.dumps({"prompt": prompt}, ensure_ascii=False)
-    terminal.write(f"\nPOST {twin.url} {printable(body)}\n\n")
+def _body(options: Options, example: str | None) -> bytes:
+    if options.body:
+        return options.body.read_bytes()
+    return (example or json.dumps({"prompt": options.prompt or PROMPT}, ensure_ascii=False)).encode()
+
+
+def _ask(twin: Twin, body: bytes, terminal: Terminal) -> int:
+    text = body.decode(errors="replace").strip()
+    shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(body):,} bytes)"
+    terminal.write(f"\nPOST {twin.url} {printable(shown)}\n\n")
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with twin.post({"prompt": prompt}) as reply:
+    with twin.post(body) as reply:
         with terminal.waiting("Waiting for the answer", at_once=False):
             reply.wait()
         for chunk in reply.chunks():

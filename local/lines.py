@@ -1,11 +1,12 @@
 """Lines that a command shows: the function's log lines, shortened for people, and what to type next."""
 
 import json
+import shlex
 from typing import Final
 
 from .terminal import printable
 
-NEXT_PROMPT: Final = "Why is the sky blue?"
+NEXT_REQUEST: Final = json.dumps({"prompt": "Why is the sky blue?"})
 METRICS_PREFIX: Final = '{"_aws"'
 """The beginning of a line in CloudWatch's embedded metric format."""
 STARTED_MESSAGE: Final = "function started"
@@ -13,9 +14,9 @@ STARTED_MESSAGE: Final = "function started"
 INDENT: Final = " " * 10
 
 
-def curl(url: str) -> str:
-    """Return a command that sends a prompt to the endpoint."""
-    return f"curl --no-buffer {url} -d '{json.dumps({'prompt': NEXT_PROMPT})}'"
+def curl(url: str, data: str | None = None) -> str:
+    """Return a command that sends ``data`` to the endpoint: a body, or ``@`` and a file; by default a prompt."""
+    return f"curl --no-buffer {url} -d {shlex.quote(data or NEXT_REQUEST)}"
 
 
 def readable(line: str) -> str | None:

@@ -8,10 +8,12 @@ from contextlib import suppress
 from typing import Final
 
 from .cli import WrongOption, parse_options, port_number, run, shared_parser
+from .example import example_request
 from .launch import launch
 from .lines import curl, readable
 from .resources import Resources
-from .terminal import Terminal
+from .terminal import Terminal, printable
+from .twin import Twin
 
 FIRST_PORT: Final = 8000
 PORTS_TRIED: Final = 100
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         twin, sentence = launch(options, resources, terminal, show, listener)
         has_started = True
         terminal.line(f"Serving on this machine. {sentence} Press Ctrl-C to stop.")
-        terminal.write(f"\n  {curl(twin.url)}\n\n")
+        terminal.write(f"\n  {_request(twin)}\n\n")
         for line in early:
             show(line)
         resources.status_on_interrupt = os.EX_OK
@@ -51,6 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise BrokenPipeError
 
     run(serve)
+
+
+def _request(twin: Twin) -> str:
+    """Return a command that sends a request, or a sentence that says why nobody can know one."""
+    try:
+        example = example_request(twin.function.deployment)
+    except WrongOption as error:
+        return printable(str(error))
+    return curl(twin.url, example)
 
 
 def listen(number: int | None) -> socket.socket:

@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "function/arguments.py": {"function.contract"},
     "function/answer_type.py": PYDANTIC | {"function.user_code", "function.partials"},
     "function/user_code.py": PYDANTIC | {"function.contract"},
+    "function/example.py": PYDANTIC | {"function.contract", "function.user_code"},
     "function/prepare.py": PYDANTIC
     | {"function.conversation", "function.endpoint", "function.request", "function.stream"},
     "function/own_stages.py": {"function.stream"},
@@ -123,7 +124,14 @@ LIBRARIES = frozenset({"function/partials/__init__.py"})
 LAST = frozenset({"function.handler", "function.aws.runtime"})
 """Where everything ends: nothing imports these."""
 
-SHARED_WITH_CHECKS = ("local.changes", "local.cli", "local.client", "local.resources", "local.terminal")
+SHARED_WITH_CHECKS = (
+    "local.changes",
+    "local.cli",
+    "local.client",
+    "local.example",
+    "local.resources",
+    "local.terminal",
+)
 """What ``verify`` uses of ``local``."""
 
 
@@ -191,14 +199,14 @@ def test_the_twin_and_the_checks_from_outside_import_nothing_of_the_function(fil
     assert [module for module in imports(file) if within(module, "function")] == []
 
 
-@pytest.mark.parametrize("file", [it for it in sources("local", "verify") if it != "local/launch.py"])
+@pytest.mark.parametrize("file", sorted({*sources("local", "verify")} - {"local/launch.py", "local/example.py"}))
 def test_only_what_starts_the_local_stack_reads_a_stacks_configuration(file: str) -> None:
     assert [it for it in imports(file) if within(it, "local.configuration")] == []
 
 
 @pytest.mark.parametrize("file", sources("verify"))
 def test_the_checks_from_outside_import_no_part_of_the_local_stack(file: str) -> None:
-    """They share its HTTP client, its receiver of changes and how its commands begin and end."""
+    """They share its HTTP client, its receiver of changes, how its commands begin and end, and what they send."""
     own = [name for name in imports(file) if within(name, "local") or within(name, "components")]
     assert [name for name in own if not any(within(name, shared) for shared in SHARED_WITH_CHECKS)] == []
 

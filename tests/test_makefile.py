@@ -63,6 +63,7 @@ def started(folder: Path, *words: str, environment: Mapping[str, str] | None = N
     [
         (["demo"], ["-m", "local.demo"]),
         (["demo", "PROMPT=Why?"], ["-m", "local.demo", "--prompt=Why?"]),
+        (["demo", "BODY=request.json"], ["-m", "local.demo", "--body=request.json"]),
         (["demo", "SCHEMA=mine:A", "CODE=here"], ["-m", "local.demo", "--schema=mine:A", "--code=here"]),
         (["demo", "CONFIG=a.yaml", "CODE=here"], ["-m", "local.demo", "--code=here", "--config=a.yaml"]),
         (["demo", "MODEL_URL=http://a", "MODEL=b"], ["-m", "local.demo", "--model-url=http://a", "--model=b"]),
@@ -72,7 +73,8 @@ def started(folder: Path, *words: str, environment: Mapping[str, str] | None = N
         (["verify", "URL=u", "SIGV4=1", "WARM=1"], ["-m", "verify", "--sigv4", "--warm", "--", "u"]),
         (["verify", "URL=u", "SIGV4=0", "WARM=0"], ["-m", "verify", "--", "u"]),
         (["verify", "URL=u", "SIGV4=no", "WARM="], ["-m", "verify", "--", "u"]),
-        (["verify", "URL=u", "ORIGIN=o", "BODY={}"], ["-m", "verify", "--origin=o", "--body={}", "--", "u"]),
+        (["verify", "URL=u", "ORIGIN=o", "BODY=b"], ["-m", "verify", "--origin=o", "--body=b", "--", "u"]),
+        (["verify", "URL=u", "CODE=c", "CONFIG=d"], ["-m", "verify", "--code=c", "--config=d", "--", "u"]),
         (["release", "TAG=v1.0.0"], ["-m", "scripts.release", "--", "v1.0.0"]),
         (["docs"], ["-m", "docs.generate"]),
         (["bundle"], ["-m", "components.bundle"]),
@@ -97,6 +99,8 @@ def test_an_option_of_the_command_line_is_an_argument(folder: Path, words: list[
         ("verify", "URL", ""),
         ("verify", "ORIGIN", "--origin="),
         ("verify", "BODY", "--body="),
+        ("verify", "CODE", "--code="),
+        ("demo", "BODY", "--body="),
     ],
 )
 def test_every_character_of_a_value_survives(folder: Path, verb: str, option: str, flag: str) -> None:

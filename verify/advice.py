@@ -35,7 +35,8 @@ BY_STATUS: Final = {
     400: "The request is not JSON: check --body (make: BODY=).",
     401: f"The endpoint requires credentials: {ADD_CREDENTIALS}",
     403: f"{CHECK_URL} If it requires credentials, {ADD_CREDENTIALS}",
-    422: "The endpoint's request class expects another request: send one with --body (make: BODY=).",
+    422: "The endpoint's request class expects another request: name it with --config (make: CONFIG=), or with "
+    "LLM_REQUEST and --code (make: CODE=), so that its example is sent; or send a file with --body (make: BODY=).",
     429: "The model's quota is used up. Try again later.",
     500: "Check that the function starts and that its concurrency is not used up: see its log group and the API's "
     "access log.",

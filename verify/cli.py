@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
-from local.cli import Parser, run
+from local.cli import Parser, file, modules_folder, run
+from local.example import example_of
 from local.resources import Resources
 from local.terminal import Terminal
 
@@ -20,6 +21,7 @@ A run takes seconds to minutes, depending on the model. Progress is shown every 
 EPILOG: Final = """\
 environment:
   API_KEY          the API key of the endpoint, if it requires one
+  LLM_REQUEST      the endpoint's request class, module:Class; its example is sent
 
 exit status:
   0 if no check failed, 1 if one failed, 2 if the command line is wrong
@@ -46,9 +48,11 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         parser.error(f"--sigv4: {error}")
 
     def check(terminal: Terminal, _: Resources) -> int:
+        example = None if options.body else example_of(options.code, options.config, environment)
+        body = options.body.read_bytes() if options.body else (example or "").encode()
         report = Report(terminal)
         endpoint = Endpoint(options.url, sign, report.progress)
-        return verify(endpoint, report, body=options.body, origin=options.origin, warm_first=options.warm)
+        return verify(endpoint, report, body=body, origin=options.origin, warm_first=options.warm)
 
     run(check)
 
@@ -79,10 +83,22 @@ def _parser() -> argparse.ArgumentParser:
         help="first wait until Bedrock has compiled the schema, which takes minutes if the schema is new",
     )
     parser.add_argument(
+        "--code",
+        metavar="FOLDER",
+        type=modules_folder,
+        help="the folder that contains the module of LLM_REQUEST",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=file,
+        help="the configuration of the endpoint's stack, which can name folder and class",
+    )
+    parser.add_argument(
         "--body",
-        metavar="JSON",
-        type=str.encode,
-        help="the request to send; required if the endpoint has its own request class",
+        metavar="FILE",
+        type=file,
+        help="a file with the request to send, as JSON; default: the example of the request class, or prompts",
     )
     return parser
 

@@ -84,7 +84,7 @@ def verify(
 ) -> int:
     """Run every check against the endpoint; return 1 if one failed, else 0.
 
-    ``body`` is the request for the model's answers in place of the default prompts.
+    ``body`` is the request for the model's answers, such as the example of the request class, in place of prompts.
     """
     run = Run(endpoint, body or LONG_REQUEST, body or SHORT_REQUEST, origin)
     report.line(f"Checking {endpoint.url}")

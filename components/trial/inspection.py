@@ -42,10 +42,13 @@ def find_error() -> str | None:
     except BaseException as error:  # noqa: BLE001 - the user's module can raise anything, SystemExit included
         return _described(error)
     from function.aws.bedrock.converse import refuse_what_the_model_refuses  # noqa: PLC0415 - see ``_rejected``
+    from function.example import example_of  # noqa: PLC0415 - as above
+    from function.user_code import load_request_class  # noqa: PLC0415 - as above
 
     settings = read_settings(os.environ)
     try:
         refuse_what_the_model_refuses(settings, settings.profile_model or settings.model_id)
+        example_of(settings.request, load_request_class(settings.request, with_prompt=False))
     except SettingsError as error:
         return str(error)
     rejected, only_size = _rejected(settings)

@@ -71,6 +71,37 @@ def test_the_demo_takes_a_stacks_configuration(openai: OpenAi, tmp_path: Path) -
     assert f"Next: make serve CONFIG={config} MODEL_URL={openai.url}, and" in done.stdout
 
 
+def test_the_demo_sends_the_example_of_the_request_class(openai: OpenAi, tmp_path: Path) -> None:
+    """A prompt or a file is sent instead; what to try next is what was sent."""
+    (tmp_path / "mine.py").write_text(
+        "from pydantic import BaseModel, ConfigDict\nclass Question(BaseModel):\n"
+        "    model_config = ConfigDict(json_schema_extra={'examples': [{'topic': 'tides'}]})\n    topic: str\n"
+        "    @property\n    def prompt(self) -> str:\n        return f'Explain {self.topic}.'\n"
+    )
+    file = tmp_path / "request.json"
+    file.write_text('{"topic": "ice"}\n')
+    options = ["--code", str(tmp_path)]
+
+    done = demo(openai, *options, LLM_REQUEST="mine:Question")
+    of_file = demo(openai, *options, "--body", str(file), LLM_REQUEST="mine:Question")
+    of_prompt = demo(openai, *options, "--prompt", "Why?", LLM_REQUEST="mine:Question")
+
+    asked = [request["messages"][-1]["content"] for _, request in openai.requests if request]
+    assert asked == ["Explain tides.", "Explain ice."]
+    assert """/v1/stream {"topic": "tides"}\n""" in done.stdout
+    assert """-d '{"topic": "tides"}'\n""" in done.stdout
+    assert """/v1/stream {"topic": "ice"}\n""" in of_file.stdout
+    assert f"-d @{file}\n" in of_file.stdout
+    assert "The endpoint answered with status 422." in of_prompt.stdout
+
+
+def test_of_a_long_request_the_beginning_is_shown(openai: OpenAi, tmp_path: Path) -> None:
+    file = tmp_path / "request.json"
+    file.write_text(json.dumps({"prompt": "long " * 200}))
+
+    assert "… (1,014 bytes)\n" in demo(openai, "--body", str(file)).stdout
+
+
 def test_the_demo_reports_an_incomplete_answer(openai: OpenAi) -> None:
     """And fails."""
     openai.say(delta(ANSWER[:20]), delta(None, "length"))
@@ -131,6 +162,8 @@ def test_any_encoding_of_the_terminal_will_do(openai: OpenAi, variables: dict[st
         (["--schema", "nonsense"], {}, ["LLM_SCHEMA must be", "nonsense", "--schema"]),
         (["--schema", "no_such_module:Class"], {}, ["no_such_module", "--schema", "--code"]),
         (["--schema", "function.schema:NoSuchClass"], {}, ["NoSuchClass", "--schema"]),
+        (["--body", "/nowhere"], {}, ["--body", "must be a file", "/nowhere"]),
+        (["--body", "Makefile", "--prompt", "Why?"], {}, ["not allowed with", "--prompt", "--body"]),
         ([], {"LLM_MAX_TOKENS": "many"}, ["LLM_MAX_TOKENS must be", "many"]),
         (["--config", "no-such.yaml"], {}, ["--config no-such.yaml: ", "No such file"]),
         (["--bedrock", "aws"], NO_REGION, ["requires a region", "AWS_REGION"]),
@@ -170,7 +203,7 @@ def test_help_lists_the_options() -> None:
     done = ran("-m", "local.demo", "--help")
 
     assert done.returncode == 0
-    for option in ("--prompt", "--schema", "--code", "--config", "--model-url", "--model", "--bedrock"):
+    for option in ("--prompt", "--body", "--schema", "--code", "--config", "--model-url", "--model", "--bedrock"):
         assert option in done.stdout
 
 

@@ -4,6 +4,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,22 @@ def test_serve_prints_a_curl_line_answers_and_leaves_nothing_behind(openai: Open
     done = serve.finish(signal.SIGINT)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("example", "shown"),
+    [
+        (", json_schema_extra={'examples': [{'topic': 'tides'}]}", """ -d '{"topic": "tides"}'\n"""),
+        ("", "  mine:Question has no example of a request, so nobody knows what to send. Give the class one: "),
+    ],
+)
+def test_serve_shows_what_a_request_looks_like(openai: OpenAi, tmp_path: Path, example: str, shown: str) -> None:
+    """Where nobody knows it, serve serves nevertheless."""
+    text = f"from pydantic import BaseModel\nclass Question(BaseModel{example}):\n    topic: str\n"
+    (tmp_path / "mine.py").write_text(f"{text}    @property\n    def prompt(self) -> str: ...\n")
+
+    with Serve(openai, "--code", str(tmp_path), LLM_REQUEST="mine:Question") as served:
+        assert shown in served.head[2]
 
 
 def test_the_first_sandbox_is_warm_before_the_first_request(serve: Serve) -> None:

@@ -4,13 +4,16 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from local.bedrock.call import Answerer, Call
 from local.bedrock.script import Hold, Step
+from local.bedrock.server import Bedrock
 from local.http11.server import Exchange
-from local.twin import CHECKOUT, Twin
+from local.lambda_.deployment import Deployment
+from local.twin import CHECKOUT, Twin, task_root
 from tests.unserved import unserved_port
 from tests.verify.shared import DOCUMENT, ORIGIN, QUICK, bedrock_of, play, slowly
 from tests.verify.spoilt import KEY, SECRET, proxy, signature
@@ -89,7 +92,8 @@ def test_a_protected_endpoint_is_checked_with_signatures(endpoint: Twin) -> None
     assert "INVALID_SIGNATURE Forbidden. Check the AWS credentials" in wrong.stdout
 
 
-def test_the_command_checks_what_its_options_say_and_exits_with_the_result(endpoint: Twin) -> None:
+def test_the_command_checks_what_its_options_say_and_exits_with_the_result(endpoint: Twin, tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text('{"prompt": "Why?"}')
     calls: list[Call] = []
 
     def answer(call: Call) -> Sequence[Step]:
@@ -97,13 +101,54 @@ def test_the_command_checks_what_its_options_say_and_exits_with_the_result(endpo
         return QUICK
 
     bedrock_of(endpoint).answer = answer
-    done = command(endpoint.url + "/", "--origin", ORIGIN, "--body", '{"prompt": "Why?"}', "--warm")
+    done = command(endpoint.url + "/", "--origin", ORIGIN, "--body", str(tmp_path / "request.json"), "--warm")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"Checking {endpoint.url}\n")
     assert "ok    warm-up: ready after 1 attempt\n" in done.stdout
     assert "ok    CORS: preflight: " in done.stdout
     assert {call.prompt for call in calls} == {"Why?"}
+
+
+REQUESTS = """
+from pydantic import BaseModel, ConfigDict
+class Question(BaseModel):
+    topic: str
+    @property
+    def prompt(self) -> str:
+        return f"Explain {self.topic}."
+class WithExample(Question):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"topic": "tides"}]})
+"""
+
+
+def test_the_example_of_the_endpoints_request_class_is_sent(tmp_path: Path) -> None:
+    """By the warm-up too."""
+    (tmp_path / "mine.py").write_text(REQUESTS)
+    request = {"LLM_REQUEST": "mine:WithExample"}
+    with task_root(tmp_path) as root, Bedrock() as bedrock, Twin(bedrock, Deployment(root, request)) as twin:
+        bedrock.play(QUICK)
+        done = command(twin.url, "--code", str(tmp_path), "--warm", **request)
+        prompts = {call.prompt for call in bedrock.calls}
+        (tmp_path / "config.yaml").write_text(f"code: {tmp_path}\nrequest: mine:Question\n")
+        refused = command(twin.url, "--config", str(tmp_path / "config.yaml"))
+        without = command(twin.url)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert prompts == {"Explain tides."}
+    assert refused.stderr.startswith("mine:Question has no example of a request")
+    assert without.returncode == 1
+    assert "name it with --config (make: CONFIG=), or with LLM_REQUEST" in without.stdout
+
+
+def test_a_class_without_a_prompt_and_without_an_example_ends_the_run(endpoint: Twin, tmp_path: Path) -> None:
+    """Before anything is sent."""
+    (tmp_path / "mine.py").write_text(REQUESTS)
+    done = command(endpoint.url, "--code", str(tmp_path), LLM_REQUEST="mine:Question")
+
+    assert (done.returncode, done.stdout.strip()) == (1, "")
+    assert done.stderr.startswith("mine:Question has no example of a request, so nobody knows what to send. ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 ENDPOINT = "https://llm.example/v1/stream"
@@ -122,6 +167,8 @@ ENDPOINT = "https://llm.example/v1/stream"
         ([ENDPOINT, "--origin", "https://a b"], {}, "--origin must be a web origin such as"),
         ([ENDPOINT, "--origin", "https://a.example/"], {}, "--origin must be a web origin such as"),
         ([ENDPOINT, "--origin", "a.example"], {}, "--origin must be a web origin such as"),
+        ([ENDPOINT, "--body", '{"prompt": "Why?"}'], {}, '--body must be a file; got \'{"prompt": "Why?"}\''),
+        ([ENDPOINT, "--code", "/nowhere"], {}, "--code must be a folder; got '/nowhere'"),
         ([ENDPOINT, "--key", "secret"], {}, "unrecognized arguments: --key secret"),
         (
             [ENDPOINT, "--sigv4"],
@@ -151,7 +198,8 @@ def test_the_help_names_every_option_and_the_price() -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert MODEL_CALLS == 6
-    for words in ("six billed model calls", "URL", "--sigv4", "--origin", "--warm", "--body", "API_KEY", "example:"):
+    options = ("URL", "--sigv4", "--origin", "--warm", "--code", "--config", "--body", "API_KEY", "LLM_REQUEST")
+    for words in ("six billed model calls", *options, "example:"):
         assert words in done.stdout
     assert "--api-key" not in done.stdout
 

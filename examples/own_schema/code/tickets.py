@@ -2,13 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 INSTRUCTIONS = "You triage support tickets for a small software company. Be factual and brief."
 
 
 class Ticket(BaseModel):
     """A ticket as the help desk sends it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"subject": "Export fails", "text": "Every export stops at 90 %."}]}
+    )
 
     subject: str = Field(min_length=1, max_length=200)
     text: str = Field(min_length=1)

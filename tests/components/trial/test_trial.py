@@ -45,6 +45,7 @@ def test_a_schema_of_ones_own_is_bundled_and_named(deploy: Deploy) -> None:
 MANY = "\n    ".join(f"f{number}: str | None" for number in range(17))
 OPTIONAL = "\n    ".join(f"f{number}: str = ''" for number in range(25))
 
+WRONG_EXAMPLE = "class Question(BaseModel, json_schema_extra={'examples': [{}]}):\n    prompt: str"
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("class Invoces: pass", {}, r"schema must name .*; got 'schemas:Invoice' \(.*has no attribute 'Invoice'\)"),
     ("from pydantc import BaseModel", {}, r"schema must name .*; got 'schemas:Invoice' \(No module named 'pydantc'\)"),
@@ -76,6 +77,11 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
         "from pydantic import BaseModel\nclass Invoice(BaseModel): ...\nclass Question(BaseModel):\n    text: str",
         {"request": "schemas:Question"},
         r"request must name a Pydantic class with a field or a property `prompt`; got 'schemas:Question'",
+    ),
+    (
+        f"from pydantic import BaseModel\nclass Invoice(BaseModel): ...\n{WRONG_EXAMPLE}",
+        {"request": "schemas:Question"},
+        r"^request: the first example of schemas:Question is not a valid request: /prompt: Field required\. Correct it",
     ),
     (
         "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    a: str",

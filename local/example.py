@@ -1,0 +1,56 @@
+"""What to send to an endpoint: the example of its request class, which the function itself reads."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+
+from .cli import WrongOption
+from .configuration import Configuration, read_configuration
+from .lambda_.deployment import Deployment
+from .twin import CHECKOUT, task_root
+
+
+def example_request(deployment: Deployment) -> str | None:
+    """Return the body of the example; None if the request class has none and takes a prompt.
+
+    Raises:
+        WrongOption: the class takes no prompt and has no example, its example is wrong, or it cannot be loaded.
+    """
+    with tempfile.TemporaryDirectory(prefix="example-") as folder:
+        file = Path(folder) / "example.json"
+        done = subprocess.run(  # noqa: S603 - the program of the function
+            [deployment.python, "-P", "-m", "function.example", file],
+            env={**deployment.environ(""), "PYTHONPATH": str(deployment.root)},
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if not file.exists():
+            raise WrongOption(f"The request class cannot be loaded: {done.stderr or 'its process has ended'}")
+        found = json.loads(file.read_text(encoding="utf-8"))
+    if "error" in found:
+        raise WrongOption(found["error"])
+    example: str | None = found["request"]
+    return example
+
+
+def example_of(code: Path | None, config: Path | None, environment: Mapping[str, str]) -> str | None:
+    """Return the same for a function that runs elsewhere.
+
+    It has the modules of the folder ``code`` and the configuration in the file ``config``; the ``LLM_`` variables in
+    ``environment`` replace what the file says.
+
+    Raises:
+        WrongOption: as above, or the file cannot be used.
+    """
+    configuration = read_configuration(config) if config else Configuration()
+    code = code or configuration.code
+    of_shell = {name: value for name, value in environment.items() if name.startswith("LLM_")}
+    variables = {**configuration.variables, **of_shell}
+    with task_root(code) if code else nullcontext(CHECKOUT) as root:
+        return example_request(Deployment(root, variables))

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from local.cli import WrongOption
+from local.example import example_of
+
+MODULE = """
+import os
+from pydantic import BaseModel, ConfigDict
+from streaming_llm_api.endpoint import Document
+class Invoice(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"file": "data:text/plain;base64,w7w=", "by": "ü"}]})
+    file: Document
+    by: str
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """A folder of modules, as they lie in a bundle."""
+    (tmp_path / "mine.py").write_text(MODULE + "    @property\n    def prompt(self) -> str: ...\n")
+    return tmp_path
+
+
+def test_the_example_of_the_request_class_is_a_body(code: Path) -> None:
+    found = example_of(code, None, {"LLM_REQUEST": "mine:Invoice", "OTHER": "not for the function"})
+
+    assert found == '{"file": "data:text/plain;base64,w7w=", "by": "ü"}'
+
+
+def test_a_stacks_configuration_names_folder_and_class(code: Path) -> None:
+    """The shell's variables win."""
+    config = code / "config.yaml"
+    config.write_text("code: .\nrequest: mine:Invoice\n")
+
+    assert example_of(None, config, {}) is not None
+    with pytest.raises(WrongOption, match="mine:Missing"):
+        example_of(None, config, {"LLM_REQUEST": "mine:Missing"})
+
+
+def test_the_default_request_is_asked_with_a_prompt() -> None:
+    assert example_of(None, None, {}) is None
+
+
+def test_what_is_wrong_is_a_wrong_option(code: Path) -> None:
+    with pytest.raises(WrongOption, match="LLM_REQUEST must name a Pydantic class"):
+        example_of(code, None, {"LLM_REQUEST": "mine:Missing"})
+
+
+def test_a_process_that_does_not_end_as_it_should_is_reported(code: Path) -> None:
+    (code / "ends.py").write_text("import os, sys\nprint('here', file=sys.stderr, flush=True)\nos._exit(3)\n")
+    with pytest.raises(WrongOption, match="The request class cannot be loaded: here"):
+        example_of(code, None, {"LLM_REQUEST": "ends:Any"})
