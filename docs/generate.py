@@ -17,6 +17,7 @@ from function.claude import CLAUDES
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.negotiation import OFFERS
 from function.stream.record import Start
+from local.bedrock.conversations import RULES
 from tests.wire.endings_table import BY_CODE, ENDINGS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -102,6 +103,12 @@ def models() -> str:
     return table(["Claude", "native output", "forced tool", "temperature", "thinks unasked", "source"], rows)
 
 
+def refusals() -> str:
+    """Return what the local Bedrock refuses in conversations and request metadata."""
+    rows = [[rule.refuses, rule.source, rule.service or "the same"] for rule in RULES]
+    return table(["the stand-in refuses", "source", "the service"], rows)
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "arguments": reference.arguments,
     "config": reference.config,
@@ -110,6 +117,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "formats": formats,
     "models": models,
     "outputs": reference.outputs,
+    "refusals": refusals,
     "settings": reference.settings,
     "shape": reference.shape,
 }

@@ -26,7 +26,7 @@ class File:
     kind: Literal["image", "document"]
     format: str
     """In the words of the Converse API, such as ``png``."""
-    data: bytes
+    data: bytes = field(repr=False)
     name: str | None = None
     """A document's. It must be unique, and it is ours: a client's could carry instructions."""
 

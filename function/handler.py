@@ -92,6 +92,8 @@ class Endpoint:
             offer_raw_text=not self._answer.has_hidden,
             with_prompt=self._prepare is None,
         )
+        del event  # while the model answers, nothing holds the body, which can have megabytes
+        http = replace(http, encoded_body="")
         start = self._start(request, http, context, watch, caller)
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)

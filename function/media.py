@@ -4,7 +4,9 @@ Nothing is unpacked or decoded: a signature, the names in a zip's directory, or 
 signature, so its declared type decides, and its bytes must be UTF-8.
 """
 
+import re
 import struct
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from typing import Final
 
@@ -109,11 +111,18 @@ def _zip_names(data: bytes) -> Iterator[bytes]:
 
 
 def _is_text(data: bytes) -> bool:
+    """Tell whether the bytes are UTF-8. They are decoded in slices: the whole text can have four times their size."""
+    decoder = getincrementaldecoder("utf-8")()
     try:
-        data.decode()
+        for start in range(0, len(data), _SLICE):
+            decoder.decode(data[start : start + _SLICE])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
     return True
+
+
+_SLICE: Final = 65_536
 
 
 def image_size(data: bytes, kind: str) -> tuple[int, int] | None:
@@ -125,6 +134,8 @@ def image_size(data: bytes, kind: str) -> tuple[int, int] | None:
     if len(data) < _HEADERS[kind]:
         return None
     if kind == "png":  # IHDR is the first chunk (W3C PNG §11.2.1)
+        if data[12:16] != b"IHDR":
+            return None
         return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
     return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")  # GIF89a §18
 
@@ -146,23 +157,27 @@ def _webp_size(data: bytes) -> tuple[int, int] | None:
     return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
 
 
-_MARKER: Final = 0xFF
-"""The first byte of every marker of a JPEG."""
+_SEGMENT: Final = re.compile(rb"\xff+([\x01-\xfe])(..)", re.DOTALL)
+"""The marker of a segment, after any number of fill bytes, and its length (ITU-T T.81 §B.1.1)."""
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN: Final = 0xDA
+_LENGTH: Final = 2
+"""How many bytes the length of a segment has, which it counts itself."""
+_SEGMENTS_LIMIT: Final = 1_000
+"""Segments before the frame, more than any program writes: a file of nothing else would cost a second."""
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     """Return the size in a JPEG's start-of-frame segment (ITU-T T.81 §B.2.2), which the others lead to."""
     place = 2
-    while place + 9 <= len(data) and data[place] == _MARKER:
-        kind = data[place + 1]
-        if kind == _MARKER:  # a fill byte
-            place += 1
-        elif kind in _FRAMES:
-            return int.from_bytes(data[place + 7 : place + 9]), int.from_bytes(data[place + 5 : place + 7])
-        elif kind == _SCAN:
+    for _ in range(_SEGMENTS_LIMIT):
+        segment = _SEGMENT.match(data, place)
+        if segment is None:
             return None
-        else:
-            place += 2 + max(2, int.from_bytes(data[place + 2 : place + 4]))
+        kind, after, length = segment[1][0], segment.end(), int.from_bytes(segment[2])
+        if kind in _FRAMES and after + 5 <= len(data):
+            return int.from_bytes(data[after + 3 : after + 5]), int.from_bytes(data[after + 1 : after + 3])
+        if kind in _FRAMES or kind == _SCAN or length < _LENGTH:
+            return None
+        place = after - _LENGTH + length
     return None

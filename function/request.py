@@ -1,6 +1,7 @@
 """The client's request: the format that it asks for, and the prompt. A rejected one never reaches the model."""
 
 import json
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -38,6 +39,9 @@ from .stream.negotiation import Format, choose_format
 
 DEFAULT_MEDIA_TYPES: Final = frozenset({"text/plain", "application/x-www-form-urlencoded"})
 """What fetch and curl declare a body to be if the caller does not set its type."""
+_LONG_VALUE: Final = re.compile(rb'"[A-Za-z0-9+/=]{256,}+"(?=\s*+[,}\]])')
+"""A value of a member or an array that is a file, most likely: what the function looks for in a body is in none of
+them, and copies of them would be most of the memory that a request needs."""
 REPORTED_ERRORS: Final = 20
 """How many errors of a body a problem lists at most."""
 
@@ -231,13 +235,14 @@ def _asked(
 
 
 def _request(body: bytes, request_class: type[BaseModel], *, with_prompt: bool) -> BaseModel:
-    if not body.strip():
+    if not body or body.isspace():
         return request_class()
+    short = _LONG_VALUE.sub(b'""', body)
     try:
-        document: object = from_json(body, allow_inf_nan=False)
+        document: object = from_json(short, allow_inf_nan=False)
     except ValueError as error:
         raise BodyNotJson from error
-    _check_keys(body)
+    _check_keys(short)
     if isinstance(document, str) and (with_prompt or "prompt" in request_class.model_fields):
         return _request_of_string(document, request_class)
     return _validated(body, request_class)

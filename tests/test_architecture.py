@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "function/aws/output.py": set[str](),
     "function/aws/termination.py": {"function.stream.interruption"},
     "function/aws/uncaught.py": set[str](),
-    "function/aws/runtime": {
+    "function/aws/runtime": PYDANTIC
+    | {
         "function.aws.runtime",
         "function.contract",
         "function.stream",

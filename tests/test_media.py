@@ -108,3 +108,32 @@ def test_a_header_that_is_cut_says_nothing(data: bytes, kind: str) -> None:
     sizes = [image_size(data[:length], kind) for length in range(len(data) + 1)]
     assert sizes[0] is None
     assert set(sizes) == {None, (3, 2)}
+
+
+SEGMENT = b"\xff\xe0\x00\x02"
+START = jpeg()[:2]
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (png()[:12] + b"tEXt" + png()[16:], "png"),
+        (START + b"\xff\xe0\x00\x01" + jpeg()[2:], "jpeg"),
+        (START + b"\xff\x00\x00\x02" + jpeg()[2:], "jpeg"),
+        (START + 1_000 * SEGMENT + jpeg()[2:], "jpeg"),
+    ],
+)
+def test_a_header_that_breaks_its_specification_says_nothing(data: bytes, kind: str) -> None:
+    assert image_size(data, kind) is None
+
+
+def test_a_header_can_come_late() -> None:
+    assert image_size(START + 900 * SEGMENT + 1_000_000 * b"\xff" + jpeg()[2:], "jpeg") == (3, 2)
+
+
+def test_a_text_is_judged_in_slices_as_it_is_as_a_whole() -> None:
+    text = ("é🙂" * 50_000).encode()
+    assert document_format(text, "text/plain") == "txt"
+    for damaged in (text[:-1], text[:65_535] + b"\xff" + text[65_536:]):
+        with pytest.raises(MediaError, match="media_type_mismatch"):
+            document_format(damaged, "text/plain")

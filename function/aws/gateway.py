@@ -44,7 +44,7 @@ class HttpRequest:
     resource: str
     headers: Mapping[str, list[str]]
     """Lower-case names, each with all its values in order."""
-    encoded_body: str
+    encoded_body: str | bytes
     is_base64: bool
     received_at: float | None
     """When the gateway received the request, in seconds since the epoch."""
@@ -61,7 +61,9 @@ class HttpRequest:
             BodyNotJson: it cannot be decoded.
         """
         try:
-            return base64.b64decode(self.encoded_body, validate=True) if self.is_base64 else self.encoded_body.encode()
+            if self.is_base64:
+                return base64.b64decode(self.encoded_body, validate=True)
+            return self.encoded_body if isinstance(self.encoded_body, bytes) else self.encoded_body.encode()
         except ValueError as error:  # damaged base64, or half of a surrogate pair
             raise BodyNotJson from error
 
@@ -107,7 +109,7 @@ def parse_event(event: object) -> HttpRequest:
         method=_text(members.get("httpMethod")) if context else "",
         resource=_text(members.get("resource")) if context else "",
         headers=_headers(members),
-        encoded_body=_text(members.get("body")),
+        encoded_body=_text_or_bytes(members.get("body")),
         is_base64=members.get("isBase64Encoded") is True,
         received_at=_time(context.get("requestTimeEpoch")),
         gateway_request_id=_matching(_CHOSEN_ID, context.get("requestId")),
@@ -137,6 +139,10 @@ def _object(value: object) -> Mapping[str, object]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _text_or_bytes(value: object) -> str | bytes:
+    return value if isinstance(value, str | bytes) else ""
 
 
 def _matching(pattern: re.Pattern[str], value: object) -> str | None:

@@ -433,7 +433,7 @@ class Plan:
             else:
                 self._validate(text, context=context)
         except (ValidationError, SchemaError, PydanticOmit, PydanticUseDefault) as error:
-            return error
+            return error.with_traceback(None)  # its frames, up to the server's, would wait for the garbage collector
         return None
 
 

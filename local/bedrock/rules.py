@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .claude import takes, version
-from .conversations import refusals
+from .conversations import broken, unread_characters
 from .wordings import PREFIX
 
 FORBIDDEN_KEYWORDS = frozenset({
@@ -51,7 +51,8 @@ def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_conf
     Raises:
         Refused: with the message of the ValidationException.
     """
-    _check_messages(model_id, body.get("messages"))
+    for _, sentence in broken(model_id, body):
+        raise Refused(sentence)
     _check_system(body.get("system"))
     _check_inference(model_id, body.get("inferenceConfig") or {})
     _check_tools(model_id, body.get("toolConfig"))
@@ -69,10 +70,11 @@ def check_length(body: Mapping[str, Any], limit: int) -> None:
     """Check that a model can read the whole request: messages, instructions and schema.
 
     Raises:
-        Refused: it has more than ``limit`` characters.
+        Refused: it has more than ``limit`` characters. Of the files, texts alone count: how many tokens another file
+            has is not known.
     """
     read = {name: body[name] for name in ("messages", "system", "toolConfig", "outputConfig") if name in body}
-    if len(json.dumps(read, ensure_ascii=False)) > limit:
+    if len(json.dumps(read, ensure_ascii=False)) - unread_characters(body) > limit:
         raise Refused("Input is too long for requested model.")
 
 
@@ -113,23 +115,6 @@ def _schemas_in(text: str) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(value, dict) and value.keys() & {"type", "properties", "anyOf", "oneOf", "allOf", "$ref", "enum"}:
             yield value
-
-
-def _check_messages(model_id: str, messages: object) -> None:
-    if not isinstance(messages, list) or not messages:
-        raise Refused("1 validation error detected: Value at 'messages' failed to satisfy constraint: not empty")
-    for number, message in enumerate(messages):
-        content = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(content, list) or not content:
-            raise Refused(f"The content field in the Message object at messages.{number} is empty.")
-        if any(isinstance(block, dict) and block.get("text", "x").strip() == "" for block in content):
-            raise Refused(f"The text field in the ContentBlock object at messages.{number}.content is blank.")
-    if messages[0].get("role") != "user":
-        raise Refused("A conversation must start with a user message.")
-    if messages[-1].get("role") == "assistant" and _since(model_id, (4, 6)):
-        raise Refused("This model does not support assistant message prefill.")
-    for sentence in refusals(messages):
-        raise Refused(sentence)
 
 
 def _check_system(system: object) -> None:

@@ -126,3 +126,11 @@ def test_the_plans_of_a_type_are_made_once() -> None:
     assert plans_of(first) is plans_of(first)
     assert first == second
     assert plans_of(first) is not plans_of(second)
+
+
+def test_an_error_that_was_found_holds_no_frames() -> None:
+    """They lead back to the request, which would stay in memory until the garbage collector comes by."""
+    plan = plans_of(int).root_plan
+    error = plan.find_error(b'"x"')
+    assert isinstance(error, ValidationError)
+    assert error.__traceback__ is None

@@ -4,7 +4,6 @@ docs/runtime.md lists what happens when Lambda or a signal interrupts it.
 """
 
 import gc
-import json
 import logging
 import os
 import sys
@@ -19,6 +18,7 @@ from ..termination import Terminated, Termination
 from .api import Invocation, RuntimeApi
 from .context import Context
 from .errors import ResponseNotAccepted, RuntimeApiFailed
+from .event import read_event
 from .loading import Handler, InitFailed, load
 from .response import StreamedResponse
 
@@ -82,7 +82,7 @@ def serve(api: RuntimeApi, handle: Handler, invocation: Invocation, termination:
 def _begun(handle: Handler, invocation: Invocation) -> tuple[bytes, Response]:
     """Call the handler and return the prelude of its response, and the response."""
     context = Context.of(invocation.id, invocation.headers, invocation.killed_at)
-    response = handle(json.loads(invocation.event), context)
+    response = handle(read_event(invocation.take_event()), context)
     try:
         return prelude(response), response
     except Exception:

@@ -38,7 +38,7 @@ LONGEST_INVOCATION: Final = 900.0
 _log = logging.getLogger("function.aws.runtime")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Invocation:
     """What ``/next`` returned. Times are seconds since the epoch."""
 
@@ -48,6 +48,11 @@ class Invocation:
     respond_by: float
     """When the response should be at its end, so that the stages have time before the sandbox is killed."""
     killed_at: float
+
+    def take_event(self) -> bytes:
+        """Return the event, and let go of it: it can have megabytes, and is read once."""
+        event, self.event = self.event, b""
+        return event
 
     def seconds_to_write(self) -> float:
         """Return how long a write may block now; once the response's time is over, a quarter of what is left."""
