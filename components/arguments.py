@@ -192,6 +192,11 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     )
     statements: list[StatementArgs]
     """IAM statements for what your modules do, as one more policy of the function's role. Default: none."""
+    services: list[str]
+    (
+        "AWS services that your modules call, by boto3's names, such as `s3`, beside `bedrock-runtime`, `dynamodb`, "
+        "`events`, `firehose`, `sns` and `sts`. Default: none."
+    )
     schema: str
     """The Pydantic class of the answer, as `module:Class`. Default: `function.schema:Answer`."""
     request: str

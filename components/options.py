@@ -135,6 +135,7 @@ class Options:
     allowed_origins: Sequence[str]
     max_attempts: int
     head_within: float
+    services: Sequence[str] | None
     stages: Sequence[str] | None
     stage_timeout: float | None
     stage_content: bool | None

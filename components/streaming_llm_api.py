@@ -161,6 +161,7 @@ def _built(options: Options) -> tuple[Path, Report]:
         cache=root / ".cache" / "bundle",
         code=root / options.code if options.code else None,
         requirements=root / options.requirements if options.requirements else None,
+        services=tuple(options.services or ()),
         report=pulumi.log.info,
     )
     settings = variables(options, _if_named(options.sink), _if_named(options.store))

@@ -41,6 +41,9 @@ EXPOSED_HEADERS: Final = f"{REQUEST_ID_HEADER}, x-amzn-RequestId, Retry-After"
 CALLER_FIELDS_LIMIT: Final = 4
 """How many facts about the caller logs and records can have."""
 
+SERVICES: Final = ("bedrock-runtime", "dynamodb", "events", "firehose", "sns", "sts")
+"""The AWS services that the function itself can call, by the names that boto3 gives them."""
+
 BODY_LIMIT: Final = 65_536
 """Bytes of a body, where ``bodyLimit`` is not set and the request class has no field for a file."""
 BODY_LIMIT_WITH_FILES: Final = 6_000_000
@@ -285,6 +288,13 @@ def _references(text: str) -> tuple[str, ...]:
     return references
 
 
+def _services(text: str) -> tuple[str, ...]:
+    names = tuple(_matching(r"[a-z][a-z0-9-]*")(name) for name in _words(text))
+    if len(set(names)) < len(names):
+        raise ValueError
+    return names
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the stack decided, one field per variable. Times are seconds, sizes are bytes."""
@@ -361,6 +371,11 @@ class Settings:
     stage_timeout: Annotated[float, Setting("2", _seconds, "a number of seconds above 0", stated=False)]
     """Seconds for all own stages together."""
     stage_content: Annotated[bool, Setting("false", _boolean, "true or false", stated=False)]
+    services: Annotated[
+        tuple[str, ...],
+        Setting("none", _services, "none, or different names of AWS services, such as s3", stated=False),
+    ]
+    """What the user's modules can call beside ``SERVICES``."""
 
     @property
     def seconds_of_own_stages(self) -> float:

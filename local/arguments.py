@@ -26,6 +26,7 @@ ARGUMENTS: Final[Mapping[str, Any]] = {
             "condition": None,
         },
     ],
+    "services": None,
     "schema": None,
     "request": None,
     "prepare": None,

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "function/aws/logs.py": {"function.stream", "function.version", "function.aws.output"},
     "function/aws/output.py": set[str](),
     "function/aws/termination.py": {"function.stream.interruption"},
+    "function/aws/services.py": {"botocore", "function.contract"},
     "function/aws/uncaught.py": set[str](),
     "function/aws/runtime": PYDANTIC
     | {
@@ -37,6 +38,7 @@ MAY_IMPORT = {
         "function.aws.gateway",
         "function.aws.logs",
         "function.aws.output",
+        "function.aws.services",
         "function.aws.termination",
         "function.aws.trace",
         "function.aws.uncaught",
@@ -89,7 +91,7 @@ COMPONENT_MAY_IMPORT = {
         "components.function.endpoint",
         "components.function.stream.record",
     },
-    "components/bundle": {"components.bundle", "components.contract.VERSION"},
+    "components/bundle": {"components.bundle", "components.contract.SERVICES", "components.contract.VERSION"},
     "components/iam": {"components.iam"},
     "components/values.py": {"pulumi", "components.contract"},
     "components/arguments.py": {"pulumi", "components.contract"},

@@ -41,6 +41,7 @@ def test_an_empty_environment_serves() -> None:
     assert settings.max_attempts == 1
     assert (settings.authorization, settings.caller_fields) == (Authorization.NONE, ())
     assert (settings.prepare, settings.prepare_timeout) == (None, None)
+    assert settings.services == ()
 
 
 def test_a_setting_is_read_from_the_variable_of_its_name() -> None:
@@ -82,6 +83,7 @@ def test_every_variable_is_read() -> None:
             "LLM_STAGE_CONTENT": "true",
             "LLM_PREPARE": "tenants:prepare",
             "LLM_PREPARE_TIMEOUT": "2.5",
+            "LLM_SERVICES": "s3,bedrock-agent-runtime",
         }
     )
 
@@ -105,6 +107,7 @@ def test_every_variable_is_read() -> None:
     assert settings.stages == ("tracing:span", "evaluation:score")
     assert (settings.stage_timeout, settings.stage_content) == (1.5, True)
     assert (settings.prepare, settings.prepare_timeout) == ("tenants:prepare", 2.5)
+    assert settings.services == ("s3", "bedrock-agent-runtime")
 
 
 def test_time_is_kept_for_own_stages_only_where_there_are_some() -> None:
@@ -137,6 +140,8 @@ def test_time_is_kept_for_own_stages_only_where_there_are_some() -> None:
         ("PREPARE", "prepare"),
         ("PREPARE_TIMEOUT", "0"),
         ("STAGE_CONTENT", "yes"),
+        ("SERVICES", "s3,s3"),
+        ("SERVICES", "Amazon S3"),
         ("TEMPERATURE", "1.1"),
         ("TEMPERATURE", "nan"),
         ("MAX_TOKENS", "0"),

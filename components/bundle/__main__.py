@@ -21,17 +21,24 @@ def main() -> None:
     parser.add_argument("--code", metavar="FOLDER", type=Path, help="the folder that contains your modules")
     requirements = "the pip file of the packages that your modules import"
     parser.add_argument("--requirements", metavar="FILE", type=Path, help=requirements)
+    services = "the AWS services that your modules call, by boto3's names, separated by commas"
+    parser.add_argument("--services", metavar="NAMES", type=_names, default=(), help=services)
     given = parser.parse_args()
     root = Path.cwd()
     out = root / "dist" / ("function-host.zip" if given.host else "function.zip")
     try:
         target = Target.host() if given.host else Target(running_python(), given.architecture)
-        built = Bundle(target, root / ".cache" / "bundle", given.code, given.requirements).build()
+        cache = root / ".cache" / "bundle"
+        built = Bundle(target, cache, given.code, given.requirements, services=given.services).build()
     except BundleError as error:
         sys.exit(str(error))
     with replacing(out) as staged:
         shutil.copyfile(built, staged)
     print(f"{out.relative_to(root)}  {out.stat().st_size / 1e6:.1f} MB  for {target}")  # noqa: T201 - the result of the command
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
 
 
 if __name__ == "__main__":

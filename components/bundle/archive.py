@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -49,13 +49,18 @@ def build_name() -> str:
 
 @dataclass(frozen=True)
 class Bundle:
-    """The content of the zip. ``code`` is the folder of the user's modules, ``requirements`` the pip file for them."""
+    """The content of the zip.
+
+    ``code`` is the folder of the user's modules, ``requirements`` the pip file for them, and ``services`` are the AWS
+    services that they call beside the function's own.
+    """
 
     target: Target
     cache: Path
     code: Path | None = None
     requirements: Path | None = None
     report: Report = print
+    services: Sequence[str] = ()
 
     def build(self) -> Path:
         """Return the path of the zip, built unless one of the same content is cached.
@@ -98,7 +103,20 @@ class Bundle:
     @property
     def wheels(self) -> Wheels:
         """The packages that the function and the user's modules import."""
-        return Wheels(self.target, self.cache, function_sources() / "requirements.lock", self.requirements, self.report)
+        lock = function_sources() / "requirements.lock"
+        return Wheels(self.target, self.cache, lock, self.requirements, self.report, self.services)
+
+    def user_files(self) -> Iterator[tuple[str, Path]]:
+        """Yield the name in the zip and the path of each file of the user's.
+
+        Raises:
+            BundleError: ``code`` is not a folder.
+        """
+        if self.code is None:
+            return
+        if not self.code.is_dir():
+            raise BundleError(f"code: {self.code} is not a folder.")
+        yield from _files(self.code)
 
     def _zipped_wheels(self) -> Path:
         """Return a zip of the wheels. Builds that differ in the user's modules alone share it."""
@@ -111,19 +129,12 @@ class Bundle:
 
     def _files(self) -> dict[str, Path]:
         endpoint = Path(__file__).resolve().parent.parent / "endpoint.py"
-        return {**dict(_function_files()), f"{PACKAGE}/endpoint.py": endpoint, **dict(self._user_files())}
-
-    def _user_files(self) -> Iterator[tuple[str, Path]]:
-        if self.code is None:
-            return
-        if not self.code.is_dir():
-            raise BundleError(f"code: {self.code} is not a folder.")
-        yield from _files(self.code)
+        return {**dict(_function_files()), f"{PACKAGE}/endpoint.py": endpoint, **dict(self.user_files())}
 
     def _refuse_clashes(self) -> None:
         taken = {"function", "bootstrap", PACKAGE, *(entry.name for entry in self.wheels.collect().iterdir())}
         taken |= {name.removesuffix(".py") for name in taken}
-        for top in sorted({name.partition("/")[0] for name, _ in self._user_files()}):
+        for top in sorted({name.partition("/")[0] for name, _ in self.user_files()}):
             if top.removesuffix(".py") in taken:
                 raise BundleError(f"code: rename {top} in {self.code}: the function needs a module of that name.")
 

@@ -1,5 +1,7 @@
 """Collects the packages that the function and the user's modules import, as wheels for Lambda."""
 
+import difflib
+import gzip
 import importlib.util
 import json
 import os
@@ -8,19 +10,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from ..contract import SERVICES
 from .bytecode import bytecode_version, compile_sources, interpreter
-from .cache import digest
+from .cache import digest, replacing
 from .complaint import explain
 from .target import HOST, MACHINES, BundleError, Target
-
-SERVICES: Final = ("bedrock-runtime", "dynamodb", "events", "firehose", "sns", "sts")
-"""The services whose descriptions stay in botocore's data. Files at the top of that folder stay too."""
 
 _BUILD_ONLY: Final = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 """Files that an installer writes for itself: they contain paths of the machine that builds."""
@@ -34,13 +34,17 @@ Report = Callable[[str], object]
 
 @dataclass(frozen=True)
 class Wheels:
-    """The packages that ``lock`` pins, and those that the pip file ``own`` names beside them, for ``target``."""
+    """The packages that ``lock`` pins, and those that the pip file ``own`` names beside them, for ``target``.
+
+    botocore describes the function's own services in them, and ``services``.
+    """
 
     target: Target
     cache: Path
     lock: Path
     own: Path | None
     report: Report
+    services: Sequence[str] = ()
 
     @property
     def folder(self) -> Path:
@@ -56,6 +60,8 @@ class Wheels:
             "magic": str(python and bytecode_version(python)),
             **texts,
         }
+        if added := sorted({*self.services} - {*SERVICES}):
+            parts["services"] = ",".join(added)
         return self.cache / f"wheels-{digest(parts)}"
 
     def collect(self) -> Path:
@@ -63,7 +69,7 @@ class Wheels:
 
         Raises:
             BundleError: neither pip nor uv is installed, a wheel is missing for the target or is not the locked one,
-                or ``own`` conflicts with the lock.
+                ``own`` conflicts with the lock, or botocore knows no service of one of the names.
         """
         if interpreter(self.target.python) is None:
             self.report(
@@ -72,9 +78,26 @@ class Wheels:
             )
         folder = self.folder
         if not folder.exists():
+            if self._list_of_services.exists():
+                self._refuse_unknown_services()
             self.report(f"Collecting wheels for {self.target}. This takes some seconds, once …")
             self._collect_into(folder)
         return folder
+
+    def known_services(self) -> list[str]:
+        """Return the names of all services that botocore knew before it was trimmed. The packages must be collected."""
+        names: list[str] = json.loads(self._list_of_services.read_text(encoding="utf-8"))
+        return names
+
+    @property
+    def _list_of_services(self) -> Path:
+        return self.cache / f"services-{digest({'lock': self.lock.read_bytes()})}.json"
+
+    def _refuse_unknown_services(self) -> None:
+        known = self.known_services()
+        for service in self.services:
+            if service not in known:
+                raise BundleError(f"services: botocore knows no AWS service {service!r}.{nearest(service, known)}")
 
     @property
     def _own(self) -> list[Path]:
@@ -91,7 +114,11 @@ class Wheels:
                 constraints.write_text(_locked_versions(self.lock), encoding="utf-8")
                 _install(self.target, tree, str(own), [*_own_options(own), f"--constraint={constraints}"])
                 _check_unchanged(tree, locked, own)
-            _trim(tree)
+            with replacing(self._list_of_services) as staged:
+                known = sorted(service.name for service in tree.glob("botocore/data/*/"))
+                staged.write_text(json.dumps(known), encoding="utf-8")
+            self._refuse_unknown_services()
+            _trim(tree, {*SERVICES, *self.services})
             compile_sources(self.target, tree, strict=False)
             try:
                 tree.rename(folder)
@@ -196,7 +223,13 @@ def _glibc(target: Target) -> int:
     return 26 if target.python == "3.11" else 34
 
 
-def _trim(tree: Path) -> None:
+def nearest(service: str, known: Sequence[str]) -> str:
+    """Return a question that names the services whose names are like ``service``; nothing if there are none."""
+    near = difflib.get_close_matches(service, known, 3, 0.5)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def _trim(tree: Path, services: Collection[str]) -> None:
     """Remove what the function never reads: scripts, installers' files, descriptions of unused services, web pages."""
     for unused in [*(tree / name for name in _SCRIPTS), *tree.glob(".*"), *tree.glob(_FOR_BROWSERS)]:
         shutil.rmtree(unused) if unused.is_dir() else unused.unlink(missing_ok=True)
@@ -205,13 +238,21 @@ def _trim(tree: Path) -> None:
     for file in [path for path in tree.glob("*.dist-info/*") if path.name in _BUILD_ONLY]:
         file.unlink()
     for service in [*tree.glob("botocore/data/*/"), *tree.glob("boto3/data/*/"), *tree.glob("boto3/examples/")]:
-        if service.name not in SERVICES:
+        if service.name not in services:
             shutil.rmtree(service)
+    prefixes = {_endpoint_prefix(path) for path in tree.glob("botocore/data/*/*/service-2.json*")}
     for endpoints in tree.glob("botocore/data/endpoints.json"):
-        endpoints.write_text(_endpoints_in_use(endpoints.read_text()))
+        endpoints.write_text(_endpoints_in_use(endpoints.read_text(), prefixes))
 
 
-def _endpoints_in_use(endpoints: str) -> str:
+def _endpoint_prefix(description: Path) -> str:
+    """Return the name that the list of endpoints has for a service: ``monitoring``, for example, for cloudwatch."""
+    data = description.read_bytes()
+    document = json.loads(gzip.decompress(data) if description.suffix == ".gz" else data)
+    return str(document["metadata"]["endpointPrefix"])
+
+
+def _endpoints_in_use(endpoints: str, prefixes: Collection[str]) -> str:
     """Return botocore's list of endpoints without unused services: botocore parses all of it before its first client.
 
     botocore makes the endpoint of a service that is not in the list from its name and the region, as it always does
@@ -219,5 +260,5 @@ def _endpoints_in_use(endpoints: str) -> str:
     """
     document = json.loads(endpoints)
     for partition in document["partitions"]:
-        partition["services"] = {name: value for name, value in partition["services"].items() if name in SERVICES}
+        partition["services"] = {name: value for name, value in partition["services"].items() if name in prefixes}
     return json.dumps(document)

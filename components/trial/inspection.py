@@ -36,6 +36,9 @@ WITH_OWN_CONFIG: Final = frozenset({"model", "dataclass", "typed-dict"})
 def find_error() -> str | None:
     """Return an error message that names the variables of the function; None if it starts."""
     try:
+        from function.aws.services import limit_services  # noqa: PLC0415 - reported like the handler's packages
+
+        limit_services(read_settings(os.environ).services)
         importlib.import_module(HANDLER.rpartition(".")[0])
     except SettingsError as error:
         return str(error)

@@ -17,6 +17,7 @@ from ..bundle import Bundle
 from ..bundle.cache import digest, replacing
 from ..contract import SETTINGS, camel, variable
 from ..values import InvalidArgument
+from .clients import missing_services
 
 PROGRAM: Final = Path(__file__).with_name("inspection.py")
 """The program that the process runs."""
@@ -60,7 +61,8 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
         environment: its variables; values that only the deployment knows are left out.
 
     Raises:
-        InvalidArgument: it does not start, or Bedrock would reject its schema.
+        InvalidArgument: it does not start, Bedrock would reject its schema, or one of the user's modules makes a client
+            of a service that the bundle does not describe.
         BundleError: its packages cannot be collected for this machine.
     """
     variables = {**PLACEHOLDERS, **{name: text for name, text in environment.items() if isinstance(text, str)}}
@@ -70,7 +72,8 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
             tree = Path(scratch) / "tree"
             bundle.stage(tree)
             path = f"{tree}{os.pathsep}{bundle.wheels.collect()}"
-            message = _start(path, variables, Path(scratch) / "error.txt", report_file)
+            message = missing_services(bundle)
+            message = message or _start(path, variables, Path(scratch) / "error.txt", report_file)
             if message:
                 raise InvalidArgument(_with_config_keys(message))
     report = json.loads(tried.read_text(encoding="utf-8"))

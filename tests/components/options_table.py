@@ -84,6 +84,7 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "stages": ["schemas:score"],
     "stage_timeout": 3,
     "stage_content": True,
+    "services": ["s3"],
     "profile_model": "anthropic.claude-haiku-4-5-20251001-v1:0",
 }
 """Arguments with which the function has every variable that there is."""

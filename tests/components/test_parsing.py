@@ -197,6 +197,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"stages": [f"a:b{number}" for number in range(9)]}, "stages must be a list: none, or at most 8 different ones"),
     ({"stage_timeout": 0}, "stageTimeout must be a number of seconds above 0; got 0."),
     ({"stage_content": "yes"}, "stageContent must be true or false; got 'yes'."),
+    (
+        {"services": ["s3", "s3"]},
+        "services must be a list: none, or different names of AWS services, such as s3; got ['s3', 's3'].",
+    ),
+    (
+        {"services": ["Amazon S3"]},
+        "services must be a list: none, or different names of AWS services, such as s3; got ",
+    ),
     ({"schema": "Invoice"}, "schema must be module:Class; got 'Invoice'."),
     ({"instructions": "Be kind."}, "instructions must be module:NAME; got 'Be kind.'."),
     ({"model_regions": ["Frankfurt"]}, "modelRegions must be a list of regions such as eu-central-1; got 'Frankfurt'."),

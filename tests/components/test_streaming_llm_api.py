@@ -86,6 +86,7 @@ def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], name: str, va
         ({"head_within": 20}, "LLM_HEAD_WITHIN", "20"),
         ({}, "LLM_AUTHORIZATION", "none"),
         ({"authorization": "apiKey"}, "LLM_AUTHORIZATION", "apiKey"),
+        ({"services": ["sns", "sts"]}, "LLM_SERVICES", "sns,sts"),
         (
             {"authorization": "iam", "caller_fields": ["id", "claims.cognitoIdentityId"]},
             "LLM_CALLER_FIELDS",

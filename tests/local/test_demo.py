@@ -199,6 +199,32 @@ def test_a_wrong_configuration_is_one_line(tmp_path: Path, text: str, words: lis
     assert_one_line(ran("-m", "local.demo", "--config", str(file), variables=environment()), f"--config {file}", *words)
 
 
+CALLING = """
+import boto3
+from pydantic import BaseModel
+search = boto3.client("bedrock-agent-runtime")
+class Place(BaseModel):
+    city: str
+"""
+
+
+def test_a_client_of_a_service_that_the_bundle_would_not_describe_is_one_line(openai: OpenAi, tmp_path: Path) -> None:
+    """It names the argument, with which the service is added: in a stack's configuration, or as a variable."""
+    (tmp_path / "mine.py").write_text(CALLING)
+    openai.say(delta('{"city": "Bonn"}'), delta(None, "stop"))
+    mine = ("--schema", "mine:Place", "--code", str(tmp_path))
+
+    refused = demo(openai, *mine)
+    (tmp_path / "stack.yaml").write_text("code: .\nschema: mine:Place\nservices: [s3, bedrock-agent-runtime]\n")
+    answers = [
+        demo(openai, *mine, LLM_SERVICES="bedrock-agent-runtime"),
+        demo(openai, "--config", str(tmp_path / "stack.yaml")),
+    ]
+
+    assert_one_line(refused, "the bundle does not describe the AWS service 'bedrock-agent-runtime'", "services")
+    assert [(answered.returncode, answered.stderr) for answered in answers] == [(0, ""), (0, "")]
+
+
 def test_help_lists_the_options() -> None:
     done = ran("-m", "local.demo", "--help")
 

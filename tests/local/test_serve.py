@@ -1,5 +1,6 @@
 """``python -m local`` as a process, with a server of the test's in place of a model."""
 
+import json
 import signal
 import socket
 from collections.abc import Iterator
@@ -81,6 +82,33 @@ def test_sigterm_in_the_middle_of_an_answer_ends_everything(openai: OpenAi, serv
         done = serve.finish(signal.SIGTERM)
 
     assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "")
+
+
+CALLING = """
+import boto3
+from pydantic import BaseModel, field_validator
+class Place(BaseModel):
+    city: str
+    @field_validator("city")
+    @classmethod
+    def look_up(cls, city):
+        return boto3.client("location").search(city)
+"""
+
+
+def test_a_request_that_calls_a_service_that_the_bundle_would_not_describe_says_so_in_the_log(
+    openai: OpenAi, tmp_path: Path
+) -> None:
+    """The client learns nothing of it; the line names the argument."""
+    (tmp_path / "mine.py").write_text(CALLING)
+    openai.say(delta('{"city": "Bonn"}'), delta(None, "stop"))
+    with Serve(openai, "--schema", "mine:Place", "--code", str(tmp_path)) as served:
+        with Reply(served.url, b"", {"Accept": "application/json"}) as reply:
+            problem = json.loads(reply.body())
+        lines = [served.lines.readline() for _ in range(4)]
+    assert problem["code"] == "internal"
+    [line] = [line for line in lines if "location" in line]
+    assert "the bundle does not describe the AWS service 'location': add it to the argument services" in line
 
 
 @pytest.mark.slow

@@ -35,6 +35,9 @@ def main() -> int:
     termination.install()
     try:
         try:
+            from ..services import limit_services  # noqa: PLC0415 - if botocore is missing, Lambda gets a report
+
+            limit_services(read_settings(os.environ).services)
             handle = load(os.environ)
         except Terminated:
             raise

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
@@ -18,10 +18,12 @@ import pytest
 from components import VERSION
 from components.bundle import Bundle, BundleError, Target
 from components.bundle.target import HOST, running_python
-from components.bundle.wheels import SERVICES
+from components.contract import SERVICES
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
+from local.lambda_.function import StartFailed
 from local.twin import Twin
+from tests.components.conftest import unpack
 from tests.components.own_code import OwnCode, write_wheel
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -148,22 +150,70 @@ print(sorted(boto3.Session().get_available_services()))
     assert output.strip() == str(sorted(SERVICES))
 
 
-def test_botocore_finds_the_same_endpoints_as_with_its_complete_list(task_root: Path) -> None:
+ADDED = ("s3", "bedrock-agent-runtime", "cloudwatch")
+"""Services of a user's: one with resources, a new one, and one that has another name in the list of endpoints."""
+
+
+@pytest.fixture(scope="module")
+def root_with_services(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that describes these services too, unpacked."""
+    root = tmp_path_factory.mktemp("services")
+    unpack(Bundle(Target.host(), cache, report=lambda _: None, services=ADDED).build(), root)
+    return root
+
+
+def test_the_bundle_describes_the_services_that_are_added(root_with_services: Path) -> None:
+    described = sorted([*SERVICES, *ADDED])
+    program = f"""
+import boto3
+for service in {described!r}:
+    boto3.client(service, region_name="eu-central-1")
+print(boto3.resource("s3", region_name="eu-central-1").meta.service_name, boto3.Session().get_available_services())
+"""
+    output = _run("-P", "-s", "-S", "-c", program, folder=root_with_services, PYTHONPATH=str(root_with_services))
+    assert output.strip() == f"s3 {described}"
+
+
+def test_services_that_are_there_already_add_nothing(cache: Path) -> None:
+    folders = [
+        Bundle(Target.host(), cache, services=services).wheels.folder
+        for services in [(), ("sns", "sts"), ("s3",), ("sns", "s3"), ("s3", "sns", "sqs"), ("sqs", "s3")]
+    ]
+    assert folders[0] == folders[1]
+    assert folders[2] == folders[3]
+    assert folders[4] == folders[5]
+    assert len({*folders}) == 3
+
+
+@pytest.mark.usefixtures("host_zip")  # for which botocore's list is kept
+@pytest.mark.parametrize(("name", "near"), [("s33", "s3"), ("bedrock-agents-runtime", "bedrock-agent-runtime")])
+def test_a_service_that_does_not_exist_is_named_with_the_nearest_ones(cache: Path, name: str, near: str) -> None:
+    bundle = Bundle(Target.host(), cache, report=lambda _: None, services=("s3", name))
+    message = rf"^services: botocore knows no AWS service '{name}'\. Did you mean (\S+ or )*{near}[ ?]"
+    with pytest.raises(BundleError, match=message):
+        bundle.build()
+
+
+@pytest.mark.parametrize(("unpacked", "services"), [("task_root", SERVICES), ("root_with_services", ADDED)])
+def test_botocore_finds_the_same_endpoints_as_with_its_complete_list(
+    request: pytest.FixtureRequest, unpacked: str, services: Sequence[str]
+) -> None:
     """For every service in use, in every region of every partition, and in a region that is not known yet."""
+    root: Path = request.getfixturevalue(unpacked)
     program = f"""
 import botocore.session
 session = botocore.session.get_session()
 endpoints = session.get_component("endpoint_resolver")
 for partition in session.get_available_partitions():
     regions = session.get_available_regions("dynamodb", partition) + ["eu-west-99"]
-    for service in {SERVICES!r}:
+    for service in {services!r}:
         print(partition, service, session.get_available_regions(service, partition, allow_non_regional=True))
         print([endpoints.construct_endpoint(service, region) for region in regions])
 """
-    shipped = _run("-P", "-s", "-S", "-c", program, folder=task_root, PYTHONPATH=str(task_root))
+    shipped = _run("-P", "-s", "-S", "-c", program, folder=root, PYTHONPATH=str(root))
 
-    assert shipped == _run("-P", "-c", program, folder=task_root)
-    assert (task_root / "botocore/data/endpoints.json").stat().st_size < 100_000
+    assert shipped == _run("-P", "-c", program, folder=root)
+    assert (root / "botocore/data/endpoints.json").stat().st_size < 100_000
 
 
 def test_the_shipped_zip_is_the_one_that_was_run_but_for_native_parts(shipped_zip: Path, host_zip: Path) -> None:
@@ -198,6 +248,34 @@ def test_the_unpacked_zip_serves_in_the_twin(task_root: Path) -> None:
             assert reply.status == 200, body
     finally:
         bedrock.close()
+
+
+CALLING = """
+import boto3
+from pydantic import BaseModel
+search = boto3.client("bedrock-agent-runtime")
+class Invoice(BaseModel):
+    number: str
+"""
+
+
+@pytest.mark.parametrize("unpacked", ["task_root", "root_with_services"])
+def test_a_client_in_a_module_is_made_only_if_the_bundle_describes_its_service(
+    request: pytest.FixtureRequest, tmp_path: Path, unpacked: str
+) -> None:
+    """Started as Lambda starts it; the sentence names the argument."""
+    (tmp_path / "schemas.py").write_text(CALLING)
+    root: Path = request.getfixturevalue(unpacked)
+    added = ",".join(ADDED) if unpacked == "root_with_services" else ""
+    variables = {"PYTHONPATH": str(tmp_path), "LLM_SCHEMA": "schemas:Invoice", "LLM_SERVICES": added}
+    with Bedrock() as bedrock, Twin(bedrock, Deployment(root, variables)) as twin:
+        if added:
+            twin.function.start()
+            return
+        with pytest.raises(StartFailed) as failed:
+            twin.function.start()
+    sentence = "the bundle does not describe the AWS service 'bedrock-agent-runtime': add it to the argument services"
+    assert str(failed.value) == sentence
 
 
 def test_own_modules_and_their_packages_lie_at_the_root(own_code: OwnCode, cache: Path) -> None:

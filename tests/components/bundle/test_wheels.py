@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from components.bundle.wheels import SERVICES
+from components.contract import SERVICES
 
 FUNCTION = Path(__file__).parents[3] / "function"
 

@@ -240,6 +240,17 @@ def test_packages_of_the_program_are_none_of_the_functions(deploy: Deploy) -> No
         deploy("import pulumi")
 
 
+def test_a_service_that_a_module_calls_and_the_bundle_does_not_describe_fails_the_preview(deploy: Deploy) -> None:
+    """By the source where it names the service, else by the start of the function, with the line that needs it."""
+    text = "import boto3\nfrom pydantic import BaseModel\nclass Invoice(BaseModel):\n    number: str\n"
+    with pytest.raises(InvalidArgument, match=r"^services must contain .*; add s3 \(schemas\.py:5\)\.$"):
+        deploy(f"{text}def read(): return boto3.client('s3')")
+    with pytest.raises(InvalidArgument, match=r"schemas\.py:6: ServiceNotDescribed: the bundle does not .* services$"):
+        deploy(f"{text}name = 's3'\nboto3.client(name)")
+    function = deploy(f"{text}def read(): return boto3.client('sns')", services=["sns"]).one("Function")
+    assert function.inputs["environment"]["variables"]["LLM_SERVICES"] == "sns"
+
+
 def test_packages_that_are_required_are_there(own_code: OwnCode, cache: Path) -> None:
     environment = {
         "LLM_SCHEMA": "schemas:Invoice",
