@@ -242,13 +242,16 @@ def test_a_users_checker_sees_the_types_of_the_contract(elsewhere: Elsewhere) ->
     assert [line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line] == wrong, done.stdout
 
 
-@pytest.mark.parametrize("example", ["own_schema", "two_endpoints"])
-def test_the_examples_pass_the_type_check_against_the_wheel(elsewhere: Elsewhere, example: str) -> None:
-    """With what is installed there: so the wheel's own types are what a user's checker sees.
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent.relative_to(EXAMPLES) for path in EXAMPLES.rglob("*.py")}), ids=str
+)
+def test_the_examples_pass_the_type_check_against_the_wheel(elsewhere: Elsewhere, folder: Path) -> None:
+    """Programs and own modules, with what is installed there: so the wheel's own types are what a user's checker sees.
 
     The AWS provider's are left out: they take half a minute, and no argument has one of them.
     """
-    done = _checked(elsewhere, elsewhere.copied(example))
+    example, *inside = folder.parts
+    done = _checked(elsewhere, elsewhere.copied(example).joinpath(*inside))
     assert done.returncode == 0, done.stdout
 
 
@@ -259,7 +262,7 @@ def _checked(elsewhere: Elsewhere, folder: Path) -> subprocess.CompletedProcess[
         [
             sys.executable,
             *("-m", "mypy", f"--config-file={settings}", f"--cache-dir={elsewhere.place / 'mypy'}"),
-            *("--python-executable", str(elsewhere.python), "__main__.py"),
+            *("--python-executable", str(elsewhere.python), *(path.name for path in sorted(folder.glob("*.py")))),
         ],
         cwd=folder,
         capture_output=True,
