@@ -25,8 +25,8 @@ from .conversation import Conversation, context_of, metadata_of
 from .cors import cors
 from .endpoint import Call, Caller
 from .history import content_of
-from .own_stages import own_stages
-from .prepare import Preparation, Prepare
+from .own_code import OwnCode
+from .prepare import Making, Preparation
 from .request import Accepted, Rejected, default_body_limit, read_request
 from .stream.encoders import Encoder
 from .stream.errors import AnswerError
@@ -34,7 +34,7 @@ from .stream.interruption import user_code
 from .stream.pacing import Clock, Pace, PacedCalls, Source, Stopwatch, SystemClock
 from .stream.pipeline import Asked, Job, reject, run
 from .stream.record import Content, Start
-from .user_code import load_instructions, load_prepare, load_request_class, load_stage
+from .user_code import load_instructions, load_request_class
 from .version import SERVICE_VERSION
 
 NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
@@ -68,13 +68,11 @@ class Endpoint:
             store_stage(settings.store, logger),
             publish_stage(settings.sink, settings.publish_outcomes, logger),
         ]
+        own_code = OwnCode()
+        self._prepare = None if settings.prepare is None else own_code.prepare(settings.prepare)
         if settings.stages:
-            own = {reference: load_stage(reference) for reference in settings.stages}
-            self._stages.append(own_stages(own, settings.stage_timeout))
-        self._prepare: Prepare | None = None
-        if settings.prepare is not None:
-            self._prepare = Prepare(settings.prepare, load_prepare(settings.prepare))
-            self._stages.append(self._prepare.end)
+            self._stages.append(own_code.stages(settings.stages, settings.stage_timeout))
+        self._stages.append(own_code.end)
         logger.info("function started")
 
     def handle(self, event: object, context: LambdaContext) -> Response:
@@ -142,7 +140,7 @@ class Endpoint:
         asked = None
         if self._prepare is not None:
             call = self._call(start, pace)
-            prepared = Preparation(partial(self._prepare.prompt, request.request, call), partial(self._ask, start))
+            prepared = Preparation(Making(self._prepare, request.request, call), partial(self._ask, start))
             ask, asked = prepared.call, partial(self._asked, start, prepared)
         return Job(
             ask=PacedCalls(ask, pace, self._clock),

@@ -47,15 +47,21 @@ def load_request_class(reference: str, *, with_prompt: bool = True) -> type[Base
     return request_class
 
 
-def load_prepare(reference: str) -> Callable[[Any, Any], object]:
+def is_async(function: Callable[..., object]) -> bool:
+    """Return whether a call of ``function`` has to be awaited; it can be an object with an async ``__call__``."""
+    called = getattr(type(function), "__call__", None)  # noqa: B004 - not whether it can be called, but how
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+
+
+def load_prepare(reference: str) -> Callable[[Any, Any], Any]:
     """Return what makes the prompt of a request.
 
     Raises:
         SettingsError: there is no such function, or it does not take a request and a call.
     """
-    expected = "a function, not async, with two positional parameters"
+    expected = "a function with two positional parameters"
     prepare = load("prepare", reference, expected)
-    if not callable(prepare) or inspect.iscoroutinefunction(prepare):
+    if not callable(prepare):
         raise wrong_reference("prepare", reference, expected)
     try:
         signature = inspect.signature(prepare)
@@ -65,7 +71,7 @@ def load_prepare(reference: str) -> Callable[[Any, Any], object]:
     kinds = [parameter.kind for parameter in signature.parameters.values()]
     if len([kind for kind in kinds if kind not in _BY_NAME]) > REQUEST_AND_CALL:
         raise wrong_reference("prepare", reference, expected)
-    function: Callable[[Any, Any], object] = prepare
+    function: Callable[[Any, Any], Any] = prepare
     return function
 
 
@@ -75,9 +81,9 @@ def load_stage(reference: str) -> Callable[[Any], object]:
     Raises:
         SettingsError: there is no such function, or it cannot be called with a record alone.
     """
-    expected = "a function, not async, with one parameter"
+    expected = "a function with one parameter"
     stage = load("stages", reference, expected)
-    if not callable(stage) or inspect.iscoroutinefunction(stage):
+    if not callable(stage):
         raise wrong_reference("stages", reference, expected)
     try:
         inspect.signature(stage).bind(None)

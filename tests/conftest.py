@@ -30,6 +30,7 @@ SLOW: Final = (
     "verify/test_cli.py",
     "verify/test_report.py",
     "wire/test_endings.py",
+    "wire/test_own_code.py",
     "wire/test_own_stages.py",
     "wire/test_prepare.py",
     "wire/test_promises.py",

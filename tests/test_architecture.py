@@ -58,7 +58,15 @@ MAY_IMPORT = {
     "function/example.py": PYDANTIC | {"function.contract", "function.user_code"},
     "function/prepare.py": PYDANTIC
     | {"function.conversation", "function.endpoint", "function.request", "function.stream"},
-    "function/own_stages.py": {"function.stream"},
+    "function/event_loop.py": {"function.stream"},
+    "function/own_code.py": {
+        "function.event_loop",
+        "function.own_stages",
+        "function.prepare",
+        "function.stream",
+        "function.user_code",
+    },
+    "function/own_stages.py": {"function.stream", "function.user_code"},
     "function/cors.py": {"function.contract"},
     "function/request.py": PYDANTIC
     | {

@@ -1,5 +1,7 @@
 """The call of the model that waits for its prompt. tests/wire/test_prepare.py shows it in the whole chain."""
 
+import asyncio
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -8,7 +10,8 @@ from pydantic import BaseModel
 
 from function.conversation import Conversation
 from function.endpoint import Call, Prompt
-from function.prepare import Preparation, Prepare
+from function.event_loop import EventLoop
+from function.prepare import AsyncPrepare, Making, Preparation, Prepare, SyncPrepare
 from function.stream.errors import AnswerError, AnswerNotJson, Internal, PromptInvalid
 from function.stream.events import Delta, ModelEvent, Prepared
 
@@ -38,32 +41,36 @@ class Model:
         return True
 
 
+def making(prepare: Prepare) -> Making:
+    return Making(prepare, Request(), CALL)
+
+
 def test_the_prompt_is_made_once_and_later_attempts_share_it() -> None:
     made: list[str] = []
     model = Model()
 
-    def make() -> str:
-        made.append("Why?")
+    def make(request: Request, call: Call) -> str:
+        made.append(f"{request.question} {call.request_id}")
         return made[-1]
 
-    preparation = Preparation(make, model.ask)
+    preparation = Preparation(making(SyncPrepare("own:make", make)), model.ask)
     error = AnswerNotJson()
     assert list(preparation.call(None, 5)) == [Prepared(), Delta("{}")]
     assert list(preparation.call(error, 4)) == [Delta("{}")]
-    assert made == ["Why?"]
-    assert model.asked == [("Why?", None, 5), ("Why?", error, 4)]
+    assert made == ["Why? req-1"]
+    assert model.asked == [(made[0], None, 5), (made[0], error, 4)]
 
 
 def test_a_request_that_ends_meanwhile_calls_no_model() -> None:
     begun, may_end = threading.Event(), threading.Event()
     model = Model()
 
-    def make() -> str:
+    def make(_: Request, __: Call) -> str:
         begun.set()
         may_end.wait()
         return "Why?"
 
-    call = Preparation(make, model.ask).call(None, 5)
+    call = Preparation(making(SyncPrepare("own:make", make)), model.ask).call(None, 5)
     events: list[object] = []
     thread = threading.Thread(target=lambda: events.extend(call))
     thread.start()
@@ -74,26 +81,55 @@ def test_a_request_that_ends_meanwhile_calls_no_model() -> None:
     assert (events, model.asked) == ([], [])
 
 
+async def wait(_: Request, __: Call) -> str:
+    await asyncio.sleep(3_600)
+    return "Why?"
+
+
+def test_an_async_function_is_cancelled_with_its_request() -> None:
+    model = Model()
+    call = Preparation(making(AsyncPrepare("own:wait", wait, EventLoop())), model.ask).call(None, 5)
+    raised: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            list(call)
+        except Internal as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    while thread.is_alive():
+        call.cancel()
+        thread.join(0.01)
+    assert model.asked == []
+    assert not raised or isinstance(raised[0].__cause__, Internal | asyncio.CancelledError)
+
+
+def test_a_request_that_has_ended_before_calls_nothing() -> None:
+    begun: list[str] = []
+    call = Preparation(making(SyncPrepare("own:make", lambda _, __: begun.append("begun"))), Model().ask).call(None, 5)
+    call.cancel()
+    assert (list(call), begun) == ([], [])
+
+
 def test_a_call_that_has_begun_is_cancelled_at_the_model() -> None:
     model = Model()
-    call = Preparation(lambda: "Why?", model.ask).call(None, 5)
+    call = Preparation(making(SyncPrepare("own:make", lambda _, __: "Why?")), model.ask).call(None, 5)
     assert next(iter(call)) == Prepared()
     assert call.cancel()
     assert model.is_cancelled
 
 
 def test_what_prepare_makes_is_checked() -> None:
-    made = Prepare("own:prepare", lambda request, _: Prompt(request.question)).prompt(Request(), CALL)
+    made = making(SyncPrepare("own:make", lambda _, __: None)).prompt(lambda: Prompt("Why?"))
     assert isinstance(made, Conversation)
     assert made.prompt == "Why?"
     with pytest.raises(PromptInvalid) as caught:
-        Prepare("own:prepare", lambda _, __: "\u200b").prompt(Request(), CALL)
+        making(SyncPrepare("own:make", lambda _, __: None)).prompt(lambda: "\u200b")
     assert (caught.value.rule, caught.value.path) == ("blank_text", "")
 
 
 def test_what_is_no_exception_is_an_internal_error() -> None:
-    def leave(_: object, __: Call) -> str:
-        raise SystemExit(1)
-
     with pytest.raises(Internal):
-        Prepare("own:prepare", leave).prompt(Request(), CALL)
+        making(SyncPrepare("own:make", lambda _, __: None)).prompt(sys.exit)

@@ -1,7 +1,7 @@
 """Time: the model's events, with heartbeats between them, a limit for the head and a deadline.
 
 A generator that is blocked in ``next()`` can watch none of these, so one thread reads the model and passes its events
-on through a bounded queue. Nothing else in the function runs in a thread.
+on through a bounded queue. Before that, the user's ``prepare`` runs in it.
 """
 
 import threading

@@ -175,7 +175,12 @@ def test_a_stage_that_nothing_can_break_off_ends_the_sandbox(room: Room) -> None
     assert seen.events[-1]["type"] == "complete"
     assert len(room.records.stored) == 1
     assert exits(seen) == ["1"]
-    assert any("wait_in_c" in moment.about for moment in seen.moments if moment.what == "output")
+    lines = [moment.about for moment in seen.moments if moment.what == "output"]
+    ended = "stage tests.wire.staged:wait_in_c of request {} still runs; the sandbox ends"
+    assert [line.rpartition("\t")[2] for line in lines if "[CRITICAL]" in line] == [
+        ended.format(seen.headers["x-request-id"])
+    ]
+    assert not [line for line in lines if "Thread 0x" in line]
 
 
 SHOWING = {"stages": references("tell"), "stage_content": "true", "publish_outcomes": ALL_OUTCOMES}

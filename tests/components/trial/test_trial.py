@@ -175,7 +175,7 @@ def test_stages_of_ones_own_are_imported_and_not_called(deploy: Deploy) -> None:
 
 @pytest.mark.parametrize("name", ["other", "no_such", "Invoice"])
 def test_what_is_no_stage_fails_the_preview(deploy: Deploy, name: str) -> None:
-    expected = rf"^stages must name a function, not async, with one parameter; got 'schemas:{name}'"
+    expected = rf"^stages must name a function with one parameter; got 'schemas:{name}'"
     with pytest.raises(InvalidArgument, match=expected):
         deploy(STAGES, stages=[f"schemas:{name}"])
 
@@ -204,7 +204,7 @@ def test_prepare_is_imported_and_not_called_and_the_request_needs_no_prompt(depl
 
 @pytest.mark.parametrize("name", ["other", "no_such", "Invoice"])
 def test_what_is_no_prepare_fails_the_preview(deploy: Deploy, name: str) -> None:
-    expected = rf"^prepare must name a function, not async, with two positional parameters; got 'schemas:{name}'"
+    expected = rf"^prepare must name a function with two positional parameters; got 'schemas:{name}'"
     with pytest.raises(InvalidArgument, match=expected):
         deploy(PREPARE, request="schemas:Question", prepare=f"schemas:{name}")
 
