@@ -8,6 +8,7 @@ from components import endpoint
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import Twin, task_root
+from tests.components.own_code import assert_own_classes_are_the_functions, write_preparing
 
 SCHEMA = """
 import function.endpoint
@@ -32,3 +33,9 @@ def test_the_local_stack_gives_modules_the_same_classes(bedrock: Bedrock, tmp_pa
         twin.function.start()
         output = list(twin.function.output)
     assert "the same class: True" in output
+
+
+def test_in_a_checkout_the_function_recognizes_what_own_modules_give_and_raise(tmp_path: Path) -> None:
+    write_preparing(tmp_path)
+    with task_root(tmp_path) as root:
+        assert_own_classes_are_the_functions(root)

@@ -1,6 +1,7 @@
 """The component as other languages get it: its schema, and the plugin host over its real socket."""
 
 import json
+import platform
 import re
 import subprocess
 import sys
@@ -22,7 +23,10 @@ from pulumi.runtime.proto import (
 )
 
 from components import VERSION, StreamingLlmApi, StreamingLlmApiArgs
+from components.bundle.target import MACHINES
 from components.contract import camel
+from tests.components.conftest import unpack
+from tests.components.own_code import ITS_ARGUMENTS, assert_own_classes_are_the_functions, write_preparing
 from tests.components.recording import SECRET, SECRET_KIND, computed
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -165,6 +169,20 @@ def test_the_host_constructs_the_component(provider: Any, engine: Engine) -> Non
     ]
     [authorizer] = engine.of("Authorizer")
     assert authorizer.object["authorizerResultTtlInSeconds"] == 60
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what is built for Lambda runs on Linux alone")
+def test_from_the_host_the_function_recognizes_what_own_modules_give_and_raise(
+    provider: Any, engine: Engine, tmp_path: Path
+) -> None:
+    """In the preview's trial, and in the bundle that another language's program deploys."""
+    write_preparing(tmp_path / "code")
+    machine = next(name for name, it in MACHINES.items() if it == platform.machine())
+    inputs = {"authorization": "iam", "code": str(tmp_path / "code"), "architecture": machine, **ITS_ARGUMENTS}
+    _construct(provider, engine, "llm-own", inputs)
+    [function] = [item for item in engine.of("Function") if item.name == "llm-own-function"]
+    unpack(Path(function.object["code"]["path"]), tmp_path / "root")
+    assert_own_classes_are_the_functions(tmp_path / "root")
 
 
 def test_a_secret_of_another_language_stays_one(provider: Any, engine: Engine) -> None:

@@ -20,6 +20,7 @@ from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import Twin
 from tests.components.conftest import CACHE, unpack
+from tests.components.own_code import assert_own_classes_are_the_functions, write_preparing
 from tests.loopback.environment import add_guard
 from tests.loopback.plugin import REACHED
 
@@ -160,6 +161,31 @@ def test_its_bundle_runs_in_the_twin(elsewhere: Elsewhere, tmp_path: Path) -> No
                 assert json.loads(b"".join(reply.chunks()))["code"] == "body_invalid"
     finally:
         bedrock.close()
+
+
+def test_from_the_wheel_the_function_recognizes_what_own_modules_give_and_raise(
+    elsewhere: Elsewhere, tmp_path: Path
+) -> None:
+    """In the bundle that the wheel builds, and in a team's own tests, which import the wheel."""
+    write_preparing(tmp_path / "code")
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "bundle").symlink_to(CACHE)
+    unpack(tmp_path / elsewhere.run(HOST_BUNDLE, tmp_path).strip(), tmp_path / "root")
+    assert_own_classes_are_the_functions(tmp_path / "root")
+    program = """
+import sys
+sys.path.insert(0, "code")
+import asking
+from streaming_llm_api.endpoint import Prompt, Refused
+from streaming_llm_api.function import endpoint
+
+print(isinstance(asking.prepare(asking.Question(text="Why?"), None), Prompt), Prompt is endpoint.Prompt)
+try:
+    asking.prepare(asking.Question(text="Whose?"), None)
+except Refused as refused:
+    print(refused.code, Refused is endpoint.Refused)
+"""
+    assert elsewhere.run(program, tmp_path).splitlines() == ["True True", "not_yours True"]
 
 
 def test_two_endpoints_share_nothing_but_the_account(elsewhere: Elsewhere) -> None:

@@ -24,7 +24,7 @@ from local.lambda_.deployment import Deployment
 from local.lambda_.function import StartFailed
 from local.twin import Twin
 from tests.components.conftest import unpack
-from tests.components.own_code import OwnCode, write_wheel
+from tests.components.own_code import OwnCode, assert_own_classes_are_the_functions, write_preparing, write_wheel
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 UNCHECKED_HASH = 0b01
@@ -285,6 +285,12 @@ def test_own_modules_and_their_packages_lie_at_the_root(own_code: OwnCode, cache
     bytecode = f"__pycache__/schemas.{sys.implementation.cache_tag}.pyc"
     assert {"schemas.py", "inner/data.txt", "money_for_the_test.py", bytecode} <= names
     assert not [name for name in names if "hidden" in name or "venv" in name]
+
+
+def test_from_a_bundle_the_function_recognizes_what_own_modules_give_and_raise(tmp_path: Path, cache: Path) -> None:
+    write_preparing(tmp_path / "code")
+    unpack(Bundle(Target.host(), cache, tmp_path / "code").build(), tmp_path / "root")
+    assert_own_classes_are_the_functions(tmp_path / "root")
 
 
 @pytest.fixture
