@@ -1,12 +1,13 @@
 """What a valid request carries, and where in the body it stands."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, TypeAdapter
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, RootModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from .endpoint import Document, Image, Message, Prompt
+from .endpoint import Document, Image, Message, Prompt, is_list
 
 Place: TypeAlias = Sequence[str | int]
 """The keys that lead to a value in the body."""
@@ -39,9 +40,29 @@ def _reads_files(schema: object) -> bool:
 def place_of_messages(request: BaseModel, prompt: Prompt) -> Place | None:
     """Return where the messages of ``prompt`` stand in the request; None unless it is one list of it, unchanged."""
     for place, value in _values(request, ()):
-        if isinstance(value, list | tuple) and _is_same(value, prompt.messages):
+        if is_list(value) and _is_same(value, prompt.messages):
             return place
     return None
+
+
+def place_in_body(document: object, place: Place, rule: str) -> Place:
+    """Return the keys of a place that lead into the body. Pydantic's places name the members of unions, too.
+
+    A first key that the body does not have stays: the class has looked for it elsewhere.
+    """
+    if not isinstance(document, dict | list):
+        return place
+    kept: list[str | int] = []
+    value: object = document
+    for number, step in enumerate(place):
+        is_missing = rule == "missing" and number == len(place) - 1
+        members = dict(enumerate(value)) if isinstance(value, list) else value
+        if isinstance(members, dict) and step in members:
+            value = members[step]
+        elif number > 0 and not is_missing:
+            continue
+        kept.append(step)
+    return kept
 
 
 def texts(prompt: str | Prompt) -> list[str]:
@@ -61,7 +82,7 @@ def place_of_field(name: str, field: FieldInfo, config: ConfigDict) -> list[str 
     return [alias or name]
 
 
-def _is_same(value: Sequence[object], messages: object) -> bool:
+def _is_same(value: Any, messages: object) -> bool:  # noqa: ANN401 - a list of any kind
     return (
         isinstance(messages, tuple)
         and 0 < len(value) == len(messages)
@@ -78,14 +99,23 @@ def _values(value: object, place: Place) -> Iterator[tuple[Place, object]]:
 
 def _members(value: object) -> Iterable[tuple[Place, object]]:
     if isinstance(value, BaseModel):
-        config = value.model_config
-        for name, field in type(value).model_fields.items():
-            yield place_of_field(name, field, config), getattr(value, name, None)
+        yield from _fields(value)
     elif isinstance(value, Message):
         yield ("content",), value.content
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield (key,), item
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
+    elif is_list(value):
+        for number, item in enumerate(value):  # type: ignore[arg-type]  # it is a list
             yield (number,), item
+    elif is_dataclass(value) and not isinstance(value, type | Image | Document | Prompt):
+        for member in fields(value):
+            yield (member.name,), getattr(value, member.name, None)
+
+
+def _fields(value: BaseModel) -> Iterable[tuple[Place, object]]:
+    if isinstance(value, RootModel):
+        yield (), value.root
+        return
+    for name, field in type(value).model_fields.items():
+        yield place_of_field(name, field, value.model_config), getattr(value, name, None)

@@ -127,7 +127,7 @@ def _parts(messages: object) -> Iterator[_Placed]:
             raise Fault("blank_text", "messages")
         yield _Placed("user", messages, ("messages",))
         return
-    if not isinstance(messages, list | tuple):
+    if not isinstance(messages, tuple):
         raise Fault("wrong_type", "messages")
     if not messages:
         raise Fault("role_order", "messages")

@@ -209,8 +209,7 @@ class Message:
 
     def __post_init__(self) -> None:
         """Keep a list of parts so that it cannot change."""
-        if isinstance(self.content, list):
-            object.__setattr__(self, "content", tuple(self.content))
+        object.__setattr__(self, "content", _kept(self.content))
 
     def parts(self) -> tuple[Part, ...]:
         """Return the pieces of the message, in order.
@@ -223,13 +222,13 @@ class Message:
         if isinstance(self.content, str | Image | Document):
             self._check(self.content, "content")
             return (self.content,)
-        if not isinstance(self.content, Sequence) or isinstance(self.content, bytes | bytearray):
+        if not isinstance(self.content, tuple):
             raise Fault("wrong_type", "content")
         if not self.content:
             raise Fault("blank_text", "content")
         for number, part in enumerate(self.content):
             self._check(part, "content", number)
-        return tuple(self.content)
+        return self.content
 
     def _check(self, part: object, *place: str | int) -> None:
         if isinstance(part, str):
@@ -305,8 +304,7 @@ class Prompt:
 
     def __post_init__(self) -> None:
         """Check the metadata, and keep lists so that they cannot change."""
-        if isinstance(self.messages, list):
-            object.__setattr__(self, "messages", tuple(self.messages))
+        object.__setattr__(self, "messages", _kept(self.messages))
         _check_metadata(self.metadata)
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
 
@@ -389,6 +387,16 @@ class Refused(Exception):
         self.title = title
         self.detail = detail
         self.retry_after = retry_after
+
+
+def is_list(value: object) -> bool:
+    """Return whether ``value`` is a sequence of items, such as a list, a tuple or a deque."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray | memoryview)
+
+
+def _kept(value: Any) -> Any:  # noqa: ANN401 - whatever own code made
+    """Return a list as a tuple, so that it cannot change; and anything else as it is."""
+    return tuple(value) if is_list(value) else value
 
 
 def is_blank(text: str) -> bool:

@@ -13,7 +13,15 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import from_json, to_json
 
 from .aws.gateway import HttpRequest
-from .carried import Place, files, has_field_for_files, place_of_field, place_of_messages, texts
+from .carried import (
+    Place,
+    files,
+    has_field_for_files,
+    place_in_body,
+    place_of_field,
+    place_of_messages,
+    texts,
+)
 from .contract import BODY_LIMIT, BODY_LIMIT_WITH_FILES, RESOURCE
 from .conversation import Conversation, check_counts, conversation
 from .cors import refuses
@@ -156,7 +164,7 @@ def read_body(
     except ValidationError as error:
         # Pydantic's messages and inputs may quote the body: the client gets paths and rules alone
         found = error.errors(include_url=False, include_context=False, include_input=False)
-        raise _body_error([(each["loc"], each["type"]) for each in found]) from None
+        raise _body_error(_in_body(body, [(each["loc"], each["type"]) for each in found])) from None
     except Fault as fault:
         raise _body_error([(fault.place, fault.rule)]) from None
     except Refused as refusal:
@@ -187,6 +195,16 @@ def checked_prompt(made: object, request: BaseModel) -> str | Conversation:
     if is_blank(made):
         raise PromptInvalid("blank_text", "")
     return str(made)
+
+
+def _in_body(body: bytes, faults: Sequence[tuple[Place, str]]) -> Sequence[tuple[Place, str]]:
+    """Return each fault once, with its place in the body."""
+    try:
+        document: object = from_json(_LONG_VALUE.sub(b'""', body.removeprefix(BOM_UTF8)))
+    except ValueError:  # no body
+        return faults
+    placed = {(tuple(place_in_body(document, place, rule)), rule): None for place, rule in faults}
+    return list(placed)
 
 
 def _body_error(faults: Sequence[tuple[Place, str]]) -> BodyInvalid | BodyTooLarge:
