@@ -19,6 +19,7 @@ from function.stream.negotiation import OFFERS
 from function.stream.record import Start
 from local.bedrock.conversations import RULES
 from tests.wire.endings_table import BY_CODE, ENDINGS
+from tests.wire.misbehaviour_table import ROWS, Place
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PART: Final = re.compile(
@@ -87,6 +88,12 @@ def endings() -> str:
     return table(heading, [ending.row() for ending in ENDINGS])
 
 
+def misbehaviour() -> str:
+    """Return what becomes of a request when own code misbehaves, as the tests play it."""
+    rows = [[row.words, *(row.results[place].words for place in Place), row.after] for row in ROWS]
+    return table(["your code", *(place.value for place in Place), "the next request finds"], rows)
+
+
 def models() -> str:
     """Return what each version of Claude accepts."""
     rows = [
@@ -115,6 +122,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "endings": endings,
     "errors": errors,
     "formats": formats,
+    "misbehaviour": misbehaviour,
     "models": models,
     "outputs": reference.outputs,
     "refusals": refusals,

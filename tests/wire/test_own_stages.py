@@ -6,14 +6,16 @@ They are the functions of ``tests/wire/staged.py``.
 import base64
 import hashlib
 import json
+import os
 import re
+import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from local.bedrock.script import Fragment, Hang, Stop
-from tests.wire.chain import LINES, RAW, WHOLE, Seen
+from local.bedrock.script import Cut, Fragment, Hang, Stop
+from tests.wire.chain import LINES, RAW, SSE, WHOLE, Seen
 from tests.wire.endings_table import CANARY, GOOD, PROMPT
 from tests.wire.staged import SECRET
 from tests.wire.test_sandboxes import LEAKED_KILOBYTES, Room, exits
@@ -81,6 +83,23 @@ def test_a_stage_receives_what_store_and_publish_send(room: Room) -> None:
     assert messages == [json.loads(message["Message"]) for message in room.records.published]
     assert [line["id"] for line in lines] == [line["told"]["id"] for line in lines]
     assert all(line["ends_in_order"] for line in lines)
+
+
+@pytest.mark.parametrize("room", [{**TELLING, "timeout": 4.0, "stage_timeout": "1"}], indirect=True)
+def test_a_stage_receives_the_other_outcomes_too(room: Room) -> None:
+    """The deadline and a signal to end leave own stages their time."""
+    refused = room.chain.ask([Stop("refusal")], WHOLE)
+    failed = room.chain.ask([*GOOD[:2], Cut()], LINES)
+    deadline = room.chain.ask([*GOOD[:2], Hang()], SSE)
+    stored = [json.loads(item["Item"]["record"]["S"]) for item in room.records.stored]
+    cancelled = room.interrupted(LINES, lambda: os.kill(room.process, signal.SIGTERM))
+    stored += [json.loads(item["Item"]["record"]["S"]) for item in room.records.stored]
+    lines = [told(seen) for seen in (refused, failed, deadline, cancelled)]
+
+    assert [line["outcome"] for line in lines] == ["refused", "failed", "deadline", "cancelled"]
+    assert [line["error"][0] for line in lines] == ["answer_refused", "model_failed", "deadline_reached", None]
+    assert [line["told"] for line in lines] == stored
+    assert exits(cancelled) == ["0"]
 
 
 @pytest.mark.parametrize("room", [TELLING], indirect=True)
