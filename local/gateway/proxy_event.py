@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ..lambda_.deployment import ACCOUNT, REGION
+from .callers import AUTHORIZERS, IDENTITIES
 
 STAGE, RESOURCE = "v1", "/stream"
 PATH = f"/{STAGE}{RESOURCE}"
@@ -37,6 +38,8 @@ class Request:
     """The gateway's second id, which no client can choose."""
     at: float = field(default_factory=time.time)
     """Seconds since the epoch."""
+    authorization: str = "none"
+    """What let the caller in."""
 
     def header(self, name: str) -> str | None:
         """Return the last value of a field, its name in any case."""
@@ -80,6 +83,7 @@ def proxy_event(request: Request, binary_media_types: Collection[str] = ()) -> d
 
 
 def _request_context(request: Request) -> dict[str, Any]:
+    authorizer = AUTHORIZERS.get(request.authorization)
     unknown = ["cognitoIdentityPoolId", "accountId", "cognitoIdentityId", "caller", "principalOrgId", "accessKey"]
     unknown += ["cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "user"]
     return {
@@ -102,7 +106,9 @@ def _request_context(request: Request) -> dict[str, Any]:
             **dict.fromkeys(unknown),
             "sourceIp": request.source_ip,
             "userAgent": request.header("User-Agent"),
+            **IDENTITIES.get(request.authorization, {}),
         },
+        **({"authorizer": authorizer} if authorizer else {}),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Self
 from ..http11.server import Exchange, Server, TooLarge
 from ..lambda_.function import Function
 from ..lambda_.invocation import Invocation
+from .callers import authorization
 from .cors import allowed_origins, error_fields, preflight_fields
 from .proxy_event import PATH, Request, proxy_event, request_id
 from .relay import Relay, Transfer
@@ -100,7 +101,11 @@ class Gateway:
         path, _, query = exchange.path.partition("?")
         host, port = exchange.client_address[0], exchange.server.port
         chosen = exchange.headers.get("X-Amzn-RequestId")
-        return Request(exchange.command, path, query, exchange.fields(), body, host, port, request_id(chosen))
+        return Request(
+            *(exchange.command, path, query, exchange.fields(), body, host, port),
+            id=request_id(chosen),
+            authorization=authorization(self.function.deployment.environment),
+        )
 
     def _integrate(self, exchange: Exchange, request: Request, invocation: Invocation) -> None:
         transfer = Transfer(self.integration_timeout, self.idle_limit, self.clean_cut, self.hold_back)
