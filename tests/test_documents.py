@@ -42,7 +42,9 @@ def test_an_ending_is_documented_as_the_matrix_has_it(ending: Ending) -> None:
     assert not_completed == str(ending.not_completed)
     assert stored == ("no" if ending.outcome is Outcome.REJECTED else "yes")
     assert published.startswith("by default") is (ending.outcome is Outcome.COMPLETED)
-    if ending.error is not None:
+    if ending.refusal is not None:
+        assert (before, "its code" in after) == ("the status that it names, 403 by default", True)
+    elif ending.error is not None:
         assert before == str(ending.error.status)
         assert ending.code is None or not after.strip("\u2013") or f"`{ending.code}`" in after
 

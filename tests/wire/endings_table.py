@@ -188,6 +188,7 @@ FAULTY: Final = {"schema": "tests.wire.faulty:Answer", "request": "tests.wire.fa
 SLEEPY: Final = {**SHORT, **FAULTY}
 IMPATIENT: Final = {"first_event_timeout": "1", "heartbeat": "0.2"}
 PREPARED: Final = {"prepare": "tests.wire.prepared:prepare", "request": "tests.wire.prepared:Request"}
+PREPARED_ON_LOOP: Final = {**PREPARED, "prepare": "tests.wire.asynchronous:prepare"}
 PREPARED_SOON: Final = {**PREPARED, "prepare_timeout": "0.5"}
 PREPARED_LATE: Final = {**PREPARED, "prepare_timeout": "5", "first_event_timeout": "0.5", "heartbeat": "60"}
 TWICE: Final = {"max_attempts": "2"}
@@ -563,6 +564,25 @@ def slow_code_cases() -> Iterator[Case]:
     yield case(late, "validator sleeps", "after the first delta", script, environment=SLEEPY)
 
 
+def prepared_cases() -> Iterator[Case]:
+    """Every outcome with a prompt that own code makes, in a thread or on the event loop; and its own failure."""
+    for kind, environment in {"prepared": PREPARED, "prepared on the loop": PREPARED_ON_LOOP}.items():
+        for each in _of_each_outcome():
+            yield from in_formats(replace(each, what=f"{kind}, {each.what}", environment=environment))
+        busy: Script = [Refuse("ThrottlingException")]
+        throttled = case(FAILED["model_busy"], f"{kind}, throttled", "before the headers", busy, calls=3)
+        yield from in_formats(replace(throttled, environment=environment))
+        nobody: dict[str, object] = {"calls": 0, "attempts": 0, "environment": environment}
+        body = f'{{"prompt": "{PROMPT}: fail"}}'.encode()
+        fails = case(FAILED["internal"], f"{kind}, prepare fails", "before the headers", GOOD, body=body, **nobody)
+        yield from in_formats(fails)
+        good: dict[str, object] = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True}
+        twice = {**environment, **TWICE}
+        wrong: Script = [Fragment('{"summary": 5,'), Hang()]
+        again = case(COMPLETED, f"{kind}, wrong, then good", "at the headers", wrong, second=GOOD, **good)
+        yield from in_formats(replace(again, environment=twice, attempts=2, calls=2))
+
+
 def refused_by_own_code_cases() -> Iterator[Case]:
     """A validator, a property ``prompt`` or ``prepare`` refuses; the last of these also after an early head."""
     nobody: dict[str, object] = {"calls": 0, "attempts": 0}
@@ -808,6 +828,7 @@ def all_cases() -> list[Case]:
         *in_every_format,
         *long_path_cases(),
         *reconnecting_cases(),
+        *prepared_cases(),
         *refused_by_own_code_cases(),
         *late_prepare_cases(),
         *deadline_cases(),
