@@ -8,13 +8,20 @@ import os
 import re
 import subprocess
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
+from uuid import uuid4
 
+import boto3
 import pytest
 
 from local.bedrock.server import Bedrock
-from local.twin import Twin
+from local.lambda_.deployment import Deployment
+from local.twin import Twin, task_root
+from tests.aws.stages.emulated import emulated_aws, point_at
+from tests.media_files import PDF
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVED_AT = "http://127.0.0.1:8000/v1/stream"
@@ -68,6 +75,38 @@ def test_the_python_of_a_page_runs_and_prints_what_it_says(page: str, url: str, 
     assert done.stderr == ""
     assert announced
     assert [line for line in done.stdout.splitlines() if line in announced] == announced
+
+
+def test_an_upload_reaches_the_model_as_the_page_on_prepare_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program("prepare", tmp_path)
+    upload, unknown, large = (str(uuid4()) for _ in range(3))
+    settings = {
+        "LLM_REQUEST": "uploads:Question",
+        "LLM_PREPARE": "uploads:prepare",
+        "LLM_SERVICES": "s3",
+        "UPLOADS": "uploads",
+    }
+    with emulated_aws() as aws, Bedrock() as bedrock, task_root(tmp_path / "code") as root:
+        point_at(aws, monkeypatch)
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        for name, data in {upload: PDF, large: PDF + bytes(4_500_000)}.items():
+            what = {"Bucket": "uploads", "Key": f"None/{name}", "ContentType": "application/pdf"}
+            url = s3.generate_presigned_url("put_object", Params=what, ExpiresIn=300)
+            put = Request(url, data, {"Content-Type": "application/pdf"}, method="PUT")  # noqa: S310 - of the emulator
+            urlopen(put).close()  # noqa: S310 - same
+        with Twin(bedrock, Deployment(root, {**settings, "AWS_ENDPOINT_URL_S3": aws})) as twin:
+            answers = []
+            for each in (upload, unknown, large):
+                with twin.post({"question": "Is it paid?", "uploads": [each]}, "application/json") as reply:
+                    answers.append(reply.json())
+    assert [answer.get("code") for answer in answers] == [None, "upload_unknown", "upload_too_large"]
+    [call] = bedrock.calls
+    text, document = call.body["messages"][0]["content"]
+    assert text == {"text": "Is it paid?"}
+    assert b64decode(document["document"]["source"]["bytes"]) == PDF
 
 
 def ask(command: str, url: str) -> str:
