@@ -29,6 +29,7 @@ SLOW: Final = (
     "verify/checks",
     "verify/test_cli.py",
     "verify/test_report.py",
+    "wire/test_callers.py",
     "wire/test_conversations.py",
     "wire/test_endings.py",
     "wire/test_own_code.py",

@@ -86,3 +86,16 @@ def test_an_option_wins_over_the_variable_of_the_setting(monkeypatch: pytest.Mon
     environment = environ(Options(schema="function.schema:Answer", real_bedrock=True))
 
     assert environment["LLM_SCHEMA"] == "function.schema:Answer"
+
+
+@pytest.mark.usefixtures("account")
+def test_the_timeout_of_a_configuration_is_that_of_function_and_gateway(tmp_path: Path) -> None:
+    """The gateway waits longer, as in AWS."""
+    (tmp_path / "stack.yaml").write_text("timeout: 30\n")
+
+    with Resources() as resources:
+        options = Options(config=tmp_path / "stack.yaml", real_bedrock=True)
+        twin, _ = launch(options, resources, Terminal(io.StringIO()))
+
+        assert twin.function.deployment.timeout == 30
+        assert twin.gateway.integration_timeout == 40
