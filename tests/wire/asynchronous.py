@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from function.endpoint import Call, Refused
 from function.stream.record import Record
@@ -122,6 +122,13 @@ HABITS: Final[Mapping[str, Callable[[Request, Call], Awaitable[object]]]] = {
 async def prepare(request: Request, call: Call) -> object:
     """Make the prompt of a question."""
     return await HABITS.get(request.question.rpartition(": ")[2], tell)(request, call)
+
+
+async def pass_on(request: Any, _: Call) -> object:
+    """Leave a task behind, and the prompt to the request class."""
+    _tasks.add(asyncio.create_task(asyncio.sleep(3_600)))
+    _tasks.difference_update({task for task in _tasks if task.done()})
+    return request.prompt
 
 
 async def span(record: Record) -> None:

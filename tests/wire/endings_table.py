@@ -606,6 +606,10 @@ def late_prepare_cases() -> Iterator[Case]:
         late_case = case(late, f"prepare sleeps, {what}", "before the headers", GOOD, environment=environment, **nobody)
         for each in in_formats(late_case):
             yield replace(each, committed=what == "silent" and each.format in {"lines", "sse"})
+    waiting = {"body": f'{{"prompt": "{PROMPT}: wait"}}'.encode(), "ends_sandbox": False}
+    on_loop = {**PREPARED_SOON, "prepare": PREPARED_ON_LOOP["prepare"]}
+    cancelled = case(late, "prepare waits on the loop", "before the headers", GOOD, **{**nobody, **waiting})
+    yield from in_formats(replace(cancelled, environment=on_loop))
 
 
 def deadline_cases() -> Iterator[Case]:

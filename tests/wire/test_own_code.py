@@ -14,7 +14,7 @@ from local.http11.server import Exchange, Server
 from tests.wire.chain import LINES, WHOLE, Seen
 from tests.wire.endings_table import GOOD, VALUE
 from tests.wire.prepared import SECRET
-from tests.wire.test_sandboxes import Room, exits
+from tests.wire.test_sandboxes import LEAKED_KILOBYTES, Room, exits
 
 ASYNC: Final[dict[str, Any]] = {"prepare": "tests.wire.asynchronous:prepare", "request": "tests.wire.prepared:Request"}
 SHORT: Final = {**ASYNC, "timeout": 2.5}
@@ -150,3 +150,25 @@ def test_an_async_stage_that_keeps_the_loop_ends_the_sandbox(room: Room) -> None
     assert exits(seen) == ["1"]
     name = "stage tests.wire.asynchronous:hang_late"
     assert critical(seen) == [f"{name} of request {seen.headers['x-request-id']} still runs; the sandbox ends"]
+
+
+WEIGHED: Final = {
+    "prepare": "tests.wire.asynchronous:pass_on",
+    "stages": references("fail_late", "leave_late", "sleep_late", "span"),
+    "stage_timeout": "0.05",
+    "request": "tests.wire.weighed.weighing:Request",
+}
+
+
+@pytest.mark.parametrize("room", [WEIGHED], indirect=True)
+def test_async_own_code_leaves_nothing_in_the_sandbox(room: Room) -> None:
+    """Threads, open files and memory are the same after 20 requests and after 200."""
+    weights = []
+    for requests in (20, 180):
+        for _ in range(requests):
+            room.chain.ask(GOOD, WHOLE)
+        weights.append(room.weigh())
+    before, after = weights
+    assert after["process"] == before["process"]
+    assert (after["threads"], after["descriptors"]) == (before["threads"], before["descriptors"])
+    assert after["resident"] - before["resident"] <= LEAKED_KILOBYTES
