@@ -190,7 +190,7 @@ IMPATIENT: Final = {"first_event_timeout": "1", "heartbeat": "0.2"}
 PREPARED: Final = {"prepare": "tests.wire.prepared:prepare", "request": "tests.wire.prepared:Request"}
 PREPARED_ON_LOOP: Final = {**PREPARED, "prepare": "tests.wire.asynchronous:prepare"}
 PREPARED_SOON: Final = {**PREPARED, "prepare_timeout": "0.5"}
-PREPARED_LATE: Final = {**PREPARED, "prepare_timeout": "5", "first_event_timeout": "0.5", "heartbeat": "60"}
+PREPARED_LATE: Final = {**PREPARED, "prepare_timeout": "5", "first_event_timeout": "0.5", "heartbeat": "0.2"}
 TWICE: Final = {"max_attempts": "2"}
 PUBLISHING: Final = {
     "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
@@ -592,7 +592,7 @@ def refused_by_own_code_cases() -> Iterator[Case]:
         yield from in_formats(replace(refused, body=body))
     body = f'{{"prompt": "{PROMPT}: refuse_late"}}'.encode()
     late = case(REFUSED, "prepare refuses late", "before the headers", GOOD, environment=PREPARED_LATE, **nobody)
-    for each in in_formats(replace(late, body=body, committed=True)):
+    for each in in_formats(replace(late, body=body, committed=True, heartbeats=True)):
         if each.committed and each.accept != RAW:
             yield each
 
@@ -605,7 +605,8 @@ def late_prepare_cases() -> Iterator[Case]:
     for what, environment in {"limited": PREPARED_SOON, "silent": PREPARED_LATE}.items():
         late_case = case(late, f"prepare sleeps, {what}", "before the headers", GOOD, environment=environment, **nobody)
         for each in in_formats(late_case):
-            yield replace(each, committed=what == "silent" and each.format in {"lines", "sse"})
+            waits_on = what == "silent" and each.format in {"lines", "sse"}
+            yield replace(each, committed=waits_on, heartbeats=waits_on)
     waiting = {"body": f'{{"prompt": "{PROMPT}: wait"}}'.encode(), "ends_sandbox": False}
     on_loop = {**PREPARED_SOON, "prepare": PREPARED_ON_LOOP["prepare"]}
     cancelled = case(late, "prepare waits on the loop", "before the headers", GOOD, **{**nobody, **waiting})
