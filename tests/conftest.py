@@ -19,6 +19,7 @@ TESTS: Final = Path(__file__).parent
 SLOW: Final = (
     "components",  # to declare an endpoint is to build its bundle
     "docs/test_examples.py",
+    "examples",
     "local/test_demo.py",
     "local/test_resources.py",
     "local/test_serve.py",

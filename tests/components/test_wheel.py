@@ -1,11 +1,13 @@
 """The component in someone else's program: the wheel in a clean environment, the examples from it, their bundle run."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +17,15 @@ import yaml
 
 from components import VERSION, StreamingLlmApiArgs
 from components.contract import camel
-from local.bedrock.script import Fragment, Stop
+from local.bedrock.script import Fragment, Stop, complete_answer
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import Twin
 from tests.components.conftest import CACHE, unpack
 from tests.components.own_code import assert_own_classes_are_the_functions, write_preparing
+from tests.examples.collector import Collector
 from tests.loopback.environment import add_guard
+from tests.loopback.guard import INSTALLER_ALLOWED
 from tests.loopback.plugin import REACHED
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
@@ -41,7 +45,20 @@ HOST_BUNDLE = """
 import pathlib, sys
 from streaming_llm_api.bundle import Bundle, Target
 
-print(Bundle(Target.host(), pathlib.Path(".cache/bundle"), pathlib.Path("code"), report=lambda _: None).build())
+requirements = pathlib.Path("code-requirements.txt")
+requirements = requirements if requirements.exists() else None
+cache, code = pathlib.Path(".cache/bundle"), pathlib.Path("code")
+print(Bundle(Target.host(), cache, code, requirements, report=lambda _: None).build())
+"""
+
+
+MYPY = """
+[mypy]
+strict = true
+[mypy-pulumi_aws.*]
+follow_imports = skip
+[mypy-boto3.*,botocore.*,opentelemetry.exporter.*]
+ignore_missing_imports = true
 """
 
 
@@ -53,13 +70,18 @@ class Elsewhere:
     wheel: Path
     place: Path
 
-    def run(self, program: str, folder: Path) -> str:
+    def run(self, program: str, folder: Path, **variables: str) -> str:
         """Run a program in ``folder``; only the installed packages and the recorder are on its path."""
         tools = self.place / "tools"
         done = subprocess.run(
             [self.python, "-P", "-c", program],
             cwd=folder,
-            env={"PYTHONPATH": str(tools), "PATH": "/usr/bin:/bin"},
+            env={
+                "PYTHONPATH": str(tools),
+                "PATH": "/usr/bin:/bin",
+                INSTALLER_ALLOWED: os.environ[INSTALLER_ALLOWED],
+                **variables,
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -77,10 +99,20 @@ class Elsewhere:
         return folder
 
     def declared(self, example: str) -> dict[str, Any]:
-        """Run an example under the recorder."""
-        found = json.loads(self.run(PROGRAM, self.copied(example)))
+        """Run an example under the recorder, with the configuration of its stack if it has one."""
+        folder = self.copied(example)
+        config = {f"streaming:{key}": value for key, value in stack_of(folder).items()}
+        found = json.loads(self.run(PROGRAM, folder, PULUMI_CONFIG=json.dumps(config)))
         assert isinstance(found, dict)
         return found
+
+
+def stack_of(folder: Path) -> dict[str, str]:
+    """Return the configuration of the stack ``dev``, without the project's name before each key."""
+    file = folder / "Pulumi.dev.yaml"
+    config = yaml.safe_load(file.read_text())["config"] if file.exists() else {}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return {key.partition(":")[2]: text for key, text in texts.items() if not key.startswith("aws:")}
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +228,38 @@ def test_two_endpoints_share_nothing_but_the_account(elsewhere: Elsewhere) -> No
     assert {inputs["environment"]["variables"]["LLM_SCHEMA"] for inputs in functions.values()} == {"answers:Answer"}
 
 
+def test_the_traced_endpoint_sends_spans_to_the_collector_of_its_stack(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    """From the bundle, with the packages that the example requires."""
+    variables = variables_of(elsewhere.declared("tracing"))
+    folder = elsewhere.copied("tracing")
+    unpack(folder / elsewhere.run(HOST_BUNDLE, folder).strip(), tmp_path)
+    with Collector() as collector, Bedrock() as bedrock:
+        bedrock.play(complete_answer('{"summary": "x", "keywords": []}'))
+        deployment = Deployment(tmp_path, {**variables, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url})
+        with Twin(bedrock, deployment) as twin, twin.post({"prompt": "Why?"}, "application/json") as reply:
+            assert reply.json() == {"summary": "x", "keywords": []}
+            twin.function.wait_until_idle()
+    assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://localhost:4318"
+    [span] = collector.spans
+    assert span.name.startswith("chat ")
+    assert collector.services == {"traced-endpoint"}
+
+
+def test_the_evaluated_endpoint_may_publish_to_its_topic_and_captures_no_content(elsewhere: Elsewhere) -> None:
+    found = elsewhere.declared("evaluation")
+    variables = variables_of(found)
+    [policy] = [inputs["policy"] for _, name, inputs in found["resources"] if name == "evaluated-may-own-code"]
+    assert (variables["LLM_STAGE_CONTENT"], variables["LLM_CAPTURE_CONTENT"]) == ("true", "false")
+    assert [statement["Resource"] for statement in json.loads(policy)["Statement"]] == [[variables["SCORES_TOPIC"]]]
+
+
+def variables_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables of the function that settings and own modules read."""
+    [function] = [inputs for kind, _, inputs in found["resources"] if kind.endswith(":Function")]
+    variables = function["environment"]["variables"]
+    return {name: text for name, text in variables.items() if not name.startswith("AWS_")}
+
+
 def test_the_wheel_reads_the_contract_inside_it(elsewhere: Elsewhere) -> None:
     """Also where a module of the user's has the name of the function's package."""
     folder = elsewhere.place / "shadowed"
@@ -274,7 +338,8 @@ def test_a_users_checker_sees_the_types_of_the_contract(elsewhere: Elsewhere) ->
 def test_the_examples_pass_the_type_check_against_the_wheel(elsewhere: Elsewhere, folder: Path) -> None:
     """Programs and own modules, with what is installed there: so the wheel's own types are what a user's checker sees.
 
-    The AWS provider's are left out: they take half a minute, and no argument has one of them.
+    The AWS provider's are left out: they take half a minute, and no argument has one of them. What modules of the
+    examples require is installed in their bundles alone.
     """
     example, *inside = folder.parts
     done = _checked(elsewhere, elsewhere.copied(example).joinpath(*inside))
@@ -283,7 +348,7 @@ def test_the_examples_pass_the_type_check_against_the_wheel(elsewhere: Elsewhere
 
 def _checked(elsewhere: Elsewhere, folder: Path) -> subprocess.CompletedProcess[str]:
     settings = elsewhere.place / "mypy.ini"
-    settings.write_text("[mypy]\nstrict = true\n[mypy-pulumi_aws.*]\nfollow_imports = skip\n")
+    settings.write_text(MYPY)
     return subprocess.run(
         [
             sys.executable,
