@@ -3,6 +3,7 @@
 The text is the prompt for every place but ``answer``, which reads what the model wrote.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -28,6 +29,7 @@ MUCH: Final = 100_000_000
 """Characters."""
 _over: Final = threading.Event()
 """Ends what own code has left behind."""
+_tasks: Final[list[asyncio.Task[None]]] = []
 
 
 class Own(Exception):
@@ -124,6 +126,7 @@ def tell(given: object) -> object:
     """Write what earlier requests have left behind, and clean that up."""
     left = {
         "threads": any(thread.name.endswith("(wait)") for thread in threading.enumerate()),
+        "tasks": any(not task.done() for task in _tasks),
         "stdout is closed": sys.stdout.closed,
         "signal is ignored": signal.getsignal(signal.SIGALRM) is signal.SIG_IGN,
         "variable": os.environ.pop(VARIABLE, None),
@@ -166,6 +169,19 @@ def act(place: str, text: str | None, given: object) -> Any:
     return HABITS[habit](given) if wanted == place else given
 
 
+async def act_async(place: str, text: str | None, given: object) -> Any:
+    """Do the same in async code, which waits and leaves behind in its own way."""
+    if text == f"{place}: wait":
+        await asyncio.sleep(AGES)
+    if text == f"{place}: swallow":
+        with suppress(BaseException):
+            await asyncio.sleep(AGES)
+        return given
+    if text == f"{place}: leave_thread":
+        _tasks.append(asyncio.create_task(asyncio.sleep(AGES)))
+    return act(place, text, given)
+
+
 class Request(BaseModel):
     """What the client sends."""
 
@@ -196,6 +212,14 @@ def _text(made: Any) -> Any:
 
 def stage(record: Record) -> Any:
     return act("stage", record.prompt, record)
+
+
+async def prepare_async(request: Request, _: Call) -> Any:
+    return _text(await act_async("prepare_async", request.words, request))
+
+
+async def stage_async(record: Record) -> Any:
+    return await act_async("stage_async", record.prompt, record)
 
 
 def last(_: Record) -> None:

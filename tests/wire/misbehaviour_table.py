@@ -17,8 +17,10 @@ class Place(Enum):
     REQUEST = "validator of the request"
     PROMPT = "`prompt`"
     PREPARE = "`prepare`"
+    PREPARE_ASYNC = "`prepare`, async"
     ANSWER = "validator of the answer"
     STAGE = "stage"
+    STAGE_ASYNC = "stage, async"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Result:
     causes: tuple[str, ...] = ()
     """In the log line."""
     failed: str = ""
-    """What the line of a stage that failed says."""
+    """The stage that failed, and what its line says."""
     ends_sandbox: bool = False
 
 
@@ -58,8 +60,9 @@ def internal(*causes: str) -> Result:
     return Result("`internal`", Outcome.FAILED, "internal", causes)
 
 
-def stage_failed(kind: str) -> Result:
-    return Result("`late`" if kind == "late" else "its type in a line", failed=kind)
+def stage_failed(kind: str, *, ends_sandbox: bool = False) -> Result:
+    words = "`late`" if kind == "late" else "its type in a line"
+    return Result(f"{words}, and the sandbox ends" if ends_sandbox else words, failed=kind, ends_sandbox=ends_sandbox)
 
 
 LATE: Final = Result("`deadline_reached`", Outcome.DEADLINE, "deadline_reached", ("DeadlineReached",))
@@ -76,7 +79,12 @@ AS_RETURNED: Final = Result("`completed`; the value is what it returned")
 
 
 def everywhere(result: Result, **others: Result) -> dict[Place, Result]:
-    return {place: others.get(place.name.lower(), result) for place in Place}
+    """Return the results of all places: an async one is that of its sync twin, unless it has its own."""
+    results = {}
+    for place in Place:
+        name = place.name.lower()
+        results[place] = others.get(name, others.get(name.removesuffix("_async"), result))
+    return results
 
 
 def _raising(habit: str, kind: str) -> Row:
@@ -95,16 +103,28 @@ ROWS: Final = [
     _raising("raise_keyboard_interrupt", "KeyboardInterrupt"),
     _raising("raise_cancelled_error", "CancelledError"),
     Row(
-        "sleeps past its time, or loops",
-        ("wait", "work"),
-        everywhere(LATE, prepare=ABANDONED, stage=stage_failed("late")),
+        "waits past its time",
+        ("wait",),
+        everywhere(LATE, prepare=ABANDONED, prepare_async=LATE, stage=stage_failed("late")),
+        NOTHING,
+        {},
+    ),
+    Row(
+        "loops past its time",
+        ("work",),
+        everywhere(
+            LATE,
+            prepare=ABANDONED,
+            stage=stage_failed("late"),
+            stage_async=stage_failed("late", ends_sandbox=True),
+        ),
         NOTHING,
         {},
     ),
     Row(
         "swallows what breaks it off, and returns",
         ("swallow",),
-        everywhere(LATE, prepare=ABANDONED, stage=stage_failed("late")),
+        everywhere(LATE, prepare=ABANDONED, prepare_async=LATE, stage=stage_failed("late")),
         NOTHING,
         {},
     ),
@@ -139,7 +159,13 @@ ROWS: Final = [
         NOTHING,
         {},
     ),
-    Row("leaves a thread behind", ("leave_thread",), everywhere(FINE), "the thread", {"threads": True}),
+    Row(
+        "leaves a thread behind, or a task",
+        ("leave_thread",),
+        everywhere(FINE),
+        "the thread; tasks are cancelled",
+        {"threads": True},
+    ),
     Row(
         "changes what it was given",
         ("change_given",),
@@ -158,7 +184,7 @@ ROWS: Final = [
     Row(
         "sets a handler for the timer's signal",
         ("set_signal_handler",),
-        everywhere(FINE, prepare=internal("Internal", "ValueError")),
+        everywhere(FINE, prepare=internal("Internal", "ValueError"), stage_async=stage_failed("ValueError")),
         "nothing: the function sets its own again",
         {},
     ),

@@ -1,11 +1,13 @@
 """Own code that logs wherever it runs. The message says where; the answer's validator logs from a thread of its own."""
 
+import asyncio
 import logging
 import threading
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel
 
+from function.endpoint import Call
 from function.stream.record import Record
 
 log = logging.getLogger(__name__)
@@ -49,3 +51,18 @@ def stage(_: Record) -> None:
         {"": 0}["words of an exception"]
     except KeyError:
         log.exception("stage")
+
+
+async def stage_async(record: Record) -> None:
+    await asyncio.sleep(0)
+    stage(record)
+
+
+def prepare(request: Request, _: Call) -> str:
+    log.warning("prepare")
+    return request.words
+
+
+async def prepare_async(request: Request, call: Call) -> str:
+    await asyncio.sleep(0)
+    return prepare(request, call)

@@ -30,23 +30,29 @@ SECONDS: Final = (3.0, 0.5)
 """The function's timeout, and the part of it for own stages; of the rest the answer has four fifths."""
 MANY_SECONDS: Final = (60.0, 20.0)
 """So that 100 MB have passed."""
-FAILED: Final = re.compile(r"stage \S+:(\w+) of request \S+ failed: (\S+) after \d+ ms")
+FAILED: Final = re.compile(r"stage (\S+) of request \S+ failed: (\S+) after \d+ ms")
 CASES: Final = [(row, habit, place) for row in ROWS for habit in row.habits for place in Place]
+
+
+_FUNCTIONS: Final[dict[Place, dict[str, str]]] = {
+    Place.PREPARE: {"prepare": f"{MODULE}:prepare"},
+    Place.PREPARE_ASYNC: {"prepare": f"{MODULE}:prepare_async"},
+    Place.STAGE_ASYNC: {"stages": f"{MODULE}:stage_async,{MODULE}:last"},
+}
+"""Settings of the places that not every function has."""
 
 
 class Rooms:
     """A chain for each of the few combinations of settings, made when the first row needs it."""
 
     def __init__(self) -> None:
-        self._made: dict[tuple[bool, bool], Room] = {}
+        self._made: dict[tuple[Place | None, bool], Room] = {}
 
     def of(self, place: Place, habit: str) -> Room:
-        key = (place is Place.PREPARE, habit == "return_much")
+        key = (place if place in _FUNCTIONS else None, habit == "return_much")
         if key not in self._made:
             seconds, of_stages = MANY_SECONDS if key[1] else SECONDS
-            settings: dict[str, Any] = {**CODE, "stage_timeout": str(of_stages)}
-            if key[0]:
-                settings["prepare"] = f"{MODULE}:prepare"
+            settings: dict[str, Any] = {**CODE, "stage_timeout": str(of_stages), **_FUNCTIONS.get(place, {})}
             self._made[key] = Room(timeout=seconds, **settings)
         return self._made[key]
 
@@ -111,9 +117,7 @@ def _check_log(seen: Seen, result: Result) -> None:
 def _check_stages(room: Room, seen: Seen, result: Result) -> None:
     """All of them have run, each in its turn; what the misbehaving one did is one line."""
     lines = [moment.about for moment in seen.moments if moment.what == "output"]
-    assert [match.groups() for line in lines if (match := FAILED.search(line))] == (
-        [("stage", result.failed)] if result.failed else []
-    )
+    assert [match[2] for line in lines if (match := FAILED.search(line))] == ([result.failed] if result.failed else [])
     assert lines.count("last") == 1
     is_recorded = result.outcome is not Outcome.REJECTED
     assert [item["Item"]["outcome"]["S"] for item in room.records.stored] == is_recorded * [result.outcome.value]

@@ -4,7 +4,7 @@ The code is ``tests/wire/talking.py``.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -15,15 +15,24 @@ from tests.wire.test_sandboxes import Room
 WHO = "arn:aws:iam::123456789012:user/ada"
 
 
-@pytest.fixture(scope="module")
-def room() -> Iterator[Room]:
-    room = Room(
-        request="tests.wire.talking:Request",
-        schema="tests.wire.talking:Answer",
-        stages="tests.wire.talking:stage",
-        authorization="iam",
-        caller_fields="id",
-    )
+CODE: Final[dict[str, Any]] = {
+    "request": "tests.wire.talking:Request",
+    "schema": "tests.wire.talking:Answer",
+    "stages": "tests.wire.talking:stage",
+    "authorization": "iam",
+    "caller_fields": "id",
+}
+ASYNC: Final = {
+    **CODE,
+    "prepare": "tests.wire.talking:prepare_async",
+    "stages": "tests.wire.talking:stage_async",
+}
+
+
+@pytest.fixture
+def room(request: pytest.FixtureRequest) -> Iterator[Room]:
+    """A chain with the settings of the test."""
+    room = Room(**request.param)
     yield room
     room.close()
 
@@ -38,11 +47,16 @@ def ask(room: Room, words: str) -> Seen:
     return room.chain.invoke(LINES, f'{{"words": "{words}"}}'.encode(), context)
 
 
-def test_lines_of_own_code_name_the_request_and_its_caller(room: Room) -> None:
+@pytest.mark.parametrize(
+    ("room", "makes"),
+    [(CODE, "prompt"), ({**CODE, "prepare": "tests.wire.talking:prepare"}, "prepare"), (ASYNC, "prepare")],
+    indirect=["room"],
+)
+def test_lines_of_own_code_name_the_request_and_its_caller(room: Room, makes: str) -> None:
     """Threads that the code starts included; a line of an import belongs to no request."""
     seen = ask(room, "Why?")
     said = {line["message"]: line for line in lines(seen)}
-    assert {"request", "prompt", "answer", "stage"} <= said.keys() <= {"import", "request", "prompt", "answer", "stage"}
+    assert said.keys() == {"import", "request", makes, "answer", "stage"}
     for message, line in said.items():
         known = {} if message == "import" else {"request_id": seen.headers["x-request-id"], "caller_id": WHO}
         assert {name: line[name] for name in ("request_id", "caller_id") if name in line} == known
@@ -51,6 +65,7 @@ def test_lines_of_own_code_name_the_request_and_its_caller(room: Room) -> None:
     assert "words of an exception" not in str(seen.moments)
 
 
+@pytest.mark.parametrize("room", [CODE], indirect=True)
 def test_a_rejected_request_has_them_too_and_the_next_one_its_own(room: Room) -> None:
     rejected, next_one = ask(room, ""), ask(room, "Why?")
     assert rejected.status == 422
