@@ -11,7 +11,7 @@ from local.client import Piece
 from verify.events import read_json_lines, rebuild_object
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
 ROOMS = ("function", "components", "local", "verify", "tests", "docs", "scripts", "bench", "examples")
 SOURCES = [
     *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "venv" not in path.parts),
@@ -22,7 +22,7 @@ FILE = re.compile(rf"(?<![\w./-])(?:{'|'.join(ROOMS)}|stream|aws|partials)/[\w/.
 """The name of a file as docstrings, comments and pages write it: from the root, or inside ``function``."""
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_link_to_a_file_leads_to_one(document: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", document.read_text())
     missing = [link for link in links if "://" not in link and not (document.parent / link).exists()]
@@ -36,7 +36,7 @@ def headings(document: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title).lower().replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_link_to_a_heading_leads_to_one(document: Path) -> None:
     links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", document.read_text())
     missing = [anchor for file, anchor in links if anchor not in headings(document.parent / file if file else document)]
@@ -77,7 +77,7 @@ def test_the_readmes_four_formats_carry_one_answer() -> None:
     assert json.loads(data)["type"] == kind
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_verb_of_make_that_is_named_is_one(document: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", document.read_text(), re.MULTILINE))
@@ -85,7 +85,7 @@ def test_every_verb_of_make_that_is_named_is_one(document: Path) -> None:
     assert named <= targets
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_piece_of_python_is_python(document: Path) -> None:
     for piece in re.findall(r"^```python\n(.*?)^```", document.read_text(), re.MULTILINE | re.DOTALL):
         ast.parse(piece)

@@ -33,6 +33,13 @@ def test_the_parts_of_a_request_add_up_to_the_price_of_a_thousand() -> None:
     assert f"**{sum(values) * 1000:.2f}**" == price
 
 
+@pytest.mark.parametrize("row", rows("where it goes"), ids=lambda row: row[0])
+def test_a_record_costs_what_its_calculation_gives(row: list[str]) -> None:
+    _, calculation, price = row
+
+    assert f"{calculated(calculation):.4f}" == price
+
+
 @pytest.mark.parametrize("row", rows("burn-down rate"), ids=lambda row: row[0])
 def test_the_requests_per_minute_follow_from_the_rate(row: list[str]) -> None:
     rate, tokens, requests = row
