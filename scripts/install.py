@@ -89,8 +89,8 @@ class Installer:
 
         Python compiles the modules that it imports, a small part of all; pip would take half a minute for the rest.
         """
-        options = ["--quiet", "--no-compile", "--disable-pip-version-check", f"--requirement={file}"]
-        return self._run([str(self._python), "-m", "pip", "install", *options])
+        options = ["--quiet", "--no-compile", "--disable-pip-version-check", "--no-warn-conflicts"]
+        return self._run([str(self._python), "-m", "pip", "install", *options, f"--requirement={file}"])
 
     def size(self) -> str:
         """Return the size so far, for people. It never shrinks, although pip removes its temporary files."""

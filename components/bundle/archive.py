@@ -9,14 +9,14 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..contract import VERSION
-from .bytecode import compile_sources
-from .cache import digest, replacing
+from .bytecode import compile_sources, compiler_of
+from .cache import digest, filling, replacing
 from .target import BundleError, Target
 from .wheels import Report, Wheels
 
@@ -92,13 +92,12 @@ class Bundle:
             BundleError: one of the user's modules is not valid Python.
         """
         self._refuse_clashes()
-        for name, path in self._files().items():
-            place = tree / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place)
-        (tree / BUILD_FILE).write_text(build_name(), encoding="utf-8")
-        (tree / PACKAGE / "__init__.py").touch()  # without it, a package of this name elsewhere on the path would win
-        compile_sources(self.target, tree, strict=True)
+        shutil.copytree(self._compiled_function(), tree, dirs_exist_ok=True)
+        if self.code is not None:
+            with tempfile.TemporaryDirectory() as folder:  # alone: the function's own sources are compiled already
+                _copy(self.user_files(), Path(folder))
+                compile_sources(self.target, Path(folder), strict=True)
+                shutil.copytree(folder, tree, dirs_exist_ok=True)
 
     @property
     def wheels(self) -> Wheels:
@@ -118,6 +117,19 @@ class Bundle:
             raise BundleError(f"code: {self.code} is not a folder.")
         yield from _files(self.code)
 
+    def _compiled_function(self) -> Path:
+        """Return a folder with the function and its bytecode. Bundles for the same Python share it."""
+        files = dict(_own_files())
+        contents = {name: path.read_bytes() for name, path in files.items()}
+        folder = self.cache / f"sources-{digest({'python': compiler_of(self.target.python), **contents})}"
+        if not folder.exists():
+            with filling(folder) as tree:
+                _copy(files.items(), tree)
+                (tree / BUILD_FILE).write_text(build_name(), encoding="utf-8")
+                (tree / PACKAGE / "__init__.py").touch()  # without it, a package of this name elsewhere would win
+                compile_sources(self.target, tree, strict=True)
+        return folder
+
     def _zipped_wheels(self) -> Path:
         """Return a zip of the wheels. Builds that differ in the user's modules alone share it."""
         folder = self.wheels.collect()
@@ -128,8 +140,7 @@ class Bundle:
         return archive
 
     def _files(self) -> dict[str, Path]:
-        endpoint = Path(__file__).resolve().parent.parent / "endpoint.py"
-        return {**dict(_function_files()), f"{PACKAGE}/endpoint.py": endpoint, **dict(self.user_files())}
+        return {**dict(_own_files()), **dict(self.user_files())}
 
     def _refuse_clashes(self) -> None:
         taken = {"function", "bootstrap", PACKAGE, *(entry.name for entry in self.wheels.collect().iterdir())}
@@ -143,6 +154,19 @@ def _function_files() -> Iterator[tuple[str, Path]]:
     sources = function_sources()
     for name, path in _files(sources):
         yield ("bootstrap" if name == "bootstrap" else f"function/{name}"), path
+
+
+def _own_files() -> Iterator[tuple[str, Path]]:
+    """Yield name and path of what the bundle contains beside packages and the user's modules."""
+    yield from _function_files()
+    yield f"{PACKAGE}/endpoint.py", Path(__file__).resolve().parent.parent / "endpoint.py"
+
+
+def _copy(files: Iterable[tuple[str, Path]], tree: Path) -> None:
+    for name, path in files:
+        place = tree / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:

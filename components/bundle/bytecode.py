@@ -14,9 +14,11 @@ TASK_ROOT: Final = "/var/task"
 """The folder into which Lambda unpacks the zip: the path in the bytecode."""
 
 _COMPILER: Final = """
-import pathlib, py_compile, sys
+import importlib.util, pathlib, py_compile, sys
 root, task_root, strict = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "strict"
 for source in sorted(root.rglob("*.py")):
+    if pathlib.Path(importlib.util.cache_from_source(str(source))).exists():
+        continue
     try:
         py_compile.compile(
             str(source),
@@ -28,7 +30,10 @@ for source in sorted(root.rglob("*.py")):
         if strict:
             sys.exit(f"{source.relative_to(root)}: {error.exc_value}")
 """
-"""A program for the target's Python. It skips templates in wheels, which are named ``*.py`` and are not Python."""
+"""A program for the target's Python. It compiles what is not compiled yet.
+
+It skips templates in wheels, which are named ``*.py`` and are not Python.
+"""
 
 
 def compile_sources(target: Target, tree: Path, *, strict: bool) -> None:
@@ -57,8 +62,14 @@ def interpreter(python: str) -> str | None:
     return named if named and _output_of(named, version_program) == python else None
 
 
+def compiler_of(python: str) -> str:
+    """Return what the bytecode for a Python of that version depends on, or ``None`` if none is installed, as text."""
+    path = interpreter(python)
+    return str(path and _bytecode_version(path))
+
+
 @functools.cache
-def bytecode_version(python: str) -> str | None:
+def _bytecode_version(python: str) -> str | None:
     """Return the version of the Python at this path, with the magic number of its bytecode; None if it fails."""
     return _output_of(python, "import importlib.util, sys; print(sys.version, importlib.util.MAGIC_NUMBER)")
 

@@ -9,16 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from ..contract import SERVICES
-from .bytecode import bytecode_version, compile_sources, interpreter
-from .cache import digest, replacing
+from .bytecode import compile_sources, compiler_of, interpreter
+from .cache import digest, filling, replacing
 from .complaint import explain
 from .target import HOST, MACHINES, BundleError, Target
 
@@ -49,15 +48,14 @@ class Wheels:
     @property
     def folder(self) -> Path:
         """The folder of the collected packages; its name is a hash of everything that determines its content."""
-        python = interpreter(self.target.python)
         texts = {
             f"{number}{name}": text
-            for number, path in enumerate([self.lock, *self._own])
+            for number, path in enumerate(filter(None, (self.lock, self.own)))
             for name, text in _requirement_texts(path).items()
         }
         parts: dict[str, str | bytes] = {
             "target": str(self.target),
-            "magic": str(python and bytecode_version(python)),
+            "magic": compiler_of(self.target.python),
             **texts,
         }
         if added := sorted({*self.services} - {*SERVICES}):
@@ -99,32 +97,23 @@ class Wheels:
             if service not in known:
                 raise BundleError(f"services: botocore knows no AWS service {service!r}.{nearest(service, known)}")
 
-    @property
-    def _own(self) -> list[Path]:
-        return [] if self.own is None else [self.own]
-
     def _collect_into(self, folder: Path) -> None:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="collecting-") as scratch:
-            tree = Path(scratch) / "tree"
-            _install(self.target, tree, str(self.lock), [f"--requirement={self.lock}", "--require-hashes"])
-            locked = _hashes(tree)
-            for own in self._own:
-                constraints = Path(scratch) / "constraints.txt"
+        with filling(folder) as tree:
+            if self.own is None:
+                _install(self.target, tree, str(self.lock), [f"--requirement={self.lock}", "--require-hashes"])
+                with replacing(self._list_of_services) as staged:
+                    known = sorted(service.name for service in tree.glob("botocore/data/*/"))
+                    staged.write_text(json.dumps(known), encoding="utf-8")
+                self._refuse_unknown_services()
+            else:
+                shutil.copytree(replace(self, own=None, report=lambda _: None).collect(), tree)
+                locked = _hashes(tree)
+                constraints = tree.with_name("constraints.txt")
                 constraints.write_text(_locked_versions(self.lock), encoding="utf-8")
-                _install(self.target, tree, str(own), [*_own_options(own), f"--constraint={constraints}"])
-                _check_unchanged(tree, locked, own)
-            with replacing(self._list_of_services) as staged:
-                known = sorted(service.name for service in tree.glob("botocore/data/*/"))
-                staged.write_text(json.dumps(known), encoding="utf-8")
-            self._refuse_unknown_services()
+                _install(self.target, tree, str(self.own), [*_own_options(self.own), f"--constraint={constraints}"])
+                _check_unchanged(tree, locked, self.own)
             _trim(tree, {*SERVICES, *self.services})
             compile_sources(self.target, tree, strict=False)
-            try:
-                tree.rename(folder)
-            except OSError:
-                if not folder.is_dir():  # another process may have collected the same packages in the meantime
-                    raise
 
 
 def _requirement_texts(path: Path) -> dict[str, bytes]:
@@ -183,7 +172,7 @@ def _install(target: Target, tree: Path, pip_file: str, options: Sequence[str]) 
     if importlib.util.find_spec("pip"):
         tool = "pip"
         command = [sys.executable, "-m", "pip", "install", "--no-compile", "--no-input", "--progress-bar=off"]
-        command += ["--disable-pip-version-check", *pip_target(target)]
+        command += ["--disable-pip-version-check", "--no-warn-conflicts", *pip_target(target)]
     elif shutil.which("uv"):
         tool = "uv"
         command = ["uv", "pip", "install", "--quiet", "--only-binary=:all:", *_uv_target(target)]

@@ -119,19 +119,19 @@ def stack_of(folder: Path) -> dict[str, str]:
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
     """Build the wheel and install it, with its dependencies, where nothing else is."""
     place = tmp_path_factory.mktemp("elsewhere")
-    _pip(Path(sys.executable), "wheel", "--no-deps", f"--wheel-dir={place}", str(REPOSITORY))
+    _pip("wheel", "--no-deps", f"--wheel-dir={place}", str(REPOSITORY))
     [wheel] = place.glob("*.whl")
-    venv.create(place / "venv", with_pip=True)
+    venv.create(place / "venv", with_pip=False)  # this interpreter's pip installs into it
     python = place / "venv" / "bin" / "python"
-    _pip(python, "install", "--no-compile", f"{wheel}[pulumi]")
+    _pip(f"--python={python}", "install", "--no-compile", "--no-warn-conflicts", f"{wheel}[pulumi]")
     add_guard(place / "venv", REACHED)
     (place / "tools").mkdir()
     shutil.copy(Path(__file__).parent / "recording.py", place / "tools")
     return Elsewhere(python, wheel, place)
 
 
-def _pip(python: Path, *arguments: str) -> None:
-    subprocess.run([python, "-m", "pip", "--quiet", *arguments], check=True)
+def _pip(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], check=True)
 
 
 def test_the_wheel_gives_one_import_name(elsewhere: Elsewhere) -> None:

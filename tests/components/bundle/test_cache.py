@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 import components.bundle
-from components.bundle.cache import digest, replacing
+from components.bundle.cache import digest, filling, replacing
 
 PACKAGE = Path(components.bundle.__file__).parent
 FILES = sorted(path.name for path in PACKAGE.iterdir() if path.is_file())
@@ -55,3 +55,30 @@ def test_a_build_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 
     assert [path.name for path in zip_file.parent.iterdir()] == ["function.zip"]
     assert zip_file.read_text() == "whole"
+
+
+def fill(folder: Path, text: str, *, meanwhile: str = "", fails: bool = False) -> None:
+    """Make a folder with one file; another process makes the folder in the meantime, if it has a text for that."""
+    with filling(folder) as made:
+        made.mkdir()
+        (made / "file.txt").write_text(text)
+        if meanwhile:
+            folder.mkdir()
+            (folder / "file.txt").write_text(meanwhile)
+        if fails:
+            raise OSError("disk full")
+
+
+@pytest.mark.parametrize(("meanwhile", "kept"), [("", "mine"), ("the other one", "the other one")])
+def test_a_folder_appears_when_it_is_whole_and_the_first_one_stays(tmp_path: Path, meanwhile: str, kept: str) -> None:
+    fill(tmp_path / "cache" / "folder", "mine", meanwhile=meanwhile)
+
+    assert (tmp_path / "cache" / "folder" / "file.txt").read_text() == kept
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["folder"]
+
+
+def test_a_folder_that_is_not_filled_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="disk full"):
+        fill(tmp_path / "folder", "half", fails=True)
+
+    assert list(tmp_path.iterdir()) == []
