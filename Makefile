@@ -125,7 +125,7 @@ $(VENV)/.demo: function/requirements.lock local/configuration.txt local/requirem
 	@$(INSTALL) $(VENV) -r function/requirements.lock -r local/configuration.txt --optional local/requirements.txt
 	@touch $@
 
-$(VENV)/.test: tests/requirements.txt requirements.txt function/requirements.txt function/requirements.lock
+$(VENV)/.test: tests/requirements.txt examples/tracing/code-requirements.txt requirements.txt function/requirements.txt function/requirements.lock
 	@$(check-python)
 	@$(INSTALL) $(VENV) -r function/requirements.lock -r tests/requirements.txt
 	@touch $@

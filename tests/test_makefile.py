@@ -33,6 +33,8 @@ def folder(tmp_path: Path) -> Path:
     for folder in ("function", "local", "tests"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "requirements.txt").touch()
+    (tmp_path / "examples" / "tracing").mkdir(parents=True)
+    (tmp_path / "examples" / "tracing" / "code-requirements.txt").touch()
     (tmp_path / "requirements.txt").touch()
     (tmp_path / "local" / "configuration.txt").touch()
     (tmp_path / "function" / "requirements.lock").touch()
