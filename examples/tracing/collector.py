@@ -14,7 +14,7 @@ class Receiver(BaseHTTPRequestHandler):
         for resource in received.resource_spans:
             for scope in resource.scope_spans:
                 for span in scope.spans:
-                    print(span, flush=True)  # noqa: T201 - that is its task
+                    print(span, flush=True)
         self.send_response(200)
         self.send_header("Content-Type", "application/x-protobuf")
         self.send_header("Content-Length", "0")
@@ -25,5 +25,5 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 server = HTTPServer(("127.0.0.1", 4318), Receiver)
-print("Waiting for spans at http://127.0.0.1:4318/v1/traces", flush=True)  # noqa: T201 - as above
+print("Waiting for spans at http://127.0.0.1:4318/v1/traces", flush=True)
 server.serve_forever()

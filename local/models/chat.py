@@ -1,15 +1,16 @@
 """An instruction-tuned model on any server of the OpenAI protocol."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from ..bedrock.call import Call
 from ..bedrock.script import Step
 from ..client import End, Reply, Transport
 from .openai import UNEXPECTED_SHAPE, ModelUnavailable, answer, options
+from .words import words_of
 
 TRANSPORT: Final = Transport(connect_timeout=10, timeout=10)
 """For the list of models, which a server sends without delay."""
@@ -83,7 +84,7 @@ class Chat:
             instructions.append(
                 f"Answer with one JSON document that matches this JSON Schema: {json.dumps(call.schema)}"
             )
-        messages = [{"role": message["role"], "content": _text_of(message)} for message in call.body["messages"]]
+        messages = [{"role": message["role"], "content": words_of(message)} for message in call.body["messages"]]
         request = {"model": self.model, "messages": messages, **options(call)}
         if instructions:
             messages.insert(0, {"role": "system", "content": "\n\n".join(instructions)})
@@ -91,10 +92,6 @@ class Chat:
             json_schema = {"name": "answer", "schema": call.schema, "strict": True}
             request["response_format"] = {"type": "json_schema", "json_schema": json_schema}
         yield from answer(f"{self._url}/chat/completions", request, lambda choice: choice["delta"].get("content"))
-
-
-def _text_of(message: Mapping[str, Any]) -> str:
-    return "\n".join(block["text"] for block in message["content"] if "text" in block)
 
 
 def _message(body: bytes) -> str:

@@ -62,7 +62,8 @@ class Embedded:
 
     def __call__(self, call: Call) -> Iterator[Step]:
         """Continue the worked examples with an answer."""
-        request = {"prompt": prompt_for(call.prompt, call.schema or {}), "repeat_penalty": 1.1, **options(call)}
+        prompt = prompt_for(call.body["messages"], call.schema or {})
+        request = {"prompt": prompt, "repeat_penalty": 1.1, **options(call)}
         request["temperature"] = 0.3
         if call.schema is not None:
             request["json_schema"] = {**limited(call.schema), "x-guidance": GUIDANCE}

@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+from .words import words_of
 
 TEXT_LIMIT, ITEMS_LIMIT, NUMBER_LIMIT = 300, 5, 999_999
 """They keep a small model from writing without end. They are in its grammar only, not in the schema of the answer."""
@@ -55,16 +57,23 @@ EXAMPLES: Final[list[tuple[str, str, object]]] = [
 """Worked examples: a request, the fields of its answer, and the answer."""
 
 
-def prompt_for(request: str, schema: Mapping[str, Any]) -> str:
-    """Return the worked examples, and the request in their form, for a model that only continues text."""
-    return f"{worked_examples()}Request: {' '.join(request.split())}\nFields: {_fields(schema)}\nJSON:"
+def prompt_for(messages: Sequence[Mapping[str, Any]], schema: Mapping[str, Any]) -> str:
+    """Return the worked examples and the conversation in their form, for a model that only continues text."""
+    fields = _fields(schema)
+    turns = (_turn(message["role"], " ".join(words_of(message).split()), fields) for message in messages)
+    return f"{worked_examples()}{''.join(turns)}"
 
 
 def worked_examples() -> str:
     """Return the worked examples, with which every prompt begins."""
     return "".join(
-        f"Request: {request}\nFields: {names}\nJSON: {json.dumps(answer)}\n\n" for request, names, answer in EXAMPLES
+        _turn("user", request, names) + _turn("assistant", json.dumps(answer), names)
+        for request, names, answer in EXAMPLES
     )
+
+
+def _turn(role: str, words: str, fields: str) -> str:
+    return f"Request: {words}\nFields: {fields}\nJSON:" if role == "user" else f" {words}\n\n"
 
 
 def limited(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -260,6 +260,14 @@ def variables_of(found: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, text in variables.items() if not name.startswith("AWS_")}
 
 
+@pytest.mark.parametrize("example", ["chat", "invoice"])
+def test_an_example_is_deployed_as_its_stack_says(elsewhere: Elsewhere, example: str) -> None:
+    """The preview starts its function, and checks the example of its request class."""
+    variables = variables_of(elsewhere.declared(example))
+    stack = stack_of(EXAMPLES / example)
+    assert (variables["LLM_REQUEST"], variables["LLM_SCHEMA"]) == (stack["request"], stack["schema"])
+
+
 def test_the_wheel_reads_the_contract_inside_it(elsewhere: Elsewhere) -> None:
     """Also where a module of the user's has the name of the function's package."""
     folder = elsewhere.place / "shadowed"

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from local.http11.server import Exchange, Server
@@ -21,6 +22,8 @@ class OpenAi:
     def __init__(self) -> None:
         self.requests: list[tuple[str, Any]] = []
         self.lines: list[bytes] = []
+        self.reader: Callable[[Any], str] | None = None
+        """Returns what the server writes for the body of a request, in place of what ``say`` was given."""
         self.status = 200
         self.is_cut = False
         self.hangs = False
@@ -37,6 +40,8 @@ class OpenAi:
     def _respond(self, exchange: Exchange) -> None:
         body = exchange.read_body(1_000_000)
         self.requests.append((exchange.path, json.loads(body) if body else None))
+        if self.reader and body:
+            self.say(delta(self.reader(json.loads(body))), delta(None, "stop"))
         if exchange.path == "/v1/models":
             exchange.send(200, [], b'{"data": [{"id": "first"}, {"id": "second"}]}')
         elif self.status != 200:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from local.models.prompt import limited, prompt_for
+from local.models.prompt import limited, prompt_for, worked_examples
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -17,9 +17,20 @@ def test_the_prompt_ends_where_a_small_model_has_to_go_on() -> None:
         "date": {"type": "string", "description": "When. (minLength: 3, maxLength: 9)"},
     }
 
-    prompt = prompt_for("Berlin,\n please", {"properties": described})
+    messages = [{"role": "user", "content": [{"text": "Berlin,\n please"}]}]
+    prompt = prompt_for(messages, {"properties": described})
 
     assert prompt.endswith("\n\nRequest: Berlin, please\nFields: city (Where.), size, date (When.)\nJSON:")
+
+
+def test_what_was_said_before_looks_like_one_more_worked_example() -> None:
+    content = {"user": "Berlin", "assistant": '{"city":"Berlin"}'}
+    turns = [{"role": role, "content": [{"text": content[role]}]} for role in ("user", "assistant", "user")]
+
+    prompt = prompt_for(turns, {"properties": {"city": {}}})
+
+    expected = 'Request: Berlin\nFields: city\nJSON: {"city":"Berlin"}\n\nRequest: Berlin\nFields: city\nJSON:'
+    assert prompt == worked_examples() + expected
 
 
 def test_a_small_model_gets_bounds_that_the_schema_lacks() -> None:
