@@ -1,6 +1,8 @@
 """Random types for the properties of partials, each with documents that it takes and documents that it refuses.
 
 A refused document comes with its deadline: the places in it whose close decides that it is wrong.
+
+What is put together is drawn by functions: strategies that are made anew for each example take more time than the test.
 """
 
 # Types are made at run time here, which type checkers and some rules of the linter cannot follow.
@@ -9,14 +11,16 @@ A refused document comes with its deadline: the places in it whose close decides
 
 import dataclasses
 import enum
+import functools
 import itertools
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, NotRequired, Optional, TypeVar, Union, get_args, get_origin
 
+from hypothesis import reject
 from hypothesis import strategies as st
 from pydantic import (
     AfterValidator,
@@ -49,9 +53,12 @@ from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
+Make = Callable[[Draw], Any]
+"""Draws a value."""
 Path = tuple[str | int, ...]
 T = TypeVar("T")
-Poisoned = st.SearchStrategy[tuple[Any, "Deadline"]]
+Poison = Callable[[Draw], tuple[Any, "Deadline"]]
+"""Draws a value that is wrong, and when it must be known to be."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,24 +79,60 @@ AT_CLOSE = Deadline()
 AT_OBJECT = Deadline(up=True)
 
 
+DEPTH = 2
+"""How many containers may be around a value."""
+
+
+@functools.cache
+def up_to(most: int) -> st.SearchStrategy[int]:
+    """Return the strategy of whole numbers from 0 on."""
+    return st.integers(0, most)
+
+
+def flip(draw: Draw) -> bool:
+    """Draw yes or no."""
+    return bool(draw(up_to(1)))
+
+
+def pick(draw: Draw, options: Sequence[T]) -> T:
+    """Draw one of some values. The first one is the simplest."""
+    return options[draw(up_to(len(options) - 1))]
+
+
+def several(draw: Draw, make: Callable[[Draw], T], most: int, least: int = 0) -> list[T]:
+    """Draw a list."""
+    return [make(draw) for _ in range(least + draw(up_to(most - least)))]
+
+
+def drawn(strategy: st.SearchStrategy[Any]) -> Make:
+    """Return the function that draws from a strategy."""
+    return lambda draw: draw(strategy)
+
+
+def one_of(makes: Sequence[Callable[[Draw], T]]) -> Callable[[Draw], T]:
+    """Return a function that draws as one of some functions does."""
+    return lambda draw: pick(draw, makes)(draw)
+
+
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """A type; a strategy of values that it takes; one of values that it refuses with their deadlines (or None)."""
+    """A type; how values that it takes are drawn; how values that it refuses are, with their deadlines (or None)."""
 
     type: Any
-    taken: st.SearchStrategy[Any]
-    refused: Poisoned | None
+    taken: Make
+    refused: Poison | None
     hashable: bool = True
 
     def until(self, deadline: Deadline) -> "Spec":
         """The same with a fixed deadline: nothing inside is judged earlier."""
-        if self.refused is None:
+        refused = self.refused
+        if refused is None:
             return self
-        return dataclasses.replace(self, refused=self.refused.map(lambda poisoned: (poisoned[0], deadline)))
+        return dataclasses.replace(self, refused=lambda draw: (refused(draw)[0], deadline))
 
 
 def leaf(type_: Any, taken: st.SearchStrategy[Any], *refused: Any, deadline: Deadline = AT_CLOSE) -> Spec:
-    return Spec(type_, taken, st.sampled_from([(value, deadline) for value in refused]) if refused else None)
+    return Spec(type_, drawn(taken), (lambda draw: (pick(draw, refused), deadline)) if refused else None)
 
 
 class Colour(enum.StrEnum):
@@ -169,11 +212,18 @@ def _plain(value: Any) -> Any:
 
 TEXT = st.text(max_size=8)
 SMALL = st.integers(-100, 100)
-JSON = st.recursive(
-    st.none() | st.booleans() | SMALL | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=5,
-)
+SCALARS = st.none() | st.booleans() | SMALL | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+
+
+def any_json(draw: Draw, depth: int = DEPTH) -> Any:
+    """Draw any value, with ``depth`` levels of containers at most."""
+    kind = draw(up_to(6)) if depth else 0
+    if kind < 5:
+        return draw(SCALARS)
+    values = several(draw, lambda draw: any_json(draw, depth - 1), 3)
+    return values if kind == 5 else {draw(TEXT): value for value in values}
+
+
 LEAVES = [
     leaf(str, TEXT, 1, True, None, [], {}),
     leaf(Annotated[str, Field(min_length=2, max_length=5)], st.text(min_size=2, max_size=5), "a", "abcdef", 3),
@@ -216,13 +266,24 @@ LEAVES = [
     leaf(Annotated[int, WrapValidator(_forgiving)], SMALL | st.just("whatever"), "other", [1], {"a": 1}),
     leaf(Annotated[str, PlainValidator(_plain)], st.just("plain"), "x", [], 3),
     leaf(Annotated[int, AfterValidator(_even_with_info)], SMALL.map(lambda n: n * 2), 3, "5", deadline=AT_OBJECT),
-    Spec(Any, JSON, None, hashable=False),
-    Spec(object, JSON, None, hashable=False),
+    Spec(Any, any_json, None, hashable=False),
+    Spec(object, any_json, None, hashable=False),
 ]
-leaves = st.sampled_from(LEAVES)
+HASHABLE_LEAVES = [each for each in LEAVES if each.hashable]
 NAMES = ["a", "b", "class_", "naïve", "x1"]
-ANY_WRONG = st.sampled_from(["nope", 17, False, None])
-"""For containers: scalars, which no container takes."""
+KEY = TEXT | st.sampled_from(NAMES)
+SOME_NAMES = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)
+Inner = Callable[[Draw], Spec]
+"""Draws the type of what is in a container."""
+
+
+def any_wrong(draw: Draw) -> tuple[Any, Deadline]:
+    """For containers: scalars, which no container takes."""
+    return pick(draw, ["nope", 17, False, None]), AT_CLOSE
+
+
+def constant(value: Any, deadline: Deadline) -> Poison:
+    return lambda _: (value, deadline)
 
 
 def _count_of(item: Spec) -> Deadline:
@@ -230,99 +291,112 @@ def _count_of(item: Spec) -> Deadline:
     return AT_OBJECT if "with-info" in repr(TypeAdapter(item.type).core_schema) else AT_CLOSE
 
 
-@st.composite
-def lists(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    item = draw(inner)
-    low, high = draw(st.sampled_from([(0, 4), (1, 3)]))
-    refused = [st.just(("nope", AT_CLOSE)), st.just(({}, AT_CLOSE))]
+def lists(draw: Draw, inner: Inner) -> Spec:
+    item = inner(draw)
+    low, high = pick(draw, [(0, 4), (1, 3)])
+    refused = [constant("nope", AT_CLOSE), constant({}, AT_CLOSE)]
     type_: Any = list[item.type]
     if (low, high) != (0, 4):
         type_ = Annotated[type_, Field(min_length=low, max_length=high)]
-        refused.append(st.just(([], _count_of(item))))
+        refused.append(lambda _: ([], _count_of(item)))
     if item.refused is not None:
-        refused.append(_one_wrong_item(item))
-    return Spec(type_, st.lists(item.taken, min_size=low, max_size=high), st.one_of(refused), hashable=False)
+        refused.append(_one_wrong_item(item, item.refused))
+    return Spec(type_, lambda draw: several(draw, item.taken, high, low), one_of(refused), hashable=False)
 
 
-@st.composite
-def _one_wrong_item(draw: Draw, item: Spec) -> tuple[list[Any], Deadline]:
-    before = draw(st.lists(item.taken, max_size=1))
-    wrong, deadline = draw(item.refused)
-    after = draw(st.lists(item.taken, max_size=1))
-    return [*before, wrong, *after], deadline.under(len(before))
+def _one_wrong_item(item: Spec, refused: Poison) -> Poison:
+    def poison(draw: Draw) -> tuple[list[Any], Deadline]:
+        before = several(draw, item.taken, 1)
+        wrong, deadline = refused(draw)
+        return [*before, wrong, *several(draw, item.taken, 1)], deadline.under(len(before))
+
+    return poison
 
 
-@st.composite
-def sets(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    item = draw(inner.filter(lambda spec: spec.hashable))
-    type_: Any = draw(st.sampled_from([set[item.type], frozenset[item.type]]))
-    refused: Poisoned = st.just(("nope", AT_CLOSE))
+def sets(draw: Draw, inner: Inner) -> Spec:
+    item = inner(draw)
+    if not item.hashable:
+        item = pick(draw, HASHABLE_LEAVES)
+    type_: Any = pick(draw, [set[item.type], frozenset[item.type]])
+    refused = [constant("nope", AT_CLOSE)]
     if item.refused is not None:
-        refused |= _one_wrong_item(item)
-    if draw(st.booleans()):
+        refused.append(_one_wrong_item(item, item.refused))
+    if flip(draw):
         type_ = Annotated[type_, Field(max_length=3)]
-    return Spec(type_, st.lists(item.taken, max_size=3), refused, hashable=False)
+    return Spec(type_, lambda draw: several(draw, item.taken, 3), one_of(refused), hashable=False)
 
 
-@st.composite
-def tuples(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    items = draw(st.lists(inner, min_size=1, max_size=3))
-    if draw(st.booleans()):
+def tuples(draw: Draw, inner: Inner) -> Spec:
+    items = several(draw, inner, 3, 1)
+    if flip(draw):
         item = items[0]
-        refused = _one_wrong_item(item) if item.refused is not None else st.just((3, AT_CLOSE))
-        return Spec(tuple[item.type, ...], st.lists(item.taken, max_size=3), refused, hashable=False)
-    taken = st.tuples(*(item.taken for item in items)).map(list)
-    count = max((_count_of(item) for item in items), key=lambda deadline: deadline.up)
-    short = taken.map(lambda values: (values[:-1], count))
-    long = taken.map(lambda values: ([*values, 1], count))
-    return Spec(tuple[tuple(item.type for item in items)], taken, short | long, hashable=False)
+        refused = _one_wrong_item(item, item.refused) if item.refused is not None else constant(3, AT_CLOSE)
+        return Spec(tuple[item.type, ...], lambda draw: several(draw, item.taken, 3), refused, hashable=False)
+
+    def taken(draw: Draw) -> list[Any]:
+        return [item.taken(draw) for item in items]
+
+    def count() -> Deadline:
+        return max((_count_of(item) for item in items), key=lambda deadline: deadline.up)
+
+    counts: list[Poison] = [lambda draw: (taken(draw)[:-1], count()), lambda draw: ([*taken(draw), 1], count())]
+    return Spec(tuple[tuple(item.type for item in items)], taken, one_of(counts), hashable=False)
 
 
-@st.composite
-def dicts(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    value = draw(inner)
-    keys, key, wrong_key = draw(
-        st.sampled_from(
-            [
-                (str, TEXT, None),
-                (int, SMALL.map(str), "x"),
-                (Annotated[str, Field(max_length=3)], st.text(max_size=3), "long~/key"),
-                (Colour, st.just("red"), "blue"),
-            ]
-        )
-    )
-    taken = st.dictionaries(key, value.taken, max_size=3)
-    refused: Poisoned = st.just(([], AT_CLOSE))
+KEYS: list[tuple[Any, Make, str | None]] = [
+    (str, drawn(TEXT), None),
+    (int, drawn(SMALL.map(str)), "x"),
+    (Annotated[str, Field(max_length=3)], drawn(st.text(max_size=3)), "long~/key"),
+    (Colour, lambda _: "red", "blue"),
+]
+"""The type of keys, how they are drawn, and a wrong one."""
+
+
+def dicts(draw: Draw, inner: Inner) -> Spec:
+    value = inner(draw)
+    keys, key, wrong_key = pick(draw, KEYS)
+
+    def taken(draw: Draw) -> dict[str, Any]:
+        return dict(several(draw, lambda draw: (key(draw), value.taken(draw)), 3))
+
+    refused = [constant([], AT_CLOSE)]
     if wrong_key is not None:
         # A wrong key is known before its value; the value's close is the latest it can be seen in this measure.
-        refused |= taken.map(lambda good: ({**good, wrong_key: None}, AT_CLOSE.under(wrong_key)))
-    if value.refused is not None:
-        refused |= st.tuples(taken, key, value.refused).map(
-            lambda drawn: (
-                {**{k: v for k, v in drawn[0].items() if k != drawn[1]}, drawn[1]: drawn[2][0]},
-                drawn[2][1].under(drawn[1]),
-            )
-        )
-    return Spec(dict[keys, value.type], taken, refused, hashable=False)
+        refused.append(lambda draw: ({**taken(draw), wrong_key: None}, AT_CLOSE.under(wrong_key)))
+    if (wrong_value := value.refused) is not None:
+
+        def poison(draw: Draw) -> tuple[Any, Deadline]:
+            name = key(draw)
+            wrong, deadline = wrong_value(draw)
+            return {**{k: v for k, v in taken(draw).items() if k != name}, name: wrong}, deadline.under(name)
+
+        refused.append(poison)
+    return Spec(dict[keys, value.type], taken, one_of(refused), hashable=False)
 
 
-@st.composite
-def optionals(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    spec = draw(inner)
-    refused = None
-    if spec.refused is not None:
-        refused = spec.refused.filter(lambda poisoned: poisoned[0] is not None)
-    return Spec(Optional[spec.type], st.none() | spec.taken, refused, spec.hashable)
+def optionals(draw: Draw, inner: Inner) -> Spec:
+    spec = inner(draw)
+    wrong = spec.refused
+
+    def refused(draw: Draw) -> tuple[Any, Deadline]:
+        assert wrong is not None
+        for _ in range(3):
+            poisoned = wrong(draw)
+            if poisoned[0] is not None:
+                return poisoned
+        return reject()
+
+    taken = one_of([lambda _: None, spec.taken])
+    return Spec(Optional[spec.type], taken, refused if wrong is not None else None, spec.hashable)
 
 
-@st.composite
-def unions(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
+def unions(draw: Draw, inner: Inner) -> Spec:
     """Any union; what it refuses has no deadline that could be told without the implementation."""
-    specs = draw(st.lists(inner, min_size=2, max_size=3))
+    specs = several(draw, inner, 3, 2)
     type_: Any = Union[tuple(spec.type for spec in specs)]
-    if get_origin(type_) is Union and type(None) not in get_args(type_) and draw(st.booleans()):
+    if get_origin(type_) is Union and type(None) not in get_args(type_) and flip(draw):
         type_ = Annotated[type_, Field(union_mode="left_to_right")]
-    return Spec(type_, st.one_of([spec.taken for spec in specs]), None, all(spec.hashable for spec in specs))
+    return Spec(type_, one_of([spec.taken for spec in specs]), None, all(spec.hashable for spec in specs))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -344,12 +418,13 @@ class Member:
         return AT_CLOSE if self.waits or inner.up else inner.under(self.key)
 
 
-def _members(name: str, spec: Spec, default: Any) -> st.SearchStrategy[Member]:
+def _member(draw: Draw, name: str, spec: Spec, default: Any) -> Member:
     plain = Field(default)
     factory = Field(default_factory=lambda: "made")
     alias = f"{name}~/alias"
     choices = Field(validation_alias=AliasChoices(alias, f"{name}-2"))
-    return st.sampled_from(
+    return pick(
+        draw,
         [
             Member(name, spec, name, Field()),
             Member(name, spec, name, plain, needed=False),
@@ -358,7 +433,7 @@ def _members(name: str, spec: Spec, default: Any) -> st.SearchStrategy[Member]:
             Member(name, spec, alias, choices),
             Member(name, spec, f"{name}-2", choices, waits=True),
             Member(name, spec, f"{name}-p", Field(validation_alias=AliasPath(f"{name}-p", 0)), waits=True, nested=True),
-        ]
+        ],
     )
 
 
@@ -383,6 +458,7 @@ def _wrapped(cls: type, data: Any, handler: Callable[[Any], Any]) -> Any:
     return handler(data)
 
 
+EXTRAS: tuple[Literal["ignore", "forbid", "allow"], ...] = ("ignore", "forbid", "allow")
 VALIDATORS: list[tuple[dict[str, Any], Deadline | None, bool]] = [
     ({}, None, False),
     ({}, None, False),
@@ -393,14 +469,11 @@ VALIDATORS: list[tuple[dict[str, Any], Deadline | None, bool]] = [
 ]
 
 
-@st.composite
-def models(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True))
-    members = [draw(_members(name, draw(inner), "left alone")) for name in names]
-    validators, floor, marked = draw(st.sampled_from(VALIDATORS))
-    extra = draw(st.sampled_from(["ignore", "forbid", "allow"]))
-    by_name = draw(st.booleans())
-    config = ConfigDict(extra=extra, populate_by_name=by_name)
+def models(draw: Draw, inner: Inner) -> Spec:
+    members = [_member(draw, name, inner(draw), "left alone") for name in draw(SOME_NAMES)]
+    validators, floor, marked = pick(draw, VALIDATORS)
+    extra = pick(draw, EXTRAS)
+    config = ConfigDict(extra=extra, populate_by_name=flip(draw))
     fields = {member.name: (member.spec.type, member.info) for member in members}
     if marked:
         fields["flag"] = (str, "good")
@@ -409,85 +482,74 @@ def models(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
     return spec if floor is None else spec.until(floor)
 
 
-@st.composite
-def dataclasses_(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    members = [Member(name, draw(inner), name, None) for name in draw(_some_names)]
+def dataclasses_(draw: Draw, inner: Inner) -> Spec:
+    members = [Member(name, inner(draw), name, None) for name in draw(SOME_NAMES)]
     type_ = dataclasses.make_dataclass("Data", [(member.name, member.spec.type) for member in members])
     return _record(type_, members)
 
 
-@st.composite
-def typed_dicts(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    members = [Member(name, draw(inner), name, None, needed=draw(st.booleans())) for name in draw(_some_names)]
+def typed_dicts(draw: Draw, inner: Inner) -> Spec:
+    members = [Member(name, inner(draw), name, None, needed=flip(draw)) for name in draw(SOME_NAMES)]
     keys = {m.name: m.spec.type if m.needed else NotRequired[m.spec.type] for m in members}
     type_ = TypedDict("Keys", keys)
     return _record(type_, members)
 
 
-_some_names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True)
-
-
 def _record(type_: Any, members: list[Member], *, forbids: bool = False, marked: bool = False) -> Spec:
-    taken = _documents(members)
-    refused: list[Poisoned] = [ANY_WRONG.map(lambda value: (value, AT_CLOSE))]
+    def taken(draw: Draw) -> dict[str, Any]:
+        present = [member for member in members if member.needed or flip(draw)]
+        if flip(draw):
+            present.reverse()
+        return {member.key: member.written(member.spec.taken(draw)) for member in present}
+
+    refused: list[Poison] = [any_wrong]
     for member in members:
         if member.spec.refused is not None:
-            refused.append(st.tuples(taken, member.spec.refused).map(_replace(member)))
+            refused.append(_replace(member, member.spec.refused, taken))
         if member.needed:
-            refused.append(taken.map(_leave_out(member)))
+            refused.append(_leave_out(member, taken))
     if forbids:
-        refused.append(taken.map(lambda good: ({"other": 1, **good}, Deadline((("other",),)))))
+        refused.append(lambda draw: ({"other": 1, **taken(draw)}, Deadline((("other",),))))
     if marked:
-        refused.append(taken.map(lambda good: ({"flag": "bad", **good}, AT_CLOSE)))
-    return Spec(type_, taken, st.one_of(refused), hashable=False)
+        refused.append(lambda draw: ({"flag": "bad", **taken(draw)}, AT_CLOSE))
+    return Spec(type_, taken, one_of(refused), hashable=False)
 
 
-@st.composite
-def _documents(draw: Draw, members: list[Member]) -> dict[str, Any]:
-    present = [member for member in members if member.needed or draw(st.booleans())]
-    if draw(st.booleans()):
-        present.reverse()
-    return {member.key: member.written(draw(member.spec.taken)) for member in present}
-
-
-def _replace(member: Member) -> Callable[[Any], tuple[Any, Deadline]]:
-    def poison(drawn: Any) -> tuple[Any, Deadline]:
-        good, (wrong, deadline) = drawn
-        return {**good, member.key: member.written(wrong)}, member.deadline(deadline)
+def _replace(member: Member, refused: Poison, taken: Make) -> Poison:
+    def poison(draw: Draw) -> tuple[Any, Deadline]:
+        wrong, deadline = refused(draw)
+        return {**taken(draw), member.key: member.written(wrong)}, member.deadline(deadline)
 
     return poison
 
 
-def _leave_out(member: Member) -> Callable[[Any], tuple[Any, Deadline]]:
-    return lambda good: ({key: value for key, value in good.items() if key != member.key}, AT_CLOSE)
+def _leave_out(member: Member, taken: Make) -> Poison:
+    return lambda draw: ({key: value for key, value in taken(draw).items() if key != member.key}, AT_CLOSE)
 
 
-@st.composite
-def tagged(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
+def tagged(draw: Draw, inner: Inner) -> Spec:
     """A discriminated union, by field or by callable, its tag anywhere in the object."""
-    specs = [draw(inner), draw(inner)]
+    specs = [inner(draw), inner(draw)]
     types = [
         create_model(f"Tagged{tag}", kind=(Literal[tag], ...), value=(spec.type, ...))
         for tag, spec in zip("ab", specs, strict=True)
     ]
-    by_field = draw(st.booleans())
+    by_field = flip(draw)
     if by_field:
         type_: Any = Annotated[Union[tuple(types)], Field(discriminator="kind")]
     else:
         choices = tuple(Annotated[type_, Tag(tag)] for type_, tag in zip(types, "ab", strict=True))
         type_ = Annotated[Union[choices], Discriminator(_kind_of)]
-    first, second = (
-        st.tuples(spec.taken, st.booleans()).map(_tagged_document(tag)) for tag, spec in zip("ab", specs, strict=True)
-    )
+    taken = one_of([_tagged_document(tag, spec.taken) for tag, spec in zip("ab", specs, strict=True)])
     refused = [
-        (first | second).map(lambda good: ({**good, "kind": "c"}, Deadline((("kind",),)))),
-        (first | second).map(lambda good: ({"value": good["value"]}, AT_CLOSE)),
-        ANY_WRONG.map(lambda value: (value, AT_CLOSE)),
+        lambda draw: ({**taken(draw), "kind": "c"}, Deadline((("kind",),))),
+        lambda draw: ({"value": taken(draw)["value"]}, AT_CLOSE),
+        any_wrong,
     ]
     for tag, spec in zip("ab", specs, strict=True):
         if spec.refused is not None:
-            refused.append(st.tuples(spec.refused, st.booleans()).map(_tagged_poison(tag)))
-    spec = Spec(type_, first | second, st.one_of(refused), hashable=False)
+            refused.append(_tagged_poison(tag, spec.refused))
+    spec = Spec(type_, taken, one_of(refused), hashable=False)
     return spec if by_field else spec.until(AT_CLOSE)
 
 
@@ -495,19 +557,20 @@ def _kind_of(value: Any) -> Any:
     return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
 
 
-def _tagged_document(tag: str) -> Callable[[Any], Any]:
-    def write(drawn: Any) -> Any:
-        value, tag_first = drawn
-        return {"kind": tag, "value": value} if tag_first else {"value": value, "kind": tag}
+def _tagged_document(tag: str, make: Make) -> Make:
+    def write(draw: Draw) -> dict[str, Any]:
+        value = make(draw)
+        return {"kind": tag, "value": value} if flip(draw) else {"value": value, "kind": tag}
 
     return write
 
 
-def _tagged_poison(tag: str) -> Callable[[Any], tuple[Any, Deadline]]:
-    def poison(drawn: Any) -> tuple[Any, Deadline]:
-        (wrong, deadline), tag_first = drawn
+def _tagged_poison(tag: str, refused: Poison) -> Poison:
+    def poison(draw: Draw) -> tuple[Any, Deadline]:
+        wrong, deadline = refused(draw)
         inner = AT_CLOSE if deadline.up else deadline.under("value")
-        return _tagged_document(tag)((wrong, tag_first)), dataclasses.replace(inner, paths=(*inner.paths, ("kind",)))
+        document = _tagged_document(tag, lambda _: wrong)(draw)
+        return document, dataclasses.replace(inner, paths=(*inner.paths, ("kind",)))
 
     return poison
 
@@ -516,15 +579,13 @@ class Box(BaseModel, Generic[T]):
     content: T
 
 
-@st.composite
-def boxes(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    spec = draw(inner)
+def boxes(draw: Draw, inner: Inner) -> Spec:
+    spec = inner(draw)
     return _record(Box[spec.type], [Member("content", spec, "content", None)])
 
 
-@st.composite
-def roots(draw: Draw, inner: st.SearchStrategy[Spec]) -> Spec:
-    spec = draw(inner)
+def roots(draw: Draw, inner: Inner) -> Spec:
+    spec = inner(draw)
     return dataclasses.replace(spec, type=RootModel[spec.type], hashable=False)
 
 
@@ -536,51 +597,69 @@ class Node(BaseModel):
     children: "list[Node] | dict[str, Node]" = []
 
 
-_nodes = st.recursive(
-    st.builds(lambda size: {"size": size}, SMALL),
-    lambda inner: st.builds(
-        lambda size, after, children: {"next": after, "children": children, "size": size},
-        SMALL,
-        st.none() | inner,
-        st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
-    ),
-    max_leaves=4,
-)
+def _node(draw: Draw, depth: int = DEPTH) -> dict[str, Any]:
+    size = draw(SMALL)
+    if depth == 0 or draw(up_to(2)) == 0:
+        return {"size": size}
+
+    def inner(draw: Draw) -> dict[str, Any]:
+        return _node(draw, depth - 1)
+
+    children = several(draw, inner, 2)
+    return {
+        "next": inner(draw) if flip(draw) else None,
+        "children": children if flip(draw) else {draw(TEXT): child for child in children},
+        "size": size,
+    }
+
+
 NODE = Spec(
     Node,
-    _nodes,
-    _nodes.map(
-        lambda good: ({"size": 1, "next": good, "children": [good, {"size": "x"}]}, Deadline((("children", 1),)))
+    _node,
+    lambda draw: (
+        {"size": 1, "next": (good := _node(draw)), "children": [good, {"size": "x"}]},
+        Deadline((("children", 1),)),
     ),
     hashable=False,
 )
 
-specs: st.SearchStrategy[Spec] = st.recursive(
-    leaves | st.just(NODE),
-    lambda inner: st.one_of(
-        *(
-            build(inner)
-            for build in (lists, sets, tuples, dicts, optionals, unions, unions, tagged, tagged, boxes, roots)
-        ),
-        *(build(inner) for build in (models, models, models, dataclasses_, typed_dicts)),
-    ),
-    max_leaves=4,
+CONTAINERS = (
+    *(models, models, models, dataclasses_, typed_dicts),
+    *(lists, sets, tuples, dicts, optionals, unions, unions, tagged, tagged, boxes, roots),
 )
 
 
-@st.composite
+class Growth:
+    """Draws a type, with about five leaves."""
+
+    def __init__(self) -> None:
+        self._leaves = 5
+
+    def draw(self, draw: Draw, depth: int = DEPTH) -> Spec:
+        """Draw a container with ``depth`` levels at most, or now and then a leaf."""
+        if depth == 0 or self._leaves <= 1 or draw(up_to(15)) == 0:
+            self._leaves -= 1
+            return NODE if draw(up_to(3)) == 1 else pick(draw, LEAVES)
+        return pick(draw, CONTAINERS)(draw, lambda draw: self.draw(draw, depth - 1))
+
+
+def specs(draw: Draw) -> Spec:
+    """Draw any type."""
+    return Growth().draw(draw)
+
+
 def mutated(draw: Draw, value: Any) -> Any:
-    """The value with one part, somewhere, replaced by any JSON, left out or added."""
-    if isinstance(value, dict) and value and draw(st.integers(0, 3)):
-        key = draw(st.sampled_from(sorted(value)))
+    """Return the value with one part, somewhere, replaced by any JSON, left out or added."""
+    if isinstance(value, dict) and value and draw(up_to(3)):
+        key = pick(draw, sorted(value))
         rest = {k: v for k, v in value.items() if k != key}
-        return rest if draw(st.integers(0, 4)) == 0 else {**rest, key: draw(mutated(value[key]))}
-    if isinstance(value, dict) and draw(st.booleans()):
-        return {**value, draw(TEXT | st.sampled_from(NAMES)): draw(JSON)}
-    if isinstance(value, list) and value and draw(st.integers(0, 3)):
-        index = draw(st.integers(0, len(value) - 1))
-        return [*value[:index], draw(mutated(value[index])), *value[index + 1 :]]
-    return draw(JSON)
+        return rest if draw(up_to(4)) == 0 else {**rest, key: mutated(draw, value[key])}
+    if isinstance(value, dict) and flip(draw):
+        return {**value, draw(KEY): any_json(draw)}
+    if isinstance(value, list) and value and draw(up_to(3)):
+        index = draw(up_to(len(value) - 1))
+        return [*value[:index], mutated(draw, value[index]), *value[index + 1 :]]
+    return any_json(draw)
 
 
 def written(value: Any, *, spaced: bool = False, ascii_only: bool = False) -> tuple[str, dict[Path, int]]:
@@ -611,9 +690,9 @@ def written(value: Any, *, spaced: bool = False, ascii_only: bool = False) -> tu
     return "".join(pieces), ends
 
 
-@st.composite
 def cut(draw: Draw, text: str) -> list[str]:
-    """The text in fragments."""
-    places = draw(st.lists(st.integers(0, len(text)), max_size=12) | st.just(list(range(len(text)))))
-    marks = [0, *sorted(places), len(text)]
-    return [text[start:end] for start, end in itertools.pairwise(marks)]
+    """Return the text in fragments."""
+    if flip(draw):
+        return list(text)
+    places = several(draw, drawn(up_to(len(text))), 12)
+    return [text[start:end] for start, end in itertools.pairwise([0, *sorted(places), len(text)])]

@@ -7,6 +7,7 @@ import os
 import sys
 import tracemalloc
 from collections import Counter
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from function.partials import Change, Invalid, Partials, applied, unescape
-from tests.partials.schemas import Spec, cut, mutated, specs, written
+from tests.partials.schemas import Draw, cut, flip, mutated, specs, up_to, written
 
 settings.register_profile(
     "promises",
@@ -33,47 +34,72 @@ def _fed(type_: Any, fragments: list[str]) -> tuple[Partials[Any], list[Change]]
     return partials, [change for fragment in fragments for change in partials.feed(fragment)]
 
 
-def _valid(data: st.DataObject) -> tuple[Any, Any, str]:
-    spec = data.draw(specs)
-    value = data.draw(spec.taken)
-    text, _ = written(value, spaced=data.draw(st.booleans()), ascii_only=data.draw(st.booleans()))
+@dataclass(frozen=True)
+class Document:
+    """A document in fragments, and the type that it is read as."""
+
+    type: Any
+    value: Any
+    text: str
+    fragments: list[str]
+
+
+@st.composite
+def valid_documents(draw: Draw, *, after: str = "") -> Document:
+    """Draw a document that is valid; ``after`` follows it in the fragments."""
+    spec = specs(draw)
+    value = spec.taken(draw)
+    text, _ = written(value, spaced=flip(draw), ascii_only=flip(draw))
     try:
         TypeAdapter(spec.type).validate_json(text)
     except ValidationError:
         reject()
-    return spec.type, value, text
+    return Document(spec.type, value, text, cut(draw, text + after))
 
 
 @promise
-@given(st.data())
-def test_no_false_alarm(data: st.DataObject) -> None:
+@given(valid_documents())
+def test_no_false_alarm(document: Document) -> None:
     """A document that is valid in the end never raises on the way."""
-    type_, value, text = _valid(data)
-
-    partials, changes = _fed(type_, data.draw(cut(text)))
+    partials, changes = _fed(document.type, document.fragments)
 
     partials.finish()
-    if isinstance(value, (dict, list, str)):
+    if isinstance(document.value, (dict, list, str)):
         assert partials.is_complete
-        assert applied(changes) == value
-    assert partials.snapshot == partials.live == value
+        assert applied(changes) == document.value
+    assert partials.snapshot == partials.live == document.value
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A document with a wrong value, and how much of it must have been read when the value is known to be wrong."""
+
+    type: Any
+    text: str
+    last: int
+
+
+@st.composite
+def refused_documents(draw: Draw) -> Refused:
+    """Draw a document that is not valid."""
+    spec = next((spec for spec in (specs(draw) for _ in range(5)) if spec.refused), None)
+    if spec is None or spec.refused is None:
+        reject()
+    value, deadline = spec.refused(draw)
+    text, ends = written(value, spaced=flip(draw))
+    return Refused(spec.type, text, len(text) if deadline.up else max(ends[path] for path in deadline.paths))
 
 
 @promise
-@given(st.data())
-def test_no_late_alarm(data: st.DataObject) -> None:
+@given(refused_documents())
+def test_no_late_alarm(refused: Refused) -> None:
     """An invalid value is reported with the character that closes it, or that closes what its judgement waits for."""
-    spec: Spec = data.draw(specs.filter(lambda spec: spec.refused is not None))
-    assert spec.refused is not None
-    value, deadline = data.draw(spec.refused)
-    text, ends = written(value, spaced=data.draw(st.booleans()))
     with pytest.raises(ValidationError):
-        TypeAdapter(spec.type).validate_json(text)
-    last = len(text) if deadline.up else max(ends[path] for path in deadline.paths)
+        TypeAdapter(refused.type).validate_json(refused.text)
 
-    partials = Partials(spec.type)
+    partials = Partials(refused.type)
     with pytest.raises(Invalid):
-        _fed_at_most(partials, text, last)
+        _fed_at_most(partials, refused.text, refused.last)
 
 
 def _fed_at_most(partials: Partials[Any], text: str, last: int) -> None:
@@ -83,16 +109,26 @@ def _fed_at_most(partials: Partials[Any], text: str, last: int) -> None:
         partials.finish()
 
 
+@st.composite
+def any_documents(draw: Draw) -> Document:
+    """Draw a document that was valid before it was changed here and there."""
+    spec = specs(draw)
+    value = spec.taken(draw)
+    for _ in range(draw(up_to(2))):
+        value = mutated(draw, value)
+    text, _ = written(value, spaced=flip(draw), ascii_only=flip(draw))
+    return Document(spec.type, value, text, cut(draw, text))
+
+
 @promise
-@given(st.data())
-def test_monotone(data: st.DataObject) -> None:
+@given(any_documents())
+def test_monotone(document: Document) -> None:
     """What closed never changes or vanishes, nothing at or below it is touched again or found to be wrong."""
-    _, text, type_ = _any_document(data)
-    partials = Partials(type_)
+    partials = Partials(document.type)
     closed: dict[str, Any] = {}
 
     try:
-        for fragment in data.draw(cut(text)):
+        for fragment in document.fragments:
             changes = partials.feed(fragment)
             for change in changes:
                 assert not any(_within(change.path, path) for path in closed)
@@ -117,34 +153,23 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
-def _any_document(data: st.DataObject) -> tuple[Any, str, Any]:
-    """Draw a document that was valid before it was changed here and there, and its type."""
-    spec = data.draw(specs)
-    value = data.draw(spec.taken)
-    for _ in range(data.draw(st.integers(0, 2))):
-        value = data.draw(mutated(value))
-    text, _ = written(value, spaced=data.draw(st.booleans()), ascii_only=data.draw(st.booleans()))
-    return value, text, spec.type
-
-
 @promise
-@given(st.data())
-def test_agreement(data: st.DataObject) -> None:
+@given(any_documents())
+def test_agreement(document: Document) -> None:
     """The end is the end of ``model_validate_json``: the same object, or one of its mistakes."""
-    value, text, type_ = _any_document(data)
-    adapter = TypeAdapter[Any](type_)
+    adapter = TypeAdapter[Any](document.type)
     try:
-        expected = adapter.validate_json(text)
+        expected = adapter.validate_json(document.text)
     except ValidationError as error:
-        path, rule, read = _first_mistake(type_, text)
-        mistakes = _mistakes(error) | _mistakes_of(adapter, _completed(text[:read]))
+        path, rule, read = _first_mistake(document.type, document.text)
+        mistakes = _mistakes(error) | _mistakes_of(adapter, _completed(document.text[:read]))
         assert any(rule == named and _leads(path, place) for place, named in mistakes)
         return
-    partials, _ = _fed(type_, data.draw(cut(text)))
+    partials, _ = _fed(document.type, document.fragments)
     result = partials.finish()
     assert type(result) is type(expected)
     assert sorted(repr(result)) == sorted(repr(expected))  # a set has no order
-    assert json.dumps(partials.snapshot) == json.dumps(value)
+    assert json.dumps(partials.snapshot) == json.dumps(document.value)
 
 
 def _first_mistake(type_: Any, text: str) -> tuple[str, str, int]:
@@ -213,13 +238,11 @@ def _completed(text: str) -> str:
 
 
 @promise
-@given(st.data())
-def test_any_fragmentation_gives_the_same_closed_values(data: st.DataObject) -> None:
+@given(any_documents())
+def test_any_fragmentation_gives_the_same_closed_values(document: Document) -> None:
     """However the text is cut, the same values close in the same order, and the same mistake ends it."""
-    _, text, type_ = _any_document(data)
-
-    ending, closed = _closings(type_, data.draw(cut(text)))
-    expected_ending, expected_closed = _closings(type_, list(text))
+    ending, closed = _closings(document.type, document.fragments)
+    expected_ending, expected_closed = _closings(document.type, list(document.text))
 
     assert ending == expected_ending
     if isinstance(ending, str):
@@ -243,20 +266,18 @@ def _closings(type_: Any, fragments: list[str]) -> tuple[str | tuple[str, str], 
 
 
 @promise
-@given(st.data())
-def test_linear(data: st.DataObject) -> None:
+@given(valid_documents(after=","))
+def test_linear(document: Document) -> None:
     """A fragment costs what it brings and what it closes: the same calls, the same text judged, at any time."""
-    type_, _, text = _valid(data)
-    fragments = data.draw(cut(text + ","))
-    partials: Partials[Any] = Partials(list[type_])  # type: ignore[valid-type]
+    partials: Partials[Any] = Partials(list[document.type])  # type: ignore[name-defined]
     partials.feed("[")
 
-    _feed(partials, fragments)  # compiles the plans
-    early = _work(partials, fragments)
+    _feed(partials, document.fragments)  # compiles the plans
+    early = _work(partials, document.fragments)
     for _ in range(5):
-        _feed(partials, fragments)
+        _feed(partials, document.fragments)
 
-    assert _work(partials, fragments) == early
+    assert _work(partials, document.fragments) == early
 
 
 def _feed(partials: Partials[Any], fragments: list[str]) -> None:

@@ -587,11 +587,11 @@ def test_no_canary_in_a_hidden_field_is_in_any_byte_of_any_format(data: st.DataO
         st.sampled_from([LINES, SSE, WHOLE, f"{LINES}; view=snapshot", f"{SSE}; view=snapshot"]), "format"
     )
     if data.draw(st.booleans(), "with a mistake"):
-        document = data.draw(mutated(document))
+        document = mutated(data.draw, document)
     text = json.dumps(document)
     text = text[: data.draw(st.integers(1, len(text)), "length")]
     assume(not _shown_in_the_end(type_, text))
-    script = written(*data.draw(cut(text)))
+    script = written(*cut(data.draw, text))
 
     played = Run(accept, script, script, answer=type_, max_attempts=2).play()
 
