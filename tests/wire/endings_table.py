@@ -530,23 +530,30 @@ def past_the_gateway_cases() -> Iterator[Case]:
         yield case(REJECTED[code], code, "before the headers", GOOD, event=event, **nobody)
 
 
+def _in_request(ending: Ending, what: str, words: str, environment: Mapping[str, str] = FAULTY) -> Case:
+    """A validator of the request does what ``words`` say: the model is not called."""
+    body = f'{{"prompt": "{PROMPT}: {words}"}}'.encode()
+    nobody: dict[str, object] = {"body": body, "calls": 0, "attempts": 0, "environment": environment}
+    return case(ending, f"validator of the request {what}", "before the headers", GOOD, **nobody)
+
+
+def _in_answer(ending: Ending, what: str, words: str, environment: Mapping[str, str] = FAULTY) -> Case:
+    """A validator of the answer does what ``words`` say, late in a value."""
+    script: Script = [Fragment(f'{CANARY}: {words}",'), Hang()]
+    return case(ending, f"validator {what}", "after the first delta", script, environment=environment)
+
+
 def internal_cases() -> Iterator[Case]:
     """A validator or a serialiser of the user's fails with words that quote the value."""
     internal = FAILED["internal"]
-    body = f'{{"prompt": "{PROMPT}: mistake"}}'.encode()
-    nobody: dict[str, object] = {"body": body, "calls": 0, "attempts": 0, "environment": FAULTY}
-    yield case(internal, "validator of the request fails", "before the headers", GOOD, **nobody)
+    yield _in_request(internal, "fails", "mistake")
     wrong: Script = [Fragment(f'{{"summary": "{CANARY}: mistake",'), Hang()]
     yield case(internal, "validator fails", "at the headers", wrong, environment=FAULTY)
-    wrong = [Fragment(f'{CANARY}: mistake",'), Hang()]
-    yield case(internal, "validator fails", "after the first delta", wrong, environment=FAULTY)
-    wrong = [Fragment(f'{CANARY}: refuse",'), Hang()]
-    yield case(internal, "validator of the answer refuses", "after the first delta", wrong, environment=FAULTY)
+    yield _in_answer(internal, "fails", "mistake")
+    yield _in_answer(internal, "of the answer refuses", "refuse")
     for what in ("exit", "cancelled", "interrupt", "generator", "own"):
-        given = {**nobody, "body": f'{{"prompt": "{PROMPT}: {what}"}}'.encode()}
-        yield case(internal, f"validator of the request raises {what}", "before the headers", GOOD, **given)
-        wrong = [Fragment(f'{CANARY}: {what}",'), Hang()]
-        yield case(internal, f"validator raises {what}", "after the first delta", wrong, environment=FAULTY)
+        yield _in_request(internal, f"raises {what}", what)
+        yield _in_answer(internal, f"raises {what}", what)
     for what in ("late mistake", "late exit"):
         late = f'{{"summary": "{CANARY}: {what}", "keywords": []}}'
         shown: dict[str, object] = {"text": late[:-1], "committed": True, "stop_reason": "end_turn", "usage": True}
@@ -556,12 +563,8 @@ def internal_cases() -> Iterator[Case]:
 
 def slow_code_cases() -> Iterator[Case]:
     """A validator of the user's does not come back."""
-    late = FAILED["deadline_reached"]
-    body = f'{{"prompt": "{PROMPT}: sleep"}}'.encode()
-    nobody: dict[str, object] = {"body": body, "calls": 0, "attempts": 0, "environment": SLEEPY}
-    yield case(late, "validator of the request sleeps", "before the headers", GOOD, **nobody)
-    script: Script = [Fragment(f'{CANARY}: sleep",'), Hang()]
-    yield case(late, "validator sleeps", "after the first delta", script, environment=SLEEPY)
+    yield _in_request(FAILED["deadline_reached"], "sleeps", "sleep", SLEEPY)
+    yield _in_answer(FAILED["deadline_reached"], "sleeps", "sleep", SLEEPY)
 
 
 def prepared_cases() -> Iterator[Case]:

@@ -1,6 +1,8 @@
-"""Classes of a user who makes mistakes: a validator and a serialiser raise what quotes the value, or sleep."""
+"""Classes of a user whose code fails or does not come back: the last words of a text say what happens to it.
 
-import time
+After a colon stands what a validator does; with ``late`` before it, a serialiser does it.
+"""
+
 from asyncio import CancelledError
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -8,6 +10,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, PlainSerializer
 
 from function.endpoint import Refused
+from tests.wire.stubborn import HABITS
 
 
 class Own(BaseException):
@@ -15,31 +18,33 @@ class Own(BaseException):
 
 
 MISTAKES: Final[Mapping[str, type[BaseException]]] = {
-    ": mistake": KeyError,
-    ": exit": SystemExit,
-    ": cancelled": CancelledError,
-    ": interrupt": KeyboardInterrupt,
-    ": generator": GeneratorExit,
-    ": own": Own,
+    "mistake": KeyError,
+    "exit": SystemExit,
+    "cancelled": CancelledError,
+    "interrupt": KeyboardInterrupt,
+    "generator": GeneratorExit,
+    "own": Own,
 }
+"""Each of them quotes the text."""
+
+
+def _act(words: str, text: str) -> None:
+    if words == "refuse":
+        raise Refused("tenant_locked", status=423, title="The tenant is locked.", detail="Ask the owner.")
+    if words in MISTAKES:
+        raise MISTAKES[words](text)
+    HABITS.get(words, lambda: None)()
 
 
 def check(text: str) -> str:
-    if text.endswith(": refuse"):
-        raise Refused("tenant_locked", status=423, title="The tenant is locked.", detail="Ask the owner.")
-    if text.endswith(": sleep"):
-        time.sleep(3_600)
-    for end, mistake in MISTAKES.items():
-        if text.endswith(end):
-            raise mistake(text)
+    _act(text.rpartition(": ")[2], text)
     return text
 
 
 def show(text: str) -> str:
-    if text.endswith(": late mistake"):
-        raise KeyError(text)
-    if text.endswith(": late exit"):
-        raise SystemExit(text)
+    late, _, words = text.rpartition(": ")[2].partition(" ")
+    if late == "late":
+        _act(words, text)
     return text
 
 

@@ -12,7 +12,6 @@ import threading
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from time import sleep
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, model_validator
@@ -20,9 +19,10 @@ from pydantic import AfterValidator, BaseModel, model_validator
 from function.aws.output import WholeLines
 from function.endpoint import Call
 from function.stream.record import Record
+from tests.wire import stubborn
+from tests.wire.stubborn import AGES
 
 SECRET: Final = "words of own code"
-AGES: Final = 3_600
 VARIABLE: Final = "LEFT_BEHIND"
 """What own code sets in the environment."""
 MUCH: Final = 100_000_000
@@ -53,19 +53,18 @@ def raise_cancelled_error(_: object) -> object:
 
 
 def wait(_: object) -> object:
-    sleep(AGES)
+    stubborn.sleep()
     return SECRET
 
 
 def work(_: object) -> object:
-    while True:
-        pass
+    stubborn.work()
+    return SECRET
 
 
 def swallow(given: object) -> object:
     """Go on after what broke off the code, and end by itself."""
-    with suppress(BaseException):
-        sleep(AGES)
+    stubborn.swallow()
     return given
 
 

@@ -1,4 +1,4 @@
-"""Classes of a user whose code does not come back: what a value names is what happens while it is validated."""
+"""Own code that does not come back. It stands in classes (``faulty.py``), in stages and in ``prepare``."""
 
 import multiprocessing
 import re
@@ -7,9 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Annotated, Final
-
-from pydantic import AfterValidator, BaseModel, PlainSerializer
+from typing import Final
 
 AGES: Final = 3_600
 
@@ -78,29 +76,3 @@ HABITS: Final[Mapping[str, Callable[[], None]]] = {
     habit.__name__: habit
     for habit in (sleep, work, match, wait, join, swallow, insist, replace, swallow_signal, end_child)
 }
-
-
-def check(text: str) -> str:
-    HABITS.get(text, lambda: None)()
-    return text
-
-
-def show(text: str) -> str:
-    HABITS.get(text.removeprefix("late "), lambda: None)() if text.startswith("late ") else None
-    return text
-
-
-Text = Annotated[str, AfterValidator(check), PlainSerializer(show)]
-
-
-class Request(BaseModel):
-    """What the client sends."""
-
-    prompt: Text
-
-
-class Answer(BaseModel):
-    """What the model answers."""
-
-    summary: Text
-    keywords: list[Text]

@@ -23,7 +23,7 @@ def answer(summary: str) -> Script:
 
 @pytest.fixture(scope="module")
 def lasting_room() -> Iterator[Room]:
-    room = Room(timeout=TIMEOUT, schema="tests.wire.stubborn:Answer", request="tests.wire.stubborn:Request")
+    room = Room(timeout=TIMEOUT, schema="tests.wire.faulty:Answer", request="tests.wire.faulty:Request")
     yield room
     room.close()
 
