@@ -22,6 +22,7 @@ __all__ = [
     "GuardrailStreaming",
     "QuotaArgs",
     "QuotaPeriod",
+    "RouteArgs",
     "Runtime",
     "StatementArgs",
     "StreamingLlmApiArgs",
@@ -72,7 +73,7 @@ class QuotaPeriod(StrEnum):
 
 
 class ThrottleArgs(TypedDict, total=False):
-    """The limits for calls of `POST /stream`, and separately for preflights; calls above them are answered with 429."""
+    """The limits for calls of a route, and separately for its preflights; calls above them are answered with 429."""
 
     rate: Required[float]
     """Calls per second, on average."""
@@ -155,6 +156,39 @@ class StatementArgs(TypedDict, total=False):
     """Whether the actions are allowed or denied. Default: `Allow`."""
     condition: dict[str, dict[str, Any]]
     """IAM conditions: an object of operators, each with an object of keys and their texts. Default: none."""
+
+
+class RouteArgs(TypedDict, total=False):
+    """A route, `POST /v1/NAME`, with arguments of its own; what is not given, and all else, is the component's."""
+
+    model_id: pulumi.Input[str]
+    """Id of the model or inference profile, or the ARN of an inference profile. Default: as the component's."""
+    model_regions: list[str]
+    """Regions that the profile routes to. Default: as the component's, if `modelId` names such a profile."""
+    structured_output: StructuredOutput
+    """How the schema reaches the model. Default: as the component's."""
+    guardrail: pulumi.Input[str]
+    """A Bedrock guardrail, as `id:version`. Default: as the component's."""
+    guardrail_streaming: GuardrailStreaming
+    """Whether the guardrail checks text before it is sent or after. Default: as the component's."""
+    schema: str
+    """The Pydantic class of the answer, as `module:Class`. Default: as the component's."""
+    request: str
+    """The Pydantic class of a request, as `module:Class`. Default: as the component's."""
+    prepare: str
+    """The function that makes the prompt of a request, as `module:function`. Default: as the component's."""
+    instructions: str
+    """The system prompt, as `module:NAME`. Default: as the component's."""
+    temperature: float
+    """Sampling temperature from 0 to 1, or `none` to send none. Default: as the component's."""
+    max_tokens: int
+    """Limit of the tokens of an answer. Default: as the component's."""
+    body_limit: int
+    """Limit of the bytes of a request body. Default: as the component's."""
+    max_attempts: int
+    """How many answers the function requests from the model before a request fails. Default: as the component's."""
+    throttle: ThrottleArgs
+    """The limits for calls of this route. Default: as the component's, for each route apart."""
 
 
 class StreamingLlmApiArgs(TypedDict, total=False):
@@ -274,6 +308,11 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     (
         "What log lines, records and Bedrock's invocation logs say of the caller: at most 4 of `id` and `claims.NAME`, "
         "such as `claims.custom:tenant`. Default: none."
+    )
+    routes: dict[str, RouteArgs]
+    (
+        "Several routes in place of `/v1/stream`, by name (lower-case letters, digits and hyphens after a letter). "
+        "Default: none."
     )
     throttle: ThrottleArgs
     """The limits for calls. Default: 1 per second and 5 at once without authorization, else 10 and 20."""

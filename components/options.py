@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 
 import pulumi
 
-from .arguments import Architecture, Authorization, Effect, Endpoint, QuotaPeriod, Runtime
-from .contract import LONGEST_TIMEOUT, OWN_VARIABLE, SETTINGS, SHORTEST_TIMEOUT
+from .arguments import Architecture, Authorization, Effect, Endpoint, QuotaPeriod, RouteArgs, Runtime
+from .contract import LONGEST_TIMEOUT, OWN_VARIABLE, ROUTE, ROUTES, SETTINGS, SHORTEST_TIMEOUT
 from .values import (
     arn,
     arn_pattern,
@@ -23,6 +23,7 @@ from .values import (
     known_text,
     known_texts,
     number,
+    object_of_objects,
     object_of_texts,
     one_of,
     text,
@@ -44,7 +45,7 @@ COLD_START: Final = 10
 
 @dataclass(frozen=True)
 class Throttle:
-    """How many calls of `POST /stream`, and how many preflights, the gateway lets through."""
+    """How many calls of a route, and how many preflights of it, the gateway lets through."""
 
     rate: Annotated[float, number(0, 10_000, required=True)]
     burst: Annotated[int, whole_number(0, 5_000, required=True)]
@@ -116,6 +117,16 @@ class Dashboard:
 
 
 @dataclass(frozen=True)
+class Route:
+    """One of several routes."""
+
+    options: "Options"
+    """All its arguments: its own, and the component's for all else."""
+    own: Mapping[str, pulumi.Input[str]]
+    """The texts of the settings that are its own, by the setting's name."""
+
+
+@dataclass(frozen=True)
 class Options:
     """The arguments of the component. None: the argument is not set and has no default."""
 
@@ -171,6 +182,8 @@ class Options:
     endpoint: Annotated[Endpoint, word(Endpoint, Endpoint.REGIONAL)]
     vpc_endpoint: Annotated[VpcEndpoint | None, group(VpcEndpoint)]
     authorizer: Annotated[Authorizer, group(Authorizer, Authorizer(**values_of(Authorizer, {})))]
+    routes: Annotated[Mapping[str, Route], object_of_objects(ROUTES, RouteArgs.__annotations__)]
+    """Empty if the component has one route."""
     throttle: Annotated[Throttle, group(Throttle)]
     quota: Annotated[Quota | None, group(Quota)]
     access_log: Annotated[bool, flag()]
@@ -183,6 +196,11 @@ class Options:
     kms_key: Annotated[pulumi.Input[str] | None, key_arn()]
     environment_key_through_lambda: Annotated[bool, flag(default=True)]
     tags: Annotated[Mapping[str, pulumi.Input[str]], object_of_texts()]
+
+    @property
+    def endpoints(self) -> Mapping[str, "Options"]:
+        """The arguments of each route by its name; without ``routes`` of the only one."""
+        return {name: route.options for name, route in self.routes.items()} or {ROUTE: self}
 
     @property
     def python(self) -> str:

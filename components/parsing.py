@@ -1,7 +1,7 @@
 """Reads the arguments and the settings. A wrong one fails the preview with a message that names its key."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from .arguments import Authorization, Endpoint, Runtime, StreamingLlmApiArgs
 from .bundle.target import PYTHONS, running_python
 from .contract import (
     FIRST_EVENT_TIMEOUTS,
+    ROUTES_FILE,
     SETTINGS,
     ArgumentError,
     as_text,
@@ -20,8 +21,9 @@ from .contract import (
     parsed,
     setting_text,
 )
+from .iam.model import model
 from .keys import with_names
-from .options import Options, Throttle
+from .options import Options, Route, Throttle
 from .rules import refuse_contradictions
 from .values import InvalidArgument, arguments_of, values_of, without_output, wrong
 
@@ -34,16 +36,36 @@ def checked(args: StreamingLlmApiArgs) -> Options:
     """
     named = with_names(args, str)
     given: dict[str, object] = {name: value for name, value in named.items() if value is not None}
-    values = values_of(Options, given)
+    options = _options(given)
+    refuse_contradictions(options)
+    return options
+
+
+def _options(given: Mapping[str, object], place: str = "") -> Options:
+    """Return the arguments with their defaults; messages put ``place`` before the keys."""
+    values = values_of(Options, given, place)
     values["runtime"] = values["runtime"] or default_runtime(running_python())
-    settings = {name: _setting(name, given.get(name)) for name in settings_with_an_argument()}
+    values["routes"] = {name: _route(name, own, given) for name, own in sorted(values["routes"].items())}
+    settings = {name: _setting(name, given.get(name), place) for name in settings_with_an_argument()}
     texts = {name: setting.text for name, setting in settings.items() if setting.text is not None}
     names = {field.name for field in fields(Options)}
     used: dict[str, Any] = {name: setting.value for name, setting in settings.items() if name in names}
     values["throttle"] = values["throttle"] or default_throttle(used["authorization"])
-    options = Options(settings={**texts, **_times(values["endpoint"])}, **used, **values)
-    refuse_contradictions(options)
-    return options
+    several = {"routes": ROUTES_FILE} if values["routes"] else {}
+    return Options(settings={**texts, **_times(values["endpoint"]), **several}, **used, **values)
+
+
+def _route(name: str, own: Mapping[str, object], given: Mapping[str, object]) -> Route:
+    """Return a route: its ``own`` arguments, and for all else those ``given`` to the component."""
+    own = {name: value for name, value in own.items() if value is not None}
+    inherited = {name: value for name, value in given.items() if name != "routes"}
+    if "model_id" in own:  # what is said of another model
+        inherited.pop("profile_model", None)
+        model_id = own["model_id"]
+        if isinstance(model_id, str) and not model(model_id).has_unknown_regions:
+            inherited.pop("model_regions", None)
+    options = _options({**inherited, **own}, f"routes.{name}.")
+    return Route(options, {name: text for name, text in options.settings.items() if name in own})
 
 
 def default_runtime(building: str) -> Runtime:
@@ -80,12 +102,12 @@ class _Setting(NamedTuple):
     text: pulumi.Input[str] | None
 
 
-def _setting(name: str, given: object) -> _Setting:
+def _setting(name: str, given: object, place: str) -> _Setting:
     """Return a setting, checked with the parser with which the function reads its variable."""
     hint, setting = StreamingLlmApiArgs.__annotations__[name], SETTINGS[name]
     if given is None and not setting.stated:
         return _Setting(None, None)
-    kind, key = without_output(hint), camel(name)
+    kind, key = without_output(hint), f"{place}{camel(name)}"
     if isinstance(given, pulumi.Output):
         return _Setting(given, given) if kind is not hint else wrong(key, expected(name), given)
     try:

@@ -17,11 +17,38 @@ def refuse_contradictions(options: Options) -> None:
     _refuse_times(options)
     _refuse_prepare(options)
     _refuse_stages(options)
-    _refuse_model(options)
+    _refuse_routes(options)
     _refuse_authorization(options)
     _refuse_logging(options)
     _refuse_key(options)
+    _refuse_requirements(options)
+
+
+def _refuse_routes(options: Options) -> None:
+    if not options.routes:
+        _refuse_route(options)
+    _refuse_equal_names(options)
+    for name, route in options.routes.items():
+        try:
+            _refuse_route(route.options)
+        except InvalidArgument as error:
+            raise InvalidArgument(f"routes.{name}: {error}") from None
+
+
+def _refuse_route(options: Options) -> None:
+    _refuse_model(options)
     _refuse_code(options)
+
+
+def _refuse_equal_names(options: Options) -> None:
+    """A child has the name of its route after its own, which can contain a hyphen too."""
+    for kind, end in (("preflight", "response"), ("preflight", "mapping"), ("throttle", "options")):
+        for name in options.routes:
+            if f"{end}-{name}" in options.routes:
+                raise InvalidArgument(
+                    f"routes: rename {end}-{name}: beside the route {name}, two children of the component would be "
+                    f"called {kind}-{end}-{name}.",
+                )
 
 
 def _refuse_endpoint(options: Options) -> None:
@@ -45,7 +72,7 @@ def _refuse_times(options: Options) -> None:
 def _refuse_prepare(options: Options) -> None:
     if options.prepare_timeout is None:
         return
-    if not options.prepare:
+    if not any(endpoint.prepare for endpoint in options.endpoints.values()):
         raise InvalidArgument("prepareTimeout requires prepare.")
     longest = options.timeout - margin(options.timeout, options.seconds_of_own_stages)
     if options.prepare_timeout > longest:
@@ -131,5 +158,8 @@ def _refuse_code(options: Options) -> None:
     own += ["stages"] if options.stages else []
     if own and options.code is None:
         raise InvalidArgument(f"Set code to the folder that contains the modules named by {' and '.join(own)}.")
+
+
+def _refuse_requirements(options: Options) -> None:
     if options.requirements and not options.code:
         raise InvalidArgument("requirements requires code: set code to the folder whose modules import these packages.")

@@ -1,6 +1,6 @@
-"""The component: from arguments to the resources of one endpoint."""
+"""The component: from arguments to the resources of one endpoint, or of several routes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,16 +10,16 @@ import pulumi
 from .arguments import Authorization, Effect, Endpoint, StreamingLlmApiArgs
 from .bundle import Bundle, BundleError, Target
 from .bundle.target import running_python
-from .contract import camel
+from .contract import ROUTE, camel
 from .options import Options, OwnStatement
 from .parsing import checked
 from .resources import callers, records
 from .resources.account_logging import account_logging
-from .resources.api import streaming_api, url
-from .resources.function import log_group, streaming_function, variables
+from .resources.api import base_url, streaming_api, urls
+from .resources.function import log_group, routes_file, streaming_function, variables
 from .resources.monitoring import Watched, declare_alarms, declare_dashboard
 from .resources.scope import Scope
-from .trial.trial import Report, try_function, with_placeholders
+from .trial.trial import Report, models_of, try_function, with_placeholders
 from .values import InvalidArgument
 
 TYPE = "streaming-llm:index:StreamingLlmApi"
@@ -29,7 +29,9 @@ class StreamingLlmApi(pulumi.ComponentResource):
     """A typed, streaming LLM endpoint: POST /v1/stream on API Gateway, a Python function, a Bedrock model."""
 
     url: pulumi.Output[str]
-    """The URL of the endpoint, `https://…/v1/stream`."""
+    """The URL of the endpoint, `https://…/v1/stream`; with `routes` the URL that theirs begin with, `https://…/v1`."""
+    urls: pulumi.Output[dict[str, str]]
+    """The URL of each route by its name; without `routes` the name is `stream`."""
     function_name: pulumi.Output[str]
     """Name of the function."""
     function_arn: pulumi.Output[str]
@@ -83,7 +85,8 @@ class StreamingLlmApi(pulumi.ComponentResource):
         declare_alarms(scope, options, watched)
         self.function, self.role, self.log_group = function.function, function.role, logs
         self.rest_api, self.stage, self.deployment = api.rest_api, api.stage, api.deployment
-        self.url = url(options, api)
+        self.urls = urls(options, api)
+        self.url = base_url(options, api) if options.routes else self.urls[ROUTE]
         self.function_name = function.function.name
         self.function_arn = function.function.arn
         self.role_name = function.role.name
@@ -100,7 +103,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
         for warning in (*report.warnings, *broad_statements(options.statements)):
             pulumi.log.warn(warning, self)
         if options.authorization is Authorization.NONE:
-            pulumi.log.warn(cost_without_authorization(options, report.body_limit), self)
+            pulumi.log.warn(cost_without_authorization(options, report.body_limits), self)
         if options.domain is not None and not options.domain.only_this_host:
             pulumi.log.warn(
                 f"API Gateway's own host name reaches the endpoint as well as {options.domain.name} does. "
@@ -115,15 +118,20 @@ class StreamingLlmApi(pulumi.ComponentResource):
             )
 
 
-def cost_without_authorization(options: Options, body_limit: int) -> str:
-    """Return the warning for an endpoint without authorization: what passes the throttle in a day."""
-    requests = options.throttle.rate * 24 * 3600
-    output_tokens = requests * options.max_tokens * options.max_attempts
-    input_tokens = requests * body_limit / 4 * options.max_attempts
+def cost_without_authorization(options: Options, body_limits: Mapping[str, int]) -> str:
+    """Return the warning for an endpoint without authorization: what passes the throttles of all routes in a day."""
+    requests = output_tokens = input_tokens = 0.0
+    for name, endpoint in options.endpoints.items():
+        a_day = endpoint.throttle.rate * 24 * 3600
+        requests += a_day
+        output_tokens += a_day * endpoint.max_tokens * endpoint.max_attempts
+        input_tokens += a_day * body_limits[name] / 4 * endpoint.max_attempts
     who = "reaches the VPC endpoint" if options.endpoint is Endpoint.PRIVATE else "finds the URL"
+    rate = f"throttle.rate {options.throttle.rate:g} lets"
+    together = f"The throttles of {len(options.routes)} routes together let"
     return (
         f"authorization is none: anyone who {who} can call it. "
-        f"throttle.rate {options.throttle.rate:g} lets {requests:,.0f} requests per day pass. They can use up to "
+        f"{together if options.routes else rate} {requests:,.0f} requests per day pass. They can use up to "
         f"{output_tokens:,.0f} output tokens and (by bodyLimit, at 4 bytes per token) {input_tokens:,.0f} input tokens."
     )
 
@@ -163,9 +171,11 @@ def _built(options: Options) -> tuple[Path, Report]:
         requirements=root / options.requirements if options.requirements else None,
         services=tuple(options.services or ()),
         report=pulumi.log.info,
+        routes=routes_file(options),
     )
     settings = variables(options, _if_named(options.sink), _if_named(options.store))
-    environment = {**with_placeholders(options.environment), **settings}
+    unknown = (name for name, route in options.routes.items() if isinstance(route.own.get("model_id"), pulumi.Output))
+    environment = {**with_placeholders(options.environment), **settings, **models_of(unknown)}
     try:
         report = try_function(replace(bundle, target=Target.host()), environment)
         return bundle.build(), report

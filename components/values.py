@@ -4,7 +4,7 @@ Values can come from programs in other languages: a whole number can be a float,
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, NoReturn, TypeGuard, Union, get_args, get_origin
@@ -239,6 +239,22 @@ def object_of_texts(names: Names | None = None) -> Argument:
         for name in value if names else ():
             if names and not re.fullmatch(names.pattern, name):
                 wrong(f"a name in {key}", names.expected, name)
+        return value
+
+    return Argument(read, {})
+
+
+def object_of_objects(names: Names, known: Iterable[str]) -> Argument:
+    """Read an object of objects by these names, at least one, whose keys can be ``known``; they stay as given."""
+
+    def read(key: str, value: object) -> object:
+        if not isinstance(value, Mapping) or not value:
+            wrong(key, "an object with at least one name and its arguments", value)
+        for name, inner in value.items():
+            if not re.fullmatch(names.pattern, name):
+                wrong(f"a name in {key}", names.expected, name)
+            if not isinstance(inner, Mapping):
+                wrong(f"{key}.{name}", f"an object with any of {either(map(camel, known), 'and')}", inner)
         return value
 
     return Argument(read, {})

@@ -69,7 +69,8 @@ def arguments() -> str:
     """Return the arguments of the component, then each group of arguments."""
     parts = [_table(_inputs(), [])]
     for name, properties in _inputs().items():
-        reference = properties.get("items", properties).get("$ref", "")
+        inner = properties.get("items") or properties.get("additionalProperties") or properties
+        reference = inner.get("$ref", "")
         group = schema()["types"].get(reference.removeprefix("#/types/"), {})
         if "properties" in group:
             parts.append(f"\n### `{name}`\n\n{group['description']}\n\n")

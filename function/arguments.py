@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from types import UnionType
 from typing import Any, Final, Union, cast, get_args, get_origin
 
-from .contract import SETTINGS, Settings, as_text, parsed
+from .contract import ROUTE_NAME, SETTINGS, Settings, as_text, parsed
 
 Shape = Mapping[str, Any] | list[Any] | None
 """What an argument consists of: the names of an object, each with its own shape (``ANY_KEY``: every key has this
@@ -53,6 +53,11 @@ OWN_VARIABLE: Final = Names(
     rf"(?!{'|'.join(_RESERVED)})[A-Za-z][A-Za-z0-9_]*",
 )
 """The names that a variable of the user's modules can have."""
+
+ROUTES: Final = Names(
+    "lower-case letters, digits and hyphens after a letter, at most 31 characters such as invoice", ROUTE_NAME
+)
+"""The names that a route can have."""
 
 
 def named(shape: Shape, value: object, spell: Callable[[str], str], path: str = "") -> object:

@@ -17,8 +17,36 @@ VERSION: Final = "0.1.0"
 HANDLER: Final = "function.handler.handle"
 """What Lambda calls, as ``_HANDLER`` names it."""
 
-RESOURCE: Final = "/stream"
-"""The path below the stage that is served, as API Gateway calls it in ``resource``."""
+ROUTE: Final = "stream"
+"""The one route of a stack that names none."""
+
+ROUTE_NAME: Final = r"[a-z][a-z0-9-]{0,30}"
+"""The pattern of a route's name."""
+
+ROUTES_FILE: Final = "routes.json"
+"""The file beside this one in the bundle of a stack with routes: each route's settings, by its name."""
+
+ROUTE_SETTINGS: Final = frozenset(
+    {
+        "model_id",
+        "profile_model",
+        "structured_output",
+        "guardrail",
+        "guardrail_streaming",
+        "schema",
+        "request",
+        "prepare",
+        "instructions",
+        "temperature",
+        "max_tokens",
+        "body_limit",
+        "max_attempts",
+    }
+)
+"""The settings that a route can have of its own."""
+
+ROUTE_VARIABLES: Final = ("model_id", "profile_model", "guardrail")
+"""Those that can be outputs of other resources. What the deployment alone knows of them is in variables."""
 
 DEFAULT_MODEL: Final = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 """Any commercial region can call it, and it takes a temperature."""
@@ -228,6 +256,10 @@ def _boolean(text: str) -> bool:
     return _matching("true|false")(text) == "true"
 
 
+def _file(text: str) -> str | None:
+    return None if text == "none" else _matching(r".+\.json")(text)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return () if text == "none" else tuple(word.strip() for word in text.split(","))
 
@@ -376,6 +408,8 @@ class Settings:
         Setting("none", _services, "none, or different names of AWS services, such as s3", stated=False),
     ]
     """What the user's modules can call beside ``SERVICES``."""
+    routes: Annotated[str | None, Setting("none", _file, "none or the name of a file that ends in .json", stated=False)]
+    """The file with the routes: an absolute path, or its name in the folder of the function."""
 
     @property
     def seconds_of_own_stages(self) -> float:
@@ -393,6 +427,16 @@ SETTINGS: Final[Mapping[str, Setting]] = {
 def variable(name: str) -> str:
     """Return the variable of the environment that holds the setting ``name``."""
     return f"LLM_{name.upper()}"
+
+
+def resource(route: str) -> str:
+    """Return the path of a route below the stage, as API Gateway calls it in ``resource``."""
+    return f"/{route}"
+
+
+def route_variable(name: str) -> str:
+    """Return the variable with what the deployment alone knows of the setting ``name``: ``route=text,route=text``."""
+    return f"LLM_ROUTE_{name.upper()}"
 
 
 def parsed(name: str, text: str) -> object:
@@ -417,12 +461,13 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Return the settings in ``environment``.
+def read_settings(environment: Mapping[str, str], of_route: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings in ``environment``, and in their place those that a route has of its own, by their names.
 
     Raises:
         SettingsError: a variable has a value that cannot be used.
     """
-    texts = {name: environment.get(variable(name), "") or SETTINGS[name].default for name in SETTINGS}
+    own = of_route or {}
+    texts = {name: own.get(name) or environment.get(variable(name), "") or SETTINGS[name].default for name in SETTINGS}
     values: dict[str, object] = {name: parsed(name, text) for name, text in texts.items()}
     return Settings(**values)  # type: ignore[arg-type]  # each value comes from the parser beside the field's type

@@ -1,7 +1,8 @@
-"""What a request of the stack looks like: the first of the examples of its request class.
+"""What a request of a route looks like: the first of the examples of its request class.
 
-The preview checks it. ``python -m function.example FILE`` writes it for programs that send one: FILE gets a JSON object
-with ``request``, the example; with ``error``, one sentence; or with neither, where ``{"prompt": …}`` is a request.
+The preview checks it. ``python -m function.example FILE ROUTE`` writes it for programs that send one: FILE gets a JSON
+object with ``request``, the example; with ``error``, one sentence; or with neither, where ``{"prompt": …}`` is a
+request.
 """
 
 import json
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from .contract import SettingsError, read_settings, variable
+from .contract import Settings, SettingsError, read_settings, variable
+from .routes import read_routes
 from .user_code import load_request_class
 
 _WHERE = 'model_config = ConfigDict(json_schema_extra={"examples": [{…}]})'
@@ -65,10 +67,25 @@ def _sendable(reference: str) -> str | None:
     return example
 
 
-def main(file: str) -> None:
-    """Write what a request looks like to ``file``."""
+def _settings(route: str) -> Settings:
+    """Return the settings of a route; those of the one route, whatever it is called.
+
+    Raises:
+        SettingsError: there is no such route.
+    """
+    stack = read_settings(os.environ)
+    if stack.routes is None:
+        return stack
+    routes = read_routes(stack, os.environ)
+    if route not in routes:
+        raise SettingsError(f"There is no route {route!r}; the routes are {', '.join(routes)}.")
+    return routes[route]
+
+
+def main(file: str, route: str) -> None:
+    """Write what a request of a route looks like to ``file``."""
     try:
-        found: dict[str, str | None] = {"request": _sendable(read_settings(os.environ).request)}
+        found: dict[str, str | None] = {"request": _sendable(_settings(route).request)}
     except SettingsError as error:
         found = {"error": str(error)}
     except BaseException as error:  # noqa: BLE001 - the user's module can raise anything, SystemExit included

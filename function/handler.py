@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from .answer_type import AnswerType
 from .aws import logs, output
-from .aws.bedrock.call import BedrockModel
+from .aws.bedrock.call import BedrockModel, Clients
 from .aws.bedrock.converse import Converse
 from .aws.caller import caller_of, named_fields
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
@@ -20,7 +20,7 @@ from .aws.stages.log import log_stage
 from .aws.stages.publish import publish_stage
 from .aws.stages.store import store_stage
 from .aws.trace import xray_trace_id
-from .contract import REQUEST_ID_HEADER, Settings, margin, read_settings
+from .contract import REQUEST_ID_HEADER, ROUTE, Settings, SettingsError, margin, read_settings, resource
 from .conversation import Conversation, context_of, metadata_of
 from .cors import cors
 from .endpoint import Call, Caller
@@ -28,6 +28,7 @@ from .history import content_of
 from .own_code import OwnCode
 from .prepare import Making, Preparation
 from .request import Accepted, Rejected, default_body_limit, read_request
+from .routes import in_route, read_routes
 from .stream.encoders import Encoder
 from .stream.errors import AnswerError
 from .stream.interruption import user_code
@@ -41,57 +42,70 @@ NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 """Without it, browsers hold back the start of ``text/plain`` to guess its type (mimesniff.spec.whatwg.org)."""
 
 
-class Endpoint:
-    """The endpoint that the settings describe. It is made once per sandbox and keeps nothing of a request."""
+class Shared:
+    """What all routes share. It is made once per sandbox and keeps nothing of a request."""
 
     def __init__(self, settings: Settings, function_name: str, clock: Clock) -> None:
-        """Load the user's classes and make the clients.
+        """Make the clients and the stages, which every route has alike.
+
+        Raises:
+            SettingsError: a setting names something that is not there or cannot be used.
+        """
+        self.clock = clock
+        self.clients = Clients(botocore.session.get_session())
+        self.own_code = OwnCode()
+        # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
+        # name contains that: of a function called "aws", the lines of function.aws would be lost
+        self.logger = Logger(service=f"stages of {function_name}", use_rfc3339=True, stream=output.stdout())
+        self.logger.append_keys(service=function_name, **{"service.version": SERVICE_VERSION})
+        self.stages = [
+            log_stage(self.logger, function_name),
+            store_stage(settings.store, self.logger),
+            publish_stage(settings.sink, settings.publish_outcomes, self.logger),
+        ]
+        if settings.stages:
+            self.stages.append(self.own_code.stages(settings.stages, settings.stage_timeout))
+        self.stages.append(self.own_code.end)
+
+
+class Endpoint:
+    """One route, as its settings describe it. It is made once per sandbox and keeps nothing of a request."""
+
+    def __init__(self, settings: Settings, shared: Shared, route: str = ROUTE) -> None:
+        """Load the user's classes.
 
         Raises:
             SettingsError: a setting names something that is not there or cannot be used.
         """
         self._settings = settings
-        self._clock = clock
+        self._route = route
+        self._clock = shared.clock
+        self._stages = shared.stages
         self._request_class = load_request_class(settings.request, with_prompt=settings.prepare is None)
         self._body_limit = settings.body_limit or default_body_limit(self._request_class)
         self._answer = AnswerType(settings.schema)
         has_viewers = settings.stage_content and bool(settings.stages)
         self._content = Content(captured=settings.capture_content, shown=has_viewers)
         converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
-        self.model = BedrockModel(converse, botocore.session.get_session())
-        # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
-        # name contains that: of a function called "aws", the lines of function.aws would be lost
-        logger = Logger(service=f"stages of {function_name}", use_rfc3339=True, stream=output.stdout())
-        logger.append_keys(service=function_name, **{"service.version": SERVICE_VERSION})
-        self._stages = [
-            log_stage(logger, function_name),
-            store_stage(settings.store, logger),
-            publish_stage(settings.sink, settings.publish_outcomes, logger),
-        ]
-        own_code = OwnCode()
-        self._prepare = None if settings.prepare is None else own_code.prepare(settings.prepare)
-        if settings.stages:
-            self._stages.append(own_code.stages(settings.stages, settings.stage_timeout))
-        self._stages.append(own_code.end)
-        logger.info("function started")
+        self._model = BedrockModel(converse, shared.clients)
+        self._prepare = None if settings.prepare is None else shared.own_code.prepare(settings.prepare)
 
-    def handle(self, event: object, context: LambdaContext) -> Response:
-        """Answer one invocation; return once the status is known. The caller reads the body to its end or closes it."""
-        watch = Stopwatch(self._clock)
-        self._limit_user_code(context.get_remaining_time_in_millis() / 1000)
-        http = parse_event(event)
-        caller = caller_of(event, self._settings.authorization)
-        logs.running.begins(context.aws_request_id, named_fields(caller, self._settings.caller_fields))
-        request = read_request(
+    def read(self, http: HttpRequest) -> Accepted | Rejected:
+        """Return what the client asks."""
+        return read_request(
             http,
             self._request_class,
             self._body_limit,
+            route=self._route,
             allowed_origins=self._settings.allowed_origins,
             offer_raw_text=not self._answer.has_hidden,
             with_prompt=self._prepare is None,
         )
-        del event  # while the model answers, nothing holds the body, which can have megabytes
-        http = replace(http, encoded_body="")
+
+    def answer(
+        self, request: Accepted | Rejected, http: HttpRequest, context: LambdaContext, watch: Stopwatch, caller: Caller
+    ) -> Response:
+        """Return the response once the status is known."""
         start = self._start(request, http, context, watch, caller)
         if isinstance(request, Rejected):
             head, body = reject(request.error, start, self._stages)
@@ -157,6 +171,7 @@ class Endpoint:
         return Call(
             caller=start.caller,
             request_id=start.id,
+            route=self._route,
             traceparent=start.traceparent,
             xray_trace_id=start.xray_trace_id,
             _seconds_left=lambda: pace.deadline - self._clock.now(),
@@ -166,7 +181,7 @@ class Endpoint:
         self, start: Start, prompt: str | Conversation, previous: AnswerError | None, read_timeout: float
     ) -> Source:
         metadata = {**metadata_of(prompt), **start.caller_fields}
-        return self.model.ask(prompt, start.calls, previous, read_timeout, metadata=metadata)
+        return self._model.ask(prompt, start.calls, previous, read_timeout, metadata=metadata)
 
     def _asked(self, start: Start, prepared: Preparation) -> Asked:
         return Asked(self._with_prompt(start, prepared.prompt), context_of(prepared.prompt))
@@ -183,15 +198,57 @@ class Endpoint:
         waited = 0.0 if http.received_at is None else time.time() - http.received_at
         return max(0.0, within - max(0.0, waited))
 
+
+class Function:
+    """The function of one sandbox: it reads each event, and the endpoint of its route answers."""
+
+    def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
+        """Make the endpoint of every route, so that a mistake in any of them shows at start.
+
+        Raises:
+            SettingsError: a setting cannot be used; the message names its route, if the stack has routes.
+        """
+        self._settings = read_settings(environment)
+        name = environment.get("AWS_LAMBDA_FUNCTION_NAME", "function")
+        self.shared = Shared(self._settings, name, clock)
+        routes = read_routes(self._settings, environment)
+        if self._settings.routes is None:
+            made = {route: Endpoint(own, self.shared, route) for route, own in routes.items()}
+        else:
+            made = {route: _one_of_several(route, own, self.shared) for route, own in routes.items()}
+        self._endpoints = {resource(route): endpoint for route, endpoint in made.items()}
+        self.shared.logger.info("function started")
+
+    def handle(self, event: object, context: LambdaContext) -> Response:
+        """Answer one invocation; return once the status is known. The caller reads the body to its end or closes it."""
+        watch = Stopwatch(self.shared.clock)
+        self._limit_user_code(context.get_remaining_time_in_millis() / 1000)
+        http = parse_event(event)
+        endpoint = self._endpoints.get(http.resource) or next(iter(self._endpoints.values()))  # any rejects the others
+        caller = caller_of(event, self._settings.authorization)
+        logs.running.begins(context.aws_request_id, named_fields(caller, self._settings.caller_fields))
+        request = endpoint.read(http)
+        del event  # while the model answers, nothing holds the body, which can have megabytes
+        http = replace(http, encoded_body="")
+        return endpoint.answer(request, http, context, watch, caller)
+
     def _limit_user_code(self, seconds: float) -> None:
         """Break into the user's code at the answer's time; half of the margin later, the process must be hanging."""
         reserve = margin(seconds, self._settings.seconds_of_own_stages)
         user_code.limit(seconds - reserve, report=seconds - reserve / 2)
 
 
+def _one_of_several(route: str, settings: Settings, shared: Shared) -> Endpoint:
+    try:
+        return Endpoint(settings, shared, route)
+    except SettingsError as error:
+        raise SettingsError(in_route(route, str(error))) from error
+    except BaseException as error:  # the user's module can raise anything, SystemExit included
+        error.add_note(f"Route {route}")
+        raise
+
+
 logs.install(os.environ)  # before the first Logger is made
 
-handle = Endpoint(
-    read_settings(os.environ), os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "function"), SystemClock()
-).handle
+handle = Function(os.environ, SystemClock()).handle
 """What Lambda calls: ``_HANDLER`` is ``function.handler.handle``."""

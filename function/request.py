@@ -22,7 +22,7 @@ from .carried import (
     place_of_messages,
     texts,
 )
-from .contract import BODY_LIMIT, BODY_LIMIT_WITH_FILES, RESOURCE
+from .contract import BODY_LIMIT, BODY_LIMIT_WITH_FILES, ROUTE, resource
 from .conversation import Conversation, check_counts, conversation
 from .cors import refuses
 from .endpoint import SIZE_RULES, Fault, Prompt, Refused, is_blank
@@ -72,11 +72,12 @@ class Rejected:
     error: StreamError
 
 
-def read_request(  # noqa: PLR0913 - what the settings say of requests
+def read_request(  # noqa: PLR0913 - what one route accepts
     http: HttpRequest,
     request_class: type[BaseModel],
     limit: int,
     *,
+    route: str = ROUTE,
     allowed_origins: Sequence[str] = (),
     offer_raw_text: bool = True,
     with_prompt: bool = True,
@@ -87,7 +88,7 @@ def read_request(  # noqa: PLR0913 - what the settings say of requests
     """
     chosen = None
     try:
-        check_route(http)
+        check_route(http, route)
         check_origin(http, allowed_origins)
         chosen = choose_format(http.header("accept"), offer_raw_text=offer_raw_text)
         check_beginning(http, chosen)
@@ -101,14 +102,14 @@ def default_body_limit(request_class: type[BaseModel]) -> int:
     return BODY_LIMIT_WITH_FILES if has_field_for_files(request_class) else BODY_LIMIT
 
 
-def check_route(http: HttpRequest) -> None:
-    """Check path and method. The gateway passes no others on, but the function can be invoked without it.
+def check_route(http: HttpRequest, route: str = ROUTE) -> None:
+    """Check path and method. The function can be invoked past the gateway, which also keeps routes that are gone.
 
     Raises:
         NotFound: the path is another one, or the event is not from a gateway.
         MethodNotAllowed: the method is not POST.
     """
-    if http.resource != RESOURCE:
+    if http.resource != resource(route):
         raise NotFound
     if http.method != "POST":
         raise MethodNotAllowed

@@ -66,6 +66,27 @@ ARGUMENTS: Final[Mapping[str, Any]] = {
         "cache_seconds": None,
     },
     "caller_fields": None,
+    "routes": {
+        "*": {
+            "model_id": None,
+            "model_regions": None,
+            "structured_output": None,
+            "guardrail": None,
+            "guardrail_streaming": None,
+            "schema": None,
+            "request": None,
+            "prepare": None,
+            "instructions": None,
+            "temperature": None,
+            "max_tokens": None,
+            "body_limit": None,
+            "max_attempts": None,
+            "throttle": {
+                "rate": None,
+                "burst": None,
+            },
+        },
+    },
     "throttle": {
         "rate": None,
         "burst": None,

@@ -15,8 +15,25 @@ from typing import Any, Final, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from function.arguments import KINDS, OWN_VARIABLE, ArgumentError, camel, either, from_text, named, setting_text
-from function.contract import FIRST_EVENT_TIMEOUTS, LONGEST_TIMEOUT, SHORTEST_TIMEOUT, as_text, variable
+from function.arguments import (
+    KINDS,
+    OWN_VARIABLE,
+    ROUTES,
+    ArgumentError,
+    camel,
+    either,
+    from_text,
+    named,
+    setting_text,
+)
+from function.contract import (
+    FIRST_EVENT_TIMEOUTS,
+    LONGEST_TIMEOUT,
+    ROUTE_SETTINGS,
+    SHORTEST_TIMEOUT,
+    as_text,
+    variable,
+)
 
 from .arguments import ARGUMENTS
 from .cli import WrongOption, modules_folder
@@ -26,7 +43,13 @@ OTHER_NAMESPACES: Final = frozenset({"aws", "pulumi"})
 """Namespaces of a stack's configuration that are never the project's."""
 ELSEWHERE: Final = {"sink": "log", "store": "none"}
 """The settings whose other values are resources in AWS, with the values that have an effect on this machine."""
-OTHER_KINDS: Final[Mapping[str, type]] = {"code": str, "endpoint": str, "timeout": int, "environment": dict}
+OTHER_KINDS: Final[Mapping[str, type]] = {
+    "code": str,
+    "endpoint": str,
+    "timeout": int,
+    "environment": dict,
+    "routes": dict,
+}
 """The types of the arguments that are no settings, but have an effect on this machine."""
 
 
@@ -36,6 +59,8 @@ class Configuration:
 
     variables: Mapping[str, str] = field(default_factory=dict)
     """The variables of the function: its settings, and those of the user's modules."""
+    routes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The texts of each route's own settings, by the setting's name; empty if there is one route."""
     code: Path | None = None
     """The folder with the user's modules."""
     timeout: int | None = None
@@ -108,13 +133,20 @@ def _configuration(file: Path, given: Mapping[str, object]) -> Configuration:
     arguments = cast("Mapping[str, object]", named(ARGUMENTS, read, camel))
     taken = {name: value for name, value in arguments.items() if _has_effect(name, value)}
     variables = {
-        variable(name): setting_text(name, value, camel(name)) for name, value in taken.items() if name in KINDS
+        variable(name): setting_text(name, value, camel(name))
+        for name, value in taken.items()
+        if name not in OTHER_KINDS
     }
     if "endpoint" in taken:
         variables[variable("first_event_timeout")] = _first_event_timeout(taken["endpoint"])
+    routes = _routes(taken["routes"]) if "routes" in taken else {}
     without_effect = [camel(name) for name in arguments if name not in taken]
+    without_effect += [
+        f"routes.{route}.{camel(name)}" for route, own in routes.items() for name in own if name not in ROUTE_SETTINGS
+    ]
     return Configuration(
         variables={**variables, **_own_variables(taken.get("environment", {}))},
+        routes={route: _texts(route, own) for route, own in routes.items()},
         code=_folder(file, taken["code"]) if "code" in taken else None,
         timeout=_timeout(taken["timeout"]) if "timeout" in taken else None,
         remarks=tuple(_remarks(file, without_effect, secure)),
@@ -161,6 +193,26 @@ def _own_variables(given: object) -> Mapping[str, str]:
         if not re.fullmatch(OWN_VARIABLE.pattern, name):
             raise ArgumentError(f"a name in environment must be {OWN_VARIABLE.expected}; got {name!r}.")
     return given
+
+
+def _routes(given: object) -> Mapping[str, Mapping[str, object]]:
+    if not isinstance(given, Mapping) or not given:
+        raise ArgumentError(f"routes must be an object with at least one name and its arguments; got {given!r}.")
+    for route, own in given.items():
+        if not re.fullmatch(ROUTES.pattern, route):
+            raise ArgumentError(f"a name in routes must be {ROUTES.expected}; got {route!r}.")
+        if not isinstance(own, Mapping):
+            raise ArgumentError(f"routes.{route} must be an object of arguments; got {own!r}.")
+    return given
+
+
+def _texts(route: str, own: Mapping[str, object]) -> dict[str, str]:
+    """Return the texts of a route's own settings."""
+    return {
+        name: setting_text(name, value, f"routes.{route}.{camel(name)}")
+        for name, value in own.items()
+        if name in ROUTE_SETTINGS
+    }
 
 
 def _folder(file: Path, given: object) -> Path:

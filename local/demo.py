@@ -10,6 +10,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from .cli import Options, file, parse_options, run, shared_parser, utf8_text
 from .client import End, Reply
@@ -21,7 +22,7 @@ from .terminal import Terminal, printable
 from .twin import Twin
 
 PROMPT: Final = "What is serverless computing?"
-SERVED_AT: Final = "http://127.0.0.1:8000/v1/stream"
+SERVED_AT: Final = "http://127.0.0.1:8000"
 """Where ``make serve`` answers, unless the port is taken."""
 SHOWN: Final = 500
 """Characters of the request that are shown at most: it can carry files."""
@@ -30,7 +31,7 @@ OK: Final = 200
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the demo and end the process: with status 0 if the answer is complete."""
-    description = "Start the local stack, send one request, and show the answer and the function's log."
+    description = "Start the local stack, send one request to each route, and show the answer and the function's log."
     parser = shared_parser("python -m local.demo", description)
     what = parser.add_mutually_exclusive_group()
     default = f"the example of the request class; where it has none: {PROMPT}"
@@ -41,11 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def demo(terminal: Terminal, resources: Resources) -> int:
         twin, sentence = launch(options, resources, terminal)
         terminal.line(f"The endpoint runs on this machine. {sentence}")
-        example = None if options.prompt or options.body else example_request(twin.function.deployment)
-        status = _ask(twin, _body(options, example), terminal)
+        status = max([_ask(twin, route, options, terminal) for route in twin.urls])
         if status == 0:
-            data = f"@{options.body}" if options.body else example
-            terminal.write(f"\nNext: {_serve(options)}, and in another terminal\n  {curl(SERVED_AT, data)}\n")
+            first = next(iter(twin.urls))
+            data = f"@{options.body}" if options.body else _example(twin, first, options)
+            url = SERVED_AT + urlsplit(twin.urls[first]).path
+            terminal.write(f"\nNext: {_serve(options)}, and in another terminal\n  {curl(url, data)}\n")
         return status
 
     run(demo)
@@ -64,26 +66,32 @@ def _serve(options: Options) -> str:
     return " ".join(["make serve", *(f"{name}={shlex.quote(value)}" for name, value in values.items() if value)])
 
 
+def _example(twin: Twin, route: str, options: Options) -> str | None:
+    return None if options.prompt or options.body else example_request(twin.function.deployment, route)
+
+
 def _body(options: Options, example: str | None) -> bytes:
     if options.body:
         return options.body.read_bytes()
     return (example or json.dumps({"prompt": options.prompt or PROMPT}, ensure_ascii=False)).encode()
 
 
-def _ask(twin: Twin, body: bytes, terminal: Terminal) -> int:
+def _ask(twin: Twin, route: str, options: Options, terminal: Terminal) -> int:
+    body = _body(options, _example(twin, route, options))
     text = body.decode(errors="replace").strip()
     shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(body):,} bytes)"
-    terminal.write(f"\nPOST {twin.url} {printable(shown)}\n\n")
+    terminal.write(f"\nPOST {twin.urls[route]} {printable(shown)}\n\n")
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with twin.post(body) as reply:
+    with twin.post(body, route=route) as reply:
         with terminal.waiting("Waiting for the answer", at_once=False):
             reply.wait()
         for chunk in reply.chunks():
             terminal.write(printable(decoder.decode(chunk)))
     terminal.write("\n\n")
     twin.function.wait_until_idle()  # the stages run after the last byte
-    for line in filter(None, map(readable, twin.function.output)):
-        terminal.line(line)
+    while twin.function.output:
+        if line := readable(twin.function.output.popleft()):
+            terminal.line(line)
     return _judge(reply, terminal)
 
 

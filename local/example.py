@@ -10,11 +10,11 @@ from pathlib import Path
 from .cli import WrongOption
 from .configuration import Configuration, read_configuration
 from .lambda_.deployment import Deployment
-from .twin import CHECKOUT, task_root
+from .twin import CHECKOUT, routes_variable, task_root
 
 
-def example_request(deployment: Deployment) -> str | None:
-    """Return the body of the example; None if the request class has none and takes a prompt.
+def example_request(deployment: Deployment, route: str) -> str | None:
+    """Return the body of the example of a route; None if its request class has none and takes a prompt.
 
     Raises:
         WrongOption: the class takes no prompt and has no example, its example is wrong, or it cannot be loaded.
@@ -22,7 +22,7 @@ def example_request(deployment: Deployment) -> str | None:
     with tempfile.TemporaryDirectory(prefix="example-") as folder:
         file = Path(folder) / "example.json"
         done = subprocess.run(  # noqa: S603 - the program of the function
-            [deployment.python, "-P", "-m", "function.example", file],
+            [deployment.python, "-P", "-m", "function.example", file, route],
             env={**deployment.environ(""), "PYTHONPATH": str(deployment.root)},
             cwd=folder,
             stdout=subprocess.DEVNULL,
@@ -39,7 +39,7 @@ def example_request(deployment: Deployment) -> str | None:
     return example
 
 
-def example_of(code: Path | None, config: Path | None, environment: Mapping[str, str]) -> str | None:
+def example_of(code: Path | None, config: Path | None, environment: Mapping[str, str], route: str) -> str | None:
     """Return the same for a function that runs elsewhere.
 
     It has the modules of the folder ``code`` and the configuration in the file ``config``; the ``LLM_`` variables in
@@ -51,6 +51,7 @@ def example_of(code: Path | None, config: Path | None, environment: Mapping[str,
     configuration = read_configuration(config) if config else Configuration()
     code = code or configuration.code
     of_shell = {name: value for name, value in environment.items() if name.startswith("LLM_")}
-    variables = {**configuration.variables, **of_shell}
-    with task_root(code) if code else nullcontext(CHECKOUT) as root:
-        return example_request(Deployment(root, variables))
+    root_of_code = task_root(code) if code else nullcontext(CHECKOUT)
+    with root_of_code as root, routes_variable(configuration.routes) as of_routes:
+        variables = {**configuration.variables, **of_routes, **of_shell}
+        return example_request(Deployment(root, variables), route)

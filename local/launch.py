@@ -21,7 +21,7 @@ from .models.openai import ModelUnavailable
 from .models.scripted import scripted
 from .resources import Resources
 from .terminal import Terminal
-from .twin import CHECKOUT, Twin, task_root
+from .twin import CHECKOUT, Twin, routes_variable, task_root
 
 JOURNAL_LIMIT: Final = 1000
 """Moments that the journal keeps: the local stack may run for days."""
@@ -64,6 +64,7 @@ def launch(
     code = options.code or configuration.code
     root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
     variables = _variables(options, configuration, os.environ)
+    variables = {**resources.hold(lambda: routes_variable(configuration.routes)), **variables}
     deployment, journal = Deployment(root, variables), Journal(limit=JOURNAL_LIMIT)
     if configuration.timeout:
         deployment = replace(deployment, timeout=configuration.timeout)

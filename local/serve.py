@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         twin, sentence = launch(options, resources, terminal, show, listener)
         has_started = True
         terminal.line(f"Serving on this machine. {sentence} Press Ctrl-C to stop.")
-        terminal.write(f"\n  {_request(twin)}\n\n")
+        terminal.write("\n" + "".join(f"  {_request(twin, route)}\n" for route in twin.urls) + "\n")
         for line in early:
             show(line)
         resources.status_on_interrupt = os.EX_OK
@@ -55,13 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(serve)
 
 
-def _request(twin: Twin) -> str:
+def _request(twin: Twin, route: str) -> str:
     """Return a command that sends a request, or a sentence that says why nobody can know one."""
     try:
-        example = example_request(twin.function.deployment)
+        example = example_request(twin.function.deployment, route)
     except WrongOption as error:
         return printable(str(error))
-    return curl(twin.url, example)
+    return curl(twin.urls[route], example)
 
 
 def listen(number: int | None) -> socket.socket:

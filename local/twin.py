@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from .bedrock.server import Bedrock
 from .client import Reply
+from .gateway.routes import ROUTES_VARIABLE
 from .gateway.server import Gateway
 from .journal import Journal
 from .lambda_.deployment import Deployment
@@ -46,8 +47,13 @@ class Twin:
 
     @property
     def url(self) -> str:
-        """The URL of the endpoint."""
+        """The URL of the endpoint; of several routes, that of the first."""
         return self.gateway.url
+
+    @property
+    def urls(self) -> Mapping[str, str]:
+        """The URL of each route, by its name."""
+        return self.gateway.urls
 
     def deploy(self, environment: Mapping[str, str | None] | None = None, **changes: Any) -> None:  # noqa: ANN401 - fields
         """Deploy again: ``environment`` is merged into the variables, ``changes`` are fields of ``Deployment``."""
@@ -58,11 +64,20 @@ class Twin:
         self.gateway.integration_timeout = self.function.deployment.timeout + 10
         old.close()
 
-    def post(self, body: object = None, accept: str | None = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """Send a request and return before the response arrives. ``body`` becomes JSON; bytes are sent as they are."""
+    def post(
+        self,
+        body: object = None,
+        accept: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        route: str | None = None,
+    ) -> Reply:
+        """Send a request and return before the response arrives. ``body`` becomes JSON; bytes are sent as they are.
+
+        Without ``route``, it is sent to ``url``.
+        """
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         fields = {"Content-Type": "application/json", **({"Accept": accept} if accept else {}), **(headers or {})}
-        return Reply(self.url, content, fields)
+        return Reply(self.urls[route] if route else self.url, content, fields)
 
     def close(self) -> None:
         """End every process, connection and thread."""
@@ -80,6 +95,21 @@ class Twin:
             endpoint = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock.url}
             deployment = replace(deployment, environment={**HERMETIC, **endpoint, **deployment.environment})
         return Function(deployment, self.journal, self._on_output)
+
+
+@contextmanager
+def routes_variable(routes: Mapping[str, Mapping[str, str]]) -> Iterator[dict[str, str]]:
+    """Give the block the variable that names a file with these routes, for function and gateway; none without any.
+
+    ``routes`` has the texts of settings by the setting's name, for each route by its name.
+    """
+    if not routes:
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="routes-") as folder:
+        file = Path(folder) / "routes.json"
+        file.write_text(json.dumps(routes), encoding="utf-8")
+        yield {ROUTES_VARIABLE: str(file)}
 
 
 @contextmanager

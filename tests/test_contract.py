@@ -84,6 +84,7 @@ def test_every_variable_is_read() -> None:
             "LLM_PREPARE": "tenants:prepare",
             "LLM_PREPARE_TIMEOUT": "2.5",
             "LLM_SERVICES": "s3,bedrock-agent-runtime",
+            "LLM_ROUTES": "routes.json",
         }
     )
 
@@ -108,6 +109,7 @@ def test_every_variable_is_read() -> None:
     assert (settings.stage_timeout, settings.stage_content) == (1.5, True)
     assert (settings.prepare, settings.prepare_timeout) == ("tenants:prepare", 2.5)
     assert settings.services == ("s3", "bedrock-agent-runtime")
+    assert settings.routes == "routes.json"
 
 
 def test_time_is_kept_for_own_stages_only_where_there_are_some() -> None:

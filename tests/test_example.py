@@ -101,7 +101,7 @@ def written(folder: Path, reference: str) -> Any:
     (folder / "mine.py").write_text(MODULE)
     (folder / "exits.py").write_text("raise SystemExit('no')")
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "LLM_REQUEST": reference}
-    program = [sys.executable, "-P", "-m", "function.example", str(folder / "found.json")]
+    program = [sys.executable, "-P", "-m", "function.example", str(folder / "found.json"), "stream"]
     subprocess.run(program, env=environment, cwd=folder, check=True)
     return json.loads((folder / "found.json").read_text())
 

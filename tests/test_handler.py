@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from importlib import import_module
+from pathlib import Path
 from queue import Queue
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from uuid import uuid4
@@ -18,7 +19,7 @@ import pytest
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, computed_field, field_validator
 
 from function.aws.gateway import Response
-from function.contract import SettingsError, read_settings
+from function.contract import SettingsError
 from function.endpoint import Image, Message, Prompt
 from function.stream.events import Cut
 from function.stream.pacing import Clock, SystemClock
@@ -29,7 +30,7 @@ from local.http11.server import Exchange, Server
 from tests.media_files import png
 
 if TYPE_CHECKING:
-    from function.handler import Endpoint
+    from function.handler import Function
 
 T = TypeVar("T")
 DOCUMENT = '{"summary": "s", "keywords": []}'
@@ -74,28 +75,29 @@ class StoppedClock(SystemClock):
 class Make(Protocol):
     """Makes an endpoint from variables."""
 
-    def __call__(self, variables: dict[str, str], clock: Clock | None = None) -> "Endpoint": ...
+    def __call__(self, variables: dict[str, str], clock: Clock | None = None) -> "Function": ...
 
 
 @pytest.fixture
 def make() -> Iterator[Make]:
     """The module makes an endpoint of its own when it is imported: import it when the environment is ready."""
     module = import_module("function.handler")
-    made: list[Endpoint] = []
+    made: list[Function] = []
 
-    def endpoint(variables: dict[str, str], clock: Clock | None = None) -> "Endpoint":
+    def endpoint(variables: dict[str, str], clock: Clock | None = None) -> "Function":
         name = f"function-{uuid4()}"  # a logger of the same name would write where an earlier test's did
-        made.append(module.Endpoint(read_settings(variables), name, clock or SystemClock()))
+        named = {**variables, "AWS_LAMBDA_FUNCTION_NAME": name}
+        made.append(module.Function(named, clock or SystemClock()))
         return made[-1]
 
     yield endpoint
     for each in made:
-        if each.model.client:  # its connections would live as long as the process
-            each.model.client.close()
+        if client := each.shared.clients.latest:  # its connections would live as long as the process
+            client.close()
 
 
 @pytest.fixture
-def endpoint(make: Make) -> "Endpoint":
+def endpoint(make: Make) -> "Function":
     return make({})
 
 
@@ -117,7 +119,7 @@ def body(response: Response) -> bytes:
     return b"".join(chunk for chunk in response.body if not isinstance(chunk, Cut))
 
 
-def test_an_event_becomes_a_response_that_streams(endpoint: "Endpoint", bedrock: Bedrock) -> None:
+def test_an_event_becomes_a_response_that_streams(endpoint: "Function", bedrock: Bedrock) -> None:
     bedrock.play(complete_answer(DOCUMENT))
     response = endpoint.handle(event(), Context())
 
@@ -176,7 +178,7 @@ def test_a_request_that_failed_leaves_nothing_to_the_collector(
 
 
 @pytest.mark.parametrize("what", [{"ping": True}, None, [], "warm-up"])
-def test_an_event_that_is_not_from_a_gateway_is_not_found(endpoint: "Endpoint", what: object) -> None:
+def test_an_event_that_is_not_from_a_gateway_is_not_found(endpoint: "Function", what: object) -> None:
     """A warm-up ping, or whatever else invokes a function: an answer, not an exception, and no model call."""
     response = endpoint.handle(what, Context())
 
@@ -334,6 +336,52 @@ def test_a_name_that_does_not_fit_fails_at_start(make: Make, variable: str, valu
 
 
 @pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"schema": "function.schema:Nothing"}, "LLM_SCHEMA must name a Pydantic class .*; got 'function.schema:Nothi"),
+        ({"request": "function.schema:Answer"}, "LLM_REQUEST must name"),
+        ({"model_id": "anthropic.claude-opus-5-5", "temperature": "0.5"}, "LLM_TEMPERATURE must be none: "),
+    ],
+)
+def test_a_mistake_in_a_route_fails_at_start_and_names_the_route(
+    make: Make, tmp_path: Path, own: dict[str, str], message: str
+) -> None:
+    file = tmp_path / "routes.json"
+    file.write_text(json.dumps({"triage": {}, "invoice": own}))
+    with pytest.raises(SettingsError, match=f"^Route invoice: {message}"):
+        make({"LLM_ROUTES": str(file)})
+
+
+def test_what_a_module_of_a_route_raises_at_start_names_the_route(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python and the log show the note below the error."""
+    (tmp_path / "leaving.py").write_text("raise SystemExit\n")
+    (tmp_path / "routes.json").write_text('{"invoice": {"schema": "leaving:Answer"}}')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SystemExit) as caught:
+        make({"LLM_ROUTES": str(tmp_path / "routes.json")})
+
+    assert caught.value.__notes__ == ["Route invoice"]
+
+
+@pytest.mark.parametrize("variables", [{}, {"LLM_ROUTES": "routes.json"}], ids=["without", "with"])
+def test_a_file_of_routes_is_read_only_where_there_are_routes(variables: dict[str, str]) -> None:
+    """A cold start without routes costs no look at the disk."""
+    program = (
+        "import sys\nseen = []\n"
+        "sys.addaudithook(lambda name, given: name == 'open' and seen.append(str(given[0])))\n"
+        "try:\n    import function.handler\nexcept Exception: pass\n"
+        "print(any('routes.json' in each for each in seen))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.splitlines()[-1] == str(bool(variables))
+
+
+@pytest.mark.parametrize(
     ("variables", "is_loaded"),
     [({}, False), ({"LLM_STORE": "dynamodb:t"}, True), ({"LLM_SINK": "eventbridge:b"}, True)],
     ids=str,
@@ -465,7 +513,7 @@ def test_the_stages_have_the_time_that_the_answer_left_them(
     assert "failed: NoTimeLeft" in caplog.text
 
 
-def test_a_conversation_reaches_the_model_with_its_files_encoded_once(endpoint: "Endpoint", bedrock: Bedrock) -> None:
+def test_a_conversation_reaches_the_model_with_its_files_encoded_once(endpoint: "Function", bedrock: Bedrock) -> None:
     bedrock.play(complete_answer(DOCUMENT))
     encoded = b64encode(png()).decode()
     image = {"type": "image", "data": encoded}

@@ -36,6 +36,7 @@ def test_the_dev_stack_exports_its_url_function_log_and_dashboard() -> None:
     declared = _run(DEV)
     exported = declared.exported
     assert exported["ApiUrl"] == "https://streaming-llm-api-id.execute-api.eu-central-1.amazonaws.com/v1/stream"
+    assert exported["ApiUrls"] == {"stream": exported["ApiUrl"]}
     assert exported["FunctionName"] == "streaming-llm-function"
     assert exported["LogGroup"] == "streaming-llm-log"
     assert exported["DashboardUrl"].startswith("https://eu-central-1.console.aws.amazon.com/cloudwatch/")

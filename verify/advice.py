@@ -4,7 +4,9 @@ from typing import Final
 
 from .endpoint import OK, Response
 
-CHECK_URL: Final = "Check that the URL is the one that `pulumi stack output ApiUrl` prints (it ends in /v1/stream)."
+CHECK_URL: Final = (
+    "Check that the URL is one that `pulumi stack output ApiUrls` prints (it ends in /v1/stream, or /v1/ and a route)."
+)
 ADD_CREDENTIALS: Final = "set the environment variable API_KEY, or add --sigv4 (make: SIGV4=1)."
 READ_LOG: Final = "The function's log line of this request names the cause."
 COMPILING: Final = "Bedrock takes minutes to compile a new schema: --warm (make: WARM=1) waits for it."

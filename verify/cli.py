@@ -48,13 +48,18 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         parser.error(f"--sigv4: {error}")
 
     def check(terminal: Terminal, _: Resources) -> int:
-        example = None if options.body else example_of(options.code, options.config, environment)
+        example = None if options.body else _example(options, environment)
         body = options.body.read_bytes() if options.body else (example or "").encode()
         report = Report(terminal)
         endpoint = Endpoint(options.url, sign, report.progress)
         return verify(endpoint, report, body=body, origin=options.origin, warm_first=options.warm)
 
     run(check)
+
+
+def _example(options: argparse.Namespace, environment: Mapping[str, str]) -> str | None:
+    route = urlsplit(options.url).path.rpartition("/")[2]
+    return example_of(options.code, options.config, environment, route)
 
 
 def _parser() -> argparse.ArgumentParser:

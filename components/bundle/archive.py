@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..contract import VERSION
+from ..contract import ROUTES_FILE, VERSION
 from .bytecode import compile_sources, compiler_of
 from .cache import digest, filling, replacing
 from .target import BundleError, Target
@@ -24,6 +24,9 @@ _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 PACKAGE: Final = "streaming_llm_api"
 """The package that the user's modules import. In the bundle it has one file, which names classes of the function."""
+
+ROUTES_PLACE: Final = f"function/{ROUTES_FILE}"
+"""Where the function finds what its routes decide."""
 
 BUILD_FILE: Final = "function/build.txt"
 """The file that contains the name of the build, which the function writes into every line of its log."""
@@ -61,6 +64,8 @@ class Bundle:
     requirements: Path | None = None
     report: Report = print
     services: Sequence[str] = ()
+    routes: str | None = None
+    """What the routes decide, as JSON; None if there is one route."""
 
     def build(self) -> Path:
         """Return the path of the zip, built unless one of the same content is cached.
@@ -83,6 +88,7 @@ class Bundle:
             BundleError: a file is missing.
         """
         files = {name: path.read_bytes() for name, path in self._files().items()}
+        files |= {} if self.routes is None else {ROUTES_PLACE: self.routes.encode()}
         return digest({"wheels": self.wheels.folder.name, **{f"files/{name}": data for name, data in files.items()}})
 
     def stage(self, tree: Path) -> None:
@@ -93,6 +99,8 @@ class Bundle:
         """
         self._refuse_clashes()
         shutil.copytree(self._compiled_function(), tree, dirs_exist_ok=True)
+        if self.routes is not None:
+            (tree / ROUTES_PLACE).write_text(self.routes, encoding="utf-8")
         if self.code is not None:
             with tempfile.TemporaryDirectory() as folder:  # alone: the function's own sources are compiled already
                 _copy(self.user_files(), Path(folder))

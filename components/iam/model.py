@@ -4,7 +4,8 @@ Patterns: Bedrock User Guide, "Prerequisites for inference profiles", geographic
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -21,6 +22,8 @@ _PROFILE_ARN: Final = re.compile(
     r"arn:(?P<partition>[\w-]+):bedrock:(?P<region>[\w-]+):(?P<account>\d{12}):"
     r"(?P<kind>application-inference-profile|inference-profile)/(?P<id>.+)",
 )
+_REGIONLESS: Final = "ModelInAnyRegion"
+"""The statement for ARNs without a region, which a profile calls in a region that it does not tell."""
 _MODEL_ARN: Final = re.compile(r"arn:[\w-]+:bedrock:[\w-]+::foundation-model/(?P<id>.+)")
 
 
@@ -74,20 +77,44 @@ def _kind(name: str) -> Kind:
     return Kind.GEOGRAPHIC if prefix in _GEOGRAPHIES or rest.startswith("anthropic.") else Kind.MODEL
 
 
-def model_statements(called: Model, place: Place, behind: Sequence[str] = ()) -> list[Statement]:
-    """Return the statements for ``called`` from ``place``.
+def model_statements(called: Sequence[tuple[Model, Sequence[str]]], place: Place) -> list[Statement]:
+    """Return the statements for all models and profiles that the function calls, as few as possible.
 
     Args:
-        called: the model or profile that the function calls.
+        called: each with the ARNs of the models behind it, if it is a geographic or application profile.
         place: where the function runs.
-        behind: ARNs of the models that a geographic or application profile routes to.
     """
+    profiles: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    for grant in (grant for each, behind in called for grant in _grants(each, place, behind)):
+        profiles.setdefault((grant.sid, grant.resources), set()).update(grant.profiles)
+    resources: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    for (sid, arns), through in profiles.items():
+        resources.setdefault((sid, tuple(sorted(through))), set()).update(arns)
+    taken: Counter[str] = Counter()
+    statements = []
+    for (sid, only_through), named in resources.items():
+        taken[sid] += 1  # a policy takes each id once
+        number = taken[sid] if taken[sid] > 1 else ""
+        statements.append(allow(f"{sid}{number}", ACTION, sorted(named), _condition(sid, only_through)))
+    return statements
+
+
+@dataclass(frozen=True)
+class _Grant:
+    """What one statement allows: to call the resources, through the profiles if there are some."""
+
+    sid: str
+    resources: tuple[str, ...]
+    profiles: tuple[str, ...] = ()
+
+
+def _grants(called: Model, place: Place, behind: Sequence[str]) -> Iterator[_Grant]:
     if called.kind is Kind.MODEL:
-        return [allow("Model", ACTION, [_model_arn(place.partition, place.region, called.id)])]
+        yield _Grant("Model", (_model_arn(place.partition, place.region, called.id),))
+        return
     profile = (
         called.arn or f"arn:{place.partition}:bedrock:{place.region}:{place.account}:inference-profile/{called.id}"
     )
-    through = {"StringEquals": {"bedrock:InferenceProfileArn": profile}}
     own = _model_arn(place.partition, place.region, called.foundation_model)
     everywhere = _model_arn(place.partition, "", called.foundation_model)
     regional = {own, *behind} if called.kind is Kind.GEOGRAPHIC else set(behind)
@@ -96,13 +123,20 @@ def model_statements(called: Model, place: Place, behind: Sequence[str] = ()) ->
     else:
         regionless = {arn for arn in regional if arn.split(":")[3] == ""}
         regional -= regionless
-    statements = [allow("Profile", ACTION, [profile])]
+    yield _Grant("Profile", (profile,))
     if regional:
-        statements.append(allow("ModelsBehindProfile", ACTION, sorted(regional), through))
+        yield _Grant("ModelsBehindProfile", tuple(sorted(regional)), (profile,))
     if regionless:
-        unspecified = {"StringEquals": {**through["StringEquals"], "aws:RequestedRegion": "unspecified"}}
-        statements.append(allow("ModelInAnyRegion", ACTION, sorted(regionless), unspecified))
-    return statements
+        yield _Grant(_REGIONLESS, tuple(sorted(regionless)), (profile,))
+
+
+def _condition(sid: str, profiles: Sequence[str]) -> Mapping[str, Mapping[str, str | Sequence[str]]] | None:
+    if not profiles:
+        return None
+    equal: dict[str, str | Sequence[str]] = {
+        "bedrock:InferenceProfileArn": profiles[0] if len(profiles) == 1 else list(profiles)
+    }
+    return {"StringEquals": {**equal, "aws:RequestedRegion": "unspecified"} if sid == _REGIONLESS else equal}
 
 
 def models_in(called: Model, place: Place, regions: Sequence[str]) -> list[str]:
@@ -110,15 +144,16 @@ def models_in(called: Model, place: Place, regions: Sequence[str]) -> list[str]:
     return [_model_arn(place.partition, region, called.foundation_model) for region in sorted({place.region, *regions})]
 
 
-def guardrail_statements(guardrail: str, place: Place) -> list[Statement]:
-    """Return the statement for a guardrail, given as ``id:version`` or ``ARN:version``."""
-    name = guardrail.rpartition(":")[0]
-    arn = (
-        name
-        if name.startswith("arn:")
-        else f"arn:{place.partition}:bedrock:{place.region}:{place.account}:guardrail/{name}"
-    )
-    return [allow("Guardrail", "bedrock:ApplyGuardrail", arn)]
+def guardrail_statements(guardrails: Sequence[str], place: Place) -> list[Statement]:
+    """Return the statement for guardrails, each given as ``id:version`` or ``ARN:version``."""
+    arns = sorted({_guardrail_arn(guardrail.rpartition(":")[0], place) for guardrail in guardrails})
+    return [allow("Guardrail", "bedrock:ApplyGuardrail", arns[0] if len(arns) == 1 else arns)]
+
+
+def _guardrail_arn(name: str, place: Place) -> str:
+    if name.startswith("arn:"):
+        return name
+    return f"arn:{place.partition}:bedrock:{place.region}:{place.account}:guardrail/{name}"
 
 
 def _model_arn(partition: str, region: str, name: str) -> str:

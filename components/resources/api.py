@@ -1,10 +1,10 @@
-"""The REST API: POST /stream in STREAM mode, CORS without a call of the function, deployment, stage.
+"""The REST API: POST in STREAM mode for each route, CORS without a call of the function, deployment, stage.
 
 Documented at docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..arguments import Authorization, Endpoint
-from ..contract import RESOURCE
+from ..contract import ROUTE
 from ..iam.document import Place, document
 from ..iam.role import private_statements
 from ..options import Options
@@ -22,7 +22,6 @@ from .preflight import gateway_responses, preflight
 from .scope import Scope
 
 STAGE: Final = "v1"
-PATH: Final = RESOURCE.removeprefix("/")
 ACCESS_LOG: Final = json.dumps(
     {
         "requestId": "$context.requestId",
@@ -71,49 +70,67 @@ def streaming_api(
     """Declare the API in front of ``target``. The stage depends on ``logging``, the resources that allow it to log."""
     rest_api = _rest_api(scope, options)
     policy = _policy(scope, options, rest_api)
-    resource = aws.apigateway.Resource(
-        scope.child("path"),
-        rest_api=rest_api.id,
-        parent_id=rest_api.root_resource_id,
-        path_part=PATH,
-        opts=scope.options(),
-    )
     authorizer = _authorizer(scope, options, rest_api, target.place)
-    shape = [
-        *[part for part in (rest_api, policy, resource, authorizer) if part is not None],
-        *_post(scope, options, target, (rest_api, resource, authorizer)),
-        *preflight(scope, options, rest_api, resource),
-        *gateway_responses(scope, options, rest_api),
-    ]
-    permission = aws.lambda_.Permission(
-        scope.child("permission"),
-        function=target.function.name,
-        action="lambda:InvokeFunction",
-        principal="apigateway.amazonaws.com",
-        source_arn=pulumi.Output.concat(rest_api.execution_arn, f"/*/POST/{PATH}"),
-        opts=scope.options(),
-    )
+    scopes = {name: scope.of(name) if options.routes else scope for name in options.endpoints}
+    resources = {name: _resource(scopes[name], rest_api, name) for name in scopes}
+    first = (rest_api, policy, *resources.values(), authorizer)
+    shape: list[pulumi.CustomResource] = [part for part in first if part is not None]
+    for name, resource in resources.items():
+        shape += _post(scopes[name], options, target, (rest_api, resource, authorizer))
+        shape += preflight(scopes[name], options, rest_api, resource)
+    shape += gateway_responses(scope, options, rest_api)
+    permissions = [_permission(scopes[name], target, rest_api, name) for name in scopes]
     deployment = deployment_of(scope, rest_api, shape)
-    stage = _stage(scope, options, (rest_api, deployment), [permission, *logging])
+    stage = _stage(scope, options, (rest_api, deployment), [*permissions, *logging])
+    _method_settings(scope, scopes, options, (rest_api, stage), [*permissions, *logging])
     return StreamingApi(rest_api, stage, deployment)
 
 
-def url(options: Options, api: StreamingApi) -> pulumi.Output[str]:
-    """Return the URL of the endpoint. Without private DNS, the name of a private API contains its VPC endpoint."""
+def base_url(options: Options, api: StreamingApi) -> pulumi.Output[str]:
+    """Return the URL of the stage. Without private DNS, the name of a private API contains its VPC endpoint."""
     if options.domain is not None:
-        return pulumi.Output.concat("https://", options.domain.name, f"/{STAGE}/{PATH}")
+        return pulumi.Output.concat("https://", options.domain.name, f"/{STAGE}")
     invoke_url = api.stage.invoke_url
     if options.vpc_endpoint is not None and not options.vpc_endpoint.private_dns:
         parts = pulumi.Output.all(invoke_url, api.rest_api.id, options.vpc_endpoint.id)
         invoke_url = parts.apply(lambda found: found[0].replace(f"{found[1]}.", f"{found[1]}-{found[2]}.", 1))
-    return pulumi.Output.concat(invoke_url, f"/{PATH}")
+    return invoke_url
+
+
+def urls(options: Options, api: StreamingApi) -> pulumi.Output[dict[str, str]]:
+    """Return the URL of each route, by its name."""
+    names = list(options.endpoints)
+    return base_url(options, api).apply(lambda base: {name: f"{base}/{name}" for name in names})
+
+
+def _resource(scope: Scope, rest_api: aws.apigateway.RestApi, route: str) -> aws.apigateway.Resource:
+    return aws.apigateway.Resource(
+        scope.child("path"),
+        rest_api=rest_api.id,
+        parent_id=rest_api.root_resource_id,
+        path_part=route,
+        opts=scope.options(),
+    )
+
+
+def _permission(
+    scope: Scope, target: StreamingFunction, rest_api: aws.apigateway.RestApi, route: str
+) -> aws.lambda_.Permission:
+    return aws.lambda_.Permission(
+        scope.child("permission"),
+        function=target.function.name,
+        action="lambda:InvokeFunction",
+        principal="apigateway.amazonaws.com",
+        source_arn=pulumi.Output.concat(rest_api.execution_arn, f"/*/POST/{route}"),
+        opts=scope.options(),
+    )
 
 
 def _rest_api(scope: Scope, options: Options) -> aws.apigateway.RestApi:
     endpoints = [options.vpc_endpoint.id] if options.vpc_endpoint is not None else None
     return aws.apigateway.RestApi(
         scope.child("api"),
-        description="POST /stream: a prompt in, a typed JSON answer streaming out",
+        description=f"{'POST' if options.routes else f'POST /{ROUTE}'}: a prompt in, a typed JSON answer streaming out",
         endpoint_configuration=aws.apigateway.RestApiEndpointConfigurationArgs(
             types=options.endpoint.upper(),
             vpc_endpoint_ids=endpoints,
@@ -220,7 +237,7 @@ def _stage(
 ) -> aws.apigateway.Stage:
     rest_api, deployment = parts
     logs = [_execution_log(scope, options, rest_api), _access_log(scope, options)] if options.access_log else []
-    stage = aws.apigateway.Stage(
+    return aws.apigateway.Stage(
         scope.child("stage"),
         rest_api=rest_api.id,
         deployment=deployment.id,
@@ -232,19 +249,30 @@ def _stage(
         tags=scope.tags,
         opts=scope.options(after=[*after, *logs]),
     )
+
+
+def _method_settings(
+    scope: Scope,
+    scopes: Mapping[str, Scope],
+    options: Options,
+    parts: tuple[aws.apigateway.RestApi, aws.apigateway.Stage],
+    after: Sequence[pulumi.Resource],
+) -> None:
+    rest_api, stage = parts
     # set even if nothing is logged: without it the provider would keep an earlier level
-    logging = {"logging_level": "ERROR" if logs else "OFF", "data_trace_enabled": False}
-    # A preflight has a limit of its own: without one, OPTIONS could be called as often as the account allows.
-    settings = {
-        "throttle": (f"{PATH}/POST", {**_throttle(options), **logging}),
-        "throttle-options": (f"{PATH}/OPTIONS", {**_throttle(options), **logging}),
-    }
-    if logs:
-        settings["logging"] = ("*/*", logging)
+    logging = {"logging_level": "ERROR" if options.access_log else "OFF", "data_trace_enabled": False}
+    settings: list[tuple[str, str, Mapping[str, Any]]] = []
+    for route, endpoint in options.endpoints.items():
+        limits = {**_throttle(endpoint), **logging}
+        settings.append((scopes[route].child("throttle"), f"{route}/POST", limits))
+        # A preflight has a limit of its own: without one, OPTIONS could be called as often as the account allows.
+        settings.append((scopes[route].child("throttle-options"), f"{route}/OPTIONS", limits))
+    if options.access_log:
+        settings.append((scope.child("logging"), "*/*", logging))
     before = list(after)
-    for suffix, (path, values) in settings.items():
+    for name, path, values in settings:
         made = aws.apigateway.MethodSettings(
-            scope.child(suffix),
+            name,
             rest_api=rest_api.id,
             stage_name=stage.stage_name,
             method_path=path,
@@ -252,7 +280,6 @@ def _stage(
             opts=scope.options(after=before),
         )
         before.append(made)  # each one updates the stage, which takes one update at a time
-    return stage
 
 
 def _throttle(options: Options) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The function, and what it needs before it: log group, role and policies."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..bundle.bytecode import TASK_ROOT
-from ..contract import HANDLER, SETTINGS, variable
+from ..contract import HANDLER, ROUTE_VARIABLES, SETTINGS, route_variable, variable
 from ..iam.document import Place, Statement, document, merged
 from ..iam.model import Kind, Model, guardrail_statements, model, model_statements, models_in
 from ..iam.role import (
@@ -63,7 +64,7 @@ def streaming_function(
 ) -> StreamingFunction:
     """Declare the function. Its log group and policies come first: Lambda checks them when it creates a function."""
     place = logs.arn.apply(Place.of)
-    behind = _models_behind(scope, options, place)
+    called = _called(scope, options, place)
     role = aws.iam.Role(
         scope.child("role"),
         assume_role_policy=document(assumed_by("lambda.amazonaws.com")),
@@ -72,13 +73,13 @@ def streaming_function(
     )
     documents = {
         purpose: statements.apply(document)
-        for purpose, statements in _purposes(options, logs, place, behind, environment).items()
+        for purpose, statements in _purposes(options, logs, place, called, environment).items()
     }
-    if options.statements:
+    if options.statements or options.routes:
         refuse_large_policies(documents)
     policies = [_policy(scope, role, purpose, text) for purpose, text in documents.items()]
-    settings = {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment, **_profile_model(options, behind)}
-    if options.environment:
+    settings = {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment, **_profile_models(options, called)}
+    if options.environment or options.routes:
         refuse_large_environment({**options.environment, **settings})
     function = aws.lambda_.Function(
         scope.child("function"),
@@ -104,7 +105,37 @@ def streaming_function(
 def variables(options: Options, sink: pulumi.Input[str], store: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:
     """Return the variables of the function's settings. ``sink`` and ``store`` replace the options: they have names."""
     texts = {**options.settings, "sink": sink, "store": store}
-    return {variable(name): texts[name] for name in SETTINGS if name in texts}
+    of_routes = {route_variable(name): _by_route(outputs) for name, outputs in _outputs(options).items() if outputs}
+    return {**{variable(name): texts[name] for name in SETTINGS if name in texts}, **of_routes}
+
+
+def routes_file(options: Options) -> str | None:
+    """Return what the routes decide, as the JSON of a file in the bundle; None if there is one route."""
+    plain = {
+        name: {setting: text for setting, text in route.own.items() if isinstance(text, str)}
+        for name, route in options.routes.items()
+    }
+    return json.dumps(plain, indent=1, sort_keys=True) if plain else None
+
+
+def _outputs(options: Options) -> dict[str, dict[str, pulumi.Output[str]]]:
+    """Return what only the deployment knows of the routes' own settings, by setting and route."""
+    return {
+        setting: {
+            name: text
+            for name, route in options.routes.items()
+            if isinstance(text := route.own.get(setting), pulumi.Output)
+        }
+        for setting in ROUTE_VARIABLES
+    }
+
+
+def _by_route(texts: Mapping[str, pulumi.Output[str]]) -> pulumi.Output[str]:
+    """Return the text of a variable that has a value for several routes."""
+    names = sorted(texts)
+    return pulumi.Output.all(*(texts[name] for name in names)).apply(
+        lambda known: ",".join(f"{name}={text}" for name, text in zip(names, known, strict=True)),
+    )
 
 
 def _network(options: Options) -> aws.lambda_.FunctionVpcConfigArgs | None:
@@ -134,7 +165,7 @@ def _purposes(
     options: Options,
     logs: aws.cloudwatch.LogGroup,
     place: pulumi.Output[Place],
-    behind: pulumi.Output[list[str]],
+    called: Sequence["_Called"],
     environment: Mapping[str, pulumi.Input[str]],
 ) -> dict[str, pulumi.Output[list[Statement]]]:
     """Return the statements of the role by purpose, only those that the options need."""
@@ -147,12 +178,15 @@ def _purposes(
     purposes = {
         "log": logs.arn.apply(log_statements),
         "trace": pulumi.Output.from_input(tracing_statements()),
-        "call-model": pulumi.Output.all(_called(options), place, behind).apply(
-            lambda given: model_statements(given[0], given[1], given[2]),
+        "call-model": pulumi.Output.all(place, *(pulumi.Output.all(each.model, each.behind) for each in called)).apply(
+            lambda given: model_statements([(model, behind) for model, behind in given[1:]], given[0]),
         ),
     }
-    if options.guardrail is not None:
-        purposes["apply-guardrail"] = at_place(guardrail_statements, options.guardrail)
+    guardrails = [endpoint.guardrail for endpoint in options.endpoints.values() if endpoint.guardrail is not None]
+    if guardrails:
+        purposes["apply-guardrail"] = pulumi.Output.all(place, *guardrails).apply(
+            lambda given: guardrail_statements(given[1:], given[0]),
+        )
     if options.sink != "log":
         purposes["publish"] = at_place(sink_statements, environment["LLM_SINK"])
     if options.store != "none":
@@ -178,17 +212,44 @@ def _own_statements(options: Options) -> pulumi.Output[list[Statement]]:
     )
 
 
-def _called(options: Options) -> pulumi.Output[Model]:
-    return pulumi.Output.from_input(options.model_id).apply(model)
+@dataclass(frozen=True)
+class _Called:
+    """A model or profile that routes call."""
+
+    routes: Sequence[str]
+    model: pulumi.Output[Model]
+    behind: pulumi.Output[list[str]]
+    """ARNs of the models that a profile routes to; none if there is no profile that needs them."""
 
 
-def _models_behind(scope: Scope, options: Options, place: pulumi.Output[Place]) -> pulumi.Output[list[str]]:
-    """Return the ARNs of the models that a profile routes to; none if there is no profile that needs them."""
-    called = _called(options)
+def _called(scope: Scope, options: Options, place: pulumi.Output[Place]) -> list[_Called]:
+    """Return what the routes call, each once: Bedrock is asked once for the models behind a profile."""
+    alike: list[tuple[Options, list[str]]] = []
+    for name, endpoint in options.endpoints.items():
+        same = next((names for other, names in alike if _is_same_model(other, endpoint)), None)
+        if same is None:
+            alike.append((endpoint, [name]))
+        else:
+            same.append(name)
+    return [_Called(names, *_model_and_behind(scope, endpoint, place)) for endpoint, names in alike]
+
+
+def _is_same_model(one: Options, other: Options) -> bool:
+    if one.model_regions != other.model_regions:
+        return False
+    if isinstance(one.model_id, str) and isinstance(other.model_id, str):
+        return one.model_id == other.model_id
+    return one.model_id is other.model_id
+
+
+def _model_and_behind(
+    scope: Scope, options: Options, place: pulumi.Output[Place]
+) -> tuple[pulumi.Output[Model], pulumi.Output[list[str]]]:
+    called = pulumi.Output.from_input(options.model_id).apply(model)
     if not options.model_regions:
-        return called.apply(lambda found: _looked_up(scope, found))
+        return called, called.apply(lambda found: _looked_up(scope, found))
     regions = options.model_regions
-    return pulumi.Output.all(called, place).apply(lambda given: models_in(given[0], given[1], regions))
+    return called, pulumi.Output.all(called, place).apply(lambda given: models_in(given[0], given[1], regions))
 
 
 def _looked_up(scope: Scope, called: Model) -> pulumi.Input[list[str]]:
@@ -202,9 +263,19 @@ def _looked_up(scope: Scope, called: Model) -> pulumi.Input[list[str]]:
     return profile.models.apply(lambda models: [found.model_arn for found in models])
 
 
-def _profile_model(options: Options, behind: pulumi.Output[list[str]]) -> dict[str, pulumi.Output[str]]:
-    """Return the variable that names the model behind an application profile, where Bedrock was asked for it."""
+def _profile_models(options: Options, called: Sequence[_Called]) -> dict[str, pulumi.Output[str]]:
+    """Return the variables that name the models behind application profiles, where Bedrock was asked for them."""
+    found = {
+        name: each.behind.apply(lambda arns: arns[0].rpartition("/")[2] if arns else "none")
+        for each in called
+        for name in each.routes
+        if _has_unknown_model(options.endpoints[name])
+    }
+    own = {name: found.pop(name) for name, route in options.routes.items() if name in found and "model_id" in route.own}
+    variables = {variable("profile_model"): next(iter(found.values()))} if found else {}
+    return {**variables, route_variable("profile_model"): _by_route(own)} if own else variables
+
+
+def _has_unknown_model(options: Options) -> bool:
     known = isinstance(options.model_id, str) and model(options.model_id).kind is not Kind.APPLICATION
-    if known or options.model_regions:
-        return {}
-    return {variable("profile_model"): behind.apply(lambda arns: arns[0].rpartition("/")[2] if arns else "none")}
+    return not known and not options.model_regions

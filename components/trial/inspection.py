@@ -2,8 +2,8 @@
 
 This file is run and never imported: ``python inspection.py ERROR_FILE REPORT_FILE``, and ``function`` is the one in
 the bundle. If the function does not start, or if Bedrock would reject the schema of the answer, an error message is
-written into ERROR_FILE, and the exit status is 1. If it starts, REPORT_FILE gets a JSON object: ``bodyLimit``, how many
-bytes a body may have, and ``warnings``, a list of texts for the user.
+written into ERROR_FILE, and the exit status is 1. If it starts, REPORT_FILE gets a JSON object: ``bodyLimits``, how
+many bytes a body may have on each route, and ``warnings``, a list of texts for the user.
 """
 
 import importlib
@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import PydanticUserError, TypeAdapter
 
@@ -26,6 +26,7 @@ from function.contract import (
     StructuredOutput,
     read_settings,
 )
+from function.routes import in_route, read_routes
 
 TASK_ROOT = Path(claude.__file__).parent.parent
 """The folder of the bundle: the user's modules are in it, beside ``function``."""
@@ -44,11 +45,38 @@ def find_error() -> str | None:
         return str(error)
     except BaseException as error:  # noqa: BLE001 - the user's module can raise anything, SystemExit included
         return _described(error)
+    for route in routes():
+        message = _refused(route.settings)
+        if message is not None:
+            return route.place(message)
+    return None
+
+
+class Route(NamedTuple):
+    """One route of the function."""
+
+    name: str
+    settings: Settings
+    is_one_of_several: bool
+
+    def place(self, message: str) -> str:
+        """Return a message so that it names the route, if there are several."""
+        return in_route(self.name, message) if self.is_one_of_several else message
+
+
+def routes() -> list[Route]:
+    """Return the routes of a function that starts."""
+    stack = read_settings(os.environ)
+    named = read_routes(stack, os.environ)
+    return [Route(name, own, is_one_of_several=stack.routes is not None) for name, own in named.items()]
+
+
+def _refused(settings: Settings) -> str | None:
+    """Return why Bedrock would refuse every request of a route."""
     from function.aws.bedrock.converse import refuse_what_the_model_refuses  # noqa: PLC0415 - see ``_rejected``
     from function.example import example_of  # noqa: PLC0415 - as above
     from function.user_code import load_request_class  # noqa: PLC0415 - as above
 
-    settings = read_settings(os.environ)
     try:
         refuse_what_the_model_refuses(settings, settings.profile_model or settings.model_id)
         example_of(settings.request, load_request_class(settings.request, with_prompt=False))
@@ -62,7 +90,10 @@ def find_error() -> str | None:
 
 def warnings() -> list[str]:
     """Return warnings about a function that starts; they name its variables."""
-    settings = read_settings(os.environ)
+    return [route.place(warning) for route in routes() for warning in _warnings(route.settings)]
+
+
+def _warnings(settings: Settings) -> list[str]:
     from function.answer_type import AnswerType  # noqa: PLC0415 - after the handler: it reports missing packages
 
     found: list[str] = []
@@ -77,12 +108,15 @@ def warnings() -> list[str]:
     return [*found, *_slow("LLM_SCHEMA", AnswerType(settings.schema).type), *_slow_request(settings)]
 
 
-def body_limit() -> int:
-    """Return how many bytes the body of a request may have."""
+def body_limits() -> dict[str, int]:
+    """Return how many bytes the body of a request may have, by the name of its route."""
+    return {route.name: _body_limit(route.settings) for route in routes()}
+
+
+def _body_limit(settings: Settings) -> int:
     from function.request import default_body_limit  # noqa: PLC0415 - after the handler: it reports missing packages
     from function.user_code import load_request_class  # noqa: PLC0415 - as above
 
-    settings = read_settings(os.environ)
     request_class = load_request_class(settings.request, with_prompt=settings.prepare is None)
     return settings.body_limit or default_body_limit(request_class)
 
@@ -209,7 +243,8 @@ def _described(error: BaseException) -> str:
         file = Path(frame.filename)
         if file.is_relative_to(TASK_ROOT) and not file.is_relative_to(TASK_ROOT / "function"):
             place = f"{file.relative_to(TASK_ROOT)}:{frame.lineno}"
-            return f"LLM_SCHEMA, LLM_REQUEST, LLM_PREPARE, LLM_INSTRUCTIONS or LLM_STAGES: {place}: {message}"
+            found = f"LLM_SCHEMA, LLM_REQUEST, LLM_PREPARE, LLM_INSTRUCTIONS or LLM_STAGES: {place}: {message}"
+            return ": ".join([*getattr(error, "__notes__", ()), found])  # a note names the route
     return f"The function does not start: {message}"
 
 
@@ -254,7 +289,7 @@ def main(error_file: str, report_file: str) -> int:
     if message is not None:
         Path(error_file).write_text(message, encoding="utf-8")
         return 1
-    report = {"bodyLimit": body_limit(), "warnings": warnings()}
+    report = {"bodyLimits": body_limits(), "warnings": warnings()}
     Path(report_file).write_text(json.dumps(report), encoding="utf-8")
     return 0
 

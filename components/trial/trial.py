@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ import pulumi
 
 from ..bundle import Bundle
 from ..bundle.cache import digest, replacing
-from ..contract import SETTINGS, camel, variable
+from ..contract import SETTINGS, camel, route_variable, variable
 from ..values import InvalidArgument
 from .clients import missing_services
 
@@ -45,8 +45,8 @@ _ENVIRONMENT: Final = {
 class Report:
     """What is known of a function that starts."""
 
-    body_limit: int
-    """Bytes that the body of a request may have."""
+    body_limits: Mapping[str, int]
+    """Bytes that the body of a request may have, by the name of its route."""
     warnings: Sequence[str] = ()
 
 
@@ -77,7 +77,16 @@ def try_function(bundle: Bundle, environment: Mapping[str, pulumi.Input[str]]) -
             if message:
                 raise InvalidArgument(_with_config_keys(message))
     report = json.loads(tried.read_text(encoding="utf-8"))
-    return Report(report["bodyLimit"], [_with_config_keys(warning) for warning in report["warnings"]])
+    return Report(report["bodyLimits"], [_with_config_keys(warning) for warning in report["warnings"]])
+
+
+def models_of(routes: Iterable[str]) -> dict[str, str]:
+    """Return the variable of the models of routes for the trial, where only the deployment knows which they are.
+
+    Without it, the function would take the component's own model for theirs.
+    """
+    text = ",".join(f"{route}={SETTINGS['model_id'].default}" for route in routes)
+    return {route_variable("model_id"): text} if text else {}
 
 
 def with_placeholders(variables: Mapping[str, pulumi.Input[str]]) -> dict[str, str]:
@@ -108,5 +117,6 @@ def _start(path: str, variables: Mapping[str, str], error_file: Path, report_fil
 
 
 def _with_config_keys(message: str) -> str:
-    """Return the message with config keys in place of the function's variables."""
-    return re.sub(r"LLM_([A-Z_]+)", lambda found: camel(found[1].lower()), message)
+    """Return the message with config keys in place of the function's variables, and those of a route in full."""
+    named = re.sub(r"LLM_([A-Z_]+)", lambda found: camel(found[1].lower()), message)
+    return re.sub(r"^Route ([a-z0-9-]+): (?=[a-z])", r"routes.\1.", named)

@@ -12,9 +12,8 @@ from urllib.parse import parse_qsl
 
 from ..lambda_.deployment import ACCOUNT, REGION
 from .callers import AUTHORIZERS, IDENTITIES
+from .routes import STAGE
 
-STAGE, RESOURCE = "v1", "/stream"
-PATH = f"/{STAGE}{RESOURCE}"
 API_ID = "twin000000"
 CHOSEN_ID = re.compile(r"[\w!#$%&'*+.^`|~-]{1,128}", re.ASCII)
 """An id that a client may give its request (`X-Amzn-RequestId`; "Clients can override this request ID"). Sources differ
@@ -40,6 +39,11 @@ class Request:
     """Seconds since the epoch."""
     authorization: str = "none"
     """What let the caller in."""
+
+    @property
+    def resource(self) -> str:
+        """The path below the stage."""
+        return self.path.removeprefix(f"/{STAGE}")
 
     def header(self, name: str) -> str | None:
         """Return the last value of a field, its name in any case."""
@@ -67,8 +71,8 @@ def proxy_event(request: Request, binary_media_types: Collection[str] = ()) -> d
     is_binary = bool({media_type, "*/*"} & set(binary_media_types))
     text = base64.b64encode(request.body).decode() if is_binary else request.body.decode(errors="replace")
     return {
-        "resource": RESOURCE,
-        "path": RESOURCE,
+        "resource": request.resource,
+        "path": request.resource,
         "httpMethod": request.method,
         "headers": _last(headers),
         "multiValueHeaders": headers,
@@ -88,7 +92,7 @@ def _request_context(request: Request) -> dict[str, Any]:
     unknown += ["cognitoAuthenticationType", "cognitoAuthenticationProvider", "userArn", "user"]
     return {
         "resourceId": "twin01",
-        "resourcePath": RESOURCE,
+        "resourcePath": request.resource,
         "httpMethod": request.method,
         "extendedRequestId": request.extended_id,
         "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(request.at)),

@@ -15,16 +15,17 @@ from ..lambda_.function import Function
 from ..lambda_.invocation import Invocation
 from .callers import authorization
 from .cors import allowed_origins, error_fields, preflight_fields
-from .proxy_event import PATH, Request, proxy_event, request_id
+from .proxy_event import Request, proxy_event, request_id
 from .relay import Relay, Transfer
 from .responses import MISSING_AUTHENTICATION_TOKEN, REQUEST_TOO_LARGE, GatewayResponse
+from .routes import path, routes
 
 BODY_LIMIT = 10 * 1024 * 1024
 EVENT_LIMIT = 6 * 1024 * 1024
 
 
 class Gateway:
-    """One resource: POST invokes the function, OPTIONS is answered by the gateway itself.
+    """One resource for each route: POST invokes the function, OPTIONS is answered by the gateway itself.
 
     Close the function first: the gateway reads each response to its end.
     """
@@ -49,9 +50,14 @@ class Gateway:
         self._server = Server(self._respond, listener)
 
     @property
+    def urls(self) -> dict[str, str]:
+        """The URL of each route, by its name."""
+        return {name: self._server.url + path(name) for name in routes(self.function.deployment)}
+
+    @property
     def url(self) -> str:
-        """The URL of the endpoint."""
-        return self._server.url + PATH
+        """The URL of the endpoint; of several routes, that of the first."""
+        return next(iter(self.urls.values()))
 
     @property
     def port(self) -> int:
@@ -89,13 +95,17 @@ class Gateway:
         event = json.dumps(proxy_event(request, self.binary_media_types), separators=(",", ":")).encode()
         if too_large or len(event) > EVENT_LIMIT:
             self._fail(exchange, request, REQUEST_TOO_LARGE)
-        elif request.path != PATH or request.method not in {"POST", "OPTIONS"}:
+        elif not self._serves(request):
             self._fail(exchange, request, MISSING_AUTHENTICATION_TOKEN)
         elif request.method == "OPTIONS":
             fields = preflight_fields(self.allowed_origins, request.header("Origin"))
             exchange.send(204, [*self._own_fields(request), *fields], b"")
         else:
             self._integrate(exchange, request, self.function.invoke(event, request.trace_id))
+
+    def _serves(self, request: Request) -> bool:
+        paths = map(path, routes(self.function.deployment))
+        return request.path in paths and request.method in {"POST", "OPTIONS"}
 
     def _request(self, exchange: Exchange, body: bytes) -> Request:
         path, _, query = exchange.path.partition("?")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from components import StreamingLlmApiArgs
-from components.arguments import Authorization, Endpoint, QuotaPeriod, Runtime
+from components.arguments import Authorization, Endpoint, GuardrailStreaming, QuotaPeriod, Runtime
 
 TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:alarms"
 KEY: Final = "arn:aws:kms:eu-central-1:123456789012:key/1"
@@ -85,6 +85,10 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "stage_timeout": 3,
     "stage_content": True,
     "services": ["s3"],
+    "routes": {
+        "invoice": {"temperature": 0.1, "max_tokens": 7, "guardrail_streaming": GuardrailStreaming.ASYNC},
+        "triage": {},
+    },
     "profile_model": "anthropic.claude-haiku-4-5-20251001-v1:0",
 }
 """Arguments with which the function has every variable that there is."""

@@ -45,7 +45,12 @@ def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
         "tags": '{"costCentre": "42"}',
         "environment": '{"priceTable": "prices"}',
         "statements": json.dumps([statement]),
+        "code": ".",
+        "routes": '{"invoice": {"maxTokens": 9, "modelId": "m", "throttle": {"rate": 1, "burst": 2}}, "bodyLimit": {}}',
     }
+    with pytest.raises(InvalidArgument, match=r"^a name in routes must be .*; got 'bodyLimit'"):
+        checked(read(values))
+    values["routes"] = values["routes"].replace("bodyLimit", "triage")
     assert read(values) == {
         "model_id": "anthropic.claude-sonnet-4-6",
         "timeout": 300,
@@ -58,6 +63,11 @@ def test_each_kind_of_value_is_read_as_what_it_is(read: Read) -> None:
         "tags": {"costCentre": "42"},
         "environment": {"priceTable": "prices"},
         "statements": [statement],
+        "code": ".",
+        "routes": {
+            "invoice": {"max_tokens": 9, "model_id": "m", "throttle": {"rate": 1, "burst": 2}},
+            "triage": {},
+        },
     }
     checked(read(values))
 
@@ -106,6 +116,18 @@ def test_a_secure_environment_that_is_no_object_is_refused_without_its_text() ->
         (
             {"statements": '[{"actions": ["s3:*"], "resource": ["*"]}]'},
             r"statements\[0\]\.resource: there is no such argument\. Did you mean statements\[0\]\.resources\?",
+        ),
+        (
+            {"routes": '{"invoice": {"maxToken": 1}}'},
+            r"routes\.invoice\.maxToken: there is no such argument\. Did you mean routes\.invoice\.maxTokens\?",
+        ),
+        (
+            {"routes": '{"invoice": {"bodyLimit": "9"}}'},
+            "routes.invoice.bodyLimit must be a whole number of bytes from",
+        ),
+        (
+            {"routes": '{"invoice": {"throttle": {"rates": 1}}}'},
+            r"routes\.invoice\.throttle\.rates: there is no such argument\. Did you mean routes\.invoice\.throttle",
         ),
     ],
 )

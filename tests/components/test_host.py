@@ -195,6 +195,31 @@ def test_a_secret_of_another_language_stays_one(provider: Any, engine: Engine) -
     assert variables["TABLE"] == "t"
 
 
+def test_routes_are_declared_from_another_language(provider: Any, engine: Engine) -> None:
+    routes = {"invoice": {"maxTokens": 9, "throttle": {"rate": 1, "burst": 2}}, "triage": {"modelId": "m"}}
+    answer = _construct(provider, engine, "llm-desk", {"authorization": "iam", "routes": routes})
+    assert dict(answer.state["urls"].items()) == {
+        name: f"https://llm-desk-api-id.execute-api.eu-central-1.amazonaws.com/v1/{name}" for name in routes
+    }
+    [throttle] = [each for each in engine.of("MethodSettings") if each.name == "llm-desk-throttle-invoice"]
+    assert throttle.object["settings"]["throttlingBurstLimit"] == 2
+
+
+@pytest.mark.parametrize(
+    ("route", "message"),
+    [
+        ({"maxTokens": 0}, "routes.invoice.maxTokens must be a whole number from 1 to 200000; got 0"),
+        ({"maxToken": 1}, r"routes\.invoice\.maxToken: there is no such argument\. Did you mean routes"),
+        ({"throttle": {"rate": 1, "burst": 1, "rates": 2}}, r"routes\.invoice\.throttle\.rates: there is no such"),
+    ],
+)
+def test_a_wrong_argument_of_a_route_is_named_there_too(
+    provider: Any, engine: Engine, route: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(grpc.RpcError, match=message):
+        _construct(provider, engine, "llm-wrong-route", {"routes": {"invoice": route}})
+
+
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [

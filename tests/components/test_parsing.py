@@ -15,6 +15,7 @@ from components.arguments import (
     DomainArgs,
     Endpoint,
     QuotaArgs,
+    RouteArgs,
     Runtime,
     StatementArgs,
     ThrottleArgs,
@@ -38,7 +39,7 @@ from components.parsing import checked, default_runtime, settings_with_an_argume
 from components.resources.function import variables
 from components.values import arguments_of, without_output
 from function.contract import SETTINGS, read_settings, variable
-from tests.components.options_table import CERTIFICATE, EVERY_SETTING, EVERYTHING, POOL
+from tests.components.options_table import CERTIFICATE, EVERY_SETTING, EVERYTHING, POOL, PROFILE
 
 READS = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::prices/*"]}
 
@@ -230,6 +231,27 @@ WRONG: list[tuple[dict[str, Any], str]] = [
             "dashboard has input_price and output_price."
         ),
     ),
+    ({"routes": {}}, "routes must be an object with at least one name and its arguments; got {}."),
+    ({"routes": ["invoice"]}, "routes must be an object with at least one name and its arguments; got ['invoice']."),
+    (
+        {"routes": {"Invoice": {}}},
+        (
+            "a name in routes must be lower-case letters, digits and hyphens after a letter, at most 31 characters "
+            "such as invoice; got 'Invoice'."
+        ),
+    ),
+    ({"routes": {"a" * 32: {}}}, "a name in routes must be lower-case letters"),
+    ({"routes": {"invoice": None}}, "routes.invoice must be an object with any of modelId, modelRegions, "),
+    ({"routes": {"invoice": {"sink": "sns"}}}, "routes.invoice.sink: there is no such argument."),
+    (
+        {"routes": {"invoice": {"max_token": 5}}},
+        "routes.invoice.max_token: there is no such argument. Did you mean routes.invoice.max_tokens?",
+    ),
+    (
+        {"routes": {"invoice": {"max_tokens": 0}, "triage": {}}},
+        "routes.invoice.maxTokens must be a whole number from 1 to 200000; got 0.",
+    ),
+    ({"routes": {"invoice": {"throttle": {"rate": 1}}}}, "routes.invoice.throttle.burst is required."),
 ]
 
 GROUPS: dict[str, dict[str, Any]] = {
@@ -271,6 +293,53 @@ def test_every_argument_is_looked_at(name: str) -> None:
 def test_every_value_of_a_group_is_looked_at(name: str, key: str) -> None:
     with pytest.raises(InvalidArgument, match=rf"^{camel(name)}\.{camel(key)} must be "):
         _check({name: {**GROUPS.get(name, {}), key: object()}})
+
+
+@pytest.mark.parametrize("key", RouteArgs.__annotations__)
+def test_every_value_of_a_route_is_looked_at(key: str) -> None:
+    with pytest.raises(InvalidArgument, match=rf"^routes\.invoice\.{camel(key)} must be "):
+        _check({"routes": {"invoice": {key: object()}}})
+
+
+def test_a_route_is_the_component_with_some_arguments_of_its_own() -> None:
+    """What it does not give is the component's; the file of the routes has only what it gives."""
+    given: StreamingLlmApiArgs = {
+        "max_tokens": 500,
+        "throttle": {"rate": 3, "burst": 4},
+        "guardrail": "abc:1",
+        "routes": {"triage": {}, "invoice": {"max_tokens": 9, "temperature": 0.5, "throttle": {"rate": 1, "burst": 1}}},
+    }
+    options = checked(given)
+    invoice, triage = options.routes["invoice"], options.routes["triage"]
+
+    assert list(options.endpoints) == ["invoice", "triage"]
+    assert (invoice.options.max_tokens, invoice.options.throttle.rate, invoice.options.guardrail) == (9, 1, "abc:1")
+    assert (triage.options.max_tokens, triage.options.throttle.rate) == (500, 3)
+    assert (invoice.own, triage.own) == ({"max_tokens": "9", "temperature": "0.5"}, {})
+    assert options.settings["routes"] == "routes.json"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "regions"),
+    [
+        ("eu.anthropic.claude-sonnet-4-6", ("eu-west-1",)),
+        ("global.anthropic.claude-sonnet-4-6", ()),
+        ("anthropic.claude-sonnet-4-6", ()),
+        (PROFILE.replace("a1b2c3", "d4"), ("eu-west-1",)),
+    ],
+)
+def test_a_model_of_a_route_has_the_components_regions_if_it_has_any(model_id: str, regions: tuple[str, ...]) -> None:
+    """What the component says of the model behind its own profile is not said of another one."""
+    given: StreamingLlmApiArgs = {
+        "model_id": PROFILE,
+        "model_regions": ["eu-west-1"],
+        "profile_model": "anthropic.claude-opus-5",
+        "routes": {"invoice": {"model_id": model_id}, "triage": {}},
+    }
+    invoice, triage = checked(given).endpoints.values()
+
+    assert (invoice.model_regions, invoice.settings.get("profile_model")) == (regions, None)
+    assert (triage.model_regions, triage.settings["profile_model"]) == (("eu-west-1",), "anthropic.claude-opus-5")
 
 
 def test_what_decides_about_resources_must_be_known_at_preview() -> None:

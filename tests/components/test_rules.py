@@ -72,6 +72,19 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"requirements": "requirements.txt"},
         "requirements requires code: set code to the folder ",
     ),
+    (
+        {"routes": {"invoice": {"schema": "desk:Invoice"}}},
+        "routes.invoice: Set code to the folder that contains the modules named by schema.",
+    ),
+    (
+        {"routes": {"invoice": {"model_regions": ["eu-west-1"]}}},
+        "routes.invoice: modelRegions requires a geographic or application inference profile; modelId global.",
+    ),
+    (
+        {"routes": {"a": {}, "options-a": {}}},
+        "routes: rename options-a: beside the route a, two children of the component would be called throttle-options-",
+    ),
+    ({"routes": {"a": {}, "response-a": {}}}, "routes: rename response-a: beside the route a, two children"),
 ]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization
+from components.bundle.archive import ROUTES_PLACE
 from components.bundle.target import running_python
 from components.iam.model import ACTION
 from tests.components.options_table import EVERYTHING, KEY, POOL, TOPIC, WEB_ACL
@@ -495,3 +496,78 @@ def test_what_it_works_with_may_be_made_by_the_same_program(*, made: bool) -> No
     assert declared.one("WebAclAssociation").dependencies >= {"acl", "llm-stage"}
     assert declared.one("Authorizer").dependencies >= {"pool"}
     assert all("on-call" in alarm.dependencies for alarm in declared.of("MetricAlarm"))
+
+
+def test_what_routes_decide_is_in_the_bundle_and_only_outputs_are_variables() -> None:
+    profile = pulumi.Output.from_input(APPLICATION)
+    declared = declare(
+        lambda: StreamingLlmApi(
+            "llm",
+            {
+                "authorization": Authorization.IAM,
+                "routes": {
+                    "invoice": {"model_id": HAIKU, "max_tokens": 9, "guardrail": "abc:1"},
+                    "triage": {"model_id": profile, "guardrail": pulumi.Output.from_input("def:2")},
+                    "other": {"model_id": profile},
+                    "plain": {},
+                },
+            },
+        ),
+        {PROFILE: lambda asked: {**asked, "models": [{"modelArn": f"arn:aws:bedrock:x::foundation-model/{HAIKU}"}]}},
+    )
+    with zipfile.ZipFile(declared.one("Function").inputs["code"].path) as opened:
+        assert json.loads(opened.read(ROUTES_PLACE)) == {
+            "invoice": {"model_id": HAIKU, "max_tokens": "9", "guardrail": "abc:1"},
+            "triage": {},
+            "other": {},
+            "plain": {},
+        }
+    variables = _variables(declared)
+    assert {name: value for name, value in variables.items() if "ROUTE" in name} == {
+        "LLM_ROUTES": "routes.json",
+        "LLM_ROUTE_MODEL_ID": f"other={APPLICATION},triage={APPLICATION}",
+        "LLM_ROUTE_PROFILE_MODEL": f"other={HAIKU},triage={HAIKU}",
+        "LLM_ROUTE_GUARDRAIL": "triage=def:2",
+    }
+    assert "LLM_PROFILE_MODEL" not in variables
+    assert len(declared.calls) == 1
+    for resource in (f"arn:aws:bedrock:eu-central-1::foundation-model/{HAIKU}", APPLICATION):
+        assert _role_allows(declared, ACTION, resource)
+    for guardrail in ("abc", "def"):
+        assert _role_allows(
+            declared, "bedrock:ApplyGuardrail", f"arn:aws:bedrock:eu-central-1:123456789012:guardrail/{guardrail}"
+        )
+
+
+def test_a_model_that_no_route_calls_is_not_allowed() -> None:
+    declared = _declared(model_id="anthropic.claude-opus-5", routes={"invoice": {"model_id": HAIKU}})
+    assert _role_allows(declared, ACTION, f"arn:aws:bedrock:eu-central-1::foundation-model/{HAIKU}")
+    assert not _role_allows(declared, ACTION, "arn:aws:bedrock:eu-central-1::foundation-model/anthropic.claude-opus-5")
+
+
+def test_what_strangers_can_cost_is_that_of_all_routes_together() -> None:
+    routes = {
+        "invoice": {"throttle": {"rate": 2, "burst": 2}, "max_tokens": 100, "body_limit": 400},
+        "triage": {"max_attempts": 2},
+    }
+    [warning] = _declared(routes=routes, max_tokens=10, throttle={"rate": 1, "burst": 1}).warnings()
+    day = 86_400
+    assert warning.startswith(
+        "authorization is none: anyone who finds the URL can call it. "
+        f"The throttles of 2 routes together let {3 * day:,} requests per day pass. "
+        f"They can use up to {2 * day * 100 + day * 10 * 2:,} output tokens"
+    )
+    assert f"{2 * day * 100 + day * 65_536 // 4 * 2:,} input tokens" in warning
+
+
+def test_a_route_that_is_removed_leaves_no_child_and_another_bundle() -> None:
+    both, one = (_declared(routes={name: {} for name in names}) for names in (["a", "b"], ["a"]))
+    assert {child.name for child in both.resources} - {child.name for child in one.resources} == {
+        f"llm-{child}-b"
+        for child in (
+            "path", "post", "stream", "options", "preflight", "preflight-response", "preflight-mapping",
+            "permission", "throttle", "throttle-options",
+        )
+    }  # fmt: skip
+    code = [declared.one("Function").inputs["code"].path for declared in (both, one)]
+    assert code[0] != code[1]

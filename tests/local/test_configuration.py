@@ -110,10 +110,12 @@ def test_the_variables_are_those_that_the_component_sets(tmp_path: Path, args: S
     names = set(args) & set(settings_with_an_argument()) | ({"first_event_timeout"} if "endpoint" in args else set())
     of_component = {variable(name): str(options.settings[name]) for name in names}
     given = {key: value for key, value in args.items() if key != "code"}
+    of_routes = {name: dict(route.own) for name, route in options.routes.items()}
 
     found = read(tmp_path / "p.json", json.dumps(_in_camel_case(given)))
 
     assert found.variables == {**of_component, **args.get("environment", {})}
+    assert found.routes == of_routes
 
 
 def test_the_folder_of_the_modules_is_relative_to_the_file(tmp_path: Path) -> None:
@@ -150,6 +152,11 @@ WRONG: list[tuple[str, str]] = [
     ("environment: {PORT: 5}\n", "environment must be an object whose values are texts; got {'PORT': 5}."),
     ("environment: A=5\n", "environment must be an object whose values are texts; got 'A=5'."),
     ("code: nowhere\n", "code must be a folder; got "),
+    ("routes: {}\n", "routes must be an object with at least one name and its arguments; got {}."),
+    ("routes: {Invoice: {}}\n", "a name in routes must be lower-case letters, digits and hyphens after a letter, "),
+    ("routes: {invoice: }\n", "routes.invoice must be an object of arguments; got None."),
+    ("routes: {invoice: {sink: log}}\n", "routes.invoice.sink: there is no such argument."),
+    ("routes: {invoice: {maxTokens: 0}}\n", "routes.invoice.maxTokens must be a whole number from 1 to 200000; got 0."),
     ("maxTokens: 5\nmaxTokens: 6\n", 'must be YAML; line 2: found duplicate key "maxTokens"'),
     ("a: [1\n", "must be YAML; line 2: "),
     ("a: \x00\n", "must be YAML: "),
@@ -189,6 +196,14 @@ def test_a_secure_value_at_any_depth_is_left_out(file: Path) -> None:
     assert found.remarks[1].startswith(
         "Pulumi.dev.yaml: modelId, environment.A and statements[0].condition.D.e are secure"
     )
+
+
+def test_of_a_route_only_what_the_function_knows_has_an_effect(file: Path) -> None:
+    text = "routes: {invoice: {schema: 'desk:Invoice', maxTokens: 9, throttle: {rate: 1, burst: 1}}, triage: {}}\n"
+    found = read(file, text)
+
+    assert found.routes == {"invoice": {"schema": "desk:Invoice", "max_tokens": "9"}, "triage": {}}
+    assert found.remarks == ("Pulumi.dev.yaml: routes.invoice.throttle has no effect on this machine.",)
 
 
 @pytest.mark.parametrize(("sink", "store"), [("log", "none"), ("sns", "dynamodb"), ("sns:arn:aws:sns:x", "dynamodb:t")])

@@ -102,6 +102,27 @@ def test_of_a_long_request_the_beginning_is_shown(openai: OpenAi, tmp_path: Path
     assert "… (1,014 bytes)\n" in demo(openai, "--body", str(file)).stdout
 
 
+def test_the_demo_asks_each_route_in_turn(openai: OpenAi, tmp_path: Path) -> None:
+    """With the example of its request class, and its log lines below its answer; what to try next is the first."""
+    (tmp_path / "mine.py").write_text(
+        "from pydantic import BaseModel, ConfigDict\nclass Question(BaseModel):\n"
+        "    model_config = ConfigDict(json_schema_extra={'examples': [{'prompt': 'Tides?'}]})\n    prompt: str\n"
+    )
+    config = tmp_path / "stack.yaml"
+    config.write_text("code: .\nroutes: {triage: {maxTokens: 5}, invoice: {maxTokens: 7, request: 'mine:Question'}}\n")
+
+    done = demo(openai, "--config", str(config))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    asked = re.findall(r"POST http://127\.0\.0\.1:\d+(\S+) (.*)", done.stdout)
+    assert asked == [
+        ("/v1/triage", '{"prompt": "What is serverless computing?"}'), ("/v1/invoice", '{"prompt": "Tides?"}'),
+    ]  # fmt: skip
+    assert [sent["max_tokens"] for _, sent in openai.requests[-2:]] == [5, 7]
+    assert done.stdout.count("request completed") == 2
+    assert "curl --no-buffer http://127.0.0.1:8000/v1/triage" in done.stdout
+
+
 def test_the_demo_reports_an_incomplete_answer(openai: OpenAi) -> None:
     """And fails."""
     openai.say(delta(ANSWER[:20]), delta(None, "length"))

@@ -24,7 +24,7 @@ def code(tmp_path: Path) -> Path:
 
 
 def test_the_example_of_the_request_class_is_a_body(code: Path) -> None:
-    found = example_of(code, None, {"LLM_REQUEST": "mine:Invoice", "OTHER": "not for the function"})
+    found = example_of(code, None, {"LLM_REQUEST": "mine:Invoice", "OTHER": "not for the function"}, "stream")
 
     assert found == '{"file": "data:text/plain;base64,w7w=", "by": "ü"}'
 
@@ -34,21 +34,31 @@ def test_a_stacks_configuration_names_folder_and_class(code: Path) -> None:
     config = code / "config.yaml"
     config.write_text("code: .\nrequest: mine:Invoice\n")
 
-    assert example_of(None, config, {}) is not None
+    assert example_of(None, config, {}, "stream") is not None
     with pytest.raises(WrongOption, match="mine:Missing"):
-        example_of(None, config, {"LLM_REQUEST": "mine:Missing"})
+        example_of(None, config, {"LLM_REQUEST": "mine:Missing"}, "stream")
+
+
+def test_each_route_has_the_example_of_its_own_request_class(code: Path) -> None:
+    config = code / "config.yaml"
+    config.write_text("code: .\nroutes: {invoice: {request: 'mine:Invoice'}, triage: {}}\n")
+
+    assert example_of(None, config, {}, "invoice") is not None
+    assert example_of(None, config, {}, "triage") is None
+    with pytest.raises(WrongOption, match=r"There is no route 'other'; the routes are invoice, triage\."):
+        example_of(None, config, {}, "other")
 
 
 def test_the_default_request_is_asked_with_a_prompt() -> None:
-    assert example_of(None, None, {}) is None
+    assert example_of(None, None, {}, "any") is None
 
 
 def test_what_is_wrong_is_a_wrong_option(code: Path) -> None:
     with pytest.raises(WrongOption, match="LLM_REQUEST must name a Pydantic class"):
-        example_of(code, None, {"LLM_REQUEST": "mine:Missing"})
+        example_of(code, None, {"LLM_REQUEST": "mine:Missing"}, "stream")
 
 
 def test_a_process_that_does_not_end_as_it_should_is_reported(code: Path) -> None:
     (code / "ends.py").write_text("import os, sys\nprint('here', file=sys.stderr, flush=True)\nos._exit(3)\n")
     with pytest.raises(WrongOption, match="The request class cannot be loaded: here"):
-        example_of(code, None, {"LLM_REQUEST": "ends:Any"})
+        example_of(code, None, {"LLM_REQUEST": "ends:Any"}, "stream")

@@ -64,6 +64,19 @@ def test_serve_shows_what_a_request_looks_like(openai: OpenAi, tmp_path: Path, e
         assert shown in served.head[2]
 
 
+def test_serve_prints_a_curl_line_for_each_route(openai: OpenAi, tmp_path: Path) -> None:
+    config = tmp_path / "stack.yaml"
+    config.write_text("routes: {triage: {}, invoice: {}}\n")
+    with Serve(openai, "--config", str(config)) as served:
+        urls = [served.url, served.lines.readline().split()[2]]
+        for url in urls:
+            with Reply(url, b"") as reply:
+                assert reply.body().decode() == ANSWER
+        served.finish(signal.SIGINT)
+
+    assert [url.rpartition("/v1/")[2] for url in urls] == ["triage", "invoice"]
+
+
 def test_the_first_sandbox_is_warm_before_the_first_request(serve: Serve) -> None:
     """The one that proved that the function starts."""
     [before] = serve.descendants()

@@ -12,7 +12,8 @@ from local.bedrock.script import Step
 from local.bedrock.server import Bedrock
 from local.client import End, Reply
 from local.gateway.prelude import DELIMITER, parse_prelude
-from local.gateway.proxy_event import PATH, Request, proxy_event
+from local.gateway.proxy_event import Request, proxy_event
+from local.gateway.routes import ROUTE, path
 from local.http11.server import Exchange, Server
 from local.journal import Moment
 from local.lambda_.deployment import Deployment
@@ -214,7 +215,7 @@ class Chain:
         """Invoke the function past the gateway, with an event that has other ``members`` than the gateway's."""
         began, calls = len(self.twin.journal.moments()), len(self.bedrock.calls)
         fields = [("Accept", accept), ("Content-Type", "application/json")]
-        event = {**proxy_event(Request("POST", PATH, "", fields, body, "127.0.0.1", 443)), **members}
+        event = {**proxy_event(Request("POST", path(ROUTE), "", fields, body, "127.0.0.1", 443)), **members}
         invocation = self.twin.function.invoke(json.dumps(event).encode())
         invocation.read()
         self.twin.function.wait_until_idle()

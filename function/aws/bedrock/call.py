@@ -37,16 +37,34 @@ botocore waits for less than three seconds before it repeats a call, unless the 
 """
 
 
-class BedrockModel:
-    """One model and the client that calls it. Made once per sandbox."""
+class Clients:
+    """The client that calls the service, and its connections. All models of a sandbox share it.
 
-    def __init__(self, converse: Converse, session: Session) -> None:
+    The timeout of a read belongs to the client. One client serves all requests, because they have the same time limit;
+    only if the first request had less time, because the sandbox started late, the next one makes another.
+    """
+
+    def __init__(self, session: Session) -> None:
         _silence_debug_lines()
-        self._converse = converse
         self._session = session
-        self.client: BedrockRuntimeClient | None = None
+        self.latest: BedrockRuntimeClient | None = None
         self._read_timeout = 0
         _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
+
+    def waiting(self, read_timeout: float) -> "BedrockRuntimeClient":
+        """Return a client whose reads wait at least ``read_timeout`` seconds for bytes."""
+        if self.latest is None or read_timeout > self._read_timeout:
+            self._read_timeout = ceil(read_timeout)
+            self.latest = _client(self._session, self._read_timeout)
+        return self.latest
+
+
+class BedrockModel:
+    """One model, as one route calls it. Made once per sandbox."""
+
+    def __init__(self, converse: Converse, clients: Clients) -> None:
+        self._converse = converse
+        self.clients = clients
 
     def ask(
         self,
@@ -60,14 +78,9 @@ class BedrockModel:
         """Return a call that is not yet made. A read waits at least ``read_timeout`` seconds for bytes.
 
         ``calls`` counts what is sent to the service, ``previous`` is the error of an earlier answer to the same
-        request, and ``metadata`` goes into the service's invocation log. The timeout belongs to the client. One client
-        serves all requests, because they have the same time limit; only if the first request had less time, because the
-        sandbox started late, the next one makes another.
+        request, and ``metadata`` goes into the service's invocation log.
         """
-        if self.client is None or read_timeout > self._read_timeout:
-            self._read_timeout = ceil(read_timeout)
-            self.client = _client(self._session, self._read_timeout)
-        return Call(self._converse, self.client, prompt, previous, calls, metadata)
+        return Call(self._converse, self.clients.waiting(read_timeout), prompt, previous, calls, metadata)
 
 
 class Call:

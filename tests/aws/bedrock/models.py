@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore.session import Session
 
-from function.aws.bedrock.call import BedrockModel, Call
+from function.aws.bedrock.call import BedrockModel, Call, Clients
 from function.aws.bedrock.converse import Converse
 from function.contract import read_settings
 from function.schema import Answer
@@ -36,7 +36,7 @@ def converse(**variables: str) -> Converse:
 
 def model(session: Session | None = None, **variables: str) -> BedrockModel:
     """Return a model; its connections are closed after the test."""
-    made = BedrockModel(converse(**variables), session or shared_session())
+    made = BedrockModel(converse(**variables), Clients(session or shared_session()))
     _MADE.append(made)
     return made
 
@@ -44,7 +44,7 @@ def model(session: Session | None = None, **variables: str) -> BedrockModel:
 def close_models() -> None:
     """Close connections that would otherwise live as long as the process."""
     while _MADE:
-        client = _MADE.pop().client
+        client = _MADE.pop().clients.latest
         if client:
             client.close()
 

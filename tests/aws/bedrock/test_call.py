@@ -103,8 +103,8 @@ def test_a_first_request_with_little_time_does_not_shorten_the_timeout_of_later_
     clients = []
     for patience in (20.4, 110.99, 110.98, 111):
         ask(asked, read_timeout=patience)
-        assert asked.client is not None
-        clients.append(asked.client)
+        assert asked.clients.latest is not None
+        clients.append(asked.clients.latest)
 
     timeouts = [client.meta.config.read_timeout for client in clients]  # type: ignore[attr-defined]  # set at run time
     assert timeouts == [21, 111, 111, 111]

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 
-from function.aws.bedrock.call import BedrockModel
+from function.aws.bedrock.call import BedrockModel, Clients
 from function.aws.bedrock.converse import Converse, choose_strategy
 from function.contract import SettingsError, StructuredOutput, read_settings
 from function.schema import Answer
@@ -61,13 +61,13 @@ def test_a_schema_with_too_many_unions_goes_into_the_instructions_at_once(bedroc
     lists: dict[str, Any] = {f"f{number}": (list[int | str], ...) for number in range(17)}
     sent = Converse(read_settings({}), create_model("Lists", **lists).model_json_schema(), "Explain.")
     bedrock.play(complete_answer(DOCUMENT))
-    asked = BedrockModel(sent, shared_session())
+    asked = BedrockModel(sent, Clients(shared_session()))
 
     assert text(list(ask(asked))) == DOCUMENT
     assert (bedrock.refusals, len(bedrock.calls)) == ([], 1)
     assert '"f16"' in bedrock.called().body["system"][0]["text"]
-    assert asked.client is not None
-    asked.client.close()
+    assert asked.clients.latest is not None
+    asked.clients.latest.close()
 
 
 def test_after_a_rejected_output_configuration_the_schema_stays_in_the_instructions(
@@ -397,7 +397,7 @@ def test_a_class_that_contains_itself_is_sent_as_a_tool_with_an_object_at_its_ro
     bedrock.play(complete_answer('{"name": "a", "children": []}'))
     settings = read_settings({"LLM_STRUCTURED_OUTPUT": "tool"})
     converse = Converse(settings, TypeAdapter(Node).json_schema(), "Explain.")
-    list(BedrockModel(converse, shared_session()).ask("Why?", CallCount(), None, 30))
+    list(BedrockModel(converse, Clients(shared_session())).ask("Why?", CallCount(), None, 30))
 
     schema = bedrock.called().body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
     assert schema["type"] == "object"

@@ -1,6 +1,8 @@
 """From a model id to what the role may call: the model, and nothing else."""
 
+import json
 from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
@@ -51,7 +53,7 @@ def test_only_a_geographic_or_application_profile_needs_a_look_up() -> None:
 def test_the_statements_of_a_global_profile_are_the_three_of_the_documentation() -> None:
     profile = f"{PROFILES}/global.{HAIKU}"
     through = {"bedrock:InferenceProfileArn": profile}
-    assert model_statements(model(f"global.{HAIKU}"), PLACE) == [
+    assert model_statements([(model(f"global.{HAIKU}"), [])], PLACE) == [
         {"Sid": "Profile", "Effect": "Allow", "Action": ACTION, "Resource": [profile]},
         {
             "Sid": "ModelsBehindProfile",
@@ -122,13 +124,13 @@ def test_the_right_model_through_the_right_profile_and_no_other(
     *,
     allowed: bool,
 ) -> None:
-    rules = policy(model_statements(model(model_id), PLACE, behind))
+    rules = policy(model_statements([(model(model_id), behind)], PLACE))
     assert allows([rules], ACTION, resource, context) is allowed
 
 
 @pytest.mark.parametrize("model_id", [HAIKU, f"eu.{HAIKU}", f"global.{HAIKU}", APPLICATION])
 def test_nothing_but_the_streaming_call_is_allowed(model_id: str) -> None:
-    rules = policy(model_statements(model(model_id), PLACE, EU))
+    rules = policy(model_statements([(model(model_id), EU)], PLACE))
     for action in ("bedrock:InvokeModel", "bedrock:GetInferenceProfile", "bedrock:CreateModelInvocationJob"):
         assert not allows([rules], action, _model("eu-central-1", HAIKU), _through(GEOGRAPHIC))
 
@@ -141,7 +143,7 @@ def test_stated_regions_stand_for_the_look_up_and_the_source_is_always_among_the
 def test_an_application_profile_with_stated_regions_is_bound_by_its_condition_alone() -> None:
     """Its ARN does not tell the model: any model of these regions, but only through this very profile."""
     called = model(APPLICATION)
-    rules = policy(model_statements(called, PLACE, models_in(called, PLACE, ["eu-west-1"])))
+    rules = policy(model_statements([(called, models_in(called, PLACE, ["eu-west-1"]))], PLACE))
     assert allows([rules], ACTION, _model("eu-west-1", HAIKU), _through(APPLICATION))
     assert not allows([rules], ACTION, _model("eu-west-1", HAIKU), {})
     assert not allows([rules], ACTION, _model("us-east-1", HAIKU), _through(APPLICATION))
@@ -149,7 +151,7 @@ def test_an_application_profile_with_stated_regions_is_bound_by_its_condition_al
 
 def test_other_partitions_are_named_as_they_are() -> None:
     place = Place.of("arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:x")
-    statements = model_statements(model(HAIKU), place)
+    statements = model_statements([(model(HAIKU), [])], place)
     assert statements[0]["Resource"] == [f"arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/{HAIKU}"]
 
 
@@ -164,6 +166,32 @@ def test_other_partitions_are_named_as_they_are() -> None:
     ],
 )
 def test_a_guardrail_may_be_applied_and_no_other(guardrail: str, arn: str) -> None:
-    rules = policy(guardrail_statements(guardrail, PLACE))
+    rules = policy(guardrail_statements([guardrail], PLACE))
     assert allows([rules], "bedrock:ApplyGuardrail", arn)
     assert not allows([rules], "bedrock:ApplyGuardrail", f"{arn}x")
+
+
+def test_several_models_are_allowed_by_as_few_statements_as_possible() -> None:
+    """Twenty profiles of one model take no more statements than one, and none of them leads to another model."""
+    profiles = [APPLICATION.replace("a1b2c3", f"a{number}") for number in range(20)]
+    called = [(model(profile), EU) for profile in profiles]
+    other = model(f"eu.{SONNET}")
+    behind = [_model("eu-west-1", SONNET)]
+    statements = model_statements([*called, (other, behind), (model(HAIKU), []), (model(HAIKU), [])], PLACE)
+    sids = [str(statement["Sid"]) for statement in statements]
+
+    assert sids == ["Profile", "ModelsBehindProfile", "ModelsBehindProfile2", "Model"]
+    rules = [policy(statements)]
+    for profile in profiles:
+        assert allows(rules, ACTION, profile)
+        assert allows(rules, ACTION, EU[2], _through(profile))
+        assert not allows(rules, ACTION, behind[0], _through(profile))
+    assert allows(rules, ACTION, behind[0], _through(f"{PROFILES}/eu.{SONNET}"))
+    assert not allows(rules, ACTION, EU[2], _through(f"{PROFILES}/eu.{SONNET}"))
+    assert allows(rules, ACTION, _model("eu-central-1", HAIKU))
+    assert sum(len(json.dumps(statement)) for statement in statements) < 6_000
+
+
+def test_several_guardrails_are_one_statement() -> None:
+    [statement] = guardrail_statements(["a:1", "b:DRAFT", "a:2"], PLACE)
+    assert [str(arn).rpartition("/")[2] for arn in cast("list[str]", statement["Resource"])] == ["a", "b"]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -164,3 +165,60 @@ def test_the_policy_of_a_private_api_comes_before_its_deployment() -> None:
 )
 def test_the_url_is_the_whole_endpoint(args: Mapping[str, Any], url: str) -> None:
     assert _declared(**args).outputs["llm"]["url"] == url
+
+
+ROUTES: dict[str, Any] = {"invoice": {"throttle": {"rate": 2, "burst": 3}}, "triage": {}}
+
+
+def test_each_route_has_its_own_children_with_its_name_as_suffix() -> None:
+    declared = _declared(routes=ROUTES, authorization="iam")
+    kinds = ("Resource", "Method", "Integration", "MethodResponse", "IntegrationResponse", "Permission")
+    names = {child.name for kind in kinds for child in declared.of(kind)}
+    ours = (
+        "path", "post", "stream", "options", "preflight", "preflight-response", "preflight-mapping", "permission",
+    )  # fmt: skip
+    assert names == {f"llm-{child}-{route}" for child in ours for route in ROUTES}
+    assert [child.inputs["pathPart"] for child in declared.of("Resource")] == ["invoice", "triage"]
+    assert [child.inputs["sourceArn"].rpartition("/*")[2] for child in declared.of("Permission")] == [
+        "/POST/invoice", "/POST/triage",
+    ]  # fmt: skip
+    for route in ROUTES:
+        post = declared.one("Method", f"-post-{route}").inputs
+        integration = declared.one("Integration", f"-stream-{route}").inputs
+        assert post["authorization"] == "AWS_IAM"
+        assert integration["resourceId"] == post["resourceId"] == f"llm-path-{route}-id"
+        assert integration["responseTransferMode"] == "STREAM"
+    assert {"llm-permission-invoice", "llm-permission-triage"} <= declared.one("Stage").dependencies
+    assert names - declared.one("Deployment").dependencies == {"llm-permission-invoice", "llm-permission-triage"}
+
+
+def test_each_route_has_a_throttle_of_its_own() -> None:
+    """And the preflights of each one. The stage takes one update at a time."""
+    found = _declared(routes=ROUTES, access_log=True, throttle={"rate": 9, "burst": 9}).of("MethodSettings")
+    limits = {each.inputs["methodPath"]: each.inputs["settings"].get("throttlingRateLimit") for each in found}
+    assert limits == {
+        "invoice/POST": 2, "invoice/OPTIONS": 2, "triage/POST": 9, "triage/OPTIONS": 9, "*/*": None,
+    }  # fmt: skip
+    for before, after in pairwise(found):
+        assert before.name in after.dependencies
+
+
+@pytest.mark.parametrize(
+    ("args", "urls"),
+    [
+        ({}, {"stream": "https://llm-api-id.execute-api.eu-central-1.amazonaws.com/v1/stream"}),
+        (
+            {"routes": ROUTES, "domain": {"name": "llm.example.com", "certificate": "arn:aws:acm:x"}},
+            {"invoice": "https://llm.example.com/v1/invoice", "triage": "https://llm.example.com/v1/triage"},
+        ),
+        (
+            {"routes": {"stream": {}}, "endpoint": "private", "vpc_endpoint": {"id": "vpce-1", "private_dns": False}},
+            {"stream": "https://llm-api-id-vpce-1.execute-api.eu-central-1.amazonaws.com/v1/stream"},
+        ),
+    ],
+)
+def test_there_is_a_url_for_each_route(args: Mapping[str, Any], urls: dict[str, str]) -> None:
+    outputs = _declared(**args).outputs["llm"]
+    [some, *_] = urls.values()
+    assert outputs["urls"] == urls
+    assert outputs["url"] == (some.rpartition("/")[0] if "routes" in args else some)

@@ -7,7 +7,7 @@ import pulumi_aws as aws
 import pytest
 
 from components import InvalidArgument, StreamingLlmApi, StreamingLlmApiArgs
-from components.arguments import Authorization, StatementArgs
+from components.arguments import Authorization, RouteArgs, StatementArgs
 from tests.components.recording import declare
 
 TOO_MANY_CHARACTERS = r"^statements: the policies of the function's role must have at most 10,000 characters"
@@ -69,3 +69,31 @@ def test_statements_share_iams_limit_with_the_functions_own_policies() -> None:
         declare(lambda: program(9_700))
     with pytest.raises(InvalidArgument, match=TOO_MANY_CHARACTERS):
         declare(lambda: program(10_000), preview=True, made=False)
+
+
+def test_twenty_routes_fit_beside_a_kilobyte_of_variables_of_ones_own() -> None:
+    """Also if each has an application profile and a guardrail that are created with the stack."""
+    profile = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abcdef1234{:02}"
+
+    def program(own: int) -> None:
+        routes: dict[str, RouteArgs] = {
+            f"route-{number:02}": {
+                "schema": "function.schema:Answer",
+                "model_id": pulumi.Output.from_input(profile.format(number)),
+                "model_regions": ["eu-central-1", "eu-north-1", "eu-west-1"],
+                "guardrail": pulumi.Output.from_input(f"abcdef1234{number:02}:1"),
+                "max_tokens": 1000 + number,
+                "body_limit": 2000 + number,
+                "throttle": {"rate": 1, "burst": number},
+            }
+            for number in range(20)
+        }
+        StreamingLlmApi(
+            "llm", {"authorization": Authorization.IAM, "environment": {"OWN": "x" * own}, "routes": routes}
+        )
+
+    declared = declare(lambda: program(1024))
+    variables = declared.one("Function").inputs["environment"]["variables"]
+    assert variables["LLM_ROUTE_MODEL_ID"].count(",") == 19
+    with pytest.raises(InvalidArgument, match=TOO_LARGE):
+        declare(lambda: program(2048))

@@ -292,3 +292,61 @@ def test_two_endpoints_may_both_have_a_module_of_the_same_name(tmp_path: Path) -
 
     one, two = (resource.inputs["code"].path for resource in declare(program).of("Function"))
     assert one != two
+
+
+ROUTES = """
+from pydantic import BaseModel, Field
+from streaming_llm_api.endpoint import Document
+class Invoice(BaseModel):
+    number: str = Field(exclude=True)
+class Ticket(BaseModel):
+    prompt: str
+    file: Document
+class Triage(BaseModel):
+    parts: list["Triage"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (
+            {"schema": "schemas:Invoce"},
+            r"routes\.triage\.schema must name a Pydantic class .*; got 'schemas:Invoce' \(",
+        ),
+        ({"request": "schemas:Invoice"}, r"routes\.triage\.request must name a Pydantic class with "),
+        ({"instructions": "schemas:Invoice"}, r"routes\.triage\.instructions must name a string; got"),
+        (
+            {"model_id": "anthropic.claude-opus-5-5", "temperature": 0.5},
+            r"routes\.triage\.temperature must be none: anthropic\.claude-opus-5-5 does not accept",
+        ),
+        ({"schema": "schemas:Triage"}, r"routes\.triage\.schema: Triage contains itself, .* set structuredOutput to"),
+        (
+            {"schema": "broken:Answer"},
+            r"routes\.triage\.schema, request, prepare, instructions or stages: broken\.py:1: ZeroDivisionError",
+        ),
+    ],
+)
+def test_a_mistake_in_a_route_fails_the_preview_and_names_the_route(
+    deploy: Deploy, tmp_path: Path, own: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    with pytest.raises(InvalidArgument, match=rf"^{message}"):
+        deploy(ROUTES, routes={"invoice": {}, "triage": own})
+
+
+def test_each_route_is_tried_and_its_warnings_name_it(deploy: Deploy) -> None:
+    """The limit of a body is that of its own request class."""
+    routes = {"invoice": {}, "triage": {"request": "schemas:Ticket", "schema": "function.schema:Answer"}}
+    hidden, cost = deploy(ROUTES, routes=routes).warnings()
+    assert hidden.startswith("routes.invoice.schema: it has hidden fields")
+    assert f"{86_400 * (65_536 + 6_000_000) // 4:,} input tokens" in cost
+
+
+def test_a_model_that_only_the_deployment_knows_is_not_taken_for_the_components(deploy: Deploy) -> None:
+    """Of the component's own model is known that it accepts no temperature."""
+    deploy(
+        ROUTES,
+        model_id="anthropic.claude-opus-5-5",
+        routes={"invoice": {"model_id": pulumi.Output.from_input("anthropic.claude-sonnet-4-6"), "temperature": 0.5}},
+    )
