@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from capacity.figures import FIGURES
+from capacity.formulas import Workload, accounts, binding, cost, mean_concurrency, peak_concurrency, values
 from docs import reference
 from docs.tables import table
 from function.claude import CLAUDES
@@ -116,8 +118,50 @@ def refusals() -> str:
     return table(["the stand-in refuses", "source", "the service"], rows)
 
 
+def capacity_figures() -> str:
+    """Return the prices and quotas of the calculator."""
+    rows = [
+        [
+            f"`{name}`",
+            figure.what,
+            figure.shown(),
+            figure.unit,
+            figure.source,
+            figure.date,
+            "" if figure.is_known else "yes",
+        ]
+        for name, figure in FIGURES.items()
+    ]
+    return table(["name", "what", "value", "unit", "source", "date", "differs by account or model"], rows)
+
+
+def capacity() -> str:
+    """Return what many requests need and cost, at both ends of what is not known."""
+    heading = ["requests per day", "under way: mean", "most", "throttles first", "accounts or regions", "USD per day"]
+    return table(heading, [_capacity_row(10**power) for power in range(4, 10)])
+
+
+def _capacity_row(requests: int) -> list[str]:
+    workload, ends = Workload(requests), (values(), values(high=True))
+    unlimited = values({"tokens_per_minute": 1e15, "tokens_per_day": 1e18, "concurrency": 1e9, "gateway_rate": 1e9})
+    first = list(dict.fromkeys(binding(workload, end)[0] for end in ends))
+    needed = list(dict.fromkeys(f"{accounts(workload, end):,}" for end in ends))
+    mean = mean_concurrency(workload, unlimited)
+    is_throttled = any(accounts(workload, end) > 1 for end in ends)
+    return [
+        f"{requests:,}",
+        f"{mean:,.0f}" if mean >= 100 else f"{mean:.3g}",  # noqa: PLR2004 - three digits are enough
+        f"{peak_concurrency(workload, unlimited):,}",
+        " or ".join(first) if is_throttled else "nothing",
+        " to ".join(needed),
+        f"{sum(cost(workload, ends[0]).values()) * requests / 1_000:,.0f}",
+    ]
+
+
 PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "arguments": reference.arguments,
+    "capacity": capacity,
+    "capacity-figures": capacity_figures,
     "config": reference.config,
     "endings": endings,
     "errors": errors,
