@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from function.aws.stages.store import ITEM_LIMIT
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid, StreamError, as_stream_error
 from function.stream.message import MESSAGE_LIMIT
+from function.stream.record import Record
 from tests.aws.stages.records import Written, record
 from tests.wire.endings_table import ENDINGS, Ending
 
@@ -79,6 +81,12 @@ def test_the_message_is_the_documented_one() -> None:
     [example] = re.findall(r"^```json\n(.*?)^```", RECORDS, re.MULTILINE | re.DOTALL)
 
     assert list(names(made.message())) == list(names(json.loads(example)))
+
+
+def test_every_member_of_a_record_is_described_once() -> None:
+    described = [name for row in rows("stages.md") for name in re.findall(r"`(\w+)(?:\(\))?`", row[0])]
+    members = [field.name for field in fields(Record) if not field.name.startswith("_")]
+    assert sorted(described) == sorted([*members, "message"])
 
 
 def test_the_limits_of_a_message_are_the_documented_ones() -> None:
