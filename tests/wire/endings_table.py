@@ -43,6 +43,8 @@ GOOD: Final[Script] = [*DELTAS, Stop(), USAGE]
 
 FORMATS: Final = {"raw": RAW, "raw, ended cleanly": RAW, "lines": LINES, "sse": SSE, "whole": WHOLE}
 """Raw text comes twice: before a gateway that cuts, and before one that ends the body of a cut answer cleanly."""
+TYPED: Final = frozenset({"lines", "sse"})
+"""The formats that consist of events."""
 
 PLACES: Final[Mapping[str, Script]] = {
     "before the headers": [],
@@ -448,7 +450,7 @@ def long_path_cases() -> Iterator[Case]:
         accepted = case(COMPLETED, what, place, [Fragment(text), Fragment(rest), Stop(), USAGE], **good)
         refused = case(PATH_TOO_LONG, what, place, [Fragment(text), Hang()])
         for in_events, other in zip(in_formats(refused), in_formats(accepted), strict=True):
-            yield in_events if in_events.format in {"lines", "sse"} else other
+            yield in_events if in_events.format in TYPED else other
 
 
 def rejected_cases() -> Iterator[Case]:
@@ -608,7 +610,7 @@ def late_prepare_cases() -> Iterator[Case]:
     for what, environment in {"limited": PREPARED_SOON, "silent": PREPARED_LATE}.items():
         late_case = case(late, f"prepare sleeps, {what}", "before the headers", GOOD, environment=environment, **nobody)
         for each in in_formats(late_case):
-            waits_on = what == "silent" and each.format in {"lines", "sse"}
+            waits_on = what == "silent" and each.format in TYPED
             yield replace(each, committed=waits_on, heartbeats=waits_on)
     waiting = {"body": f'{{"prompt": "{PROMPT}: wait"}}'.encode(), "ends_sandbox": False}
     on_loop = {**PREPARED_SOON, "prepare": PREPARED_ON_LOOP["prepare"]}
@@ -637,7 +639,7 @@ def impatient_cases() -> Iterator[Case]:
     late = FAILED["model_timeout"]
     for place, what in SILENCES.items():
         for each in in_formats(case(late, what, place, [], environment=IMPATIENT)):
-            typed = each.format in {"lines", "sse"}
+            typed = each.format in TYPED
             ending = COMPLETED if typed else late
             script = [*PLACES[place], Hold(each.gate), *GOOD]
             good = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True, "heartbeats": True} if typed else {}
@@ -649,7 +651,7 @@ def impatient_cases() -> Iterator[Case]:
             script = [*before, Hold(each.gate), *rest]
             if each.format == "whole":
                 yield replace(each, ending=late, script=script, meanwhile="release")
-            elif each.format in {"lines", "sse"}:
+            elif each.format in TYPED:
                 good = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True, "heartbeats": True}
                 yield replace(each, script=script, meanwhile="release", **good)  # type: ignore[arg-type]
 
