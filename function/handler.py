@@ -78,7 +78,7 @@ class Endpoint:
             SettingsError: a setting names something that is not there or cannot be used.
         """
         self._settings = settings
-        self._route = route
+        self.route = route
         self._clock = shared.clock
         self._stages = shared.stages
         self._request_class = load_request_class(settings.request, with_prompt=settings.prepare is None)
@@ -96,7 +96,7 @@ class Endpoint:
             http,
             self._request_class,
             self._body_limit,
-            route=self._route,
+            route=self.route,
             allowed_origins=self._settings.allowed_origins,
             offer_raw_text=not self._answer.has_hidden,
             with_prompt=self._prepare is None,
@@ -171,7 +171,7 @@ class Endpoint:
         return Call(
             caller=start.caller,
             request_id=start.id,
-            route=self._route,
+            route=self.route,
             traceparent=start.traceparent,
             xray_trace_id=start.xray_trace_id,
             _seconds_left=lambda: pace.deadline - self._clock.now(),
@@ -224,9 +224,11 @@ class Function:
         watch = Stopwatch(self.shared.clock)
         self._limit_user_code(context.get_remaining_time_in_millis() / 1000)
         http = parse_event(event)
-        endpoint = self._endpoints.get(http.resource) or next(iter(self._endpoints.values()))  # any rejects the others
+        found = self._endpoints.get(http.resource)
+        endpoint = found or next(iter(self._endpoints.values()))  # any rejects what is none of the routes
         caller = caller_of(event, self._settings.authorization)
-        logs.running.begins(context.aws_request_id, named_fields(caller, self._settings.caller_fields))
+        route = {"route": found.route} if found else {}
+        logs.running.begins(context.aws_request_id, route | named_fields(caller, self._settings.caller_fields))
         request = endpoint.read(http)
         del event  # while the model answers, nothing holds the body, which can have megabytes
         http = replace(http, encoded_body="")

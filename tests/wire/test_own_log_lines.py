@@ -58,8 +58,8 @@ def test_lines_of_own_code_name_the_request_and_its_caller(room: Room, makes: st
     said = {line["message"]: line for line in lines(seen)}
     assert said.keys() == {"import", "request", makes, "answer", "stage"}
     for message, line in said.items():
-        known = {} if message == "import" else {"request_id": seen.headers["x-request-id"], "caller_id": WHO}
-        assert {name: line[name] for name in ("request_id", "caller_id") if name in line} == known
+        about = {"request_id": seen.headers["x-request-id"], "route": "stream", "caller_id": WHO}
+        assert {name: line[name] for name in about if name in line} == ({} if message == "import" else about)
         assert line["level"] == ("ERROR" if message == "stage" else "WARNING")
     assert said["stage"]["errorType"] == "KeyError"
     assert "words of an exception" not in str(seen.moments)
