@@ -84,6 +84,7 @@ docs: $(VENV)/.test ## write the generated parts of the documents
 
 bench: .cache/bench/.made ## measure the time per fragment and compare it with other libraries; writes docs/partials.svg
 	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
+	@.cache/bench/bin/python -m bench.memory
 
 SECONDS := 60
 fuzz: $(VENV)/.test ## test the promises of partials with new random documents for a minute; SECONDS=60
