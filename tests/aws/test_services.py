@@ -22,7 +22,7 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> None:
     limit_services(["s3"])
 
 
-@pytest.mark.parametrize("service", [*SERVICES, "s3", *SIGN_IN])
+@pytest.mark.parametrize("service", [*SERVICES, "s3", *sorted(SIGN_IN)])
 def test_a_client_of_a_service_that_is_described_is_made(service: str) -> None:
     """With its waiters, of which some services have none."""
     client = boto3.session.Session().client(service, region_name=REGION)  # type: ignore[call-overload]  # any name

@@ -98,7 +98,7 @@ def test_each_outcome_is_written_as_the_dashboard_counts_it(capsys: pytest.Captu
     stage = log_stage(Logger(service="llm-function"), "llm-function")
     for outcome in Outcome:
         error = AnswerInvalid("/a", "int_type") if outcome is Outcome.INVALID else None
-        stage(replace(record(outcome), error=error))
+        stage(replace(record(outcome), _error=error))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert _watched() <= _of_lines(lines, "llm-function")
 
