@@ -228,6 +228,29 @@ def test_closing_frees_a_source_that_waits_for_room() -> None:
     assert source.closed.is_set()
 
 
+def test_items_are_handed_over_in_order_and_no_more_than_there_is_room_for() -> None:
+    """Whoever reads the model waits for the client."""
+    handover: Handover[int] = Handover(4)
+    put: list[int] = []
+
+    def write() -> None:
+        for number in range(5000):
+            handover.put(number)
+            put.append(number)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    taken: list[int] = []
+    ahead = 0
+    while len(taken) < 5000:
+        ahead = max(ahead, len(put) - len(taken))
+        taken.append(handover.get(10))
+    writer.join()
+
+    assert taken == list(range(5000))
+    assert ahead <= 4 + 1  # the one that was taken and not counted yet
+
+
 def test_a_call_that_is_not_connected_yet_is_not_waited_for() -> None:
     """Before the service's headers have come nothing can be shut down: the request ends, the thread ends later."""
     headers = threading.Event()
