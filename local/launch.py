@@ -30,6 +30,8 @@ CALLS_LIMIT: Final = 100
 MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
 VARIABLE: Final = re.compile(r"LLM_[A-Z_]+")
 """A variable of a setting, in a message of the function."""
+OF_MODULES: Final = ("LLM_SCHEMA", "LLM_REQUEST", "LLM_INSTRUCTIONS", "LLM_PREPARE", "LLM_STAGES")
+"""The variables that name something in the user's modules."""
 PASSED_PREFIXES: Final = (
     "AWS_", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
@@ -123,10 +125,12 @@ def _advice(failure: StartFailed, options: Options, configuration: Configuration
         return f"The function does not start: {message}"
     if found[0] == "LLM_SCHEMA" and options.schema:
         source, remedy = "--schema", "add --code with the folder that contains its module"
-    elif found[0] in configuration.variables and found[0] not in os.environ:
+    elif (configuration.routes or found[0] in configuration.variables) and found[0] not in os.environ:
         source, remedy = f"--config {options.config}", "set code in this file to the folder that contains its module"
     else:
         return message
+    if found[0] not in OF_MODULES:
+        return f"{message} {source} sets {found[0]}."
     if code := options.code or configuration.code:
         remedy = f"its module was looked up in {code}"
     return f"{message} {source} sets {found[0]}; {remedy}."

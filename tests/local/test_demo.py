@@ -211,6 +211,11 @@ def test_a_module_of_the_user_that_is_wrong_is_one_line(tmp_path: Path) -> None:
         ("tiemout: 5\n", ["tiemout", "Did you mean timeout?"]),
         ("schema: mine:Place\n", ["mine", "LLM_SCHEMA", "set code in this file"]),
         ("schema: mine:Place\ncode: .\n", ["mine", "LLM_SCHEMA", "its module was looked up in"]),
+        ("routes: {invoice: {schema: 'mine:Place'}}\n", ["Route invoice", "mine", "set code in this file"]),
+        (
+            "modelId: anthropic.claude-opus-5-5\nstructuredOutput: tool\n",
+            ["LLM_STRUCTURED_OUTPUT", "sets LLM_STRUCTURED_OUTPUT.\n"],
+        ),
     ],
 )
 def test_a_wrong_configuration_is_one_line(tmp_path: Path, text: str, words: list[str]) -> None:
