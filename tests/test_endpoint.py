@@ -20,6 +20,7 @@ from function.endpoint import (
     Message,
     Prompt,
     Refused,
+    is_blank,
 )
 from tests.media_files import OLD_OFFICE, PDF, png
 from tests.wire.endings_table import BY_CODE
@@ -222,3 +223,20 @@ def test_a_wrong_refusal_fails_where_it_is_made(code: Any, members: dict[str, An
 @pytest.mark.parametrize("status", sorted(REFUSAL_STATUSES))
 def test_a_refusal_has_one_of_these_statuses(status: int) -> None:
     assert Refused("locked", status=status, title="No.").status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "blank"),
+    [
+        ("", True),
+        (" \t\r\n\u00a0\u2028", True),
+        ("\u200b \u0000\ufeff", True),
+        (" \u200b!", False),
+        ("\u200b\u0301", False),
+        ("x", False),
+        (2_000_000 * "\u200b", True),
+        (2_000_000 * "\u200b" + "x", False),
+    ],
+)
+def test_a_text_is_blank_if_nothing_of_it_can_be_seen(text: str, blank: bool) -> None:
+    assert is_blank(text) is blank

@@ -15,7 +15,7 @@ from function.aws.gateway import parse_event
 from function.contract import read_settings
 from function.conversation import Conversation, conversation
 from function.endpoint import Document, Fault, Image, Message, Part, Prompt
-from function.request import Accepted, read_body, read_request
+from function.request import Accepted, checked_prompt, read_body, read_request
 from function.schema import Request
 from function.stream.errors import PromptInvalid, RequestError
 from local.bedrock.conversations import RULES, broken
@@ -373,7 +373,7 @@ def test_a_valid_conversation_is_taken_by_both(messages: list[Message]) -> None:
 @settings(max_examples=5, deadline=None)
 @given(messages=valid())
 def test_one_fault_is_refused_by_its_own_rule(mutation: Mutation, messages: list[Message]) -> None:
-    """By the function in what a client sends and in what own code makes, and by the stand-in in what nobody checks."""
+    """By the function in what a client sends and in what a class or prepare makes; by the stand-in in the rest."""
     broken_by_one = mutation.change(messages)
     assert rules(by_hand(broken_by_one)) == [mutation.row]
     with pytest.raises(RequestError) as caught:
@@ -385,8 +385,11 @@ def test_one_fault_is_refused_by_its_own_rule(mutation: Mutation, messages: list
     assert error["path"].startswith("/messages/")
     with pytest.raises(PromptInvalid) as own:
         read_body(parse_event(posted({})), faulty(broken_by_one), LIMIT)
-    assert own.value.rule == (mutation.prompt_error or mutation.rule)
-    assert own.value.path.startswith("/messages/")
+    with pytest.raises(PromptInvalid) as prepared:
+        checked_prompt(Prompt(broken_by_one), Request())
+    for caught_error in (own.value, prepared.value):
+        assert caught_error.rule == (mutation.prompt_error or mutation.rule)
+        assert caught_error.path.startswith("/messages/")
 
 
 @settings(max_examples=25)
