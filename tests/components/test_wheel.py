@@ -116,8 +116,11 @@ def stack_of(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
-    """Build the wheel and install it, with its dependencies, where nothing else is."""
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, host_zip: Path, shipped_zip: Path) -> Elsewhere:  # noqa: ARG001 - they fill the cache
+    """Build the wheel and install it, with its dependencies, where nothing else is.
+
+    There is no pip: what bundles consist of is in the cache already.
+    """
     place = tmp_path_factory.mktemp("elsewhere")
     _pip("wheel", "--no-deps", f"--wheel-dir={place}", str(REPOSITORY))
     [wheel] = place.glob("*.whl")
@@ -260,7 +263,7 @@ def variables_of(found: Mapping[str, Any]) -> dict[str, str]:
     return {name: text for name, text in variables.items() if not name.startswith("AWS_")}
 
 
-@pytest.mark.parametrize("example", ["chat", "invoice"])
+@pytest.mark.parametrize("example", ["chat", "invoice", "retrieval"])
 def test_an_example_is_deployed_as_its_stack_says(elsewhere: Elsewhere, example: str) -> None:
     """The preview starts its function, and checks the example of its request class."""
     variables = variables_of(elsewhere.declared(example))

@@ -7,19 +7,11 @@ from streaming_llm_api.endpoint import Message, Prompt
 class Chat(BaseModel):
     """The conversation so far. The client keeps it: the endpoint remembers nothing."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "messages": [
-                        {"role": "user", "content": "A table in Rome for two, please. My name is Ada."},
-                        {"role": "assistant", "content": {"name": "Ada", "city": "Rome", "guests": 2}},
-                        {"role": "user", "content": "Make it three guests."},
-                    ]
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"messages": [
+        {"role": "user", "content": "A table in Rome for two, please. My name is Ada."},
+        {"role": "assistant", "content": {"name": "Ada", "city": "Rome", "guests": 2}},
+        {"role": "user", "content": "Make it three guests."},
+    ]}]})  # fmt: skip
 
     messages: list[Message] = Field(min_length=1, max_length=40)
 
