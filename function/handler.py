@@ -59,7 +59,7 @@ class Shared:
         self.logger = Logger(service=f"stages of {function_name}", use_rfc3339=True, stream=output.stdout())
         self.logger.append_keys(service=function_name, **{"service.version": SERVICE_VERSION})
         self.stages = [
-            log_stage(self.logger, function_name),
+            log_stage(self.logger, function_name, by_route=settings.routes is not None),
             store_stage(settings.store, self.logger),
             publish_stage(settings.sink, settings.publish_outcomes, self.logger),
         ]
@@ -122,6 +122,7 @@ class Endpoint:
             id=context.aws_request_id,
             gateway_request_id=http.gateway_request_id,
             extended_request_id=http.extended_request_id,
+            route=self.route if http.resource == resource(self.route) else None,
             model_id=self._settings.model_id,
             max_tokens=self._settings.max_tokens,
             elapsed=watch.elapsed,

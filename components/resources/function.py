@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..bundle.bytecode import TASK_ROOT
-from ..contract import HANDLER, ROUTE_VARIABLES, SETTINGS, route_variable, variable
+from ..contract import HANDLER, ROUTE_VARIABLES, SETTINGS, either, route_variable, variable
 from ..iam.document import Place, Statement, document, merged
 from ..iam.model import Kind, Model, guardrail_statements, model, model_statements, models_in
 from ..iam.role import (
@@ -76,11 +76,12 @@ def streaming_function(
         for purpose, statements in _purposes(options, logs, place, called, environment).items()
     }
     if options.statements or options.routes:
-        refuse_large_policies(documents)
+        refuse_large_policies(documents, _given(statements=options.statements, routes=options.routes))
     policies = [_policy(scope, role, purpose, text) for purpose, text in documents.items()]
     settings = {"AWS_LAMBDA_EXEC_WRAPPER": WRAPPER, **environment, **_profile_models(options, called)}
     if options.environment or options.routes:
-        refuse_large_environment({**options.environment, **settings})
+        given = _given(environment=options.environment, routes=options.routes)
+        refuse_large_environment({**options.environment, **settings}, given)
     function = aws.lambda_.Function(
         scope.child("function"),
         code=pulumi.FileArchive(str(archive)),
@@ -100,6 +101,10 @@ def streaming_function(
         opts=scope.options(after=[logs, *policies]),
     )
     return StreamingFunction(function, role, logs, place)
+
+
+def _given(**arguments: object) -> str:
+    return either([key for key, value in arguments.items() if value], "and")
 
 
 def variables(options: Options, sink: pulumi.Input[str], store: pulumi.Input[str]) -> dict[str, pulumi.Input[str]]:

@@ -18,31 +18,35 @@ docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
 
-def refuse_large_environment(variables: Mapping[str, pulumi.Input[str]]) -> None:
+def refuse_large_environment(variables: Mapping[str, pulumi.Input[str]], keys: str) -> None:
     """Fail the deployment, or its preview, if the variables whose values are known are too large together.
 
-    Lambda measures them as one JSON object, which its error message quotes.
+    Lambda measures them as one JSON object, which its error message quotes. ``keys`` are the arguments that add to
+    them.
     """
 
     def measure(known: Mapping[str, str]) -> None:
         size = len(json.dumps(known, ensure_ascii=False, separators=(",", ":")).encode())
         if size > ENVIRONMENT:
             raise InvalidArgument(
-                f"environment: the function's variables must have at most {ENVIRONMENT:,} bytes as JSON, those of its "
+                f"{keys}: the function's variables must have at most {ENVIRONMENT:,} bytes as JSON, those of its "
                 f"settings included; they have {size:,}. Keep large values elsewhere, for example in Parameter Store.",
             )
 
     _known(variables).apply(measure)
 
 
-def refuse_large_policies(policies: Mapping[str, pulumi.Input[str]]) -> None:
-    """Fail the deployment, or its preview, if the policies that are known are too large together."""
+def refuse_large_policies(policies: Mapping[str, pulumi.Input[str]], keys: str) -> None:
+    """Fail the deployment, or its preview, if the policies that are known are too large together.
+
+    ``keys`` are the arguments that add to them.
+    """
 
     def measure(known: Mapping[str, str]) -> None:
         size = sum(len("".join(policy.split())) for policy in known.values())
         if size > POLICIES:
             raise InvalidArgument(
-                f"statements: the policies of the function's role must have at most {POLICIES:,} characters together; "
+                f"{keys}: the policies of the function's role must have at most {POLICIES:,} characters together; "
                 f"they have {size:,}. Attach a managed policy to the role that the output roleName names instead.",
             )
 

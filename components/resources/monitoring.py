@@ -1,4 +1,7 @@
-"""Alarms and the dashboard. The function's own metrics have the dimensions [function] and [function, outcome]."""
+"""Alarms and the dashboard. They read the function's own metrics by [function] and by [function, outcome].
+
+Every stack has these dimensions. Where there are routes, the function writes each value by route as well.
+"""
 
 import json
 from collections.abc import Callable, Sequence

@@ -24,6 +24,7 @@ def as_message(record: "Record") -> dict[str, object]:
         "id": record.request_id,
         **start.gateway_ids(),
         "beganAt": datetime.fromtimestamp(record.began_at, UTC).isoformat(timespec="milliseconds"),
+        "route": record.route,
         "outcome": record.outcome.value,
         "model": record.model,
         "mediaType": record.media_type,

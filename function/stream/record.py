@@ -95,6 +95,8 @@ class Start:
     """The gateway's id of the request, which the client can choose; None if there is none, or it is not a token."""
     extended_request_id: str | None = None
     """The gateway's other id, which the client cannot choose."""
+    route: str | None = None
+    """None if the path is none of the stack's."""
     calls: CallCount = field(default_factory=CallCount)
     """Grows while the request is answered."""
     field_names: frozenset[str] = frozenset()
@@ -188,6 +190,8 @@ class Record:
     request_id: str
     gateway_request_id: str | None
     extended_request_id: str | None
+    route: str | None
+    """The route that was called; None if there is none at the path."""
     began_at: float
     """Seconds since the epoch, as ``ended_at``."""
     ended_at: float
@@ -250,6 +254,7 @@ def finished(start: Start, progress: Progress) -> Record:
         request_id=start.id,
         gateway_request_id=start.gateway_request_id,
         extended_request_id=start.extended_request_id,
+        route=start.route,
         began_at=start.began_at,
         ended_at=start.began_at + total / 1000,
         timings=Timings(

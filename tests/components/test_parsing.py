@@ -38,7 +38,7 @@ from components.options import (
 from components.parsing import checked, default_runtime, settings_with_an_argument
 from components.resources.function import variables
 from components.values import arguments_of, without_output
-from function.contract import SETTINGS, read_settings, variable
+from function.contract import ROUTE_SETTINGS, SETTINGS, read_settings, variable
 from tests.components.options_table import CERTIFICATE, EVERY_SETTING, EVERYTHING, POOL, PROFILE
 
 READS = {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::prices/*"]}
@@ -299,6 +299,12 @@ def test_every_value_of_a_group_is_looked_at(name: str, key: str) -> None:
 def test_every_value_of_a_route_is_looked_at(key: str) -> None:
     with pytest.raises(InvalidArgument, match=rf"^routes\.invoice\.{camel(key)} must be "):
         _check({"routes": {"invoice": {key: object()}}})
+
+
+def test_a_route_has_the_arguments_of_its_settings_and_two_more() -> None:
+    """Of the model behind a profile Bedrock is asked."""
+    assert set(RouteArgs.__annotations__) == ROUTE_SETTINGS - {"profile_model"} | {"model_regions", "throttle"}
+    assert all(StreamingLlmApiArgs.__annotations__[name] == hint for name, hint in RouteArgs.__annotations__.items())
 
 
 def test_a_route_is_the_component_with_some_arguments_of_its_own() -> None:

@@ -32,6 +32,7 @@ NAMES = [
     "request_id",
     "gateway_request_id",
     "extended_request_id",
+    "route",
     "began_at",
     "ended_at",
     "timings",
@@ -92,7 +93,7 @@ def test_a_record_has_what_was_known_at_the_start() -> None:
     )
     assert (made.began_at, made.ended_at, made.timings) == (1000.0, 1000.041, Timings(None, 38, 39, 40, 41))
     assert (made.model, dict(made.metadata), made.caller) == ("model-1", {"tenant": "t"}, caller)
-    assert (made.traceparent, made.xray_trace_id) == ("00-…", "1-…")
+    assert (made.route, made.traceparent, made.xray_trace_id) == ("invoice", "00-…", "1-…")
 
 
 def test_content_is_captured_or_shown_or_withheld() -> None:

@@ -15,7 +15,10 @@ from tests.verify.shared import DOCUMENT as LONG_DOCUMENT
 from tests.verify.shared import check_all, play
 
 MODULE = """
+import logging
 from pydantic import BaseModel
+
+log = logging.getLogger(__name__)
 
 class Invoice(BaseModel):
     total: float
@@ -31,11 +34,24 @@ class Triage(BaseModel):
     team: str
 
 SORT = "Choose a team."
+
+def prepare(request, call):
+    log.warning("prepared")
+    return f"Route {call.route}: {request.prompt}"
+
+def note(record):
+    log.warning("noted %s, %s", record.route, record.message()["route"])
 """
 SONNET = "eu.anthropic.claude-sonnet-4-6"
 OLD_MODEL = "anthropic.claude-3-5-sonnet-20241022-v2:0"
 ROUTES: dict[str, dict[str, str]] = {
-    "invoice": {"schema": "desk:Invoice", "model_id": SONNET, "max_tokens": "500", "body_limit": "40"},
+    "invoice": {
+        "schema": "desk:Invoice",
+        "model_id": SONNET,
+        "max_tokens": "500",
+        "body_limit": "40",
+        "prepare": "desk:prepare",
+    },
     "triage": {"schema": "desk:Triage", "request": "desk:Ticket", "instructions": "desk:SORT", "temperature": "0"},
     "stream": {},
 }
@@ -54,6 +70,7 @@ def twin(bedrock: Bedrock, tmp_path: Path) -> Iterator[Twin]:
         "LLM_ROUTES": str(file),
         OTHER_MODEL: f"triage={OLD_MODEL}",
         "LLM_ALLOWED_ORIGINS": "https://app.example",
+        "LLM_STAGES": "desk:note",
     }
     with task_root(code) as root, Twin(bedrock, Deployment(root, variables)) as made:
         yield made
@@ -99,6 +116,32 @@ def test_a_route_that_is_gone_is_not_found_whoever_calls_it(twin: Twin, bedrock:
     assert json.loads(invocation.chunks[0].rstrip(b"\0"))["statusCode"] == 404
     assert json.loads(b"".join(invocation.chunks[1:]))["code"] == "not_found"
     assert bedrock.calls == []
+    twin.function.wait_until_idle()
+    assert not [line for line in written(twin) if line.get("route")]
+
+
+def written(twin: Twin) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in twin.function.output if line.startswith("{")]
+
+
+def test_lines_records_and_metrics_name_the_route(twin: Twin, bedrock: Bedrock) -> None:
+    """Those of own code too, and its functions are told."""
+    ask(twin, "invoice", {"prompt": "Two coffees."}, '{"total": 7.5}')
+    ask(twin, "triage", {})
+
+    assert bedrock.called().prompt == "Route invoice: Two coffees."
+    lines = written(twin)
+    assert [line["route"] for line in lines if line.get("stage") == "log"] == ["invoice", "triage"]
+    own = [(line["message"], line["route"]) for line in lines if line.get("logger") == "desk"]
+    assert own == [
+        ("prepared", "invoice"), ("noted invoice, invoice", "invoice"), ("noted triage, triage", "triage"),
+    ]  # fmt: skip
+    metrics = [line for line in lines if "_aws" in line]
+    assert [(metric["route"], metric["outcome"]) for metric in metrics] == [
+        ("invoice", "completed"), ("triage", "rejected"),
+    ]  # fmt: skip
+    [published] = [line["record"] for line in lines if "record" in line]
+    assert published["route"] == "invoice"
 
 
 @pytest.mark.slow

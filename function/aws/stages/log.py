@@ -36,13 +36,16 @@ PLAIN_CODES: Final = frozenset(
 """Refusals of callers, models and quotas: they are decided before the prompt is read, and cannot quote it."""
 
 
-def log_stage(logger: Logger, function_name: str) -> Stage:
-    """Return the stage that writes the line and the metrics of a record; ``function_name`` is their dimension."""
+def log_stage(logger: Logger, function_name: str, *, by_route: bool = False) -> Stage:
+    """Return the stage that writes the line and the metrics of a record; ``function_name`` is their dimension.
+
+    ``by_route`` says whether the metrics have the route as a dimension too, beside those without it.
+    """
 
     def log(record: Record) -> None:
         write = {logging.INFO: logger.info, logging.WARNING: logger.warning, logging.ERROR: logger.error}
         write[_level(record)]("request %s", record.outcome.value, extra=_fields(record))
-        _write_metrics(record, function_name)
+        _write_metrics(record, function_name, record.route if by_route else None)
 
     return log
 
@@ -65,6 +68,7 @@ def _fields(record: Record) -> dict[str, object]:
         "function_request_id": record.request_id,
         "gateway_request_id": record.gateway_request_id,
         "extended_request_id": record.extended_request_id,
+        "route": record.route,
         "outcome": record.outcome.value,
         "media_type": record.media_type,
         "http.response.status_code": record.status,
@@ -145,10 +149,13 @@ def _add_measurements(metrics: EphemeralMetrics, record: Record) -> None:
         metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
 
 
-def _write_metrics(record: Record, function_name: str) -> None:
+def _write_metrics(record: Record, function_name: str, route: str | None) -> None:
     metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service="")
     metrics.add_dimension("function", function_name)
     metrics.add_dimensions(function=function_name, outcome=record.outcome.value)
+    if route is not None:
+        metrics.add_dimensions(function=function_name, route=route)
+        metrics.add_dimensions(function=function_name, route=route, outcome=record.outcome.value)
     is_good = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     metrics.add_metric("NotCompleted", MetricUnit.Count, 0 if is_good else 1)

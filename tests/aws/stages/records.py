@@ -40,6 +40,7 @@ def record(
         "calls": calls,
         "gateway_request_id": "gateway-1",
         "extended_request_id": "JJbxmplHYosFVYQ=",
+        "route": "invoice",
         "field_names": frozenset({"summary", "keywords"}),
         "media_type": "text/plain; charset=utf-8",
         "content": Content(captured=capture_content, shown=stage_content),

@@ -20,6 +20,7 @@ from function.stream.errors import (
     ModelBusy,
     ModelFailed,
     ModelMisconfigured,
+    NotFound,
     StreamError,
 )
 from function.stream.record import Record
@@ -53,6 +54,7 @@ def test_the_line_describes_the_whole_request(capsys: pytest.CaptureFixture[str]
         "function_request_id": "req-1",
         "gateway_request_id": "gateway-1",
         "extended_request_id": "JJbxmplHYosFVYQ=",
+        "route": "invoice",
         "outcome": "completed",
         "media_type": "text/plain; charset=utf-8",
         "http.response.status_code": 200,
@@ -266,6 +268,23 @@ def test_every_metric_line_is_embedded_metric_format(made: Record, capsys: pytes
     assert metric["outcome"] == made.outcome
     assert metric["request_id"] == "req-1"
     assert metric["Requests"] == [1]
+
+
+def test_metrics_have_the_route_beside_the_others_where_there_are_routes(capsys: pytest.CaptureFixture[str]) -> None:
+    """A request to a path that is no route has none."""
+    stage = log_stage(Written().logger, "my-function", by_route=True)
+    stage(record())
+    stage(failed(NotFound(), route=None))
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    always = [["function"], ["function", "outcome"]]
+
+    check_emf(first)
+    assert first["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [
+        *always, ["function", "route"], ["function", "route", "outcome"],
+    ]  # fmt: skip
+    assert (first["route"], first["outcome"]) == ("invoice", "completed")
+    assert second["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == always
+    assert "route" not in second
 
 
 @pytest.mark.parametrize(
