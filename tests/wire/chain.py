@@ -161,14 +161,27 @@ class Chain:
         self.on_output: Callable[[str], None] = lambda _: None
         """Called with each line that the function writes, while its sandbox is read."""
         self.bedrock = Bedrock()
-        self.twin = Twin(self.bedrock, deployment, on_output=self._wrote)
+        self._twin = Twin(self.bedrock, deployment, on_output=self._wrote)
+        self.gateway, self.journal = self._twin.gateway, self._twin.journal
         self._environment: Mapping[str, str] = {}
-        self.deploy()
+        self.reset()
+
+    @property
+    def twin(self) -> Twin:
+        """The twin, deployed anew if ``reset`` was called and nothing was deployed since."""
+        if self._is_reset:
+            self.deploy()
+        return self._twin
+
+    def reset(self) -> None:
+        """Have the default variables from now on. A test that deploys the same as the one before keeps its sandbox."""
+        self._is_reset = True
 
     def deploy(self, timeout: float = 120, **environment: str) -> None:
         """See to it that the function runs with these variables (``LLM_`` is put before) and a debug log."""
         variables = {name if name.isupper() else f"LLM_{name.upper()}": value for name, value in environment.items()}
         wanted = {"POWERTOOLS_LOG_LEVEL": "DEBUG", **variables}
+        self._is_reset = False
         if wanted != self._environment or timeout != self.twin.function.deployment.timeout:
             fresh = {**dict.fromkeys(self._environment, ""), "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock.url}
             self.twin.deploy({**fresh, **wanted}, timeout=timeout)
@@ -251,5 +264,5 @@ class Chain:
         self.on_output(line)
 
     def close(self) -> None:
-        self.twin.close()
+        self._twin.close()
         self.bedrock.close()

@@ -5,7 +5,7 @@ Every case is a request through real processes and sockets, and a good one after
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ from tests.wire.endings_table import (
     GOOD,
     HANGING,
     IMPATIENT,
+    PREPARED_LATE,
     PROMPT,
     REJECTED,
     SHORT,
@@ -208,17 +209,18 @@ MEANWHILE: Final = {
 }
 
 
-def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: int) -> dict[str, Observed | Exception]:
+def observe_all(cases: Sequence[Case], environment: str) -> dict[str, Observed | Exception]:
     """Run cases of one environment in a few warm sandboxes, each of a twin of its own."""
     waiting: SimpleQueue[Case] = SimpleQueue()
     for case in cases:
         waiting.put(case)
+    workers = twins_for(len(cases), environment)
     observed: dict[str, Observed | Exception] = {}
 
     def work() -> None:
         chain, records = Chain(), Records()
         try:
-            variables: dict[str, Any] = {**environment, **records.variables}
+            variables: dict[str, Any] = {**json.loads(environment), **records.variables}
             timeout = float(variables.pop("timeout", 120))
             chain.deploy(timeout, **variables)
             chain.ask(GOOD, WHOLE)
@@ -234,13 +236,30 @@ def observe_all(cases: Iterable[Case], environment: Mapping[str, str], workers: 
             records.close()
 
     with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(work) for _ in range(min(workers, waiting.qsize()))]:
+        for done in [pool.submit(work) for _ in range(workers)]:
             done.result()
     return observed
 
 
-WAITING: Final = {json.dumps(SHORT): 19, json.dumps(SLEEPY): 9, json.dumps(IMPATIENT): 8, json.dumps(HANGING): 12}
-"""Twins at a time in environments whose cases mostly wait: they run beside all other cases."""
+WAITING: Final = {
+    json.dumps(SHORT): 4,
+    json.dumps(SLEEPY): 5,
+    json.dumps(IMPATIENT): 12,
+    json.dumps(PREPARED_LATE): 4,
+    json.dumps(HANGING): 4,
+}
+"""Environments whose cases mostly wait, with the cases that one twin plays: they run beside all other cases."""
+WORTH_A_START: Final = 30
+"""Other cases that one twin plays at least: to start a sandbox costs as much."""
+AT_A_TIME: Final = 4
+"""Twins for other cases, at most: two for each core."""
+
+
+def twins_for(count: int, environment: str) -> int:
+    """Return how many twins play so many cases of an environment."""
+    if environment in WAITING:
+        return ceil(count / WAITING[environment])
+    return min(ceil(count / WORTH_A_START), AT_A_TIME)
 
 
 @pytest.fixture(scope="module")
@@ -258,15 +277,13 @@ def observations(request: pytest.FixtureRequest) -> dict[str, Observed | Excepti
             groups.setdefault(json.dumps(case.environment), []).append(case)
     observed: dict[str, Observed | Exception] = {}
 
-    def observe_groups(*, waiting: bool) -> None:
+    with ThreadPoolExecutor(len(WAITING)) as pool:
+        waited = [pool.submit(observe_all, groups[each], each) for each in groups if each in WAITING]
         for environment, cases in groups.items():
-            if (environment in WAITING) is waiting:
-                observed.update(observe_all(cases, json.loads(environment), WAITING.get(environment, 4)))
-
-    with ThreadPoolExecutor(1) as beside:
-        waited = beside.submit(observe_groups, waiting=True)
-        observe_groups(waiting=False)
-        waited.result()
+            if environment not in WAITING:
+                observed.update(observe_all(cases, environment))
+        for each in waited:
+            observed.update(each.result())
     return observed
 
 
