@@ -76,11 +76,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what ``SLOW`` names, and put it first, then the files with most tests: the last ones take no time."""
     places = tuple(TESTS / name for name in SLOW)
-    slow = {item.path for item in items if any(place in (item.path, *item.path.parents) for place in places)}
+    tests = Counter(item.path for item in items)
+    slow = {path for path in tests if any(place in (path, *path.parents) for place in places)}
     for item in items:
         if item.path in slow:
             item.add_marker(pytest.mark.slow)
-    tests = Counter(item.path for item in items)
     items.sort(key=lambda item: (item.path not in slow, -tests[item.path], item.path))
 
 
