@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 import pytest
@@ -223,7 +224,8 @@ def observe_all(cases: Sequence[Case], environment: str) -> dict[str, Observed |
             variables: dict[str, Any] = {**json.loads(environment), **records.variables}
             timeout = float(variables.pop("timeout", 120))
             chain.deploy(timeout, **variables)
-            chain.ask(GOOD, WHOLE)
+            with STARTS:
+                chain.ask(GOOD, WHOLE)
             with suppress(Empty):
                 while True:
                     case = waiting.get_nowait()
@@ -253,6 +255,8 @@ WORTH_A_START: Final = 30
 """Other cases that one twin plays at least: to start a sandbox costs as much."""
 AT_A_TIME: Final = 4
 """Twins for other cases, at most: two for each core."""
+STARTS: Final = BoundedSemaphore(AT_A_TIME)
+"""How many sandboxes start at a time: on a busy machine, more of them would not be ready within their ten seconds."""
 
 
 def twins_for(count: int, environment: str) -> int:
