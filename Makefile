@@ -82,9 +82,10 @@ format: $(VENV)/.test ## format the code, and apply the fixes that ruff consider
 docs: $(VENV)/.test ## write the generated parts of the documents
 	@$(RUN) -m docs.generate
 
-bench: .cache/bench/.made ## measure the time per fragment and compare it with other libraries; writes docs/partials.svg
+bench: .cache/bench/.made ## measure what a fragment and a request cost, beside other ways; writes docs/partials.svg
 	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
 	@.cache/bench/bin/python -m bench.memory
+	@.cache/bench/bin/python -m bench.endpoint
 
 SECONDS := 60
 fuzz: $(VENV)/.test ## test the promises of partials with new random documents for a minute; SECONDS=60

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from binascii import crc32
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -29,6 +28,8 @@ from pydantic_core import from_json
 
 from function.aws.bedrock.frames import frames as decode_frames
 from function.partials import Partials
+
+from .chain import frame
 
 _HERE: Final = Path(__file__).parent
 _SIZES: Final = {"2 KB": 2_000, "40 KB": 40_000, "250 KB": 250_000, "1 MB": 1_000_000}
@@ -224,26 +225,15 @@ _adapter = cache(TypeAdapter[Any])
 
 
 def _wire(fragments: list[str]) -> list[bytes]:
-    return [_frame({"contentBlockIndex": 0, "delta": {"text": fragment}, "p": "abcdefgh"}) for fragment in fragments]
+    payloads = [{"contentBlockIndex": 0, "delta": {"text": fragment}, "p": "abcdefgh"} for fragment in fragments]
+    return [frame("contentBlockDelta", payload) for payload in payloads]
 
 
 def _decoded(frames: list[bytes]) -> Iterator[Any]:
     buffer = EventStreamBuffer()
-    for frame in frames:
-        buffer.add_data(frame)
+    for each in frames:
+        buffer.add_data(each)
         yield from buffer
-
-
-def _frame(payload: dict[str, object]) -> bytes:
-    names = {":event-type": "contentBlockDelta", ":content-type": "application/json", ":message-type": "event"}
-    headers = b"".join(
-        bytes([len(name)]) + name.encode() + b"\x07" + len(value).to_bytes(2, "big") + value.encode()
-        for name, value in names.items()
-    )
-    body = json.dumps(payload).encode()
-    prelude = (len(headers) + len(body) + 16).to_bytes(4, "big") + len(headers).to_bytes(4, "big")
-    frame = prelude + crc32(prelude).to_bytes(4, "big") + headers + body
-    return frame + crc32(frame).to_bytes(4, "big")
 
 
 _LINEAR: Final[dict[str, Feed]] = {

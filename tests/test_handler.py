@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from queue import Queue
+from queue import Empty
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ from function.aws.gateway import Response
 from function.contract import SettingsError
 from function.endpoint import Image, Message, Prompt
 from function.stream.events import Cut
-from function.stream.pacing import Clock, SystemClock
+from function.stream.pacing import Clock, Handover, SystemClock
 from local.bedrock.script import Cut as CutStep
 from local.bedrock.script import Fail, Fragment, Hang, Refuse, Step, Stop, complete_answer
 from local.bedrock.server import Bedrock
@@ -65,11 +65,12 @@ class StoppedClock(SystemClock):
     def now(self) -> float:
         return self.time
 
-    def wait(self, queue: "Queue[T]", seconds: float) -> T:
+    def wait(self, handover: "Handover[T]", seconds: float) -> T:
         try:
-            return queue.get(timeout=0.3)
-        finally:
-            self.time += 0 if not queue.empty() else seconds
+            return handover.get(0.3)
+        except Empty:
+            self.time += seconds
+            raise
 
 
 class Make(Protocol):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
-from queue import Empty, Full, Queue
-from typing import Final, Protocol, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Final, Generic, Protocol, TypeVar
 
 from .errors import AnswerError, DeadlineReached, PrepareTimeout, StreamError
 from .events import Idle, Ignored, ModelEvent, Overdue, PacedEvent, Prepared, Stop
@@ -42,14 +42,52 @@ class Source(Protocol):
         """Make a blocked reader return at once. False: nothing is connected yet, and it will close itself later."""
 
 
+class Handover(Generic[T]):
+    """Items from one thread to another, in order.
+
+    ``queue.Queue`` has a bound too, but is written in Python: at a model's pace its hand-over takes half as long again.
+    """
+
+    def __init__(self, length: int) -> None:
+        """Take the number of items that may wait to be taken."""
+        self._length = length
+        self._items: SimpleQueue[T] = SimpleQueue()
+        self._has_room = threading.Event()
+
+    def put(self, item: T) -> None:
+        """Add an item as soon as there is room for it."""
+        while self._items.qsize() >= self._length:
+            self._has_room.clear()
+            if self._items.qsize() >= self._length:  # still: whoever takes one now sees that room is wanted
+                self._has_room.wait()
+        self._items.put(item)
+
+    def put_last(self, item: T) -> None:
+        """Add an item at once, whether or not there is room."""
+        self._items.put(item)
+
+    def get(self, seconds: float) -> T:
+        """Take the next item; raise ``queue.Empty`` when none comes in time."""
+        item = self._items.get(timeout=seconds)
+        if not self._has_room.is_set():
+            self._has_room.set()
+        return item
+
+    def abandon(self) -> None:
+        """Let a thread that waits for room go on: nobody takes its items any more."""
+        with suppress(Empty):
+            while True:
+                self.get(0)
+
+
 class Clock(Protocol):
     """A monotonic clock, and a way to wait on it."""
 
     def now(self) -> float:
         """Return the time in seconds, from any origin."""
 
-    def wait(self, queue: "Queue[T]", seconds: float) -> T:
-        """Return the next item of ``queue``; raise ``queue.Empty`` when none comes in time."""
+    def wait(self, handover: "Handover[T]", seconds: float) -> T:
+        """Return the next item that is handed over; raise ``queue.Empty`` when none comes in time."""
 
 
 class Stopwatch:
@@ -72,9 +110,9 @@ class SystemClock:
         """Return ``time.monotonic()``."""
         return time.monotonic()
 
-    def wait(self, queue: "Queue[T]", seconds: float) -> T:
+    def wait(self, handover: "Handover[T]", seconds: float) -> T:
         """Wait for an item in real time."""
-        return queue.get(timeout=max(0.0, seconds))
+        return handover.get(max(0.0, seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +144,7 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._abandoned = threading.Event()
-        self.queue: Queue[ModelEvent | Prepared | _End] = Queue(QUEUE_LENGTH)
+        self.events: Handover[ModelEvent | Prepared | _End] = Handover(QUEUE_LENGTH)
         self._thread = threading.Thread(target=self._read, name="model-reader", daemon=True)
 
     def start(self) -> None:
@@ -118,22 +156,19 @@ class _Reader:
         error = None
         try:
             for event in self._source:
-                self.queue.put(event)
+                self.events.put(event)
                 if self._abandoned.is_set():
                     return
         except Exception as caught:  # noqa: BLE001 - it is raised again, in the thread that asked
             error = caught
-        with suppress(Full):  # a full queue is one that nobody reads any more
-            self.queue.put(_End(error), block=not self._abandoned.is_set())
+        self.events.put_last(_End(error))
         del error  # its traceback holds this frame
 
     def close(self) -> None:
         """Stop reading. The model's connection is closed on return, unless it was not open yet."""
         self._abandoned.set()
         connected = self._source.cancel()
-        with suppress(Empty):  # a reader that waits for room puts one more event, and then sees that it was abandoned
-            while True:
-                self.queue.get_nowait()
+        self.events.abandon()  # a reader that waits for room puts one more event, and then sees that it was abandoned
         if connected:
             self._thread.join(CLOSE_TIMEOUT)
 
@@ -167,7 +202,7 @@ def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, Non
     reader = _Reader(source)
     try:
         reader.start()
-        yield from _watched(reader.queue, pace, clock)
+        yield from _watched(reader.events, pace, clock)
     finally:
         reader.close()
 
@@ -177,7 +212,7 @@ def _late(now: float, pace: Pace) -> StreamError:
 
 
 def _watched(
-    queue: "Queue[ModelEvent | Prepared | _End]", pace: Pace, clock: Clock
+    events: Handover[ModelEvent | Prepared | _End], pace: Pace, clock: Clock
 ) -> Generator[PacedEvent, None, None]:
     end, head_by = min(pace.deadline, pace.prepare_by), pace.head_by
     stopped = False
@@ -191,11 +226,13 @@ def _watched(
         if now >= head_by:
             head_by = inf
             yield Overdue()
-        elif now >= heartbeat:
+            continue  # to take it may have taken time
+        if now >= heartbeat:
             heartbeat = now + pace.heartbeat
             yield Idle()
+            continue
         try:
-            item = clock.wait(queue, min(heartbeat, head_by, end) - clock.now())
+            item = clock.wait(events, min(heartbeat, head_by, end) - now)
         except Empty:
             continue
         if isinstance(item, _End):

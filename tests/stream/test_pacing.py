@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from queue import Empty, Queue
+from queue import Empty
 from typing import TypeVar
 
 import pytest
@@ -22,7 +22,7 @@ from function.stream.events import (
     Usage,
     Verdict,
 )
-from function.stream.pacing import QUEUE_LENGTH, Pace, Stopwatch, SystemClock, paced
+from function.stream.pacing import QUEUE_LENGTH, Handover, Pace, Stopwatch, SystemClock, paced
 
 T = TypeVar("T")
 END = Stop("end_turn", Verdict.GOOD)
@@ -42,12 +42,12 @@ class TestClock:
     def now(self) -> float:
         return self.time
 
-    def wait(self, queue: "Queue[T]", seconds: float) -> T:
+    def wait(self, handover: "Handover[T]", seconds: float) -> T:
         end = self.time + seconds
         while True:
-            silent_until = self._silent_until  # read before the queue: what was put before the silence is in it
+            silent_until = self._silent_until  # read before the item is taken: what came before the silence is there
             try:
-                return queue.get(timeout=0 if silent_until is not None else 0.001)
+                return handover.get(0 if silent_until is not None else 0.001)
             except Empty:
                 if silent_until is None:
                     continue
@@ -226,6 +226,29 @@ def test_closing_frees_a_source_that_waits_for_room() -> None:
     events.close()
 
     assert source.closed.is_set()
+
+
+def test_items_are_handed_over_in_order_and_no_more_than_there_is_room_for() -> None:
+    """Whoever reads the model waits for the client."""
+    handover: Handover[int] = Handover(4)
+    put: list[int] = []
+
+    def write() -> None:
+        for number in range(5000):
+            handover.put(number)
+            put.append(number)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    taken: list[int] = []
+    ahead = 0
+    while len(taken) < 5000:
+        ahead = max(ahead, len(put) - len(taken))
+        taken.append(handover.get(10))
+    writer.join()
+
+    assert taken == list(range(5000))
+    assert ahead <= 4 + 1  # the one that was taken and not counted yet
 
 
 def test_a_call_that_is_not_connected_yet_is_not_waited_for() -> None:

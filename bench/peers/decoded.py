@@ -1,0 +1,27 @@
+"""The second floor: botocore's call, read by the function's own decoder and relayed untouched."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+
+from bench.peers.runtime import serve
+from function.aws.bedrock.frames import decode_events
+
+_client: Any = botocore.session.get_session().create_client("bedrock-runtime")
+_client.meta.events.register("before-parse.bedrock-runtime.ConverseStream", decode_events)
+
+
+def _answer(_: object) -> Iterator[str]:
+    call: Any = _client.converse_stream(
+        modelId="anthropic.claude-haiku-4-5-20251001-v1:0",
+        messages=[{"role": "user", "content": [{"text": "Why?"}]}],
+        inferenceConfig={"maxTokens": 2000},
+    )
+    for event in call["stream"]:
+        if "contentBlockDelta" in event:
+            yield event["contentBlockDelta"]["delta"]["text"]
+
+
+if __name__ == "__main__":
+    serve(_answer)
