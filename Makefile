@@ -18,6 +18,9 @@ if-yes = $(if $(filter $(2),$(GIVEN)),$(if $(filter-out 0 no false off,$(value $
 # $(call needs,URL,sentence): a command that prints the sentence and fails if the option is missing or empty.
 needs = $(if $(and $(filter $(1),$(GIVEN)),$(value $(1))),true,echo "$(2)" >&2; exit 2)
 
+# Where another program has left this variable, every process would compile all that it imports: pip has compiled nothing.
+unexport PYTHONDONTWRITEBYTECODE
+
 # --- An environment for each Python: .venv, and .venv-3.13 for make PYTHON=python3.13 ------------------------------
 
 ifeq (,$(filter PYTHON,$(GIVEN)))

@@ -138,6 +138,14 @@ def test_variables_of_the_function_and_of_aws_pass(folder: Path) -> None:
         assert started(folder, "serve", f"{name}={ODD}").variables[name] == ODD
 
 
+@pytest.mark.parametrize("verb", ["demo", "docs", "bundle"])
+def test_what_is_compiled_is_kept_for_the_next_process(folder: Path, verb: str) -> None:
+    """Many images of containers set this variable."""
+    left = {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    assert not left.keys() & started(folder, verb, environment=left).variables.keys()
+
+
 def test_every_option_is_explained(folder: Path) -> None:
     """By ``make help``, which ``make`` alone shows; the key's form is shown without a value."""
     text = make(folder)
