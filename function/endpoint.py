@@ -59,6 +59,7 @@ OWN_CODES: Final = frozenset(
 )
 """The codes of the function (stream/errors.py, which this file does not import)."""
 _REFUSAL_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 METADATA_LIMIT: Final = 8
 _METADATA_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _METADATA_VALUE_LIMIT: Final = 256
@@ -412,13 +413,13 @@ def _check_refusal(code: object, status: object, title: object, detail: object, 
         raise ValueError(f"The code of a refusal must match {_REFUSAL_CODE.pattern}; got {code!r}.")
     if code in OWN_CODES:
         raise ValueError(f"The code of a refusal must be none of the function's own; got {code!r}.")
-    if status not in REFUSAL_STATUSES:
+    if not isinstance(status, int) or status not in REFUSAL_STATUSES:
         known = ", ".join(str(each) for each in sorted(REFUSAL_STATUSES))
         raise ValueError(f"The status of a refusal must be one of {known}; got {status!r}.")
-    if not (isinstance(title, str) and title.strip()):
+    if not (_can_be_sent(title) and str(title).strip()):
         raise ValueError(f"The title of a refusal must be a sentence; got {title!r}.")
-    if not isinstance(detail, str | None):
-        raise ValueError(f"The detail of a refusal must be a sentence or None; got {detail!r}.")  # noqa: TRY004 - as promised
+    if not (detail is None or _can_be_sent(detail)):
+        raise ValueError(f"The detail of a refusal must be a sentence or None; got {detail!r}.")
     if retry_after is not None and (type(retry_after) is not int or retry_after < 1 or status != TOO_MANY_REQUESTS):
         raise ValueError(
             f"retry_after must be a whole number of seconds, with the status {TOO_MANY_REQUESTS} alone; "
@@ -426,11 +427,18 @@ def _check_refusal(code: object, status: object, title: object, detail: object, 
         )
 
 
+def _can_be_sent(text: object) -> bool:
+    """Return whether ``text`` is one that UTF-8 can carry: half a surrogate pair cannot be sent."""
+    return isinstance(text, str) and not _SURROGATE.search(text)
+
+
 def _check_metadata(metadata: Mapping[str, str]) -> None:
+    if not isinstance(metadata, Mapping):
+        raise ValueError(f"metadata must be a mapping of strings; got {type(metadata).__name__}.")  # noqa: TRY004 - as promised
     if len(metadata) > METADATA_LIMIT:
         raise ValueError(f"metadata must have at most {METADATA_LIMIT} pairs; got {len(metadata)}.")
     for key, value in metadata.items():
-        if not _METADATA_KEY.fullmatch(key):
+        if not (isinstance(key, str) and _METADATA_KEY.fullmatch(key)):
             raise ValueError(f"A key of metadata must match {_METADATA_KEY.pattern}; got {key!r}.")
         if not isinstance(value, str) or len(value) > _METADATA_VALUE_LIMIT:
             raise ValueError(f"metadata[{key!r}] must be a string of at most {_METADATA_VALUE_LIMIT} characters.")

@@ -161,9 +161,11 @@ def test_nothing_of_a_prompt_can_be_changed() -> None:
         ({"a" * 33: "x"}, "A key of metadata must match"),
         ({"a": "x" * 257}, "metadata\\['a'\\] must be a string of at most 256 characters"),
         ({"a": 5}, "metadata\\['a'\\] must be a string"),
+        ({5: "a"}, "A key of metadata must match"),
+        (None, "metadata must be a mapping of strings; got NoneType"),
     ],
 )
-def test_wrong_metadata_is_refused_where_it_is_made(metadata: dict[str, Any], message: str) -> None:
+def test_wrong_metadata_is_refused_where_it_is_made(metadata: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Prompt("x", metadata=metadata)
     assert Prompt("x", metadata={"a" * 32: "y" * 256}).metadata
@@ -207,7 +209,11 @@ def test_a_refusal_has_a_code_of_its_own() -> None:
         ("internal", {}, "The code of a refusal must be none of the function's own; got 'internal'."),
         ("locked", {"status": 200}, "The status of a refusal must be one of 400, 402, 403, 404, 409, 410, 422, 423,"),
         ("locked", {"status": 500}, "The status of a refusal must be one of "),
+        ("locked", {"status": 403.0}, "The status of a refusal must be one of "),
+        ("locked", {"status": [403]}, "The status of a refusal must be one of "),
         ("locked", {"title": " "}, "The title of a refusal must be a sentence; got ' '."),
+        ("locked", {"title": "half a pair: \ud83d"}, "The title of a refusal must be a sentence; got "),
+        ("locked", {"detail": "half a pair: \ud83d"}, "The detail of a refusal must be a sentence or None; got "),
         ("locked", {"detail": 5}, "The detail of a refusal must be a sentence or None; got 5."),
         ("locked", {"retry_after": 5}, "retry_after must be a whole number of seconds, with the status 429 alone;"),
         ("locked", {"status": 429, "retry_after": 0.5}, "retry_after must be a whole number of seconds"),
