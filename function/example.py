@@ -38,7 +38,7 @@ def example_of(reference: str, request_class: type[BaseModel]) -> str | None:
         [first, *_] = error.errors(include_url=False, include_context=False, include_input=False)
         place = "".join(f"/{key}" for key in first["loc"])
         raise _wrong_example(reference, f"{place}: {first['msg']}" if place else first["msg"]) from error
-    except Exception as error:  # the user's validators can raise anything
+    except BaseException as error:  # the user's validators can raise anything, SystemExit included
         raise _wrong_example(reference, f"{type(error).__name__}: {error}") from error
     return example
 

@@ -39,6 +39,15 @@ class Raises(Question):
         raise LookupError(f"{value}\nmore")
 
 
+class Exits(Plain):
+    model_config = of({"topic": "tides"})
+
+    @field_validator("topic")
+    @classmethod
+    def leave(cls, _: str) -> str:
+        raise SystemExit("no")
+
+
 class NoJson(Plain):
     model_config = of({"topic": b"bytes"})
 
@@ -68,6 +77,7 @@ def test_a_class_need_not_have_one(kind: type[BaseModel]) -> None:
     [
         (Inherits, "/words: Field required"),
         (Raises, "LookupError: Übersicht"),
+        (Exits, "SystemExit: no"),
         (NoJson, "TypeError: Object of type bytes is not JSON serializable"),
     ],
 )
