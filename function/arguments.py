@@ -130,7 +130,9 @@ def expected(name: str) -> str:
     A stack has no text ``none``: it passes an empty list, or leaves the argument out.
     """
     words = SETTINGS[name].expected
-    return f"a list: {words}" if KINDS[name] is list else words.removeprefix("none or ")
+    if KINDS[name] is list:
+        return f"a list: {re.sub('^none(, or| or|,) ', '', words)}"
+    return words.removeprefix("none or ")
 
 
 def setting_text(name: str, value: object, key: str) -> str:

@@ -143,7 +143,7 @@ WRONG: list[tuple[str, str]] = [
         "dashboard: {inptuPrice: 1}\n",
         "dashboard.inptuPrice: there is no such argument. Did you mean dashboard.inputPrice? dashboard has inputPrice",
     ),
-    ("allowedOrigins: https://a.example\n", "allowedOrigins must be a list: none, * alone, or origins"),
+    ("allowedOrigins: https://a.example\n", "allowedOrigins must be a list: * alone, or origins"),
     ("captureContent: yes\n", "captureContent must be true or false; got 'yes'."),
     ("endpoint: global\n", "endpoint must be regional, private or edge; got 'global'."),
     ("timeout: 1000\n", "timeout must be a whole number from 5 to 890; got 1000."),
