@@ -33,6 +33,7 @@ SLOW: Final = (
     "wire/test_callers.py",
     "wire/test_conversations.py",
     "wire/test_endings.py",
+    "wire/test_misbehaviour.py",
     "wire/test_own_code.py",
     "wire/test_own_stages.py",
     "wire/test_prepare.py",
