@@ -60,10 +60,11 @@ def run(*command: str, folder: Path | None = None) -> subprocess.CompletedProces
 def test_the_tests_that_the_page_on_testing_shows_pass(tmp_path: Path) -> None:
     """The one of a Pulumi program runs in tests/components, where the bundle's packages are at hand."""
     program("testing", tmp_path)
-    tests = ["test_invoices.py", "test_stream.py"]
-    done = run(sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests, folder=tmp_path)
+    tests = ["test_invoices.py", "test_questions.py", "test_stream.py"]
+    with task_root(tmp_path) as root:
+        done = run(sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *tests, folder=root)
 
-    assert "7 passed" in done.stdout
+    assert "9 passed" in done.stdout
 
 
 @pytest.mark.parametrize("page", RUNNABLE)
