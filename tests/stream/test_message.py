@@ -24,6 +24,7 @@ def test_every_member_of_a_message() -> None:
         "gatewayRequestId": "gateway-1",
         "extendedRequestId": "JJbxmplHYosFVYQ=",
         "beganAt": "2026-11-25T09:46:40.250+00:00",
+        "route": "invoice",
         "outcome": "completed",
         "model": "model-1",
         "mediaType": "text/plain; charset=utf-8",
