@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from .resources import Resources
 from .terminal import Terminal, printable
 
-RESERVED_NAMES: Final = frozenset({"bootstrap", "function"})
-"""Names in the task root that the function itself uses; the user's modules must have others."""
+RESERVED_NAMES: Final = frozenset({"bootstrap", "function", "streaming_llm_api"})
+"""Names in the task root that the function itself uses; the user's modules must have others, as in the bundle."""
 EPILOG: Final = "Environment variables that begin with LLM_ are settings of the function and are passed to it."
 LAST_PORT: Final = 65_535
 
@@ -121,7 +121,7 @@ def modules_folder(text: str) -> Path:
     folder = Path(text)
     if not folder.is_dir():
         raise argparse.ArgumentTypeError(f"must be a folder; got {text!r}")
-    if reserved := RESERVED_NAMES & {path.name for path in folder.iterdir()}:
+    if reserved := [path.name for path in folder.iterdir() if path.name.removesuffix(".py") in RESERVED_NAMES]:
         raise argparse.ArgumentTypeError(
             f"must not contain a file or folder named {min(reserved)!r}, which the function itself uses; got {text!r}"
         )

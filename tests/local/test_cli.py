@@ -42,7 +42,7 @@ def test_a_command_line_that_cannot_be_used_is_one_line(
     assert end.value.code == 2
 
 
-@pytest.mark.parametrize("name", ["function", "bootstrap"])
+@pytest.mark.parametrize("name", ["function", "function.py", "bootstrap", "streaming_llm_api"])
 def test_a_folder_with_a_reserved_name_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
