@@ -132,10 +132,14 @@ class _End:
 
     error: Exception | None
 
-    def check(self, *, stopped: bool) -> None:
-        """Raise the error, unless the answer was decided before it."""
-        if self.error is not None and not stopped:
-            raise self.error
+    def check(self, *, stopped: bool, late: StreamError | None) -> None:
+        """Raise the error, unless the answer was decided before it.
+
+        ``late`` is raised in its place: if this thread was held up, the model's own read timeout has come as well.
+        """
+        error = late or self.error
+        if error is not None and not stopped:
+            raise error
 
 
 class _Reader:
@@ -236,7 +240,8 @@ def _watched(
         except Empty:
             continue
         if isinstance(item, _End):
-            item.check(stopped=stopped)
+            now = clock.now()
+            item.check(stopped=stopped, late=_late(now, pace) if now >= end else None)
             return
         if isinstance(item, Stop):
             stopped = True

@@ -117,16 +117,16 @@ def stack_of(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory, host_zip: Path, shipped_zip: Path) -> Elsewhere:  # noqa: ARG001 - they fill the cache
-    """Build the wheel and install it, with its dependencies, where nothing else is.
+    """Build the wheel and install it, with its dependencies and pip, where nothing else is.
 
-    There is no pip: what bundles consist of is in the cache already.
+    Most of what bundles consist of is in the cache already; pip collects what an example requires.
     """
     place = tmp_path_factory.mktemp("elsewhere")
     _pip("wheel", "--no-deps", f"--wheel-dir={place}", str(REPOSITORY))
     [wheel] = place.glob("*.whl")
-    venv.create(place / "venv", with_pip=False)  # this interpreter's pip installs into it
+    venv.create(place / "venv", with_pip=False)  # this interpreter's pip installs into it, in a third of the time
     python = place / "venv" / "bin" / "python"
-    _pip(f"--python={python}", "install", "--no-compile", "--no-warn-conflicts", f"{wheel}[pulumi]")
+    _pip(f"--python={python}", "install", "--no-compile", "--no-warn-conflicts", "pip", f"{wheel}[pulumi]")
     add_guard(place / "venv", REACHED)
     (place / "tools").mkdir()
     shutil.copy(Path(__file__).parent / "recording.py", place / "tools")

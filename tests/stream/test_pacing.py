@@ -186,6 +186,20 @@ def test_a_deadline_at_the_end_of_patience_is_the_deadline() -> None:
     assert play(500, deadline=290, heartbeat=1000) == [(290, "DeadlineReached")]
 
 
+def test_an_error_after_the_deadline_is_the_deadline() -> None:
+    """A thread that was held up finds that the model's read timeout, which is later, has come too."""
+
+    class HeldUp(TestClock):
+        def wait(self, handover: "Handover[T]", seconds: float) -> T:
+            item = super().wait(handover, seconds)
+            self.time = 291
+            return item
+
+    clock = HeldUp()
+    with pytest.raises(DeadlineReached):
+        list(paced(ScriptedSource(clock, ModelFailed()), Pace(20, 100, 290), clock))
+
+
 def test_after_the_stop_nothing_turns_the_answer_bad() -> None:
     """An error, silence or the deadline before the usage only end the events."""
     expected = [(0, Delta("a")), (0, END)]

@@ -55,7 +55,7 @@ def test_prepare_makes_the_prompt_once_and_it_is_gone_before_the_stages(room: Ro
     seen = room.chain.ask(None, LINES, {"prompt": "Why?: tell"})
     assert seen.events[-1]["value"] == VALUE
     assert [call.prompt.split("\n")[0] for call in seen.calls] == 2 * ["Why?: tell"]
-    told = line(seen, "route")
+    told = line(seen, "left")
     assert (told["caller"], told["id"], told["route"]) == ("none", seen.headers["x-request-id"], "stream")
     assert 0 < told["left"] <= 120
     watched = line(seen, "kept")

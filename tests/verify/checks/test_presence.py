@@ -20,16 +20,16 @@ from verify.report import Report, verify
     [
         (
             answering(200, "text/html; charset=utf-8", b"<title>Sign in</title>"),
-            "The URL serves an HTML page. Check that the URL is the one that",
+            "The URL serves an HTML page. Check that the URL is one that",
         ),
         (answering(404, "text/html", b"<title>Not found</title>"), "status 404 text/html. The URL serves an HTML page"),
         (
             answering(404, "application/json", b'{"message": "No route"}'),
-            "status 404 No route. Check that the URL is the one",
+            "status 404 No route. Check that the URL is one that",
         ),
         (
             answering(200, "application/json", b'{"ok": true}'),
-            "status 200 application/json. Check that the URL is the one",
+            "status 200 application/json. Check that the URL is one that",
         ),
         (
             answering(301, "text/plain", b"", Location="https://b.example/v1"),
