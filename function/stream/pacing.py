@@ -6,11 +6,11 @@ on through a bounded queue. Before that, the user's ``prepare`` runs in it.
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Final, Generic, Protocol, TypeVar
 
 from .errors import AnswerError, DeadlineReached, PrepareTimeout, StreamError
@@ -45,39 +45,49 @@ class Source(Protocol):
 class Handover(Generic[T]):
     """Items from one thread to another, in order.
 
-    ``queue.Queue`` has a bound too, but is written in Python: at a model's pace its hand-over takes half as long again.
+    ``queue.Queue`` is written in Python: at a model's pace its hand-over takes half as long again. ``SimpleQueue`` is
+    not, but in CPython 3.11 its ``get`` waits for ever if a signal comes when its time is just over.
     """
 
     def __init__(self, length: int) -> None:
         """Take the number of items that may wait to be taken."""
         self._length = length
-        self._items: SimpleQueue[T] = SimpleQueue()
+        self._items: deque[T] = deque()
+        self._has_items = threading.Lock()
+        self._has_items.acquire()
         self._has_room = threading.Event()
 
     def put(self, item: T) -> None:
         """Add an item as soon as there is room for it."""
-        while self._items.qsize() >= self._length:
+        while len(self._items) >= self._length:
             self._has_room.clear()
-            if self._items.qsize() >= self._length:  # still: whoever takes one now sees that room is wanted
+            if len(self._items) >= self._length:  # still: whoever takes one now sees that room is wanted
                 self._has_room.wait()
-        self._items.put(item)
+        self.put_last(item)
 
     def put_last(self, item: T) -> None:
         """Add an item at once, whether or not there is room."""
-        self._items.put(item)
+        self._items.append(item)
+        if self._has_items.locked():
+            self._has_items.release()
 
     def get(self, seconds: float) -> T:
         """Take the next item; raise ``queue.Empty`` when none comes in time."""
-        item = self._items.get(timeout=seconds)
+        end = None
+        while not self._items:
+            now = time.monotonic()
+            end = now + seconds if end is None else end
+            if not self._has_items.acquire(timeout=max(0.0, end - now)) and not self._items:
+                raise Empty
+        item = self._items.popleft()
         if not self._has_room.is_set():
             self._has_room.set()
         return item
 
     def abandon(self) -> None:
         """Let a thread that waits for room go on: nobody takes its items any more."""
-        with suppress(Empty):
-            while True:
-                self.get(0)
+        self._items.clear()
+        self._has_room.set()
 
 
 class Clock(Protocol):

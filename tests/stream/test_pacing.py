@@ -265,6 +265,20 @@ def test_items_are_handed_over_in_order_and_no_more_than_there_is_room_for() -> 
     assert ahead <= 4 + 1  # the one that was taken and not counted yet
 
 
+def test_a_wait_ends_in_time_though_a_signal_comes_just_then() -> None:
+    """The timer that breaks into own code ticks at the deadline too."""
+    handover: Handover[int] = Handover(4)
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    try:
+        for number in range(1000):
+            signal.setitimer(signal.ITIMER_REAL, 0.001 + (number % 40 - 20) * 2e-6)
+            with pytest.raises(Empty):
+                handover.get(0.001)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_a_call_that_is_not_connected_yet_is_not_waited_for() -> None:
     """Before the service's headers have come nothing can be shut down: the request ends, the thread ends later."""
     headers = threading.Event()
