@@ -10,6 +10,7 @@ import selectors
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from binascii import crc32
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+WORDS: Final = ["the", "answer", "grows", "while", "it", "is", "read", "and", "nothing", "shown", "is", "taken", "back"]
+"""What the answers of the benchmarks consist of."""
 PATIENCE: Final = 60.0
 """Seconds without any traffic after which a process under measurement counts as hanging."""
 _DELIMITER: Final = b"\0" * 8
@@ -146,8 +149,8 @@ class Chain:
                 if isinstance(key.data, _Connection):
                     if events & selectors.EVENT_READ:
                         key.data.read()
-                    if events & selectors.EVENT_WRITE and not key.data.is_closed:
-                        key.data.write()
+                    if events & selectors.EVENT_WRITE and isinstance(key.data, _BedrockConnection):
+                        key.data.write_if_open()
                 else:
                     accepted, _ = key.fileobj.accept()  # type: ignore[union-attr]  # the listeners are sockets
                     self.watch(key.data(accepted, self))
@@ -173,7 +176,7 @@ class Chain:
         self.close()
 
 
-class _Connection:
+class _Connection(ABC):
     """A connection of the process, which sends one HTTP request after the other."""
 
     def __init__(self, accepted: socket.socket, chain: Chain) -> None:
@@ -192,11 +195,9 @@ class _Connection:
         self._buffer += data
         self.handle()
 
+    @abstractmethod
     def handle(self) -> None:
-        raise NotImplementedError
-
-    def write(self) -> None:
-        raise NotImplementedError
+        """Take what has arrived."""
 
     def take_head(self) -> str | None:
         """Remove the head of a request from what has arrived, once it is there."""
@@ -296,8 +297,10 @@ class _BedrockConnection(_Connection):
         self._next_at += question.interval
         self.socket.sendall(self._take_next())
 
-    def write(self) -> None:
-        """Send as many frames as the socket takes."""
+    def write_if_open(self) -> None:
+        """Send as many frames as the socket takes, unless the process has closed it."""
+        if self.is_closed:
+            return
         if not self._unsent:
             self._unsent = self._take_next()
         sent = self.socket.send(self._unsent, socket.MSG_DONTWAIT)

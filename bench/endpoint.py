@@ -20,7 +20,7 @@ from typing import Final
 from components.bundle.archive import Bundle
 from components.bundle.target import Target
 
-from .chain import Chain, Question, Reply, frame
+from .chain import WORDS, Chain, Question, Reply, frame
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _PEERS: Final = {"naive": "bench.peers.naive", "floor, our decoder": "bench.peers.decoded"}
@@ -29,21 +29,6 @@ _OURS: Final = "this project"
 _FORMATS: Final = {"raw text": "text/plain", "SSE": "text/event-stream", "JSON Lines": "application/jsonl"}
 _WARM: Final = 3
 """Requests before the first one that counts."""
-_WORDS: Final = (
-    "the",
-    "answer",
-    "grows",
-    "while",
-    "it",
-    "is",
-    "read",
-    "and",
-    "nothing",
-    "shown",
-    "is",
-    "taken",
-    "back",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +97,7 @@ def _workloads(*, quick: bool) -> list[Workload]:
 
 
 def _question(size: int, cut: int, accept: str, interval: float = 0.0) -> Question:
-    words = " ".join(_WORDS[at % len(_WORDS)] for at in range(size // 4))
+    words = " ".join(WORDS[at % len(WORDS)] for at in range(size // 4))
     text = json.dumps({"summary": words[: size - 70], "keywords": ["first", "second", "third"]})
     fragments = [text[at : at + cut] for at in range(0, len(text), cut)]
     deltas = [frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": each}}) for each in fragments]

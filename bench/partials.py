@@ -29,28 +29,13 @@ from pydantic_core import from_json
 from function.aws.bedrock.frames import frames as decode_frames
 from function.partials import Partials
 
-from .chain import frame
+from .chain import WORDS, frame
 
 _HERE: Final = Path(__file__).parent
 _SIZES: Final = {"2 KB": 2_000, "40 KB": 40_000, "250 KB": 250_000, "1 MB": 1_000_000}
 _CUTS: Final = (4, 16, 64)
 _SAMPLE: Final = 60
 """Fragments measured of a producer that starts again at each."""
-_WORDS: Final = [
-    "the",
-    "answer",
-    "grows",
-    "while",
-    "it",
-    "is",
-    "read",
-    "and",
-    "nothing",
-    "shown",
-    "is",
-    "taken",
-    "back",
-]
 
 
 class Step(BaseModel):
@@ -107,7 +92,7 @@ def _tree(chance: random.Random, depth: int = 40) -> dict[str, object]:
 
 
 def _prose(chance: random.Random, count: int) -> str:
-    return " ".join(chance.choices(_WORDS, k=count))
+    return " ".join(chance.choices(WORDS, k=count))
 
 
 _DOCUMENTS: Final[dict[str, tuple[type[BaseModel], dict[str, object], str, Make]]] = {

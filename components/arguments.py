@@ -236,7 +236,7 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     request: str
     """The Pydantic class of a request, as `module:Class`. Default: `function.schema:Request`."""
     prepare: str
-    """A function of yours that makes the prompt of a request, as `module:function`. Default: none."""
+    """Your function that makes the prompt of a request, as `module:function`. Default: none."""
     prepare_timeout: float
     """Seconds that `prepare` can take (requires `prepare`). Default: none (the time of the answer)."""
     instructions: str

@@ -5,7 +5,7 @@ from typing import Any
 
 import botocore.session
 
-from bench.peers.runtime import serve
+from bench.peers.runtime import serve, texts
 from function.aws.bedrock.frames import decode_events
 
 _client: Any = botocore.session.get_session().create_client("bedrock-runtime")
@@ -13,14 +13,7 @@ _client.meta.events.register("before-parse.bedrock-runtime.ConverseStream", deco
 
 
 def _answer(_: object) -> Iterator[str]:
-    call: Any = _client.converse_stream(
-        modelId="anthropic.claude-haiku-4-5-20251001-v1:0",
-        messages=[{"role": "user", "content": [{"text": "Why?"}]}],
-        inferenceConfig={"maxTokens": 2000},
-    )
-    for event in call["stream"]:
-        if "contentBlockDelta" in event:
-            yield event["contentBlockDelta"]["delta"]["text"]
+    return texts(_client)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import boto3
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from bench.peers.runtime import serve
+from bench.peers.runtime import serve, texts
 
 
 class Answer(BaseModel):
@@ -22,19 +21,12 @@ _client = boto3.client("bedrock-runtime")
 
 
 def _answer(_: object) -> Iterator[str]:
-    call: Any = _client.converse_stream(
-        modelId="anthropic.claude-haiku-4-5-20251001-v1:0",
-        messages=[{"role": "user", "content": [{"text": "Why?"}]}],
-        inferenceConfig={"maxTokens": 2000},
-    )
     text = ""
-    for event in call["stream"]:
-        if "contentBlockDelta" in event:
-            fragment = event["contentBlockDelta"]["delta"]["text"]
-            text += fragment
-            with suppress(ValidationError):  # the first fragments have not all fields
-                Answer.model_validate(from_json(text, allow_partial="trailing-strings"))
-            yield fragment
+    for fragment in texts(_client):
+        text += fragment
+        with suppress(ValidationError):  # the first fragments have not all fields
+            Answer.model_validate(from_json(text, allow_partial="trailing-strings"))
+        yield fragment
     Answer.model_validate_json(text)
 
 

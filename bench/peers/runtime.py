@@ -20,6 +20,18 @@ def serve(answer: Callable[[Any], Iterator[str]]) -> None:
         _respond(host, str(invocation.headers["Lambda-Runtime-Aws-Request-Id"]), answer(event))
 
 
+def texts(client: Any) -> Iterator[str]:  # noqa: ANN401 - the stubs of boto3 are no part of the benchmarks
+    """Ask the model, and yield the text of its deltas."""
+    call = client.converse_stream(
+        modelId="anthropic.claude-haiku-4-5-20251001-v1:0",
+        messages=[{"role": "user", "content": [{"text": "Why?"}]}],
+        inferenceConfig={"maxTokens": 2000},
+    )
+    for event in call["stream"]:
+        if "contentBlockDelta" in event:
+            yield event["contentBlockDelta"]["delta"]["text"]
+
+
 def _respond(host: str, invocation: str, texts: Iterator[str]) -> None:
     first = next(texts).encode()
     connection = HTTPConnection(host)
