@@ -39,6 +39,7 @@ def readable(line: str) -> str | None:
         "last after {} ms": entry.get("last_chunk_ms"),
         "{} chunks": entry.get("chunks"),
         "{} tokens": entry.get("gen_ai.usage.output_tokens"),
+        "model {}": entry.get("gen_ai.response.model"),
         "{}": entry.get("error.type"),
         "caused by {}": " < ".join(cause["type"] for cause in entry.get("causes", ())) or None,
     }

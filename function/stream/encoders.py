@@ -236,14 +236,19 @@ class _Typed(Encoder):
     def complete(self, answer: Complete, /) -> bytes:
         """The ``complete`` event."""
         usage = answer.usage and {"inputTokens": answer.usage.input_tokens, "outputTokens": answer.usage.output_tokens}
-        members = {"value": answer.value, "stopReason": answer.stop_reason, "usage": usage}
+        members = {**self._called(), "value": answer.value, "stopReason": answer.stop_reason, "usage": usage}
         if usage is None:
             members["outputTokensEstimated"] = answer.output_tokens_estimated
         return self._write("complete", members)
 
     def failed(self, problem: Mapping[str, object], /) -> bytes:
         """The ``error`` event."""
-        return self._write("error", {"problem": problem})
+        return self._write("error", {**self._called(), "problem": problem})
+
+    def _called(self) -> dict[str, object]:
+        """Return the member with the model that was called last; none before the first call."""
+        model_id = self._start.calls.model_id
+        return {} if model_id is None else {"model": model_id}
 
     def _write(self, kind: str, members: Mapping[str, object]) -> bytes:
         return self._frame(kind, _json_line({"type": kind, "at": self._start.elapsed(), **members}))

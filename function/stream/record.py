@@ -52,17 +52,20 @@ class Content:
 WITHHELD: Final = Content(captured=False)
 
 
-class CallCount:
-    """How often the model's service was called for one request, repetitions of any kind included."""
+class Calls:
+    """The calls of the model's service for one request, repetitions of any kind included."""
 
-    __slots__ = ("value",)
+    __slots__ = ("count", "model_id")
 
     def __init__(self) -> None:
-        self.value = 0
+        self.count = 0
+        self.model_id: str | None = None
+        """The model that was called last; None before the first call."""
 
-    def add(self) -> None:
+    def add(self, model_id: str) -> None:
         """Count one more call."""
-        self.value += 1
+        self.count += 1
+        self.model_id = model_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ class Start:
     """The gateway's other id, which the client cannot choose."""
     route: str | None = None
     """None if the path is none of the stack's."""
-    calls: CallCount = field(default_factory=CallCount)
+    calls: Calls = field(default_factory=Calls)
     """Grows while the request is answered."""
     field_names: frozenset[str] = frozenset()
     """Names that the answer's schema gives to its fields. Any other key in an answer is the model's own words."""
@@ -214,6 +217,7 @@ class Record:
     calls: int
     """Requests that were sent to the model's service for them."""
     model: str
+    """The model that was called last, which is the one that answered if one did; without a call, that of the stack."""
     stop_reason: str | None
     usage: Usage | None
     output_tokens_estimated: int
@@ -271,8 +275,8 @@ def finished(start: Start, progress: Progress) -> Record:
         closed_values=progress.closed_values,
         phase=_phase(progress),
         attempts=progress.attempts,
-        calls=start.calls.value,
-        model=start.model_id,
+        calls=start.calls.count,
+        model=start.calls.model_id or start.model_id,
         stop_reason=progress.stop.reason if progress.stop else None,
         usage=progress.usage,
         output_tokens_estimated=estimated_tokens(progress.characters),

@@ -14,8 +14,15 @@ def test_the_curl_line_is_one_that_a_shell_understands() -> None:
     ("line", "expected"),
     [
         (
-            {"stage": "log", "message": "request completed", "first_chunk_ms": 5, "last_chunk_ms": 9, "chunks": 3},
-            "log       request completed: first chunk after 5 ms, last after 9 ms, 3 chunks",
+            {
+                "stage": "log",
+                "message": "request completed",
+                "first_chunk_ms": 5,
+                "last_chunk_ms": 9,
+                "chunks": 3,
+                "gen_ai.response.model": "claude",
+            },
+            "log       request completed: first chunk after 5 ms, last after 9 ms, 3 chunks, model claude",
         ),
         (
             {

@@ -1,7 +1,7 @@
 """The formats, byte for byte."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -10,7 +10,7 @@ from function.stream.encoders import DELTA_LIMIT, Encoder
 from function.stream.errors import AnswerInvalid
 from function.stream.events import Complete, Idle, Overdue, Partial, Usage
 from function.stream.negotiation import choose_format
-from function.stream.record import Start
+from function.stream.record import Calls, Start
 
 START = Start("req-1", "model-1", 100, lambda: 412)
 ANSWER = Complete({"summary": "Grüße"}, "end_turn", Usage(12, 80), 75)
@@ -19,6 +19,13 @@ PROBLEM = {"type": "urn:x", "status": 502}
 
 def encoder(accept: str | None) -> Encoder:
     return choose_format(accept).encoder(START)
+
+
+def called(accept: str, model_id: str) -> Encoder:
+    """Return the encoder of a request for which a model was called."""
+    calls = Calls()
+    calls.add(model_id)
+    return choose_format(accept).encoder(replace(START, calls=calls))
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,14 @@ def partial(text: str, *changes: Change, is_complete: bool = False, between_toke
 
 
 DELTA = partial('{"summary":"Gr', Change("", value={}), Change("/summary", append="Gr"), between_tokens=False)
+
+
+def test_the_last_event_names_the_model_that_was_called_last() -> None:
+    assert called("application/jsonl", "model-2").failed(PROBLEM) == (
+        b'{"type":"error","at":412,"model":"model-2","problem":{"type":"urn:x","status":502}}\n'
+    )
+    message = called("text/event-stream", "model-2").complete(ANSWER).decode()
+    assert message.startswith('id: 1\nevent: complete\ndata: {"type":"complete","at":412,"model":"model-2","value":')
 
 
 def test_json_lines_are_one_event_per_line() -> None:

@@ -14,6 +14,7 @@ from function.stream.errors import AnswerInvalid
 from function.stream.events import Stop, Usage, Verdict
 from function.stream.record import (
     WITHHELD,
+    Calls,
     Content,
     Progress,
     PromptContent,
@@ -94,6 +95,14 @@ def test_a_record_has_what_was_known_at_the_start() -> None:
     assert (made.began_at, made.ended_at, made.timings) == (1000.0, 1000.041, Timings(None, 38, 39, 40, 41))
     assert (made.model, dict(made.metadata), made.caller) == ("model-1", {"tenant": "t"}, caller)
     assert (made.route, made.traceparent, made.xray_trace_id) == ("invoice", "00-…", "1-…")
+
+
+def test_the_model_of_a_record_is_the_one_that_was_called_last() -> None:
+    calls = Calls()
+    assert record(calls=calls).model == "model-1"
+    calls.add("model-2")
+    called = record(calls=calls)
+    assert (called.model, called.calls, called.message()["model"]) == ("model-2", 1, "model-2")
 
 
 def test_content_is_captured_or_shown_or_withheld() -> None:

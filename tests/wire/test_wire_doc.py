@@ -19,7 +19,7 @@ from function.schema import Answer
 from function.stream.errors import AnswerInvalid, ModelFailed, StreamError
 from function.stream.events import Complete, Cut, Idle, Partial, Usage
 from function.stream.negotiation import choose_format
-from function.stream.record import Start
+from function.stream.record import Calls, Start
 
 DOCUMENT = "".join((Path(__file__).parents[2] / "docs" / name).read_text() for name in ("wire.md", "runtime.md"))
 FRAGMENTS = ['{"summary": "Pay per', ' use.", "keywords": ["cost"', "]}"]
@@ -33,8 +33,9 @@ def example(name: str) -> str:
 
 def start(*times: int) -> Start:
     """Return the example's request, whose clock shows these times."""
-    shown = iter(times)
-    return Start("c6af9ac6-7b61", "anthropic.claude", 100, lambda: next(shown))
+    shown, calls = iter(times), Calls()
+    calls.add("anthropic.claude")
+    return Start("c6af9ac6-7b61", "anthropic.claude", 100, lambda: next(shown), calls=calls)
 
 
 def chunks(accept: str) -> list[bytes]:

@@ -93,7 +93,8 @@ def _expect_events(run: Run, events: Sequence[Event], middle: str, response: Res
     if middle == "delta" and not any(event.type == "restart" for event in events):
         _, is_closed = rebuild_object(events)
         expect(is_closed, "the changes do not close the object")
-    return f"start, {len(types) - 2} {middle} events, complete"
+    model = events[-1].members.get("model")
+    return f"start, {len(types) - 2} {middle} events, complete{f' by {model}' if model else ''}"
 
 
 def _fail_with(run: Run, error: Event, response: Response) -> None:

@@ -17,7 +17,7 @@ from ...contract import StructuredOutput
 from ...conversation import Conversation
 from ...stream.errors import AnswerError, ModelError, ModelFailed, QuotaExhausted
 from ...stream.events import ModelEvent
-from ...stream.record import CallCount
+from ...stream.record import Calls
 from .converse import Converse, is_mostly_prompt
 from .errors import as_model_error
 from .events import Unreadable, model_events, readable
@@ -69,7 +69,7 @@ class BedrockModel:
     def ask(
         self,
         prompt: str | Conversation,
-        calls: CallCount,
+        calls: Calls,
         previous: AnswerError | None,
         read_timeout: float,
         *,
@@ -92,7 +92,7 @@ class Call:
         client: "BedrockRuntimeClient",
         prompt: str | Conversation,
         previous: AnswerError | None,
-        calls: CallCount,
+        calls: Calls,
         metadata: Mapping[str, str] | None,
     ) -> None:
         self._converse = converse
@@ -137,7 +137,7 @@ class Call:
 
     def count(self) -> None:
         """Count a request that is about to be sent."""
-        self._calls.add()
+        self._calls.add(self._converse.model_id)
         self._calls_left -= 1
 
     def refusal(self, response: Mapping[str, Any]) -> ClientError:

@@ -60,6 +60,11 @@ class Converse:
         )
         """The form in which requests are sent. It changes when Bedrock refuses one form and accepts another."""
 
+    @property
+    def model_id(self) -> str:
+        """The model that the requests name."""
+        return self._settings.model_id
+
     def other_form(self, refused: Form, error: ClientError) -> Form | None:
         """Return the form without what the service refused, or None if the refusal is about something else."""
         row = refusal(error)

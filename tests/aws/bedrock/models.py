@@ -12,7 +12,7 @@ from function.contract import read_settings
 from function.schema import Answer
 from function.stream.errors import AnswerInvalid, AnswerNotJson, ModelError
 from function.stream.events import Delta, ModelEvent
-from function.stream.record import CallCount
+from function.stream.record import Calls
 from local.bedrock.script import Step
 from local.bedrock.server import Bedrock
 
@@ -51,7 +51,7 @@ def close_models() -> None:
 
 def ask(model: BedrockModel, previous: AnswerInvalid | AnswerNotJson | None = None, read_timeout: float = 30) -> Call:
     """Return a call."""
-    return model.ask("Why?", CallCount(), previous, read_timeout)
+    return model.ask("Why?", Calls(), previous, read_timeout)
 
 
 def text(events: list[ModelEvent]) -> str:

@@ -18,7 +18,7 @@ from function.stream.errors import (
     ModelMisconfigured,
 )
 from function.stream.events import Stop, Verdict
-from function.stream.record import CallCount
+from function.stream.record import Calls
 from local.bedrock.script import (
     Refuse,
     complete_answer,
@@ -149,11 +149,11 @@ def test_the_first_of_two_rejections_is_the_answer_and_nothing_is_remembered(
 def test_a_failure_of_another_kind_after_a_rejection_is_the_answer(bedrock: Bedrock) -> None:
     """The client can try again: the service only had no time for the second call."""
     bedrock.play([Refuse("ValidationException", NATIVE_OUTPUT[0].text)], [Refuse("ThrottlingException")])
-    calls = CallCount()
+    calls = Calls()
     with pytest.raises(ModelBusy):
         list(model().ask("Why?", calls, None, 30))
 
-    assert calls.value == len(bedrock.calls) == 3
+    assert calls.count == len(bedrock.calls) == 3
 
 
 @pytest.mark.parametrize("strategy", ["native", "tool", "prompt"])
@@ -190,10 +190,10 @@ def test_a_temperature_and_native_output_can_both_be_left_out(bedrock: Bedrock) 
         [Refuse("ValidationException", NATIVE_OUTPUT[0].text)],
         complete_answer(DOCUMENT),
     )
-    calls = CallCount()
+    calls = Calls()
 
     assert text(list(model().ask("Why?", calls, None, 30))) == DOCUMENT
-    assert calls.value == 3
+    assert calls.count == 3
     assert "outputConfig" not in bedrock.calls[2].body
     assert "temperature" not in bedrock.calls[2].body["inferenceConfig"]
 
@@ -397,7 +397,7 @@ def test_a_class_that_contains_itself_is_sent_as_a_tool_with_an_object_at_its_ro
     bedrock.play(complete_answer('{"name": "a", "children": []}'))
     settings = read_settings({"LLM_STRUCTURED_OUTPUT": "tool"})
     converse = Converse(settings, TypeAdapter(Node).json_schema(), "Explain.")
-    list(BedrockModel(converse, Clients(shared_session())).ask("Why?", CallCount(), None, 30))
+    list(BedrockModel(converse, Clients(shared_session())).ask("Why?", Calls(), None, 30))
 
     schema = bedrock.called().body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
     assert schema["type"] == "object"

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 from function.contract import Outcome
 from function.stream.errors import StreamError
 from function.stream.events import Stop, Usage, Verdict
-from function.stream.record import CallCount, Content, Progress, PromptContent, Record, Start, finished
+from function.stream.record import Calls, Content, Progress, PromptContent, Record, Start, finished
 
 CANARY = "canary-7f3a"
 START_FIELDS = {field.name for field in fields(Start)}
@@ -30,8 +30,8 @@ def record(
 
     ``values`` are fields of its start or of its progress.
     """
-    calls = CallCount()
-    calls.add()
+    calls = Calls()
+    calls.add("model-1")
     start: dict[str, Any] = {
         "id": "req-1",
         "model_id": "model-1",

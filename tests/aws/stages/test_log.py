@@ -63,6 +63,7 @@ def test_the_line_describes_the_whole_request(capsys: pytest.CaptureFixture[str]
         "gen_ai.output.type": "json",
         "gen_ai.request.model": "model-1",
         "gen_ai.request.max_tokens": 100,
+        "gen_ai.response.model": "model-1",
         "gen_ai.response.finish_reasons": ["end_turn"],
         "gen_ai.usage.input_tokens": 12,
         "gen_ai.usage.output_tokens": 34,

@@ -14,7 +14,7 @@ from function.stream.encoders import Encoder
 from function.stream.errors import StreamError
 from function.stream.events import Complete, Idle, Partial, Usage
 from function.stream.negotiation import choose_format
-from function.stream.record import Start
+from function.stream.record import Calls, Start
 from tests.clients.vectors.vector import REQUEST_ID, Response, Vector
 from tests.wire.endings_table import BY_CODE, FAILED, REFUSAL
 
@@ -58,8 +58,10 @@ class Writer:
     """Writes one response with the encoder of a format."""
 
     def __init__(self, accept: str, type_: Any = Answer, model: str = "anthropic.claude") -> None:
-        clock = count(400, 10)
-        self.encoder: Encoder = choose_format(accept).encoder(Start(REQUEST_ID, model, 100, lambda: next(clock)))
+        clock, calls = count(400, 10), Calls()
+        calls.add(model)
+        start = Start(REQUEST_ID, model, 100, lambda: next(clock), calls=calls)
+        self.encoder: Encoder = choose_format(accept).encoder(start)
         self.pieces = [self.encoder.opening()]
         self._type = type_
         self._partials: Partials[Any] = Partials(type_, hide=True)
