@@ -16,6 +16,8 @@ from ..iam.document import Place
 from ..options import Dashboard, Options
 from .scope import Scope
 
+TOKENS: Final = ("InputTokens", "OutputTokens", "CacheReadTokens", "CacheWriteTokens")
+"""The metrics that count tokens."""
 PERIOD: Final = 300
 """Seconds that one data point of a metric covers."""
 
@@ -161,7 +163,7 @@ def body(watched: Watched, region: str, prices: Dashboard) -> dict[str, object]:
         ),
         graph("Time to first chunk (ms)", percentiles(of_requests("TimeToFirstChunk"))),
         graph("Duration (ms)", percentiles(of_requests("Duration"))),
-        graph("Tokens", [line(of_requests(name), "Sum") for name in ("InputTokens", "OutputTokens")]),
+        graph("Tokens", [line(of_requests(name), "Sum") for name in TOKENS]),
         graph("Estimated cost of the model (USD)", _cost(watched, prices)),
     ]
     places = [

@@ -235,7 +235,7 @@ class _Typed(Encoder):
 
     def complete(self, answer: Complete, /) -> bytes:
         """The ``complete`` event."""
-        usage = answer.usage and {"inputTokens": answer.usage.input_tokens, "outputTokens": answer.usage.output_tokens}
+        usage = answer.usage and answer.usage.as_members()
         members = {**self._called(), "value": answer.value, "stopReason": answer.stop_reason, "usage": usage}
         if usage is None:
             members["outputTokensEstimated"] = answer.output_tokens_estimated

@@ -1,7 +1,7 @@
 """The values that travel: from the model (``ModelEvent``), through the pipeline (``Event``), and to the client."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum, auto
 from typing import Final, Protocol
 
@@ -40,10 +40,41 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the service counted them, reported after the stop."""
+    """Tokens as the service counted them, reported after the stop. A count that it did not report is None."""
 
     input_tokens: int
+    """Those of the prompt that were neither read from the cache nor written to it."""
     output_tokens: int
+    """Those of the answer and of the thinking."""
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    thinking_tokens: int | None = None
+    """How many of the output tokens were thinking."""
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All tokens of the prompt, with those of the cache."""
+        return self.input_tokens + (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
+
+    def plus(self, other: "Usage") -> "Usage":
+        """Return the tokens of both. What one of them did not report is what the other did."""
+        sums = {field.name: _sum(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}
+        return Usage(**sums)  # type: ignore[arg-type]  # two numbers add up to a number
+
+    def as_members(self) -> dict[str, int]:
+        """Return the counts that were reported, by their names in events and messages."""
+        counts = {
+            "inputTokens": self.input_tokens,
+            "outputTokens": self.output_tokens,
+            "cacheReadTokens": self.cache_read_tokens,
+            "cacheWriteTokens": self.cache_write_tokens,
+            "thinkingTokens": self.thinking_tokens,
+        }
+        return {name: count for name, count in counts.items() if count is not None}
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None and second is None else (first or 0) + (second or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def as_message(record: "Record") -> dict[str, object]:
         "mediaType": record.media_type,
         "status": record.status,
         "stopReason": record.stop_reason,
-        "usage": usage and {"inputTokens": usage.input_tokens, "outputTokens": usage.output_tokens},
+        "usage": usage and usage.as_members(),
         "outputTokensEstimated": record.output_tokens_estimated,
         "attempts": record.attempts,
         "calls": record.calls,

@@ -291,8 +291,8 @@ class _Answer:
         elif isinstance(event, Masked):
             progress.stop = progress.stop and replace(progress.stop, verdict=Verdict.GOOD)
         elif isinstance(event, Usage):
-            before = progress.usage_before or Usage(0, 0)  # of two usages of one attempt the last counts
-            progress.usage = Usage(before.input_tokens + event.input_tokens, before.output_tokens + event.output_tokens)
+            before = progress.usage_before  # of two usages of one attempt the last counts
+            progress.usage = event if before is None else before.plus(event)
 
     def _grow(self, partials: Partials[Any], text: str) -> Partial:
         """Return what a fragment changes in the object."""

@@ -147,10 +147,13 @@ class Response:
         self._exchange.end()
 
     def _metadata(self, usage: script.Usage) -> Mapping[str, object]:
+        read, written = usage.cache_read_tokens, usage.cache_write_tokens
+        cached = {"cacheReadInputTokens": read, "cacheWriteInputTokens": written}
         tokens = {
             "inputTokens": usage.input_tokens,
             "outputTokens": usage.output_tokens,
-            "totalTokens": usage.input_tokens + usage.output_tokens,
+            "totalTokens": usage.input_tokens + usage.output_tokens + (read or 0) + (written or 0),
+            **{name: count for name, count in cached.items() if count is not None},
         }
         trace = guardrail.trace(self._call.body, usage.actions) if usage.actions else {}
         return {

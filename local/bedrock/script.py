@@ -81,6 +81,9 @@ class Usage:
     output_tokens: int
     actions: Sequence[str] = ()
     """What the guardrail did: ``ANONYMIZED``, ``BLOCKED``, ``NONE``."""
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    """Tokens of the prompt beside the input tokens; None: the service does not report them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,18 @@ def test_json_lines_are_one_event_per_line() -> None:
     )
 
 
+def test_complete_has_every_count_of_tokens_that_was_reported() -> None:
+    answer = Complete(1, "end_turn", Usage(12, 80, 4100, 0, 60), 75)
+
+    assert json.loads(encoder("application/jsonl").complete(answer))["usage"] == {
+        "inputTokens": 12,
+        "outputTokens": 80,
+        "cacheReadTokens": 4100,
+        "cacheWriteTokens": 0,
+        "thinkingTokens": 60,
+    }
+
+
 @pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream", "text/event-stream; view=snapshot"])
 def test_an_event_is_one_line_to_every_reader(accept: str) -> None:
     """Some end lines at every character of Unicode that may end one: str.splitlines, and httpx with it."""

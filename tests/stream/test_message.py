@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid, ModelBusy
+from function.stream.events import Usage
 from function.stream.message import as_json, as_message, fitted
 from function.stream.record import PromptContent
 from tests.aws.stages.records import CANARY, record
@@ -38,6 +39,17 @@ def test_every_member_of_a_message() -> None:
         "bytes": 9,
         "timings": {"firstEvent": 38, "firstChunk": 39, "lastChunk": 40, "total": 41},
         "error": None,
+    }
+
+
+def test_a_count_of_tokens_that_was_not_reported_is_absent() -> None:
+    made = record(usage=Usage(12, 34, cache_read_tokens=0, thinking_tokens=30))
+
+    assert as_message(made)["usage"] == {
+        "inputTokens": 12,
+        "outputTokens": 34,
+        "cacheReadTokens": 0,
+        "thinkingTokens": 30,
     }
 
 

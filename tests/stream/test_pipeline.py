@@ -429,6 +429,14 @@ def test_of_two_usages_of_one_answer_the_last_counts() -> None:
     assert Run(WHOLE, late, [Delta(GOOD), END], max_attempts=2).play().record.usage == Usage(3, 4)
 
 
+def test_counts_that_only_some_answers_have_are_added_up() -> None:
+    """Only the second answer was read from the cache, and neither reports its thinking."""
+    first = [*written('{"summary": "x"'), Usage(3, 4, 0, 4100)]
+    second = [*written(GOOD), Usage(1, 2, 4100)]
+
+    assert Run(WHOLE, first, second, max_attempts=2).play().record.usage == Usage(4, 6, 4100, 4100)
+
+
 REFUSED = Stop("guardrail_intervened", Verdict.REFUSED)
 
 

@@ -35,7 +35,7 @@ def _attributes(record: Record) -> dict[str, AttributeValue]:
         "gen_ai.provider.name": "aws.bedrock",
         "gen_ai.request.model": record.model,
         "gen_ai.response.finish_reasons": [record.stop_reason] if record.stop_reason else None,
-        "gen_ai.usage.input_tokens": record.usage.input_tokens if record.usage else None,
+        "gen_ai.usage.input_tokens": record.usage.prompt_tokens if record.usage else None,
         "gen_ai.usage.output_tokens": record.usage.output_tokens if record.usage else None,
         "http.response.status_code": record.status,
         "faas.invocation_id": record.request_id,

@@ -238,7 +238,16 @@ def _usage(payload: Mapping[str, Any]) -> Usage | None:
     if "usage" not in payload:
         return None
     usage = _mapping(payload["usage"], "usage")
-    return Usage(_tokens(usage, "inputTokens"), _tokens(usage, "outputTokens"))
+    return Usage(
+        _tokens(usage, "inputTokens"),
+        _tokens(usage, "outputTokens"),
+        _optional_tokens(usage, "cacheReadInputTokens"),
+        _optional_tokens(usage, "cacheWriteInputTokens"),
+    )
+
+
+def _optional_tokens(usage: Mapping[str, Any], name: str) -> int | None:
+    return None if usage.get(name) is None else _tokens(usage, name)
 
 
 def _tokens(usage: Mapping[str, Any], name: str) -> int:

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, EventStreamError
 
 from ...contract import METRICS_NAMESPACE, Outcome
 from ...stream.errors import AnswerInvalid, DeadlineReached, ModelError, PromptInvalid, causes
+from ...stream.events import Usage
 from ...stream.record import Content, Record
 from ...stream.stages import Stage
 from ..bedrock.refusals import error_code
@@ -79,8 +80,6 @@ def _fields(record: Record) -> dict[str, object]:
         "gen_ai.request.max_tokens": start.max_tokens,
         "gen_ai.response.model": start.calls.model_id,
         "gen_ai.response.finish_reasons": [record.stop_reason] if record.stop_reason else [],
-        "gen_ai.usage.input_tokens": record.usage.input_tokens if record.usage else None,
-        "gen_ai.usage.output_tokens": record.usage.output_tokens if record.usage else None,
         "output_tokens_estimated": record.output_tokens_estimated,
         "attempts": record.attempts,
         "calls": record.calls,
@@ -98,11 +97,25 @@ def _fields(record: Record) -> dict[str, object]:
     if record.metadata:
         fields["metadata"] = dict(record.metadata)
     fields |= start.caller_fields
+    if record.usage is not None:
+        fields |= _usage_fields(record.usage)
     if record._ignored_events:
         fields["ignored_events"] = record._ignored_events
     if record._error is not None:
         fields |= _error_fields(record)
     return fields
+
+
+def _usage_fields(usage: Usage) -> dict[str, int]:
+    """Return OpenTelemetry's names and counts: its input tokens include those of the cache."""
+    counts = {
+        "input_tokens": usage.prompt_tokens,
+        "cache_read.input_tokens": usage.cache_read_tokens,
+        "cache_creation.input_tokens": usage.cache_write_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning.output_tokens": usage.thinking_tokens,
+    }
+    return {f"gen_ai.usage.{name}": count for name, count in counts.items() if count is not None}
 
 
 def _error_fields(record: Record) -> dict[str, object]:
@@ -146,8 +159,8 @@ def _add_measurements(metrics: EphemeralMetrics, record: Record) -> None:
     if record.timings.first_chunk is not None:
         metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.timings.first_chunk)
     if record.usage is not None:
-        metrics.add_metric("InputTokens", MetricUnit.Count, record.usage.input_tokens)
-        metrics.add_metric("OutputTokens", MetricUnit.Count, record.usage.output_tokens)
+        for name, count in record.usage.as_members().items():
+            metrics.add_metric(name[0].upper() + name[1:], MetricUnit.Count, count)
 
 
 def _write_metrics(record: Record, function_name: str, route: str | None) -> None:

@@ -235,6 +235,15 @@ def test_usage_is_what_the_service_counted(bedrock: Bedrock) -> None:
     assert Usage(7, 8) in list(ask(model()))
 
 
+@pytest.mark.parametrize(("read", "written"), [(4100, None), (0, 4100), (None, None)])
+def test_usage_has_the_tokens_of_the_cache_where_the_service_reports_them(
+    bedrock: Bedrock, read: int | None, written: int | None
+) -> None:
+    bedrock.play([Fragment("{}"), StopStep(), UsageStep(7, 8, cache_read_tokens=read, cache_write_tokens=written)])
+
+    assert Usage(7, 8, read, written) in list(ask(model()))
+
+
 EVENTS = ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]
 NESTED = b"[" * 200_000
 WRONG_PAYLOADS = [b"null", b"[]", b"[1]", b'"words"', b"5", b"true", b"", b"{", b'{"delta"', b"\xff", NESTED]
@@ -260,6 +269,10 @@ def _usage(output_tokens: object) -> dict[str, object]:
     return {"usage": {"inputTokens": 1, "outputTokens": output_tokens}}
 
 
+def _cached(tokens: object) -> dict[str, object]:
+    return {"usage": {"inputTokens": 1, "outputTokens": 1, "cacheReadInputTokens": tokens}}
+
+
 WRONG_MEMBERS: Final[list[tuple[str, dict[str, object]]]] = [
     *(("contentBlockDelta", {"delta": value, "contentBlockIndex": 0}) for value in DELTAS),
     *(("contentBlockDelta", {"delta": {"text": value}, "contentBlockIndex": 0}) for value in VALUES),
@@ -267,6 +280,7 @@ WRONG_MEMBERS: Final[list[tuple[str, dict[str, object]]]] = [
     ("messageStop", {"additionalModelResponseFields": {}}),
     *(("metadata", {"usage": value}) for value in USAGES),
     *(("metadata", _usage(value)) for value in TOKENS),
+    *(("metadata", _cached(value)) for value in TOKENS if value is not None),
 ]
 
 

@@ -23,6 +23,7 @@ from function.stream.errors import (
     NotFound,
     StreamError,
 )
+from function.stream.events import Usage
 from function.stream.record import Record
 from tests.aws.stages.emf import check_emf
 from tests.aws.stages.records import CANARY, Written, record
@@ -76,6 +77,27 @@ def test_the_line_describes_the_whole_request(capsys: pytest.CaptureFixture[str]
         "first_chunk_ms": 39,
         "last_chunk_ms": 40,
         "total_ms": 41,
+    }
+
+
+def test_tokens_are_counted_in_the_line_as_opentelemetry_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its input tokens include those of the cache; the metric of that name, as the price, does not."""
+    line, metric = logged(record(usage=Usage(12, 34, 4100, 7, 20)), capsys)
+
+    assert {name: count for name, count in line.items() if name.startswith("gen_ai.usage.")} == {
+        "gen_ai.usage.input_tokens": 4119,
+        "gen_ai.usage.cache_read.input_tokens": 4100,
+        "gen_ai.usage.cache_creation.input_tokens": 7,
+        "gen_ai.usage.output_tokens": 34,
+        "gen_ai.usage.reasoning.output_tokens": 20,
+    }
+    check_emf(metric)
+    assert {name: value for name, value in metric.items() if name.endswith("Tokens")} == {
+        "InputTokens": [12],
+        "OutputTokens": [34],
+        "CacheReadTokens": [4100],
+        "CacheWriteTokens": [7],
+        "ThinkingTokens": [20],
     }
 
 

@@ -13,11 +13,13 @@ from function.aws.stages.log import log_stage
 from function.contract import METRICS_NAMESPACE as NAMESPACE
 from function.contract import Outcome
 from function.stream.errors import AnswerInvalid
+from function.stream.events import Usage
+from local.bedrock import script
 from local.bedrock.script import Fragment, Refuse, Stop
 from tests.aws.stages.records import record
 from tests.components.recording import Declared, declare
 from tests.wire.chain import Chain, Script
-from tests.wire.endings_table import GOOD, USAGE
+from tests.wire.endings_table import DELTAS, GOOD, USAGE
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
 Metric = tuple[str, str, frozenset[tuple[str, str]]]
@@ -71,7 +73,7 @@ def _watched() -> set[Metric]:
 
 
 QUICK: dict[Outcome, tuple[Script, bytes | None]] = {
-    Outcome.COMPLETED: (GOOD, None),
+    Outcome.COMPLETED: ([*DELTAS, Stop(), script.Usage(12, 34, cache_read_tokens=5, cache_write_tokens=6)], None),
     Outcome.INVALID: ([Fragment('{"summary": 1}'), Stop(), USAGE], None),
     Outcome.TRUNCATED: ([Fragment('{"summary": "'), Stop("max_tokens"), USAGE], None),
     Outcome.REFUSED: ([Stop("guardrail_intervened"), USAGE], None),
@@ -98,7 +100,7 @@ def test_each_outcome_is_written_as_the_dashboard_counts_it(capsys: pytest.Captu
     stage = log_stage(Logger(service="llm-function"), "llm-function")
     for outcome in Outcome:
         error = AnswerInvalid("/a", "int_type") if outcome is Outcome.INVALID else None
-        stage(replace(record(outcome), _error=error))
+        stage(replace(record(outcome, usage=Usage(12, 34, 5, 6, 7)), _error=error))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert _watched() <= _of_lines(lines, "llm-function")
 
