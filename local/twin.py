@@ -16,6 +16,7 @@ from .gateway.routes import ROUTES_VARIABLE
 from .gateway.server import Gateway
 from .journal import Journal
 from .lambda_.deployment import Deployment
+from .lambda_.endpoints import without_services
 from .lambda_.function import Function
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -93,7 +94,8 @@ class Twin:
     def _deployed(self, deployment: Deployment) -> Function:
         if self.bedrock is not None:
             endpoint = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock.url}
-            deployment = replace(deployment, environment={**HERMETIC, **endpoint, **deployment.environment})
+            variables = {**HERMETIC, **endpoint, **deployment.environment, **without_services(deployment)}
+            deployment = replace(deployment, environment=variables)
         return Function(deployment, self.journal, self._on_output)
 
 

@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+from botocore.session import Session
+
+from function.contract import SERVICES
+from local.lambda_.deployment import Deployment
+from local.lambda_.endpoints import without_services
+
+REGIONS = ("eu-central-1", "us-gov-west-1", "cn-north-1")
+
+
+def known_by_a_client(service: str, region: str) -> object:
+    """Return what a client of the service has from the list of endpoints."""
+    client = Session().create_client(service, region)
+    config = vars(client.meta.config)
+    return client.meta.endpoint_url, client.meta.partition, config["signature_version"], config["region_name"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_function_finds_its_services_by_the_short_list_too(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_the_whole_list = [known_by_a_client(service, region) for region in REGIONS]
+    folder = without_services(Deployment(Path("/nowhere")))["AWS_DATA_PATH"]
+    assert folder
+    monkeypatch.setenv("AWS_DATA_PATH", folder)
+    assert [known_by_a_client(service, region) for region in REGIONS] == by_the_whole_list
+
+
+def test_a_bundle_and_a_function_with_other_services_read_the_list_that_they_have(tmp_path: Path) -> None:
+    (tmp_path / "botocore").mkdir()
+    for deployment in (Deployment(tmp_path), Deployment(Path("/nowhere"), {"LLM_SERVICES": "cloudwatch"})):
+        assert without_services(deployment) == {"AWS_DATA_PATH": None}
