@@ -1,6 +1,7 @@
 """Fixtures for every room: the scripted stand-in for Bedrock, and the whole chain with real processes."""
 
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from local.bedrock.server import Bedrock
 from local.twin import Twin
+from tests.local.models.openai import ANSWER, OpenAi, delta
 from tests.loopback.guard import INSTALLER_ALLOWED
 
 TESTS: Final = Path(__file__).parent
@@ -117,6 +119,16 @@ def bedrock() -> Iterator[Bedrock]:
     with Bedrock() as stand_in:
         yield stand_in
     assert not stand_in.mistakes
+
+
+@pytest.fixture
+def openai() -> Iterator[OpenAi]:
+    """A server of the OpenAI protocol, in place of a model: it streams ``ANSWER`` until ``say`` tells it another."""
+    made = OpenAi()
+    made.say(*map(delta, re.findall("....?", ANSWER)), delta(None, "stop"))
+    with made.server:
+        yield made
+    assert not made.server.mistakes
 
 
 @pytest.fixture

@@ -223,7 +223,7 @@ class Case:
     attempts: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
     meanwhile: str = ""
-    """What else happens while the model is held at the gate: a key of the test's ``MEANWHILE``."""
+    """What else happens while the model, or own code, waits for it: a key of the test's ``MEANWHILE``."""
     reset_in: str = ""
     """The stage during which the platform resets the invocation."""
     sinks: str = "good"
@@ -597,7 +597,7 @@ def refused_by_own_code_cases() -> Iterator[Case]:
         yield from in_formats(replace(refused, body=body))
     body = f'{{"prompt": "{PROMPT}: refuse_late"}}'.encode()
     late = case(REFUSED, "prepare refuses late", "before the headers", GOOD, environment=PREPARED_LATE, **nobody)
-    for each in in_formats(replace(late, body=body, committed=True, heartbeats=True)):
+    for each in in_formats(replace(late, body=body, committed=True, heartbeats=True, meanwhile="let prepare go")):
         if each.committed and each.accept != RAW:
             yield each
 

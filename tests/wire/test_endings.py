@@ -4,6 +4,8 @@ Every case is a request through real processes and sockets, and a good one after
 """
 
 import json
+import os
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -190,14 +192,28 @@ def _release(chain: Chain, case: Case) -> Callable[[Reply], None]:
 
     def act(reply: Reply) -> None:
         if case.heartbeats:
-            for chunk in reply.chunks():
-                if chunk in HEARTBEATS:
-                    break
+            _hear_heartbeat(reply)
         else:
             reply.wait()
         chain.bedrock.release(case.gate)
 
     return act
+
+
+def _let_prepare_go(chain: Chain, _: Case) -> Callable[[Reply], None]:
+    """Let ``prepare`` go on once the client has heard a sign of life."""
+
+    def act(reply: Reply) -> None:
+        _hear_heartbeat(reply)
+        Path(str(chain.twin.function.deployment.environment["PIPE"])).open("w").close()
+
+    return act
+
+
+def _hear_heartbeat(reply: Reply) -> None:
+    for chunk in reply.chunks():
+        if chunk in HEARTBEATS:
+            return
 
 
 MEANWHILE: Final = {
@@ -207,6 +223,7 @@ MEANWHILE: Final = {
     "stall": _after_a_chunk(lambda chain, _: chain.twin.function.invocations[-1].stall()),
     "leave": _after_a_chunk(lambda _, reply: reply.close()),
     "release": _release,
+    "let prepare go": _let_prepare_go,
 }
 
 
@@ -220,8 +237,11 @@ def observe_all(cases: Sequence[Case], environment: str) -> dict[str, Observed |
 
     def work() -> None:
         chain, records = Chain(), Records()
+        folder = tempfile.TemporaryDirectory(prefix="endings-")
+        pipe = Path(folder.name) / "pipe"
+        os.mkfifo(pipe)
         try:
-            variables: dict[str, Any] = {**json.loads(environment), **records.variables}
+            variables: dict[str, Any] = {**json.loads(environment), **records.variables, "PIPE": str(pipe)}
             timeout = float(variables.pop("timeout", 120))
             chain.deploy(timeout, **variables)
             with STARTS:
@@ -236,6 +256,7 @@ def observe_all(cases: Sequence[Case], environment: str) -> dict[str, Observed |
         finally:
             chain.close()
             records.close()
+            folder.cleanup()
 
     with ThreadPoolExecutor(workers) as pool:
         for done in [pool.submit(work) for _ in range(workers)]:

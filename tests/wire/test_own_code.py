@@ -14,7 +14,7 @@ from local.http11.server import Exchange, Server
 from tests.wire.chain import LINES, WHOLE, Seen
 from tests.wire.endings_table import GOOD, VALUE
 from tests.wire.prepared import SECRET
-from tests.wire.test_sandboxes import LEAKED_KILOBYTES, Room, exits
+from tests.wire.test_sandboxes import Room, check_leaves_nothing, exits
 
 ASYNC: Final[dict[str, Any]] = {"prepare": "tests.wire.asynchronous:prepare", "request": "tests.wire.prepared:Request"}
 SHORT: Final = {**ASYNC, "timeout": 2.5}
@@ -162,13 +162,4 @@ WEIGHED: Final = {
 
 @pytest.mark.parametrize("room", [WEIGHED], indirect=True)
 def test_async_own_code_leaves_nothing_in_the_sandbox(room: Room) -> None:
-    """Threads, open files and memory are the same after 20 requests and after 200."""
-    weights = []
-    for requests in (20, 180):
-        for _ in range(requests):
-            room.chain.ask(GOOD, WHOLE)
-        weights.append(room.weigh())
-    before, after = weights
-    assert after["process"] == before["process"]
-    assert (after["threads"], after["descriptors"]) == (before["threads"], before["descriptors"])
-    assert after["resident"] - before["resident"] <= LEAKED_KILOBYTES
+    check_leaves_nothing(room)

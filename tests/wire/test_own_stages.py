@@ -18,7 +18,7 @@ from local.bedrock.script import Cut, Fragment, Hang, Stop
 from tests.wire.chain import LINES, RAW, SSE, WHOLE, Seen
 from tests.wire.endings_table import CANARY, GOOD, PROMPT
 from tests.wire.staged import SECRET
-from tests.wire.test_sandboxes import LEAKED_KILOBYTES, Room, exits
+from tests.wire.test_sandboxes import Room, check_leaves_nothing, exits
 
 ALL_OUTCOMES = "completed,invalid,truncated,refused,failed,cancelled,deadline"
 FAILED = re.compile(r"stage (\S+) of request (\S+) failed: (\S+) after (\d+) ms")
@@ -228,13 +228,4 @@ WEIGHED = {
 
 @pytest.mark.parametrize("room", [WEIGHED], indirect=True)
 def test_own_stages_leave_nothing_in_the_sandbox(room: Room) -> None:
-    """Threads, open files and memory are the same after 20 requests and after 200."""
-    weights = []
-    for requests in (20, 180):
-        for _ in range(requests):
-            room.chain.ask(GOOD, WHOLE)
-        weights.append(room.weigh())
-    before, after = weights
-    assert after["process"] == before["process"]
-    assert (after["threads"], after["descriptors"]) == (before["threads"], before["descriptors"])
-    assert after["resident"] - before["resident"] <= LEAKED_KILOBYTES
+    check_leaves_nothing(room)

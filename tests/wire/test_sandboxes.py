@@ -561,6 +561,19 @@ def exits(seen: Seen) -> list[str]:
     return [moment.about for moment in seen.moments if moment.what == "gone"]
 
 
+def check_leaves_nothing(room: Room) -> None:
+    """Threads, open files and memory of the one sandbox are the same after 20 requests and after 200."""
+    weights = []
+    for requests in (20, 180):
+        for _ in range(requests):
+            room.chain.ask(GOOD, WHOLE)
+        weights.append(room.weigh())
+    before, after = weights
+    assert after["process"] == before["process"]
+    assert (after["threads"], after["descriptors"]) == (before["threads"], before["descriptors"])
+    assert after["resident"] - before["resident"] <= LEAKED_KILOBYTES
+
+
 def check_cut(seen: Seen, accept: str) -> None:
     """The client is told nothing, and sees that it has no whole answer."""
     if accept == WHOLE:

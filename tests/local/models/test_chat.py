@@ -30,14 +30,6 @@ ASKED: dict[str, Any] = {
 
 
 @pytest.fixture
-def openai() -> Iterator[OpenAi]:
-    made = OpenAi()
-    with made.server:
-        yield made
-    assert not made.server.mistakes
-
-
-@pytest.fixture
 def call() -> Call:
     return Call("anthropic.claude-haiku-4-5", ASKED)
 
