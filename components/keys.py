@@ -27,7 +27,7 @@ def with_names(given: Mapping[str, object], spell: Callable[[str], str]) -> Stre
     """Return the arguments by their names. ``spell`` returns the key for a name, as this way in writes it.
 
     Raises:
-        InvalidArgument: there is no argument for a key, at any depth.
+        InvalidArgument: a key, also one inside the value of another, is the name of no argument.
     """
     try:
         return cast("StreamingLlmApiArgs", named(SHAPE, given, spell))

@@ -224,7 +224,7 @@ class _Called:
     routes: Sequence[str]
     model: pulumi.Output[Model]
     behind: pulumi.Output[list[str]]
-    """ARNs of the models that a profile routes to; none if there is no profile that needs them."""
+    """ARNs of the models to which the profile routes, where the permission has to name them; otherwise empty."""
 
 
 def _called(scope: Scope, options: Options, place: pulumi.Output[Place]) -> list[_Called]:
