@@ -32,7 +32,7 @@ from .routes import in_route, read_routes
 from .stream.encoders import Encoder
 from .stream.errors import AnswerError
 from .stream.interruption import user_code
-from .stream.pacing import Clock, Pace, PacedCalls, Source, Stopwatch, SystemClock
+from .stream.pacing import Clock, Pace, PacedCalls, Source, Stopwatch, SystemClock, Thoughts
 from .stream.pipeline import Asked, Job, reject, run
 from .stream.record import Content, Start
 from .user_code import load_instructions, load_request_class
@@ -158,7 +158,7 @@ class Endpoint:
             prepared = Preparation(Making(self._prepare, request.request, call), partial(self._ask, start))
             ask, asked = prepared.call, partial(self._asked, start, prepared)
         return Job(
-            ask=PacedCalls(ask, pace, self._clock),
+            ask=PacedCalls(ask, pace, self._clock, Thoughts(are_seen=encoder.shows_thinking)),
             answer=self._answer.type,
             to_json=self._answer.to_json,
             encoder=encoder,

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from ..partials.changes import Change
 from .errors import AnswerInvalid
-from .events import Complete, Event, Idle, Overdue, Partial
+from .events import Complete, Event, Idle, Overdue, Partial, Thinking
 from .paths import TOO_LONG, is_long, is_too_long
 from .record import Start
 
@@ -38,6 +38,9 @@ class Encoder(ABC):
 
     can_report_errors: ClassVar[bool] = False
     """Whether the client can still receive an error, or a restart, after the first byte."""
+
+    shows_thinking: ClassVar[bool] = False
+    """Whether the client learns that the model thinks."""
 
     @property
     @abstractmethod
@@ -165,6 +168,7 @@ class _Typed(Encoder):
     """Events of the shapes in docs/wire.md; a subclass decides how one is written."""
 
     can_report_errors = True
+    shows_thinking = True
 
     def __init__(self, start: Start, content_type: str, *, snapshots: bool) -> None:
         self._start = start
@@ -177,17 +181,17 @@ class _Typed(Encoder):
         return _streaming(self._content_type)
 
     def commits(self, event: Event, /) -> bool:
-        """The status is decided by the model's first text, or when the client can wait no longer."""
-        return isinstance(event, Partial | Overdue)
+        """The status is decided by the model's first text or sign of thinking, or when the client cannot wait."""
+        return isinstance(event, Partial | Thinking | Overdue)
 
     def opening(self) -> bytes:
         """The ``start`` event."""
         return self._write("start", {"id": self._start.id, "model": self._start.model_id})
 
     def encode(self, event: Event, /) -> bytes:
-        """A ``delta`` or a ``snapshot``; silence becomes a heartbeat."""
+        """A ``delta`` or a ``snapshot``, or ``thinking``; silence becomes a heartbeat."""
         if not isinstance(event, Partial):
-            return self._heartbeat()
+            return self._write("thinking", {}) if isinstance(event, Thinking) else self._heartbeat()
         for change in event.changes:
             if is_too_long(change.path):
                 raise AnswerInvalid(change.path, TOO_LONG)

@@ -16,6 +16,11 @@ class Delta:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """The model goes on thinking: a delta of its reasoning came, which is no part of the answer."""
+
+
 class Verdict(Enum):
     """What a stop of the model means for its answer."""
 
@@ -87,7 +92,7 @@ class Ignored:
     """The service sent something that does not become part of the answer: it is malformed, or came after the stop."""
 
 
-ModelEvent = Delta | Stop | Usage | Masked | Ignored
+ModelEvent = Delta | Thinking | Stop | Usage | Masked | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ class Partial:
     document: Document
 
 
-Event = Partial | Idle | Overdue
+Event = Partial | Thinking | Idle | Overdue
 
 
 @dataclass(frozen=True, slots=True)

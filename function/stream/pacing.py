@@ -14,7 +14,7 @@ from queue import Empty
 from typing import Final, Generic, Protocol, TypeVar
 
 from .errors import AnswerError, DeadlineReached, PrepareTimeout, StreamError
-from .events import Idle, Ignored, ModelEvent, Overdue, PacedEvent, Prepared, Stop
+from .events import Delta, Idle, Ignored, ModelEvent, Overdue, PacedEvent, Prepared, Stop, Thinking
 from .interruption import without_signals
 
 T = TypeVar("T")
@@ -23,6 +23,8 @@ QUEUE_LENGTH: Final = 64
 """Events that the model may be ahead of the client."""
 USAGE_TIMEOUT: Final = 2.0
 """Seconds to wait, after the stop, for the usage, which changes nothing for the client."""
+THINKING_INTERVAL: Final = 1.0
+"""Seconds between two signs of thinking, at least: a model can send many of them a second."""
 READ_SLACK: Final = 1.0
 """Seconds by which a read of the model may outlast the deadline: it is the deadline that has to end the wait."""
 CLOSE_TIMEOUT: Final = 1.0
@@ -136,6 +138,23 @@ class Pace:
     """When own code must have made the prompt, where it makes one."""
 
 
+class Thoughts:
+    """The signs of thinking of one request, over all its calls: which of them are passed on."""
+
+    def __init__(self, *, are_seen: bool) -> None:
+        """Take whether the client's format shows them: if not, its silence goes on."""
+        self._are_seen = are_seen
+        self._next_at = -inf
+
+    def pass_on(self, sign: Thinking, now: float, pace: Pace, heartbeat: float) -> Generator[Thinking, None, float]:
+        """Yield a sign that came ``now``, unless it came soon after another; return when the next heartbeat is due."""
+        if now < self._next_at:
+            return heartbeat
+        self._next_at = now + THINKING_INTERVAL
+        yield sign
+        return now + pace.heartbeat if self._are_seen else heartbeat
+
+
 @dataclass(frozen=True, slots=True)
 class _End:
     """The reader has ended; ``error`` is the reason, unless the model came to its own end."""
@@ -195,16 +214,17 @@ class PacedCalls:
     """Makes a source from what was wrong with the answer before, and from the seconds that a read of it may take."""
     pace: Pace
     clock: Clock
+    thoughts: Thoughts
 
     def __call__(self, previous: AnswerError | None) -> Generator[PacedEvent, None, None]:
         """Return the events of a call that is made when the first of them is wanted; see ``paced``."""
         read_timeout = self.pace.deadline - self.clock.now() + READ_SLACK
         pace = self.pace if previous is None else replace(self.pace, prepare_by=inf)
-        return paced(self.call(previous, read_timeout), pace, self.clock)
+        return paced(self.call(previous, read_timeout), pace, self.clock, self.thoughts)
 
 
-def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, None, None]:
-    """Yield the source's events, and ``Idle`` and ``Overdue`` between them.
+def paced(source: Source, pace: Pace, clock: Clock, thoughts: Thoughts) -> Generator[PacedEvent, None, None]:
+    """Yield the source's events, and ``Idle`` and ``Overdue`` between them; ``thoughts`` decides on signs of thinking.
 
     After a stop the answer is decided: an error, silence or the deadline then only end the events.
 
@@ -216,7 +236,7 @@ def paced(source: Source, pace: Pace, clock: Clock) -> Generator[PacedEvent, Non
     reader = _Reader(source)
     try:
         reader.start()
-        yield from _watched(reader.events, pace, clock)
+        yield from _watched(reader.events, pace, clock, thoughts)
     finally:
         reader.close()
 
@@ -226,7 +246,7 @@ def _late(now: float, pace: Pace) -> StreamError:
 
 
 def _watched(
-    events: Handover[ModelEvent | Prepared | _End], pace: Pace, clock: Clock
+    events: Handover[ModelEvent | Prepared | _End], pace: Pace, clock: Clock, thoughts: Thoughts
 ) -> Generator[PacedEvent, None, None]:
     end, head_by = min(pace.deadline, pace.prepare_by), pace.head_by
     stopped = False
@@ -253,10 +273,17 @@ def _watched(
             now = clock.now()
             item.check(stopped=stopped, late=_late(now, pace) if now >= end else None)
             return
-        if isinstance(item, Stop):
-            stopped = True
-            end = min(end, clock.now() + USAGE_TIMEOUT)
-        elif isinstance(item, Prepared):
-            end = pace.deadline
+        if isinstance(item, Thinking):
+            heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
+            continue
+        stopped = stopped or isinstance(item, Stop)
+        end = end if isinstance(item, Delta) else _end_after(item, end, pace, clock.now())
         heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
         yield item
+
+
+def _end_after(item: ModelEvent | Prepared, end: float, pace: Pace, now: float) -> float:
+    """Return when the events end, now that ``item`` has come: until then it was ``end``."""
+    if isinstance(item, Stop):
+        return min(end, now + USAGE_TIMEOUT)
+    return pace.deadline if isinstance(item, Prepared) else end

@@ -39,6 +39,7 @@ from .events import (
     Partial,
     Prepared,
     Stop,
+    Thinking,
     Usage,
     Verdict,
 )
@@ -235,6 +236,9 @@ class _Answer:
                         self._count(event)
                         chunk = self._chunk(self._grow(partials, event.text)) if event.text else b""
                     elif isinstance(event, Idle | Overdue):
+                        chunk = self._chunk(event)
+                    elif isinstance(event, Thinking):
+                        self._count(event)
                         chunk = self._chunk(event)
                     else:
                         self._count(event)

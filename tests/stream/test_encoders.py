@@ -8,7 +8,7 @@ import pytest
 from function.partials import Change, Partials, applied
 from function.stream.encoders import DELTA_LIMIT, Encoder
 from function.stream.errors import AnswerInvalid
-from function.stream.events import Complete, Idle, Overdue, Partial, Usage
+from function.stream.events import Complete, Idle, Overdue, Partial, Thinking, Usage
 from function.stream.negotiation import choose_format
 from function.stream.record import Calls, Start
 
@@ -59,6 +59,7 @@ def test_json_lines_are_one_event_per_line() -> None:
     assert lines.encode(DELTA) == (
         b'{"type":"delta","at":412,"changes":[{"path":"","value":{}},{"path":"/summary","append":"Gr"}]}\n'
     )
+    assert lines.encode(Thinking()) == b'{"type":"thinking","at":412}\n'
     assert lines.encode(Idle()) == b"\n"
     assert lines.encode(partial(" ")) == b""
     assert lines.restart(PROBLEM) == b'{"type":"restart","at":412,"problem":{"type":"urn:x","status":502}}\n'

@@ -19,10 +19,11 @@ from function.stream.events import (
     PacedEvent,
     Prepared,
     Stop,
+    Thinking,
     Usage,
     Verdict,
 )
-from function.stream.pacing import QUEUE_LENGTH, Handover, Pace, Stopwatch, SystemClock, paced
+from function.stream.pacing import QUEUE_LENGTH, Handover, Pace, Stopwatch, SystemClock, Thoughts, paced
 
 T = TypeVar("T")
 END = Stop("end_turn", Verdict.GOOD)
@@ -97,14 +98,17 @@ class ScriptedSource:
         return True
 
 
-def play(*script: ModelEvent | Prepared | float | Exception, **pace: float) -> list[tuple[float, PacedEvent | str]]:
+def play(
+    *script: ModelEvent | Prepared | float | Exception, thoughts: Thoughts | None = None, **pace: float
+) -> list[tuple[float, PacedEvent | str]]:
     """Return each event with the time at which it came; an error by its name."""
     clock = TestClock()
     source = ScriptedSource(clock, *script)
     events: list[tuple[float, PacedEvent | str]] = []
     try:
         settings = {"heartbeat": 20.0, "head_by": 290.0, "deadline": 1000.0, **pace}
-        events.extend((clock.time, event) for event in paced(source, Pace(**settings), clock))
+        thoughts = thoughts or Thoughts(are_seen=True)
+        events.extend((clock.time, event) for event in paced(source, Pace(**settings), clock, thoughts))
     except Exception as error:  # noqa: BLE001 - the error is what the test looks at
         events.append((clock.time, type(error).__name__))
 
@@ -117,6 +121,34 @@ def test_what_is_left_out_is_no_sign_of_life() -> None:
     events = play(Delta("a"), 6, Ignored(), 6, Ignored(), 6, Ignored(), 6, END)
 
     assert (20, Idle()) in events
+
+
+def test_one_sign_of_thinking_a_second_is_passed_on() -> None:
+    """Whatever the pace of the model's deltas, and over all calls of a request."""
+    thoughts = Thoughts(are_seen=True)
+    deltas: list[Thinking | float] = [step for _ in range(24) for step in (Thinking(), 0.125)]
+    events = play(*deltas, Delta("a"), END, thoughts=thoughts)
+    again = play(Thinking(), 3, Thinking(), END, thoughts=thoughts)
+
+    assert [time for time, event in events if event == Thinking()] == [0, 1, 2]
+    assert events[3:] == [(3, Delta("a")), (3, END)]
+    assert [event for _, event in again] == [Thinking(), END]
+
+
+def test_a_model_that_thinks_in_silence_gives_no_sign() -> None:
+    """Silence is filled with heartbeats and nothing else, also after a sign."""
+    events = play(Thinking(), 45, Delta("a"), END)
+
+    assert events == [(0, Thinking()), (20, Idle()), (40, Idle()), (45, Delta("a")), (45, END)]
+
+
+def test_a_sign_of_thinking_breaks_the_silence_only_where_the_client_sees_it() -> None:
+    """It needs no heartbeat beside it then. A sign that is not passed on breaks no silence at all."""
+    thinks: list[ModelEvent | float] = [Thinking(), 19, Thinking(), 0.5, Thinking(), 20, Thinking(), END]
+    seen, unseen = (play(*thinks, thoughts=Thoughts(are_seen=are_seen)) for are_seen in (True, False))
+
+    assert [time for time, event in seen if event == Idle()] == [39]
+    assert [time for time, event in unseen if event == Idle()] == [20]
 
 
 def test_events_pass_as_they_come() -> None:
@@ -197,7 +229,7 @@ def test_an_error_after_the_deadline_is_the_deadline() -> None:
 
     clock = HeldUp()
     with pytest.raises(DeadlineReached):
-        list(paced(ScriptedSource(clock, ModelFailed()), Pace(20, 100, 290), clock))
+        list(paced(ScriptedSource(clock, ModelFailed()), Pace(20, 100, 290), clock, Thoughts(are_seen=True)))
 
 
 def test_after_the_stop_nothing_turns_the_answer_bad() -> None:
@@ -221,7 +253,7 @@ def test_closing_reaches_a_source_that_is_blocked() -> None:
     """The model call ends at once, even while a read waits for its next bytes."""
     clock = TestClock()
     source = ScriptedSource(clock, Delta("a"), 1000, Delta("b"))
-    events = paced(source, Pace(20, 290, 1000), clock)
+    events = paced(source, Pace(20, 290, 1000), clock, Thoughts(are_seen=True))
 
     assert next(events) == Delta("a")
     events.close()
@@ -234,7 +266,7 @@ def test_closing_frees_a_source_that_waits_for_room() -> None:
     """A model that is ahead of its client does not keep a thread alive."""
     clock = TestClock()
     source = ScriptedSource(clock, *[Delta("a")] * (3 * QUEUE_LENGTH))
-    events = paced(source, Pace(20, 290, 1000), clock)
+    events = paced(source, Pace(20, 290, 1000), clock, Thoughts(are_seen=True))
 
     next(events)
     events.close()
@@ -296,7 +328,7 @@ def test_a_call_that_is_not_connected_yet_is_not_waited_for() -> None:
     clock = SystemClock()
     now = clock.now()
     with pytest.raises(DeadlineReached):
-        list(paced(Connecting(), Pace(20, now + 290, now), clock))
+        list(paced(Connecting(), Pace(20, now + 290, now), clock, Thoughts(are_seen=True)))
 
     assert not ended.is_set()
     headers.set()
@@ -314,7 +346,7 @@ def test_signals_are_for_the_main_thread() -> None:
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     clock = TestClock()
-    list(paced(Masked(clock), Pace(20, 290, 1000), clock))
+    list(paced(Masked(clock), Pace(20, 290, 1000), clock, Thoughts(are_seen=True)))
 
     assert masks[0] >= {signal.SIGTERM, signal.SIGINT}
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
@@ -341,7 +373,7 @@ def test_a_signal_while_the_reader_starts_leaves_no_call_behind() -> None:
             clock = TestClock()
             source = Signalling(clock)
             with pytest.raises(Terminated):
-                list(paced(source, Pace(20, 290, 1000), clock))
+                list(paced(source, Pace(20, 290, 1000), clock, Thoughts(are_seen=True)))
             assert source.cancelled.is_set()
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -355,7 +387,7 @@ def test_a_generator_that_never_starts_opens_nothing() -> None:
         def cancel(self) -> bool:
             raise AssertionError
 
-    paced(Untouchable(), Pace(20, 290, 1000), SystemClock()).close()
+    paced(Untouchable(), Pace(20, 290, 1000), SystemClock(), Thoughts(are_seen=True)).close()
 
 
 def test_a_stopwatch_counts_milliseconds() -> None:

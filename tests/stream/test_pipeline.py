@@ -37,6 +37,7 @@ from function.stream.events import (
     PacedEvent,
     Prepared,
     Stop,
+    Thinking,
     Usage,
     Verdict,
 )
@@ -301,6 +302,29 @@ def test_patience_ends_with_a_head_and_heartbeats(accept: str) -> None:
     assert [type(each).__name__ for each in played.happened[:3]] == ["Head", "bytes", "bytes"]
     assert played.events[0]["type"] == "start"
     assert played.events[-1]["type"] == "complete"
+
+
+@pytest.mark.parametrize("accept", [LINES, SSE, f"{LINES}; view=snapshot"])
+def test_a_sign_of_thinking_begins_the_response_as_text_does(accept: str) -> None:
+    """Its time is that of the model's first event, and what fails after it is an event too."""
+    played = Run(accept, [Thinking(), Idle(), Thinking(), *written(GOOD)]).play()
+    busy = Run(accept, [Thinking(), ModelBusy()]).play()
+
+    assert [event["type"] for event in played.events[:3]] == ["start", "thinking", "thinking"]
+    assert played.events[1] == {"type": "thinking", "at": 0}
+    assert played.events[-1]["value"] == json.loads(GOOD)
+    assert played.record.timings.first_event == 0
+    assert [event["type"] for event in busy.events] == ["start", "thinking", "error"]
+    assert (busy.head.status, busy.record.phase) == (200, Phase.MODEL)
+
+
+@pytest.mark.parametrize("accept", [RAW, WHOLE])
+def test_a_sign_of_thinking_is_nothing_to_formats_without_events(accept: str) -> None:
+    played = Run(accept, [Thinking(), *written(GOOD)]).play()
+    busy = Run(accept, [Thinking(), ModelBusy()]).play()
+
+    assert json.loads(played.body) == json.loads(GOOD)
+    assert (busy.head.status, busy.problem["code"]) == (429, "model_busy")
 
 
 @pytest.mark.parametrize("accept", [RAW, WHOLE])

@@ -255,6 +255,11 @@ class Case:
         return FORMATS[self.format]
 
     @property
+    def signs(self) -> int:
+        """How many signs of thinking the client gets, in a format that has them: the model gives one at most."""
+        return sum(isinstance(step, Reasoning) for step in self.last_script)
+
+    @property
     def gate(self) -> str:
         return str(self)
 
@@ -263,9 +268,13 @@ class Case:
 
 
 def in_formats(case: Case) -> Iterator[Case]:
-    """Yield the case in every format: only a whole document is never begun before the verdict."""
+    """Yield the case in every format.
+
+    A whole document is never begun before the verdict; a sign of thinking begins the formats that consist of events.
+    """
     for name in FORMATS:
-        yield replace(case, format=name, committed=case.committed and name != "whole")
+        begun = name in TYPED if case.place == "after reasoning" else name != "whole" and case.committed
+        yield replace(case, format=name, committed=begun)
 
 
 def text_of(steps: Script) -> str:
@@ -670,12 +679,13 @@ def cancelled_cases() -> Iterator[Case]:
         if place in {"after the usage", "after the stop"}:
             continue
         for each in in_formats(case(CANCELLED, "reset by the platform", place, [], meanwhile="reset")):
-            rest: list[Step] = list(DELTAS[len(before) if each.committed or place in _DELTA_PLACES else 0 :])
+            has_begun = place in _DELTA_PLACES
+            rest: list[Step] = list(DELTAS[len(before) if has_begun else 0 :])
             if place == "after the last byte":
                 rest = []
             elif each.format != "whole":
                 rest = [
-                    *fragments(INTO_A_STRING.get(place, "") if each.committed else '{"summary": "', 13),
+                    *fragments(INTO_A_STRING.get(place, "") if has_begun else '{"summary": "', 13),
                     *SLOWLY,
                     Hang(),
                 ]
@@ -689,6 +699,9 @@ def left_cases() -> Iterator[Case]:
     good: dict[str, object] = {"stop_reason": "end_turn", "usage": True}
     cut_short: dict[str, object] = {"stop_reason": "max_tokens", "usage": True}
     refused: dict[str, object] = {"stop_reason": "refusal", "usage": True}
+    thinking = case(COMPLETED, "good, the client has left", "after reasoning", [], meanwhile="leave", **good)
+    for each in in_formats(thinking):
+        yield replace(each, script=[*PLACES[each.place], Hold(each.gate), *GOOD])
     rest: dict[str, tuple[Ending, Script, dict[str, object]]] = {
         "good": (COMPLETED, [*DELTAS[1:], Stop(), USAGE], good),
         "wrong value": (FAILED["answer_invalid"], [Fragment('", "keywords": 5,'), Hang()], {}),

@@ -173,12 +173,13 @@ def _reset(chain: Chain, case: Case) -> Callable[[Reply], None]:
 
 
 def _after_a_chunk(act: Callable[[Chain, Reply], object]) -> Callable[[Chain, Case], Callable[[Reply], None]]:
-    """Act once the client has the first chunk, while the model is held."""
+    """Act while the model is held, once the client has the first chunk, if there is one by then."""
 
     def meanwhile(chain: Chain, case: Case) -> Callable[[Reply], None]:
         def then(reply: Reply) -> None:
             chain.bedrock.reached(case.gate)
-            next(reply.chunks())
+            if case.committed:
+                next(reply.chunks())
             act(chain, reply)
             chain.bedrock.release(case.gate)
 
@@ -336,7 +337,7 @@ def _check_client(case: Case, seen: Seen) -> None:
         _check_cancelled(case, seen)
         return
     if case.meanwhile == "leave":  # nobody is there to see the end
-        is_cut = error is not None and case.accept == RAW
+        is_cut = error is not None and case.accept == RAW and case.committed
         assert seen.invocation.ending is (InvocationEnding.CUT if is_cut else InvocationEnding.COMPLETE)
         return
     if error is None:
@@ -400,7 +401,8 @@ def _check_events(case: Case, seen: Seen, last: str) -> None:
     kinds = [event["type"] for event in seen.events]
     assert kinds[0] == "start"
     assert kinds[-1] == last
-    assert set(kinds[1:-1]) <= {"delta", "restart"}
+    assert set(kinds[1:-1]) <= {"delta", "restart", "thinking"}
+    assert kinds.count("thinking") == case.signs
     assert kinds.count("restart") == case.restarts
     assert any(chunk in HEARTBEATS for chunk in seen.chunks) is case.heartbeats
     assert seen.events[0]["id"] == seen.headers["x-request-id"]

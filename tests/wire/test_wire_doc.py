@@ -17,7 +17,7 @@ from function.aws.runtime.api import Invocation, RuntimeApi
 from function.partials import Partials
 from function.schema import Answer
 from function.stream.errors import AnswerInvalid, ModelFailed, StreamError
-from function.stream.events import Complete, Cut, Idle, Partial, Usage
+from function.stream.events import Complete, Cut, Idle, Partial, Thinking, Usage
 from function.stream.negotiation import choose_format
 from function.stream.record import Calls, Start
 
@@ -55,6 +55,12 @@ def chunks(accept: str) -> list[bytes]:
 @pytest.mark.parametrize("accept", ["application/jsonl", "application/jsonl; view=snapshot", "text/event-stream"])
 def test_the_typed_formats_are_as_documented(accept: str) -> None:
     assert b"".join(chunks(accept)).decode() == example(accept)
+
+
+def test_thinking_is_as_documented() -> None:
+    encoder = choose_format("application/jsonl").encoder(start(900, 900, 4950))
+    chunks = [encoder.opening(), *(encoder.encode(event) for event in (Thinking(), Idle(), Thinking()))]
+    assert b"".join(chunks).decode() == example("thinking")
 
 
 def test_raw_text_is_as_documented() -> None:

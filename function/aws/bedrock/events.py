@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from ...stream.errors import ModelFailed
-from ...stream.events import Delta, Ignored, Masked, ModelEvent, Stop, Usage, Verdict
+from ...stream.events import Delta, Ignored, Masked, ModelEvent, Stop, Thinking, Usage, Verdict
 
 GUARDRAIL_INTERVENED: Final = "guardrail_intervened"
 """The stop reason of an answer that a guardrail has blocked, and also of one in which it has masked words."""
@@ -32,7 +32,8 @@ VERDICTS: Final[Mapping[str, Verdict]] = {
 MASKED: Final = "ANONYMIZED"
 NO_ACTION: Final = "NONE"
 """Actions of a guardrail, in the words of its trace; any other word means that it blocked."""
-BESIDE_THE_ANSWER: Final = frozenset({"reasoningContent", "citation"})
+REASONING: Final = "reasoningContent"
+BESIDE_THE_ANSWER: Final = frozenset({REASONING, "citation"})
 """Kinds of delta that never contain a part of the answer."""
 TOKENS_LIMIT: Final = 2**53
 """A larger count of tokens is ignored: not every reader of JSON can represent it exactly."""
@@ -69,7 +70,7 @@ def readable(stream: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] 
 
 
 def model_events(raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool) -> Iterator[ModelEvent]:
-    """Yield the model events among the ``raw`` ones: opening frames and reasoning are left out.
+    """Yield the model events among the ``raw`` ones: opening frames and the words of reasoning are left out.
 
     With ``tool``, the text is the input of the first tool call. The first stop counts. After it come only usages, of
     which the last counts, and ``Masked`` if a guardrail has only masked words. Every other event that could belong to
@@ -107,8 +108,8 @@ def _until_stop(
             text = answer.text(delta)
             if text:
                 yield Delta(text)
-            elif text is None:
-                yield Ignored()
+            elif beside := _beside(delta, text):
+                yield beside
             continue
         name, payload = _member(event)
         if name == "contentBlockStart":
@@ -224,6 +225,13 @@ def _delta(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if not delta:  # botocore leaves out what is null
         raise MalformedEvent("delta has no member")
     return _mapping(delta, "delta")
+
+
+def _beside(payload: Mapping[str, Any], text: str | None) -> Thinking | Ignored | None:
+    """Return the event of a delta that adds nothing to the answer; its ``text`` is None if it could have added some."""
+    if REASONING in _delta(payload):
+        return Thinking()
+    return Ignored() if text is None else None
 
 
 def _stop(payload: Mapping[str, Any]) -> Stop:

@@ -11,7 +11,7 @@ from function.stream.errors import (
     ModelFailed,
     ModelTimeout,
 )
-from function.stream.events import Delta, Ignored, ModelEvent, Stop, Usage, Verdict
+from function.stream.events import Delta, Ignored, ModelEvent, Stop, Thinking, Usage, Verdict
 from local.bedrock.script import (
     End,
     Event,
@@ -37,11 +37,12 @@ from tests.aws.bedrock.models import DOCUMENT, ask, failure, model, text
 
 
 def test_text_deltas_stop_and_usage_are_events(bedrock: Bedrock) -> None:
-    """Opening frames and reasoning are left out; the usage after the stop is read, and so is the end of the stream."""
+    """Opening frames are left out; the usage after the stop is read, and so is the end of the stream."""
     bedrock.play([Open(), Reasoning("hm"), *complete_answer(DOCUMENT)])
     events = list(ask(model()))
 
     assert text(events) == DOCUMENT
+    assert events[0] == Thinking()
     assert events[-2:] == [Stop("end_turn", Verdict.GOOD), Usage(12, len(fragments(DOCUMENT)))]
 
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.model import StringShape
 
 from function.aws.bedrock.events import VERDICTS, model_events
-from function.stream.events import Ignored, Masked, Stop, Verdict
+from function.stream.events import Ignored, Masked, Stop, Thinking, Verdict
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,14 @@ def test_a_mask_is_told_whatever_the_usage_beside_it_is() -> None:
     metadata["metadata"]["usage"] = {"inputTokens": "x"}
 
     assert list(model_events([stop, metadata], tool=False))[1:] == [Masked(), Ignored()]
+
+
+@pytest.mark.parametrize("tool", [False, True])
+@pytest.mark.parametrize("reasoning", [{"text": "hm"}, {"text": ""}, {"signature": "c2ln"}, {"redactedContent": b"x"}])
+def test_every_delta_of_reasoning_is_a_sign_of_thinking(reasoning: dict[str, Any], *, tool: bool) -> None:
+    delta = {"contentBlockDelta": {"delta": {"reasoningContent": reasoning}, "contentBlockIndex": 0}}
+
+    assert list(model_events([delta], tool=tool)) == [Thinking()]
 
 
 def test_every_action_of_the_service_is_decided() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from local.bedrock.call import Call
-from local.bedrock.script import Step
+from local.bedrock.script import Reasoning, Step
 from local.twin import Twin
 from tests.verify.shared import CHECK, ORIGIN, QUICK, bedrock_of, check_all
 from tests.verify.spoilt import Passing, Spoil, cut, proxy, sniffable
@@ -21,7 +21,7 @@ def test_the_local_stack_keeps_every_promise(endpoint: Twin) -> None:
 
     def answer(call: Call) -> Sequence[Step]:
         calls.append(call)
-        return QUICK
+        return [Reasoning("Let me see."), *QUICK]
 
     bedrock_of(endpoint).answer = answer
     code, text = check_all(endpoint)
