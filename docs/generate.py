@@ -104,7 +104,7 @@ def models() -> str:
             row.native.value,
             "yes" if row.forced_tool else "no",
             "yes" if row.temperature else "no",
-            "yes" if row.thinks else "no",
+            row.mind.thinks.value,
             row.source,
         ]
         for row in CLAUDES

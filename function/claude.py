@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from .contract import Effort
+
 
 class Native(StrEnum):
     """Whether Bedrock's structured output (``outputConfig.textFormat``) works with a model."""
@@ -20,6 +22,73 @@ class Native(StrEnum):
     """It is accepted, but answers can run to the token limit in silence."""
 
 
+class Thinks(StrEnum):
+    """Whether a model thinks although the request does not ask for it."""
+
+    NO = "no"
+    YES = "yes"
+    ALWAYS = "always"
+    """No request can prevent it."""
+
+
+class Off(StrEnum):
+    """What a request says so that a model does not think."""
+
+    NOTHING = "nothing"
+    """The model thinks only when it is asked to."""
+    DISABLED = "disabled"
+    BETWEEN_TOOLS = "between_tools"
+    NEVER = "never"
+    """The service refuses every word for it."""
+
+
+_LOW, _MEDIUM, _HIGH, _XHIGH, _MAX = Effort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mind:
+    """How a model thinks, and how a request steers that. The defaults are those of the newest models."""
+
+    thinks: Thinks = Thinks.NO
+    adaptive: bool = True
+    """Whether it knows the type ``adaptive``. Older models think only with a budget of tokens."""
+    off: Off = Off.NOTHING
+    off_up_to: Effort | None = None
+    """The highest effort with which it can be kept from thinking; None: every effort that it knows."""
+    efforts: tuple[Effort, ...] = tuple(Effort)
+    """The words for effort that it knows, from the lowest."""
+    effort: Effort | None = _HIGH
+    """The effort of a request that names none; None if the model knows no effort."""
+    source: str
+
+
+_GUIDE: Final = "platform.claude.com, build-with-claude/effort; Bedrock User Guide, claude-messages-adaptive-thinking"
+_ANTHROPIC: Final = "pydantic-ai 2.68, profiles/anthropic.py"
+_MODEL_CARD: Final = "Bedrock User Guide, model card; pydantic-ai 2.68, profiles/anthropic.py"
+
+_BUDGET: Final = Mind(adaptive=False, efforts=(), effort=None, source=_ANTHROPIC)
+_BUDGET_AND_EFFORT: Final = Mind(
+    adaptive=False, efforts=(_LOW, _MEDIUM, _HIGH), source="litellm 1.110 sends it; pydantic-ai 2.68: not verified"
+)
+_ADAPTIVE: Final = Mind(efforts=(_LOW, _MEDIUM, _HIGH, _MAX), source=_GUIDE)
+_WITH_XHIGH: Final = Mind(source=_GUIDE)
+_BY_DEFAULT: Final = Mind(thinks=Thinks.YES, off=Off.DISABLED, source=_GUIDE)
+_OPUS_5: Final = Mind(thinks=Thinks.YES, off=Off.DISABLED, off_up_to=_HIGH, source=_GUIDE)
+_HAIKU_5_5: Final = Mind(thinks=Thinks.YES, off=Off.DISABLED, off_up_to=_HIGH, effort=_MEDIUM, source=_MODEL_CARD)
+_SONNET_5_5: Final = Mind(thinks=Thinks.YES, off=Off.BETWEEN_TOOLS, off_up_to=_HIGH, source=_ANTHROPIC)
+_ALWAYS: Final = Mind(thinks=Thinks.ALWAYS, off=Off.NEVER, source=_GUIDE)
+_OPUS_5_5: Final = Mind(thinks=Thinks.ALWAYS, off=Off.NEVER, effort=_MEDIUM, source=_MODEL_CARD)
+
+WITHOUT_TEMPERATURE_SINCE: Final = (4, 7)
+"""From this version on, a request with a temperature is refused (pydantic-ai 2.68, profiles/anthropic.py)."""
+
+HOUR_CACHE_SINCE: Final = (4, 5)
+"""From this version on, a cache can last an hour (pydantic-ai 2.68); the older ones know five minutes alone."""
+
+MORE_TOKENS_SINCE: Final = (4, 7)
+"""From this version on, a text has about 30 % more tokens (platform.claude.com, Claude 4.7 migration guide)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claude:
     """What one version of Claude accepts."""
@@ -27,18 +96,38 @@ class Claude:
     family: str
     version: tuple[int, int]
     native: Native
+    mind: Mind
+    cache_minimum: int | None
+    """The largest number of tokens that a source gives as the least that is cached; None if none gives one.
+
+    The first row has that of Haiku 3.5, for which it also stands. Sources: anthropics/skills,
+    claude-api/shared/prompt-caching.md, as of July and as of November; litellm 1.110; docs.orq.ai.
+    """
     forced_tool: bool
     """Whether a call can force the model to use a tool."""
-    temperature: bool
-    thinks: bool
-    """Whether it thinks although the request does not ask for it."""
     source: str
+    """Where what is said of native output and forced tools comes from."""
 
     @property
     def name(self) -> str:
         """The name for people, such as ``Opus 4.7``."""
         major, minor = self.version
         return f"{self.family.title()} {major}.{minor}" if minor else f"{self.family.title()} {major}"
+
+    @property
+    def temperature(self) -> bool:
+        """Whether it takes a temperature."""
+        return self.version < WITHOUT_TEMPERATURE_SINCE
+
+    @property
+    def knows_hour_cache(self) -> bool:
+        """Whether a cache can last an hour, and not only five minutes."""
+        return self.version >= HOUR_CACHE_SINCE
+
+    @property
+    def characters_per_token(self) -> int:
+        """How many characters a token has, to estimate how many tokens a text has."""
+        return 3 if self.version >= MORE_TOKENS_SINCE else 4
 
 
 _YES, _NO, _TRY, _UNRELIABLE = Native
@@ -47,28 +136,28 @@ _SPECIFIC: Final = "litellm 1.110, bedrock/common_utils.py (no native output in 
 _CARD: Final = "Bedrock User Guide, model card"
 
 CLAUDES: Final = (
-    Claude("sonnet", (3, 7), _NO, forced_tool=True, temperature=True, thinks=False, source=_PROFILES),
-    Claude("sonnet", (4, 0), _NO, forced_tool=True, temperature=True, thinks=False, source=_PROFILES),
-    Claude("opus", (4, 0), _NO, forced_tool=True, temperature=True, thinks=False, source=_PROFILES),
-    Claude("opus", (4, 1), _TRY, forced_tool=True, temperature=True, thinks=False, source="models.dev#1765"),
-    Claude("sonnet", (4, 5), _YES, forced_tool=True, temperature=True, thinks=False, source=_PROFILES),
-    Claude("haiku", (4, 5), _TRY, forced_tool=True, temperature=True, thinks=False, source="vercel/ai#19988"),
-    Claude("opus", (4, 5), _YES, forced_tool=True, temperature=True, thinks=False, source=_PROFILES),
-    Claude("sonnet", (4, 6), _UNRELIABLE, forced_tool=True, temperature=True, thinks=False, source=_PROFILES),
-    Claude("opus", (4, 6), _YES, forced_tool=True, temperature=True, thinks=False, source=_PROFILES),
-    Claude("opus", (4, 7), _TRY, forced_tool=True, temperature=False, thinks=False, source="vercel/ai#14773"),
-    Claude("opus", (4, 8), _TRY, forced_tool=True, temperature=False, thinks=False, source=_SPECIFIC),
-    Claude("opus", (5, 0), _TRY, forced_tool=True, temperature=False, thinks=True, source="ax-llm/ax#667"),
-    Claude("sonnet", (5, 0), _TRY, forced_tool=True, temperature=False, thinks=True, source=_SPECIFIC),
-    Claude("fable", (5, 0), _NO, forced_tool=True, temperature=False, thinks=True, source=_PROFILES),
-    Claude("mythos", (5, 0), _TRY, forced_tool=True, temperature=False, thinks=True, source=_PROFILES),
-    Claude("fable", (5, 1), _NO, forced_tool=False, temperature=False, thinks=True, source="lobehub#19876"),
-    Claude("mythos", (5, 1), _TRY, forced_tool=False, temperature=False, thinks=True, source=_SPECIFIC),
-    Claude("fable", (5, 2), _NO, forced_tool=False, temperature=False, thinks=True, source=_PROFILES),
-    Claude("mythos", (5, 2), _TRY, forced_tool=False, temperature=False, thinks=True, source=_PROFILES),
-    Claude("haiku", (5, 5), _TRY, forced_tool=True, temperature=False, thinks=True, source=f"{_CARD}; {_SPECIFIC}"),
-    Claude("sonnet", (5, 5), _TRY, forced_tool=False, temperature=False, thinks=True, source=_SPECIFIC),
-    Claude("opus", (5, 5), _TRY, forced_tool=False, temperature=False, thinks=True, source=_CARD),
+    Claude("sonnet", (3, 7), _NO, _BUDGET, 2_048, forced_tool=True, source=_PROFILES),
+    Claude("sonnet", (4, 0), _NO, _BUDGET, 1_024, forced_tool=True, source=_PROFILES),
+    Claude("opus", (4, 0), _NO, _BUDGET, 1_024, forced_tool=True, source=_PROFILES),
+    Claude("opus", (4, 1), _TRY, _BUDGET, 1_024, forced_tool=True, source="models.dev#1765"),
+    Claude("sonnet", (4, 5), _YES, _BUDGET, 1_024, forced_tool=True, source=_PROFILES),
+    Claude("haiku", (4, 5), _TRY, _BUDGET, 4_096, forced_tool=True, source="vercel/ai#19988"),
+    Claude("opus", (4, 5), _YES, _BUDGET_AND_EFFORT, 4_096, forced_tool=True, source=_PROFILES),
+    Claude("sonnet", (4, 6), _UNRELIABLE, _ADAPTIVE, 2_048, forced_tool=True, source=_PROFILES),
+    Claude("opus", (4, 6), _YES, _ADAPTIVE, 4_096, forced_tool=True, source=_PROFILES),
+    Claude("opus", (4, 7), _TRY, _WITH_XHIGH, 4_096, forced_tool=True, source="vercel/ai#14773"),
+    Claude("opus", (4, 8), _TRY, _WITH_XHIGH, 4_096, forced_tool=True, source=_SPECIFIC),
+    Claude("opus", (5, 0), _TRY, _OPUS_5, 512, forced_tool=True, source="ax-llm/ax#667"),
+    Claude("sonnet", (5, 0), _TRY, _BY_DEFAULT, 1_024, forced_tool=True, source=_SPECIFIC),
+    Claude("fable", (5, 0), _NO, _ALWAYS, 512, forced_tool=True, source=_PROFILES),
+    Claude("mythos", (5, 0), _TRY, _ALWAYS, 512, forced_tool=True, source=_PROFILES),
+    Claude("fable", (5, 1), _NO, _ALWAYS, 512, forced_tool=False, source="lobehub#19876"),
+    Claude("mythos", (5, 1), _TRY, _ALWAYS, 512, forced_tool=False, source=_SPECIFIC),
+    Claude("fable", (5, 2), _NO, _ALWAYS, None, forced_tool=False, source=_PROFILES),
+    Claude("mythos", (5, 2), _TRY, _ALWAYS, None, forced_tool=False, source=_PROFILES),
+    Claude("haiku", (5, 5), _TRY, _HAIKU_5_5, 512, forced_tool=True, source=f"{_CARD}; {_SPECIFIC}"),
+    Claude("sonnet", (5, 5), _TRY, _SONNET_5_5, 512, forced_tool=False, source=_SPECIFIC),
+    Claude("opus", (5, 5), _TRY, _OPUS_5_5, 512, forced_tool=False, source=_CARD),
 )
 """From 3.7 to the newest. The first row also stands for every earlier version."""
 

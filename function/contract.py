@@ -148,6 +148,16 @@ class StructuredOutput(StrEnum):
     PROMPT = "prompt"
 
 
+class Effort(StrEnum):
+    """How many tokens the model spends on an answer, from the fewest."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"
+
+
 class Authorization(StrEnum):
     """Who can call the endpoint."""
 

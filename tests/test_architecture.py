@@ -43,7 +43,7 @@ MAY_IMPORT = {
         "function.aws.trace",
         "function.aws.uncaught",
     },
-    "function/claude.py": set[str](),
+    "function/claude.py": {"function.contract"},
     "function/endpoint.py": PYDANTIC | {"function.media"},
     "function/media.py": set[str](),
     "function/conversation.py": {"function.endpoint"},

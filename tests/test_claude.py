@@ -1,6 +1,7 @@
 import pytest
 
-from function.claude import CLAUDES, Claude, Native, claude, is_claude, takes_native_output
+from function.claude import CLAUDES, Claude, Mind, Native, Off, Thinks, claude, is_claude, takes_native_output
+from function.contract import Effort
 
 PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2c3"
 SYSTEM_PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-6-v1"
@@ -66,6 +67,81 @@ def test_native_output_is_used_where_it_works_or_may_work(model_id: str, *, nati
 
 def test_only_one_model_is_unreliable() -> None:
     assert [row.name for row in CLAUDES if row.native is Native.UNRELIABLE] == ["Sonnet 4.6"]
+
+
+@pytest.mark.parametrize(
+    ("model", "thinks", "off", "off_up_to", "efforts", "effort"),
+    [
+        ("3-7-sonnet", "no", "nothing", None, "", None),
+        ("opus-4-1", "no", "nothing", None, "", None),
+        ("haiku-4-5", "no", "nothing", None, "", None),
+        ("opus-4-5", "no", "nothing", None, "low medium high", "high"),
+        ("sonnet-4-6", "no", "nothing", None, "low medium high max", "high"),
+        ("opus-4-7", "no", "nothing", None, "low medium high xhigh max", "high"),
+        ("opus-4-8", "no", "nothing", None, "low medium high xhigh max", "high"),
+        ("sonnet-5", "yes", "disabled", None, "low medium high xhigh max", "high"),
+        ("opus-5", "yes", "disabled", "high", "low medium high xhigh max", "high"),
+        ("haiku-5-5", "yes", "disabled", "high", "low medium high xhigh max", "medium"),
+        ("sonnet-5-5", "yes", "between_tools", "high", "low medium high xhigh max", "high"),
+        ("opus-5-5", "always", "never", None, "low medium high xhigh max", "medium"),
+        ("fable-5", "always", "never", None, "low medium high xhigh max", "high"),
+        ("mythos-5-2", "always", "never", None, "low medium high xhigh max", "high"),
+    ],
+)
+def test_a_row_says_whether_a_model_thinks_and_what_steers_it(  # noqa: PLR0913, PLR0917 - the columns of a table
+    model: str, thinks: str, off: str, off_up_to: str | None, efforts: str, effort: str | None
+) -> None:
+    row = claude(f"us.anthropic.claude-{model}")
+
+    assert row is not None
+    assert row.mind == Mind(
+        thinks=Thinks(thinks),
+        adaptive=row.version >= (4, 6),
+        off=Off(off),
+        off_up_to=Effort(off_up_to) if off_up_to else None,
+        efforts=tuple(Effort(word) for word in efforts.split()),
+        effort=Effort(effort) if effort else None,
+        source=row.mind.source,
+    )
+
+
+@pytest.mark.parametrize("row", CLAUDES, ids=lambda row: row.name)
+def test_what_a_row_says_of_thinking_fits_together(row: Claude) -> None:
+    """A model that thinks unasked knows effort; the effort of a request without one is one of its words."""
+    mind = row.mind
+
+    assert (mind.thinks is Thinks.NO) == (mind.off is Off.NOTHING)
+    assert (mind.thinks is Thinks.ALWAYS) == (mind.off is Off.NEVER)
+    assert bool(mind.efforts) == (mind.effort is not None)
+    assert mind.effort is None or mind.effort in mind.efforts
+    assert (
+        mind.off_up_to is None
+        or mind.effort is None
+        or mind.efforts.index(mind.effort) <= mind.efforts.index(mind.off_up_to)
+    )
+    assert mind.source
+
+
+@pytest.mark.parametrize(
+    ("model", "minimum", "hour", "characters"),
+    [
+        ("3-5-haiku", 2_048, False, 4),
+        ("opus-4-1", 1_024, False, 4),
+        ("haiku-4-5", 4_096, True, 4),
+        ("opus-4-5", 4_096, True, 4),
+        ("sonnet-4-6", 2_048, True, 4),
+        ("opus-4-7", 4_096, True, 3),
+        ("sonnet-5", 1_024, True, 3),
+        ("opus-5-5", 512, True, 3),
+        ("fable-5-2", None, True, 3),
+    ],
+)
+def test_a_row_says_what_the_cache_needs(model: str, minimum: int | None, *, hour: bool, characters: int) -> None:
+    """Where sources differ, it is the largest minimum: a warning too many costs less than a cache that misses."""
+    row = claude(f"us.anthropic.claude-{model}")
+
+    assert row is not None
+    assert (row.cache_minimum, row.knows_hour_cache, row.characters_per_token) == (minimum, hour, characters)
 
 
 def test_an_id_says_whether_the_model_is_a_claude() -> None:

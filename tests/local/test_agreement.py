@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.resources import preflight as cors
-from function.claude import CLAUDES, Native
+from function.claude import CLAUDES, Native, Thinks
 from local.bedrock.claude import MODELS, Takes
 from local.client import Reply
 from local.gateway.server import Gateway
@@ -90,7 +90,7 @@ def test_the_function_and_the_stand_in_know_the_same_models() -> None:
             native=row.native is not Native.NO,
             forced_tool=row.forced_tool,
             sampling=row.temperature,
-            thinks=row.thinks,
+            thinks=row.mind.thinks is not Thinks.NO,
         )
         for row in CLAUDES
     }
