@@ -9,7 +9,7 @@ from typing import Any, Required, TypedDict
 
 import pulumi
 
-from .contract import Authorization, GuardrailStreaming, StructuredOutput
+from .contract import Authorization, Effort, GuardrailStreaming, StructuredOutput, Thinking
 
 __all__ = [
     "Architecture",
@@ -18,6 +18,7 @@ __all__ = [
     "DashboardArgs",
     "DomainArgs",
     "Effect",
+    "Effort",
     "Endpoint",
     "GuardrailStreaming",
     "QuotaArgs",
@@ -27,6 +28,7 @@ __all__ = [
     "StatementArgs",
     "StreamingLlmApiArgs",
     "StructuredOutput",
+    "Thinking",
     "ThrottleArgs",
     "VpcArgs",
     "VpcEndpointArgs",
@@ -181,6 +183,10 @@ class RouteArgs(TypedDict, total=False):
     """The system prompt, as `module:NAME`. Default: as the component's."""
     temperature: float
     """Sampling temperature from 0 to 1, or `none` to send none. Default: as the component's."""
+    effort: Effort
+    """How many tokens the model spends on an answer. Default: as the component's."""
+    thinking: Thinking
+    """Whether the model thinks before it answers. Default: as the component's."""
     max_tokens: int
     """Limit of the tokens of an answer. Default: as the component's."""
     body_limit: int
@@ -246,6 +252,10 @@ class StreamingLlmApiArgs(TypedDict, total=False):
         "Sampling temperature from 0 to 1, or `none` to send none; the preview fails if the model accepts none. "
         "Default: `auto` (0.7 for models that are known to accept one, otherwise none)."
     )
+    effort: Effort
+    """How many tokens the model spends on thinking and answer, if it knows effort. Default: none (the model's own)."""
+    thinking: Thinking
+    """Whether the model thinks before it answers; `default` leaves it to the model. Default: `default`."""
     max_tokens: int
     """Limit of the tokens of an answer; Bedrock reserves as many of the model's quota per request. Default: 2000."""
     timeout: int

@@ -31,6 +31,7 @@ from_text = _arguments.from_text
 named = _arguments.named
 setting_text = _arguments.setting_text
 
+Effort = _contract.Effort
 EXPOSED_HEADERS = _contract.EXPOSED_HEADERS
 FIRST_EVENT_TIMEOUTS = _contract.FIRST_EVENT_TIMEOUTS
 HANDLER = _contract.HANDLER
@@ -49,6 +50,7 @@ Authorization = _contract.Authorization
 GuardrailStreaming = _contract.GuardrailStreaming
 Outcome = _contract.Outcome
 StructuredOutput = _contract.StructuredOutput
+Thinking = _contract.Thinking
 as_text = _contract.as_text
 margin = _contract.margin
 parsed = _contract.parsed

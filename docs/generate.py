@@ -9,13 +9,16 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from capacity.figures import FIGURES
 from capacity.formulas import Workload, accounts, binding, cost, mean_concurrency, peak_concurrency, values
 from docs import reference
 from docs.tables import table
-from function.claude import CLAUDES
+from function.aws.bedrock.converse import Converse
+from function.claude import CLAUDES, Claude
+from function.contract import Effort, SettingsError, read_settings, variable
+from function.schema import Answer
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.negotiation import OFFERS
 from function.stream.record import Start
@@ -102,14 +105,83 @@ def models() -> str:
         [
             row.name,
             row.native.value,
-            "yes" if row.forced_tool else "no",
-            "yes" if row.temperature else "no",
+            _yes(row.forced_tool),
+            _yes(row.temperature),
             row.mind.thinks.value,
-            row.source,
+            _yes(row.mind.adaptive),
+            ", ".join(row.mind.efforts) or "none",
+            row.mind.effort or "-",
+            "5m, 1h" if row.knows_hour_cache else "5m",
+            f"{row.cache_minimum:,}" if row.cache_minimum else "not known",
         ]
         for row in CLAUDES
     ]
-    return table(["Claude", "native output", "forced tool", "temperature", "thinks unasked", "source"], rows)
+    heading = ["Claude", "native output", "forced tool", "temperature", "thinks unasked", "thinks if asked"]
+    return table([*heading, "efforts", "effort without one", "cache", "least tokens of a cache"], rows)
+
+
+def model_sources() -> str:
+    """Return where the rows of the table of models come from."""
+    rows = [[row.name, row.source, row.mind.source] for row in CLAUDES]
+    return table(["Claude", "native output, forced tool", "thinking, effort"], rows)
+
+
+def model_requests() -> str:
+    """Return what the function sends to each version of Claude for each argument, as it decides at run time."""
+    columns: list[tuple[str, dict[str, str], Callable[[Mapping[str, Any]], str]]] = [
+        ("nothing is set", {}, _mechanism_and_temperature),
+        ("`structuredOutput: native`", {"structured_output": "native"}, _mechanism),
+        ("`structuredOutput: tool`", {"structured_output": "tool"}, _mechanism),
+        ("`temperature: 0.3`", {"temperature": "0.3"}, _temperature),
+        ("`thinking: on`", {"thinking": "on"}, _thinking),
+        ("`thinking: off`", {"thinking": "off"}, _thinking),
+        *((f"`effort: {word}`", {"effort": word}, _effort) for word in Effort),
+        ("`thinking: off`, `effort: max`", {"thinking": "off", "effort": "max"}, _effort),
+    ]
+    rows = [[row.name, *(_sent(row, texts, show) for _, texts, show in columns)] for row in CLAUDES]
+    return table(["Claude", *(heading for heading, _, _ in columns)], rows)
+
+
+def _sent(row: Claude, texts: Mapping[str, str], show: Callable[[Mapping[str, Any]], str]) -> str:
+    """Return what of a request shows what the function makes of these settings."""
+    settings = read_settings({variable(name): text for name, text in {"model_id": model_id(row), **texts}.items()})
+    try:
+        made = Converse(settings, Answer.model_json_schema(), "")
+    except SettingsError:
+        return "refused"
+    return show(made.request(made.form, "", None))
+
+
+def model_id(row: Claude) -> str:
+    """Return the id of a model."""
+    major, minor = row.version
+    number = f"{major}-{minor}" if minor else str(major)
+    return f"anthropic.claude-{number}-{row.family}" if row is CLAUDES[0] else f"anthropic.claude-{row.family}-{number}"
+
+
+def _mechanism(request: Mapping[str, Any]) -> str:
+    return next((f"`{member}`" for member in ("outputConfig", "toolConfig") if member in request), "instructions")
+
+
+def _temperature(request: Mapping[str, Any]) -> str:
+    return str(request["inferenceConfig"].get("temperature", "none"))
+
+
+def _mechanism_and_temperature(request: Mapping[str, Any]) -> str:
+    return f"{_mechanism(request)}, temperature {_temperature(request)}"
+
+
+def _thinking(request: Mapping[str, Any]) -> str:
+    thinking = request.get("additionalModelRequestFields", {}).get("thinking")
+    return f"`{thinking['type']}`" if thinking else "nothing"
+
+
+def _effort(request: Mapping[str, Any]) -> str:
+    return f"`{request['additionalModelRequestFields']['output_config']['effort']}`"
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001 - a cell of a table
+    return "yes" if value else "no"
 
 
 def refusals() -> str:
@@ -167,6 +239,8 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "errors": errors,
     "formats": formats,
     "misbehaviour": misbehaviour,
+    "model-requests": model_requests,
+    "model-sources": model_sources,
     "models": models,
     "outputs": reference.outputs,
     "refusals": refusals,

@@ -59,6 +59,8 @@ class Mind:
     """The words for effort that it knows, from the lowest."""
     effort: Effort | None = _HIGH
     """The effort of a request that names none; None if the model knows no effort."""
+    effort_beta: str | None = None
+    """The beta without which a request with an effort is refused; None if none is needed."""
     source: str
 
 
@@ -68,7 +70,10 @@ _MODEL_CARD: Final = "Bedrock User Guide, model card; pydantic-ai 2.68, profiles
 
 _BUDGET: Final = Mind(adaptive=False, efforts=(), effort=None, source=_ANTHROPIC)
 _BUDGET_AND_EFFORT: Final = Mind(
-    adaptive=False, efforts=(_LOW, _MEDIUM, _HIGH), source="litellm 1.110 sends it; pydantic-ai 2.68: not verified"
+    adaptive=False,
+    efforts=(_LOW, _MEDIUM, _HIGH),
+    effort_beta="effort-2025-11-24",
+    source="coder/coder#25356; litellm 1.110 sends it; pydantic-ai 2.68: not verified",
 )
 _ADAPTIVE: Final = Mind(efforts=(_LOW, _MEDIUM, _HIGH, _MAX), source=_GUIDE)
 _WITH_XHIGH: Final = Mind(source=_GUIDE)

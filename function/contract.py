@@ -38,6 +38,8 @@ ROUTE_SETTINGS: Final = frozenset(
         "prepare",
         "instructions",
         "temperature",
+        "effort",
+        "thinking",
         "max_tokens",
         "body_limit",
         "max_attempts",
@@ -158,6 +160,15 @@ class Effort(StrEnum):
     MAX = "max"
 
 
+class Thinking(StrEnum):
+    """Whether the model thinks before it answers."""
+
+    DEFAULT = "default"
+    """As it does if a request says nothing of it."""
+    ON = "on"
+    OFF = "off"
+
+
 class Authorization(StrEnum):
     """Who can call the endpoint."""
 
@@ -256,6 +267,10 @@ def _temperature(text: str) -> Temperature:
     if not 0 <= temperature <= 1:
         raise ValueError
     return temperature
+
+
+def _effort(text: str) -> Effort | None:
+    return None if text == "none" else Effort(text)
 
 
 def _model(text: str) -> str | None:
@@ -370,6 +385,9 @@ class Settings:
     temperature: Annotated[
         Temperature, Setting("auto", _temperature, "auto, none or a number from 0 to 1", stated=False)
     ]
+    effort: Annotated[Effort | None, Setting("none", _effort, f"none or one of {', '.join(Effort)}", stated=False)]
+    """None: the request says nothing of it."""
+    thinking: Annotated[Thinking, Setting("default", Thinking, "default, on or off", stated=False)]
     max_tokens: Annotated[int, Setting("2000", _whole_number(1, 200_000), "a whole number from 1 to 200000")]
     body_limit: Annotated[
         int | None,

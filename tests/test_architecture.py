@@ -24,7 +24,14 @@ MAY_IMPORT = {
     "function/aws/gateway.py": {"function.stream"},
     "function/aws/caller.py": {"function.contract", "function.endpoint"},
     "function/aws/bedrock": AWS_LIBRARIES
-    | {"function.aws.bedrock", "function.stream", "function.contract", "function.conversation", "function.claude"},
+    | {
+        "function.aws.bedrock",
+        "function.stream",
+        "function.contract",
+        "function.conversation",
+        "function.claude",
+        "function.model_settings",
+    },
     "function/aws/logs.py": {"function.stream", "function.version", "function.aws.output"},
     "function/aws/output.py": set[str](),
     "function/aws/termination.py": {"function.stream.interruption"},
@@ -44,6 +51,7 @@ MAY_IMPORT = {
         "function.aws.uncaught",
     },
     "function/claude.py": {"function.contract"},
+    "function/model_settings.py": {"function.claude", "function.contract"},
     "function/endpoint.py": PYDANTIC | {"function.media"},
     "function/media.py": set[str](),
     "function/conversation.py": {"function.endpoint"},

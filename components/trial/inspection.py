@@ -26,6 +26,7 @@ from function.contract import (
     StructuredOutput,
     read_settings,
 )
+from function.model_settings import refuse_what_the_model_refuses
 from function.routes import in_route, read_routes
 
 TASK_ROOT = Path(claude.__file__).parent.parent
@@ -73,8 +74,7 @@ def routes() -> list[Route]:
 
 def _refused(settings: Settings) -> str | None:
     """Return why Bedrock would refuse every request of a route."""
-    from function.aws.bedrock.converse import refuse_what_the_model_refuses  # noqa: PLC0415 - see ``_rejected``
-    from function.example import example_of  # noqa: PLC0415 - as above
+    from function.example import example_of  # noqa: PLC0415 - see ``_rejected``
     from function.user_code import load_request_class  # noqa: PLC0415 - as above
 
     try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .claude import takes, version
 from .conversations import broken, unread_characters
+from .steering import broken_steering
 from .wordings import PREFIX
 
 FORBIDDEN_KEYWORDS = frozenset({
@@ -58,6 +59,8 @@ def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_conf
     _check_tools(model_id, body.get("toolConfig"))
     _check_guardrail(body.get("guardrailConfig"))
     _check_additional_fields(model_id, body.get("additionalModelRequestFields"))
+    for sentence in broken_steering(model_id, body, forced=forced_tool(body) is not None):
+        raise Refused(sentence)
     if "outputConfig" in body:
         if refuses_output_config:
             raise Refused("This model doesn't support the outputConfig field. Remove outputConfig and try again.")

@@ -59,9 +59,26 @@ MAX_TOKENS: Final = (
     _invalid("The maximum tokens you requested exceed the model limit of 64000."),
 )
 THINKING: Final = (
-    _invalid('"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive".'),
+    _invalid(
+        '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and '
+        '"output_config.effort" to control thinking behavior.'
+    ),
     _invalid('"thinking.type.disabled" is not supported for this model.'),
-    _invalid("thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags: 'disabled'"),
+    _invalid(
+        "thinking: Input tag 'adaptive' found using 'type' does not match any of the expected tags: "
+        "'disabled', 'enabled'"
+    ),
+    _invalid("Thinking may not be enabled when tool_choice forces tool use."),
+)
+EFFORT: Final = (
+    _invalid("output_config.effort: Extra inputs are not permitted"),
+    _invalid("output_config.effort: Input should be 'low', 'medium' or 'high'"),
+    _invalid("This model does not support the effort parameter."),
+    _invalid("This model does not support effort level 'xhigh'. Supported levels: high, low, max, medium."),
+    _invalid(
+        "output_config.effort 'xhigh' is not supported when thinking is disabled on this model. Use effort 'high' or "
+        "below, or enable thinking."
+    ),
 )
 MESSAGES: Final = (
     _invalid("A conversation must alternate between user and assistant roles. Make sure the roles alternate."),

@@ -3,7 +3,7 @@
 from typing import Final
 
 from components import StreamingLlmApiArgs
-from components.arguments import Authorization, Endpoint, GuardrailStreaming, QuotaPeriod, Runtime
+from components.arguments import Authorization, Effort, Endpoint, GuardrailStreaming, QuotaPeriod, Runtime, Thinking
 
 TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:alarms"
 KEY: Final = "arn:aws:kms:eu-central-1:123456789012:key/1"
@@ -76,6 +76,8 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "request": "schemas:B",
     "instructions": "schemas:C",
     "temperature": 0.5,
+    "effort": Effort.LOW,
+    "thinking": Thinking.ON,
     "body_limit": 99,
     "model_id": PROFILE,
     "model_regions": ["eu-central-1"],

@@ -190,6 +190,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"caller_fields": ["claims.a,id", "id"]}, "callerFields must be a list: at most 4 different names: id, "),
     ({"structured_output": "json"}, "structuredOutput must be auto, native, tool or prompt; got 'json'."),
     ({"guardrail": "abc123"}, "guardrail must be id:version; got 'abc123'."),
+    ({"effort": "huge"}, "effort must be one of low, medium, high, xhigh, max; got 'huge'."),
+    ({"thinking": False}, "thinking must be default, on or off; got False."),
     ({"guardrail_streaming": "later"}, "guardrailStreaming must be sync or async; got 'later'."),
     (
         {"stages": ["span"]},

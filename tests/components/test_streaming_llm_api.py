@@ -71,6 +71,8 @@ def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], name: str, va
     [
         ({"model_id": HAIKU}, "LLM_MODEL_ID", HAIKU),
         ({"temperature": 0.2}, "LLM_TEMPERATURE", "0.2"),
+        ({"effort": "xhigh", "model_id": "anthropic.claude-opus-5"}, "LLM_EFFORT", "xhigh"),
+        ({"thinking": "off"}, "LLM_THINKING", "off"),
         ({"max_tokens": 50}, "LLM_MAX_TOKENS", "50"),
         ({"structured_output": "prompt"}, "LLM_STRUCTURED_OUTPUT", "prompt"),
         ({"guardrail": "abc:1"}, "LLM_GUARDRAIL", "abc:1"),
@@ -199,6 +201,10 @@ def test_a_model_that_its_id_names_needs_no_variable() -> None:
         (
             {"structured_output": "tool"},
             "structuredOutput must be auto, native or prompt: anthropic.claude-opus-5-5 cannot be forced",
+        ),
+        (
+            {"thinking": "off"},
+            "thinking cannot be off: anthropic.claude-opus-5-5 always thinks. Lower effort instead.",
         ),
     ],
 )

@@ -5,12 +5,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from components.resources import preflight as cors
-from function.claude import CLAUDES, Native, Thinks
-from local.bedrock.claude import MODELS, Takes
+from function.aws.bedrock import converse
+from function.aws.bedrock.refusals import refusal
+from function.claude import CLAUDES, Claude, Native, Thinks
+from function.contract import Effort, Settings, SettingsError, Thinking, read_settings, variable
+from function.model_settings import lowered, refuse_what_the_model_refuses
+from function.schema import Answer
+from local.bedrock.claude import MODELS
+from local.bedrock.script import complete_answer
+from local.bedrock.server import Bedrock
 from local.client import Reply
 from local.gateway.server import Gateway
 from local.lambda_.function import Function
@@ -86,13 +97,103 @@ def test_browsers_are_told_the_same_before_a_request(gateway: Gateway, origins: 
 def test_the_function_and_the_stand_in_know_the_same_models() -> None:
     """Each has a table of its own. Where accounts differ, the stand-in is the account that takes it."""
     known = {
-        "-".join(str(part) for part in (row.family, *row.version) if part): Takes(
-            native=row.native is not Native.NO,
-            forced_tool=row.forced_tool,
-            sampling=row.temperature,
-            thinks=row.mind.thinks is not Thinks.NO,
-        )
+        name_of(row): (row.native is not Native.NO, row.forced_tool, row.temperature, row.mind.thinks is not Thinks.NO)
         for row in CLAUDES
     }
 
-    assert known == MODELS
+    assert known == {
+        name: (model.native, model.forced_tool, model.sampling, model.thinks) for name, model in MODELS.items()
+    }
+
+
+def name_of(row: Claude) -> str:
+    return "-".join(str(part) for part in (row.family, *row.version) if part)
+
+
+def id_of(row: Claude) -> str:
+    major, minor = row.version
+    number = f"{major}-{minor}" if minor else str(major)
+    return f"anthropic.claude-{number}-{row.family}" if major == 3 else f"anthropic.claude-{row.family}-{number}"
+
+
+MECHANISMS = [{"structured_output": word} for word in ("auto", "native", "tool", "prompt")]
+ASKED = [
+    *({"thinking": thinking, "effort": effort} for thinking in Thinking for effort in ("none", *Effort)),
+    *({"thinking": thinking, **mechanism} for thinking in Thinking for mechanism in MECHANISMS),
+    *({"thinking": thinking, "temperature": number} for thinking in Thinking for number in ("none", "0.3", "1")),
+]
+"""What a stack can ask of a model."""
+
+
+@pytest.fixture(scope="module")
+def bedrock() -> Iterator[Bedrock]:
+    with Bedrock() as made:
+        made.play(complete_answer('{"summary": "a", "keywords": []}'))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(bedrock: Bedrock) -> Iterator[Any]:
+    made = boto3.client(
+        "bedrock-runtime",
+        endpoint_url=bedrock.url,
+        region_name="eu-west-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - not checked here
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("row", CLAUDES, ids=lambda row: row.name)
+def test_the_service_refuses_what_a_preview_refuses_and_takes_the_rest(
+    row: Claude, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of what was lowered for a model that stands in for another. Whoever refuses blames the same setting.
+
+    In one case the preview is stricter, because sources differ: a model that must call a tool, and is to think.
+    """
+    for asked in ASKED:
+        settings = read_settings({variable(name): text for name, text in {"model_id": id_of(row), **asked}.items()})
+        refused = refused_setting(settings)
+        with monkeypatch.context() as patched:
+            patched.setattr(converse, "refuse_what_the_model_refuses", lambda *_: None)
+            reason = answered(client, settings)
+        if asked == {"thinking": "on", "structured_output": "tool"} and row.mind.thinks is Thinks.NO:
+            assert refused == "thinking"
+        else:
+            assert BLAMED.get(reason) == refused, (asked, reason)
+        assert answered(client, lowered(settings, id_of(row)).settings) is None, asked
+
+
+BLAMED = {
+    "thinking": "thinking",
+    "effort": "effort",
+    "temperature": "temperature",
+    "forced_tool": "structured_output",
+    "native_output": "structured_output",
+}
+"""The setting that each reason of the service is about."""
+
+
+def refused_setting(settings: Settings) -> str | None:
+    """Return the name of the setting that fails a preview."""
+    try:
+        refuse_what_the_model_refuses(settings, settings.model_id)
+    except SettingsError as error:
+        return str(error).split()[0].removeprefix("LLM_").lower()
+    return None
+
+
+def answered(client: Any, settings: Settings) -> str | None:
+    """Send what the function sends; return the reason if the service refuses it."""
+    made = converse.Converse(settings, Answer.model_json_schema(), "Explain.")
+    try:
+        stream = client.converse_stream(**made.request(made.form, "Why?", None))["stream"]
+    except ClientError as error:
+        row = refusal(error)
+        return row.reason if row else "unknown"
+    for _ in stream:  # so that the connection is used again
+        pass
+    return None

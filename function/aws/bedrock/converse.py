@@ -14,8 +14,9 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ...claude import claude, is_claude, takes_native_output
-from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput
+from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput, Thinking
 from ...conversation import Conversation, File
+from ...model_settings import refuse_what_the_model_refuses, steering
 from ...stream.errors import AnswerError, AnswerInvalid
 from .output_schema import InexpressibleError, output_schema, tool_schema
 from .refusals import Change, is_refusal, refusal
@@ -47,13 +48,14 @@ class Converse:
         """Decide in which form the first request is sent.
 
         Raises:
-            SettingsError: the model accepts no temperature and one is set, or the schema cannot reach it as set.
+            SettingsError: the model is known to refuse what is set, or the schema cannot reach it as set.
         """
         refuse_what_the_model_refuses(settings, settings.model_id)
         self._settings = settings
         self._schema = schema
         self._instructions = instructions
         model = settings.profile_model or settings.model_id
+        self._steering = steering(settings, model)
         strategy, self._shaped_schema = choose_strategy(settings.structured_output, model, schema)
         self.form = Form(
             strategy, _temperature(settings, model), beta=strategy is StructuredOutput.TOOL and is_claude(model)
@@ -125,13 +127,14 @@ class Converse:
             request["outputConfig"] = _native_output(self._shaped_schema)
         elif form.strategy is StructuredOutput.TOOL:
             request["toolConfig"] = _forced_tool(self._shaped_schema)
-            if form.beta:
-                request["additionalModelRequestFields"] = {"anthropic_beta": [FINE_GRAINED_TOOL_STREAMING]}
         else:
             schema = _schema_as_text(self._schema)
             instructions = f"{instructions}\n\n{schema}" if instructions.strip() else schema
         if instructions.strip():  # the service refuses a text that is blank
             request["system"] = [{"text": instructions}]
+        fields = _with_beta(self._steering, FINE_GRAINED_TOOL_STREAMING) if form.beta else self._steering
+        if fields:
+            request["additionalModelRequestFields"] = fields
         if settings.guardrail:
             request["guardrailConfig"] = _guardrail(settings.guardrail, settings.guardrail_streaming)
         if metadata:
@@ -176,23 +179,6 @@ def _characters(part: object) -> int:
     return sum(_characters(item) for item in part) if isinstance(part, list) else 0
 
 
-def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
-    """Check the settings against what is known of a model: that of the settings, or the one behind their profile.
-
-    Raises:
-        SettingsError: the model is known to refuse every request with these settings.
-    """
-    row = claude(model)
-    if row is None:
-        return
-    if not row.temperature and isinstance(settings.temperature, float):
-        raise SettingsError(f"LLM_TEMPERATURE must be none: {model} does not accept a temperature.")
-    if not row.forced_tool and settings.structured_output is StructuredOutput.TOOL:
-        raise SettingsError(
-            f"LLM_STRUCTURED_OUTPUT must be auto, native or prompt: {model} cannot be forced to call a tool."
-        )
-
-
 def choose_strategy(
     wanted: StructuredOutput, model_id: str, schema: Mapping[str, Any]
 ) -> tuple[StructuredOutput, Mapping[str, Any] | None]:
@@ -223,8 +209,13 @@ def choose_strategy(
 def _temperature(settings: Settings, model: str) -> float | None:
     if isinstance(settings.temperature, str):
         row = claude(model)
-        return DEFAULT_TEMPERATURE if row and row.temperature else None
+        is_taken = row is not None and row.temperature and settings.thinking is not Thinking.ON
+        return DEFAULT_TEMPERATURE if is_taken else None
     return settings.temperature
+
+
+def _with_beta(fields: Mapping[str, Any], beta: str) -> dict[str, Any]:
+    return {**fields, "anthropic_beta": [*fields.get("anthropic_beta", ()), beta]}
 
 
 def _without_native_output(form: Form) -> Form:

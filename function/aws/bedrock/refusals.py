@@ -23,6 +23,7 @@ class Reason(StrEnum):
     INPUT_TOO_LONG = "input_too_long"
     MAX_TOKENS = "max_tokens"
     THINKING = "thinking"
+    EFFORT = "effort"
     MESSAGES = "messages"
     FORCED_TOOL = "forced_tool"
     PROFILE_NEEDED = "profile_needed"
@@ -104,7 +105,9 @@ _OF_THE_CALLER: Final = (
 _OF_THE_OPERATOR: Final = (
     _refusal(Reason.QUOTA_PER_DAY, r"per day", _THROTTLED, QuotaExhausted),
     _refusal(Reason.MAX_TOKENS, r"maximum tokens you requested exceed|max_tokens: \d+ > \d+"),
-    _refusal(Reason.THINKING, r"thinking\.type|thinking: input tag"),
+    Refusal(r"thinking\.type\.\w+.{1,3} is not supported|thinking: input tag", _INVALID, Reason.THINKING),
+    _refusal(Reason.THINKING, r"thinking may not be enabled"),
+    Refusal(r"output_config\.effort|does not support (?:the )?effort (?:parameter|level)", _INVALID, Reason.EFFORT),
     _refusal(Reason.MESSAGES, r"conversation must (?:alternate|start|end)|assistant message prefill"),
     _refusal(Reason.FORCED_TOOL, r"tool_choice|toolConfig\.toolChoice"),
     _refusal(Reason.PROFILE_NEEDED, r"on-demand throughput isn.{1,6}t supported"),

@@ -24,7 +24,7 @@ from local.bedrock.script import (
     complete_answer,
 )
 from local.bedrock.server import Bedrock
-from local.bedrock.wordings import BETA, MAX_TOKENS, NATIVE_OUTPUT, TEMPERATURE, UNKNOWN
+from local.bedrock.wordings import BETA, EFFORT, MAX_TOKENS, NATIVE_OUTPUT, TEMPERATURE, THINKING, UNKNOWN
 from tests.aws.bedrock.models import DOCUMENT, OLD_MODEL, ask, converse, failure, model, shared_session, text
 
 PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2c3"
@@ -289,6 +289,52 @@ def test_a_forced_tool_streams_its_input(bedrock: Bedrock) -> None:
     assert body["additionalModelRequestFields"] == {"anthropic_beta": ["fine-grained-tool-streaming-2025-05-14"]}
     assert text(events) == DOCUMENT
     assert Stop("tool_use", Verdict.GOOD) in events
+
+
+@pytest.mark.parametrize("strategy", ["native", "prompt"])
+def test_effort_and_thinking_go_with_every_mechanism(bedrock: Bedrock, strategy: str) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    asked = model(model_id="us.anthropic.claude-opus-4-8", thinking="on", effort="xhigh", structured_output=strategy)
+
+    assert text(list(ask(asked))) == DOCUMENT
+    fields = {"thinking": {"type": "adaptive"}, "output_config": {"effort": "xhigh"}}
+    assert bedrock.called().body["additionalModelRequestFields"] == fields
+
+
+def test_effort_goes_with_the_betas_of_a_forced_tool_and_of_an_older_model(bedrock: Bedrock) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    asked = model(model_id="anthropic.claude-opus-4-5-20251101-v1:0", effort="low", structured_output="tool")
+
+    assert text(list(ask(asked))) == DOCUMENT
+    assert bedrock.called().body["additionalModelRequestFields"] == {
+        "output_config": {"effort": "low"},
+        "anthropic_beta": ["effort-2025-11-24", "fine-grained-tool-streaming-2025-05-14"],
+    }
+
+
+def test_no_temperature_that_nobody_set_goes_to_a_model_that_is_to_think(bedrock: Bedrock) -> None:
+    """While it thinks, it accepts none but 1."""
+    bedrock.play(complete_answer(DOCUMENT))
+    list(ask(model(model_id="anthropic.claude-opus-4-6-v1", thinking="on")))
+
+    assert bedrock.called().body["inferenceConfig"] == {"maxTokens": 2000}
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [(text, "effort") for wording in EFFORT for text in wording.forms().values()]
+    + [(text, "thinking") for wording in THINKING for text in wording.forms().values()],
+)
+def test_a_refusal_of_effort_or_thinking_does_not_cost_the_native_output(
+    bedrock: Bedrock, message: str, reason: str
+) -> None:
+    """The sentences name the output configuration too; a second call would be refused like the first."""
+    bedrock.play([Refuse("ValidationException", message)])
+    with pytest.raises(ModelMisconfigured) as caught:
+        list(ask(model()))
+
+    assert caught.value.reason == reason
+    assert len(bedrock.calls) == 1
 
 
 def test_a_guardrail_goes_with_the_call(bedrock: Bedrock) -> None:

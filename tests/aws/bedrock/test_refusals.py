@@ -16,6 +16,7 @@ MEANINGS: dict[str, tuple[type[ModelError], Reason, Change | None]] = {
     "TOO_LONG": (PromptTooLong, Reason.INPUT_TOO_LONG, None),
     "MAX_TOKENS": (ModelMisconfigured, Reason.MAX_TOKENS, None),
     "THINKING": (ModelMisconfigured, Reason.THINKING, None),
+    "EFFORT": (ModelMisconfigured, Reason.EFFORT, None),
     "MESSAGES": (ModelMisconfigured, Reason.MESSAGES, None),
     "FORCED_TOOL": (ModelMisconfigured, Reason.FORCED_TOOL, None),
     "PROFILE_NEEDED": (ModelMisconfigured, Reason.PROFILE_NEEDED, None),
