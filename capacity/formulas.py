@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from function.claude import default_max_tokens
+from function.contract import DEFAULT_MODEL, Thinking
+
 from .figures import FIGURES
 
 DAY: Final = 86_400
@@ -29,7 +32,7 @@ class Workload:
     written_tokens: float = 0
     """Input tokens that are written to the cache."""
     output_tokens: float = 400
-    max_tokens: float = 2_000
+    max_tokens: float = default_max_tokens(DEFAULT_MODEL, Thinking.DEFAULT)
     thinking: float = 1.0
     """Seconds until the model's first token."""
     pace: float = 80.0

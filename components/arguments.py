@@ -188,7 +188,7 @@ class RouteArgs(TypedDict, total=False):
     thinking: Thinking
     """Whether the model thinks before it answers. Default: as the component's."""
     max_tokens: int
-    """Limit of the tokens of an answer. Default: as the component's."""
+    """Limit of the tokens of thinking and answer together. Default: as the component's."""
     body_limit: int
     """Limit of the bytes of a request body. Default: as the component's."""
     max_attempts: int
@@ -257,9 +257,15 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     thinking: Thinking
     """Whether the model thinks before it answers; `default` leaves it to the model. Default: `default`."""
     max_tokens: int
-    """Limit of the tokens of an answer; Bedrock reserves as many of the model's quota per request. Default: 2000."""
+    (
+        "Limit of the tokens of thinking and answer together; Bedrock reserves as many of the model's quota per "
+        "request. Default: `auto` (2000, or 8000 if the model thinks)."
+    )
     timeout: int
-    """The function's timeout in seconds, from 5 to 890; an answer ends up to 10 s earlier. Default: 120."""
+    (
+        "The function's timeout in seconds, from 5 to 890; an answer ends up to 10 s earlier. "
+        "Default: 120 s, or 300 s if a model of the stack thinks."
+    )
     memory: int
     """Memory of the function in MB, from 128 to 10240. Default: 1024."""
     architecture: Architecture

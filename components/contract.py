@@ -12,9 +12,11 @@ IN_WHEEL: Final = (Path(__file__).parent / "function").is_dir()
 
 if IN_WHEEL:
     from .function import arguments as _arguments
+    from .function import claude as _claude
     from .function import contract as _contract
 else:
     from function import arguments as _arguments
+    from function import claude as _claude
     from function import contract as _contract
 
 ANY_KEY = _arguments.ANY_KEY
@@ -30,6 +32,9 @@ expected = _arguments.expected
 from_text = _arguments.from_text
 named = _arguments.named
 setting_text = _arguments.setting_text
+
+default_max_tokens = _claude.default_max_tokens
+default_timeout = _claude.default_timeout
 
 Effort = _contract.Effort
 EXPOSED_HEADERS = _contract.EXPOSED_HEADERS

@@ -11,7 +11,17 @@ from typing import Annotated, Any, Final
 import pulumi
 
 from .arguments import Architecture, Authorization, Effect, Endpoint, QuotaPeriod, RouteArgs, Runtime
-from .contract import LONGEST_TIMEOUT, OWN_VARIABLE, ROUTE, ROUTES, SETTINGS, SHORTEST_TIMEOUT
+from .contract import (
+    LONGEST_TIMEOUT,
+    OWN_VARIABLE,
+    ROUTE,
+    ROUTES,
+    SETTINGS,
+    SHORTEST_TIMEOUT,
+    Thinking,
+    default_max_tokens,
+    margin,
+)
 from .values import (
     arn,
     arn_pattern,
@@ -142,7 +152,8 @@ class Options:
     prepare: str | None
     prepare_timeout: float | None
     instructions: str | None
-    max_tokens: int
+    thinking: Thinking | None
+    max_tokens: int | None
     allowed_origins: Sequence[str]
     max_attempts: int
     head_within: float
@@ -156,7 +167,8 @@ class Options:
     requirements: Annotated[str | None, known_text("a text that is known at preview")]
     environment: Annotated[Mapping[str, pulumi.Input[str]], object_of_texts(OWN_VARIABLE)]
     statements: Annotated[Sequence[OwnStatement], groups(OwnStatement)]
-    timeout: Annotated[int, whole_number(SHORTEST_TIMEOUT, LONGEST_TIMEOUT, 120)]
+    timeout: Annotated[int, whole_number(SHORTEST_TIMEOUT, LONGEST_TIMEOUT)]
+    """One for all routes; where it is not set, the models of the routes decide."""
     memory: Annotated[int, whole_number(128, 10240, 1024)]
     architecture: Annotated[Architecture, word(Architecture, Architecture.ARM64)]
     runtime: Annotated[Runtime, word(Runtime)]
@@ -201,6 +213,22 @@ class Options:
     def endpoints(self) -> Mapping[str, "Options"]:
         """The arguments of each route by its name; without ``routes`` of the only one."""
         return {name: route.options for name, route in self.routes.items()} or {ROUTE: self}
+
+    @property
+    def model(self) -> str:
+        """The id of the model, or of the one behind its profile; empty if only the deployment knows it."""
+        named = self.settings.get("profile_model", self.model_id)
+        return named if isinstance(named, str) else ""
+
+    @property
+    def most_tokens(self) -> int:
+        """The limit of an answer's tokens that is in force."""
+        return self.max_tokens or default_max_tokens(self.model, self.thinking or Thinking.DEFAULT)
+
+    @property
+    def seconds_of_an_answer(self) -> float:
+        """Seconds after which the function ends an answer."""
+        return self.timeout - margin(self.timeout, self.seconds_of_own_stages)
 
     @property
     def python(self) -> str:

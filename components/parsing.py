@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 import pulumi
@@ -14,8 +14,10 @@ from .contract import (
     ROUTES_FILE,
     SETTINGS,
     ArgumentError,
+    Thinking,
     as_text,
     camel,
+    default_timeout,
     either,
     expected,
     parsed,
@@ -37,8 +39,18 @@ def checked(args: StreamingLlmApiArgs) -> Options:
     named = with_names(args, str)
     given: dict[str, object] = {name: value for name, value in named.items() if value is not None}
     options = _options(given)
+    if "timeout" not in given:
+        options = _with_timeout(options, max(endpoint.timeout for endpoint in options.endpoints.values()))
     refuse_contradictions(options)
     return options
+
+
+def _with_timeout(options: Options, timeout: int) -> Options:
+    """Return the arguments with the function's timeout, which is that of every route."""
+    routes = {
+        name: replace(route, options=replace(route.options, timeout=timeout)) for name, route in options.routes.items()
+    }
+    return replace(options, timeout=timeout, routes=routes)
 
 
 def _options(given: Mapping[str, object], place: str = "") -> Options:
@@ -52,7 +64,13 @@ def _options(given: Mapping[str, object], place: str = "") -> Options:
     used: dict[str, Any] = {name: setting.value for name, setting in settings.items() if name in names}
     values["throttle"] = values["throttle"] or default_throttle(used["authorization"])
     several = {"routes": ROUTES_FILE} if values["routes"] else {}
-    return Options(settings={**texts, **_times(values["endpoint"]), **several}, **used, **values)
+    options = Options(settings={**texts, **_times(values["endpoint"]), **several}, **used, **values)
+    return options if "timeout" in given else replace(options, timeout=_default_timeout(options))
+
+
+def _default_timeout(options: Options) -> int:
+    """Return the timeout that the model of these arguments needs."""
+    return default_timeout(options.model, options.thinking or Thinking.DEFAULT)
 
 
 def _route(name: str, own: Mapping[str, object], given: Mapping[str, object]) -> Route:

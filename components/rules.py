@@ -74,7 +74,7 @@ def _refuse_prepare(options: Options) -> None:
         return
     if not any(endpoint.prepare for endpoint in options.endpoints.values()):
         raise InvalidArgument("prepareTimeout requires prepare.")
-    longest = options.timeout - margin(options.timeout, options.seconds_of_own_stages)
+    longest = options.seconds_of_an_answer
     if options.prepare_timeout > longest:
         raise InvalidArgument(
             f"prepareTimeout must be at most {longest:g}, the time of the answer; got {options.prepare_timeout:g}."

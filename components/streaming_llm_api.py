@@ -23,6 +23,8 @@ from .trial.trial import Report, models_of, try_function, with_placeholders
 from .values import InvalidArgument
 
 TYPE = "streaming-llm:index:StreamingLlmApi"
+SLOW_MODEL = 40
+"""Tokens per second, for a warning."""
 
 
 class StreamingLlmApi(pulumi.ComponentResource):
@@ -100,7 +102,7 @@ class StreamingLlmApi(pulumi.ComponentResource):
         self.register_outputs({camel(name): getattr(self, name) for name in StreamingLlmApi.__annotations__})
 
     def _warn(self, options: Options, report: Report) -> None:
-        for warning in (*report.warnings, *broad_statements(options.statements)):
+        for warning in (*report.warnings, *broad_statements(options.statements), *answers_cut_by_time(options)):
             pulumi.log.warn(warning, self)
         if options.authorization is Authorization.NONE:
             pulumi.log.warn(cost_without_authorization(options, report.body_limits), self)
@@ -124,7 +126,7 @@ def cost_without_authorization(options: Options, body_limits: Mapping[str, int])
     for name, endpoint in options.endpoints.items():
         a_day = endpoint.throttle.rate * 24 * 3600
         requests += a_day
-        output_tokens += a_day * endpoint.max_tokens * endpoint.max_attempts
+        output_tokens += a_day * endpoint.most_tokens * endpoint.max_attempts
         input_tokens += a_day * body_limits[name] / 4 * endpoint.max_attempts
     who = "reaches the VPC endpoint" if options.endpoint is Endpoint.PRIVATE else "finds the URL"
     rate = f"throttle.rate {options.throttle.rate:g} lets"
@@ -134,6 +136,18 @@ def cost_without_authorization(options: Options, body_limits: Mapping[str, int])
         f"{together if options.routes else rate} {requests:,.0f} requests per day pass. They can use up to "
         f"{output_tokens:,.0f} output tokens and (by bodyLimit, at 4 bytes per token) {input_tokens:,.0f} input tokens."
     )
+
+
+def answers_cut_by_time(options: Options) -> Iterator[str]:
+    """Yield a warning for each route whose longest answer may take more time than an answer has."""
+    for name, endpoint in options.endpoints.items():
+        needed, most = endpoint.most_tokens / SLOW_MODEL, options.seconds_of_an_answer
+        if needed > most:
+            place = f"routes.{name}." if options.routes else ""
+            yield (
+                f"{place}maxTokens is {endpoint.most_tokens:,}: at {SLOW_MODEL} tokens per second, such an answer "
+                f"takes {needed:,.0f} s, and timeout leaves {most:g} s for it. Raise timeout, or lower maxTokens."
+            )
 
 
 def broad_statements(statements: Sequence[OwnStatement]) -> Iterator[str]:

@@ -129,13 +129,13 @@ def model_sources() -> str:
 def model_requests() -> str:
     """Return what the function sends to each version of Claude for each argument, as it decides at run time."""
     columns: list[tuple[str, dict[str, str], Callable[[Mapping[str, Any]], str]]] = [
-        ("nothing is set", {}, _mechanism_and_temperature),
+        ("nothing is set", {}, _unasked),
         ("`structuredOutput: native`", {"structured_output": "native"}, _mechanism),
         ("`structuredOutput: tool`", {"structured_output": "tool"}, _mechanism),
         ("`temperature: 0.3`", {"temperature": "0.3"}, _temperature),
         ("`thinking: on`", {"thinking": "on"}, _thinking),
         ("`thinking: off`", {"thinking": "off"}, _thinking),
-        *((f"`effort: {word}`", {"effort": word}, _effort) for word in Effort),
+        *((f"`effort: {word}`", {"effort": word.value}, _effort) for word in Effort),
         ("`thinking: off`, `effort: max`", {"thinking": "off", "effort": "max"}, _effort),
     ]
     rows = [[row.name, *(_sent(row, texts, show) for _, texts, show in columns)] for row in CLAUDES]
@@ -167,8 +167,9 @@ def _temperature(request: Mapping[str, Any]) -> str:
     return str(request["inferenceConfig"].get("temperature", "none"))
 
 
-def _mechanism_and_temperature(request: Mapping[str, Any]) -> str:
-    return f"{_mechanism(request)}, temperature {_temperature(request)}"
+def _unasked(request: Mapping[str, Any]) -> str:
+    tokens = f"`maxTokens` {request['inferenceConfig']['maxTokens']}"
+    return f"{_mechanism(request)}, temperature {_temperature(request)}, {tokens}"
 
 
 def _thinking(request: Mapping[str, Any]) -> str:

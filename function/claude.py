@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from .contract import Effort
+from .contract import (
+    DEFAULT_MAX_TOKENS,
+    DEFAULT_TIMEOUT,
+    MAX_TOKENS_WITH_THINKING,
+    TIMEOUT_WITH_THINKING,
+    Effort,
+    Thinking,
+)
 
 
 class Native(StrEnum):
@@ -202,6 +209,23 @@ def takes_native_output(model_id: str) -> bool:
         return row.native in {Native.YES, Native.TRY}
     version = _version(model_id)
     return version >= NATIVE_SINCE if version else "application-inference-profile" in model_id
+
+
+def thinks(model_id: str, thinking: Thinking) -> bool:
+    """Return whether a model thinks before it answers; one that is not known does not, unless it is asked to."""
+    row = claude(model_id)
+    unasked = row is not None and row.mind.thinks is not Thinks.NO
+    return unasked if thinking is Thinking.DEFAULT else thinking is Thinking.ON
+
+
+def default_max_tokens(model_id: str, thinking: Thinking) -> int:
+    """Return the limit of an answer's tokens, thinking included, where none is set."""
+    return MAX_TOKENS_WITH_THINKING if thinks(model_id, thinking) else DEFAULT_MAX_TOKENS
+
+
+def default_timeout(model_id: str, thinking: Thinking) -> int:
+    """Return the function's timeout in seconds where none is set."""
+    return TIMEOUT_WITH_THINKING if thinks(model_id, thinking) else DEFAULT_TIMEOUT
 
 
 def _version(model_id: str) -> tuple[int, int] | None:

@@ -83,6 +83,14 @@ OPTIONAL_FIELDS_LIMIT: Final = 24
 UNION_FIELDS_LIMIT: Final = 16
 """How many optional fields and how many unions Bedrock's structured output accepts in one schema."""
 
+DEFAULT_MAX_TOKENS: Final = 2_000
+MAX_TOKENS_WITH_THINKING: Final = 8_000
+"""The limit of thinking and answer together, in tokens, where ``maxTokens`` is not set."""
+
+DEFAULT_TIMEOUT: Final = 120
+TIMEOUT_WITH_THINKING: Final = 300
+"""The function's timeout in seconds, where ``timeout`` is not set."""
+
 SHORTEST_TIMEOUT: Final = 5
 LONGEST_TIMEOUT: Final = 890
 """Seconds: the gateway's limit of 900, less 10 for a cold start, during which the function's clock does not run."""
@@ -247,6 +255,10 @@ def _body_limit(text: str) -> int | None:
     return None if text == "auto" else _whole_number(1, BODY_LIMIT_WITH_FILES)(text)
 
 
+def _max_tokens(text: str) -> int | None:
+    return None if text == "auto" else _whole_number(1, 200_000)(text)
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < float("inf"):
@@ -388,7 +400,8 @@ class Settings:
     effort: Annotated[Effort | None, Setting("none", _effort, f"none or one of {', '.join(Effort)}", stated=False)]
     """None: the request says nothing of it."""
     thinking: Annotated[Thinking, Setting("default", Thinking, "default, on or off", stated=False)]
-    max_tokens: Annotated[int, Setting("2000", _whole_number(1, 200_000), "a whole number from 1 to 200000")]
+    max_tokens: Annotated[int | None, Setting("auto", _max_tokens, "a whole number from 1 to 200000", stated=False)]
+    """None: the model decides (claude.py)."""
     body_limit: Annotated[
         int | None,
         Setting("auto", _body_limit, f"a whole number of bytes from 1 to {BODY_LIMIT_WITH_FILES}", stated=False),

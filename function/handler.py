@@ -87,6 +87,7 @@ class Endpoint:
         has_viewers = settings.stage_content and bool(settings.stages)
         self._content = Content(captured=settings.capture_content, shown=has_viewers)
         converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
+        self._max_tokens = converse.max_tokens
         self._model = BedrockModel(converse, shared.clients)
         self._prepare = None if settings.prepare is None else shared.own_code.prepare(settings.prepare)
 
@@ -124,7 +125,7 @@ class Endpoint:
             extended_request_id=http.extended_request_id,
             route=self.route if http.resource == resource(self.route) else None,
             model_id=self._settings.model_id,
-            max_tokens=self._settings.max_tokens,
+            max_tokens=self._max_tokens,
             elapsed=watch.elapsed,
             time_limit=(watch.elapsed() + context.get_remaining_time_in_millis()) / 1000
             - self._settings.seconds_of_own_stages,

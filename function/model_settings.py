@@ -37,7 +37,9 @@ def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
         SettingsError: the model is known to refuse every request with these settings.
     """
     row = claude(model)
-    for rule in _RULES if row else ():
+    if row is None:
+        return
+    for rule in _RULES:
         conflict = rule(settings, row, model)
         if conflict is not None:
             raise SettingsError(conflict.message)
@@ -49,8 +51,10 @@ def lowered(settings: Settings, model: str) -> Lowered:
     What the model does not take is left out, and an effort that it does not know is the next lower one.
     """
     row = claude(model)
+    if row is None:
+        return Lowered(settings, ())
     kept = settings
-    for rule in _RULES if row else ():
+    for rule in _RULES:
         conflict = rule(kept, row, model)
         kept = replace(kept, **conflict.instead) if conflict else kept
     names = [name for name in _LOWERED if getattr(kept, name) != getattr(settings, name)]

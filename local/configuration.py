@@ -26,11 +26,15 @@ from function.arguments import (
     named,
     setting_text,
 )
+from function.claude import default_timeout
 from function.contract import (
+    DEFAULT_TIMEOUT,
     FIRST_EVENT_TIMEOUTS,
     LONGEST_TIMEOUT,
     ROUTE_SETTINGS,
+    SETTINGS,
     SHORTEST_TIMEOUT,
+    Thinking,
     as_text,
     variable,
 )
@@ -63,7 +67,7 @@ class Configuration:
     """The texts of each route's own settings, by the setting's name; empty if there is one route."""
     code: Path | None = None
     """The folder with the user's modules."""
-    timeout: int | None = None
+    timeout: int = DEFAULT_TIMEOUT
     """The function's timeout in seconds."""
     remarks: tuple[str, ...] = ()
     """Sentences for the user: what has no effect here."""
@@ -144,11 +148,12 @@ def _configuration(file: Path, given: Mapping[str, object]) -> Configuration:
     without_effect += [
         f"routes.{route}.{camel(name)}" for route, own in routes.items() for name in own if name not in ROUTE_SETTINGS
     ]
+    own = {route: _texts(route, arguments) for route, arguments in routes.items()}
     return Configuration(
         variables={**variables, **_own_variables(taken.get("environment", {}))},
-        routes={route: _texts(route, own) for route, own in routes.items()},
+        routes=own,
         code=_folder(file, taken["code"]) if "code" in taken else None,
-        timeout=_timeout(taken["timeout"]) if "timeout" in taken else None,
+        timeout=_timeout(taken["timeout"]) if "timeout" in taken else _default_timeout(variables, own),
         remarks=tuple(_remarks(file, without_effect, secure)),
     )
 
@@ -228,6 +233,20 @@ def _timeout(given: object) -> int:
         limits = f"from {SHORTEST_TIMEOUT} to {LONGEST_TIMEOUT}"
         raise ArgumentError(f"timeout must be a whole number {limits}; got {given!r}.")
     return given
+
+
+def _default_timeout(variables: Mapping[str, str], routes: Mapping[str, Mapping[str, str]]) -> int:
+    """Return the timeout that the models of the routes need, as the component decides."""
+
+    def of(route: Mapping[str, str]) -> int:
+        texts = {
+            name: route.get(name) or variables.get(variable(name), SETTINGS[name].default)
+            for name in ("profile_model", "model_id", "thinking")
+        }
+        model = texts["model_id"] if texts["profile_model"] == "none" else texts["profile_model"]
+        return default_timeout(model, Thinking(texts["thinking"]))
+
+    return max(of(route) for route in routes.values() or ({},))
 
 
 def _remarks(file: Path, without_effect: Sequence[str], secure: Sequence[str]) -> Iterator[str]:

@@ -4,7 +4,6 @@ import os
 import re
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from .bedrock.call import Answerer
@@ -67,9 +66,8 @@ def launch(
     root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
     variables = _variables(options, configuration, os.environ)
     variables = {**resources.hold(lambda: routes_variable(configuration.routes)), **variables}
-    deployment, journal = Deployment(root, variables), Journal(limit=JOURNAL_LIMIT)
-    if configuration.timeout:
-        deployment = replace(deployment, timeout=configuration.timeout)
+    deployment = Deployment(root, variables, timeout=configuration.timeout)
+    journal = Journal(limit=JOURNAL_LIMIT)
     twin = resources.hold(lambda: Twin(bedrock, deployment, on_output=on_output, listener=listener, journal=journal))
     with terminal.waiting("Starting the function", at_once=False):
         _start(twin, options, configuration)

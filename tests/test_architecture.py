@@ -98,8 +98,10 @@ COMPONENT_MAY_IMPORT = {
     "components": PULUMI | {"components"},
     "components/contract.py": {
         "function.arguments",
+        "function.claude",
         "function.contract",
         "components.function.arguments",
+        "components.function.claude",
         "components.function.contract",
     },
     "components/endpoint.py": {
@@ -133,6 +135,7 @@ LOCAL_MAY_IMPORT = {
         "local.arguments",
         "local.cli",
         "function.arguments",
+        "function.claude",
         "function.contract",
         "ruamel.yaml",
     },

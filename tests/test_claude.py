@@ -1,7 +1,19 @@
 import pytest
 
-from function.claude import CLAUDES, Claude, Mind, Native, Off, Thinks, claude, is_claude, takes_native_output
-from function.contract import Effort
+from function.claude import (
+    CLAUDES,
+    Claude,
+    Mind,
+    Native,
+    Off,
+    Thinks,
+    claude,
+    default_max_tokens,
+    default_timeout,
+    is_claude,
+    takes_native_output,
+)
+from function.contract import Effort, Thinking
 
 PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2c3"
 SYSTEM_PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-6-v1"
@@ -101,6 +113,7 @@ def test_a_row_says_whether_a_model_thinks_and_what_steers_it(  # noqa: PLR0913,
         off_up_to=Effort(off_up_to) if off_up_to else None,
         efforts=tuple(Effort(word) for word in efforts.split()),
         effort=Effort(effort) if effort else None,
+        effort_beta="effort-2025-11-24" if model == "opus-4-5" else None,
         source=row.mind.source,
     )
 
@@ -142,6 +155,26 @@ def test_a_row_says_what_the_cache_needs(model: str, minimum: int | None, *, hou
 
     assert row is not None
     assert (row.cache_minimum, row.knows_hour_cache, row.characters_per_token) == (minimum, hour, characters)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "thinking", "tokens", "seconds"),
+    [
+        ("us.anthropic.claude-haiku-4-5", "default", 2_000, 120),
+        ("us.anthropic.claude-opus-4-8", "on", 8_000, 300),
+        ("us.anthropic.claude-sonnet-5", "default", 8_000, 300),
+        ("us.anthropic.claude-sonnet-5", "off", 2_000, 120),
+        ("us.anthropic.claude-fable-5", "default", 8_000, 300),
+        ("us.anthropic.claude-opus-6", "default", 2_000, 120),
+        (PROFILE, "default", 2_000, 120),
+    ],
+)
+def test_a_model_that_thinks_is_given_more_tokens_and_more_time(
+    model_id: str, thinking: str, tokens: int, seconds: int
+) -> None:
+    """Thinking counts as the answer does. Of a model that is not known, nothing is assumed."""
+    assert default_max_tokens(model_id, Thinking(thinking)) == tokens
+    assert default_timeout(model_id, Thinking(thinking)) == seconds
 
 
 def test_an_id_says_whether_the_model_is_a_claude() -> None:

@@ -30,7 +30,7 @@ def test_an_empty_environment_serves() -> None:
     assert settings.structured_output is StructuredOutput.AUTO
     assert settings.guardrail is None
     assert settings.temperature == "auto"
-    assert settings.max_tokens == 2000
+    assert settings.max_tokens is None
     assert settings.body_limit is None
     assert settings.allowed_origins == ()
     assert settings.capture_content is False

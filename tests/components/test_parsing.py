@@ -1,7 +1,7 @@
 """The check of the arguments: a wrong one fails with a sentence that names its key and what it may be."""
 
 import re
-from typing import Any, cast, get_origin, is_typeddict
+from typing import Any, Final, cast, get_origin, is_typeddict
 
 import pulumi
 import pytest
@@ -18,6 +18,7 @@ from components.arguments import (
     RouteArgs,
     Runtime,
     StatementArgs,
+    Thinking,
     ThrottleArgs,
     VpcArgs,
     VpcEndpointArgs,
@@ -360,7 +361,7 @@ def test_what_decides_about_resources_must_be_known_at_preview() -> None:
 def test_the_defaults_are_those_of_the_documentation() -> None:
     options = checked({})
     assert options.model_id == "global.anthropic.claude-haiku-4-5-20251001-v1:0"
-    assert (options.timeout, options.memory, options.max_tokens, options.log_retention) == (120, 1024, 2000, 30)
+    assert (options.timeout, options.memory, options.most_tokens, options.log_retention) == (120, 1024, 2000, 30)
     assert options.max_attempts == 1
     assert (options.architecture, options.runtime) == (Architecture.ARM64, Runtime(f"python{running_python()}"))
     assert (options.sink, options.store) == ("log", "none")
@@ -373,7 +374,6 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "authorization": "none",
         "structured_output": "auto",
         "guardrail_streaming": "sync",
-        "max_tokens": "2000",
         "allowed_origins": "none",
         "start_padding": "0",
         "capture_content": "false",
@@ -383,6 +383,46 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         "head_within": "10",
         "heartbeat": "3",
     }
+
+
+OPUS: Final = "anthropic.claude-opus-5"
+THINKING: Final[list[tuple[StreamingLlmApiArgs, int, int]]] = [
+    ({"model_id": OPUS}, 300, 8_000),
+    ({"model_id": "anthropic.claude-opus-4-8"}, 120, 2_000),
+    ({"model_id": "anthropic.claude-opus-4-8", "thinking": Thinking.ON}, 300, 8_000),
+    ({"model_id": OPUS, "thinking": Thinking.OFF}, 120, 2_000),
+    ({"model_id": OPUS, "timeout": 60, "max_tokens": 50}, 60, 50),
+    ({"model_id": "anthropic.claude-opus-6"}, 120, 2_000),
+    ({"model_id": pulumi.Output.from_input(OPUS)}, 120, 2_000),
+    ({"model_id": PROFILE, "model_regions": ["eu-west-1"]}, 120, 2_000),
+    ({"model_id": PROFILE, "model_regions": ["eu-west-1"], "profile_model": OPUS}, 300, 8_000),
+]
+
+
+@pytest.mark.parametrize(("given", "timeout", "tokens"), THINKING)
+def test_a_model_that_thinks_has_more_time_and_more_tokens(
+    given: StreamingLlmApiArgs, timeout: int, tokens: int
+) -> None:
+    """Only where nothing is set. The variable is left to the function, which knows the model behind a profile."""
+    options = checked(given)
+
+    assert (options.timeout, options.most_tokens) == (timeout, tokens)
+    assert options.settings.get("max_tokens") == (str(tokens) if "max_tokens" in given else None)
+
+
+def test_the_timeout_is_that_of_the_route_that_needs_most() -> None:
+    options = checked(
+        {"routes": {"deep": {"model_id": OPUS}, "fast": {}, "short": {"model_id": OPUS, "max_tokens": 9}}}
+    )
+
+    assert {name: endpoint.most_tokens for name, endpoint in options.endpoints.items()} == {
+        "deep": 8_000,
+        "fast": 2_000,
+        "short": 9,
+    }
+    assert [options.timeout, *(endpoint.timeout for endpoint in options.endpoints.values())] == [300] * 4
+    assert options.integration_timeout == 310_000
+    assert checked({"model_id": OPUS, "routes": {"fast": {"model_id": "anthropic.claude-opus-4-8"}}}).timeout == 120
 
 
 @pytest.mark.parametrize("building", ["3.10", "3.15"])

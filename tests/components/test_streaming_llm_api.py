@@ -15,6 +15,8 @@ from components.arguments import Authorization
 from components.bundle.archive import ROUTES_PLACE
 from components.bundle.target import running_python
 from components.iam.model import ACTION
+from components.parsing import checked
+from components.streaming_llm_api import answers_cut_by_time
 from tests.components.options_table import EVERYTHING, KEY, POOL, TOPIC, WEB_ACL
 from tests.components.policies import allows
 from tests.components.published import arguments, inputs
@@ -276,6 +278,37 @@ def test_a_statement_that_gives_away_too_much_is_warned_of(statement: dict[str, 
     warnings = _declared(statements=[statement], authorization="iam").warnings()
     assert len(warnings) == (warning is not None)
     assert all(each.startswith(str(warning)) for each in warnings)
+
+
+@pytest.mark.parametrize(
+    ("args", "warning"),
+    [
+        ({}, None),
+        ({"model_id": "anthropic.claude-opus-5"}, None),
+        ({"max_tokens": 4_400}, None),
+        (
+            {"max_tokens": 4_800},
+            "maxTokens is 4,800: at 40 tokens per second, such an answer takes 120 s, and timeout leaves 110 s for it.",
+        ),
+        (
+            {"model_id": "anthropic.claude-opus-5", "timeout": 120},
+            "maxTokens is 8,000: at 40 tokens per second, such an answer takes 200 s, and timeout leaves 110 s for it.",
+        ),
+        (
+            {"timeout": 60, "routes": {"short": {"max_tokens": 9}, "big": {"max_tokens": 3_000}}},
+            (
+                "routes.big.maxTokens is 3,000: at 40 tokens per second, such an answer takes 75 s, and timeout leaves "
+                "50 s for it."
+            ),
+        ),
+    ],
+)
+def test_the_preview_warns_where_the_time_may_end_before_the_tokens(
+    args: StreamingLlmApiArgs, warning: str | None
+) -> None:
+    expected = [] if warning is None else [f"{warning} Raise timeout, or lower maxTokens."]
+
+    assert list(answers_cut_by_time(checked(args))) == expected
 
 
 def test_an_endpoint_without_authorization_says_at_every_preview_what_a_stranger_can_cost() -> None:

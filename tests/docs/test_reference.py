@@ -14,7 +14,7 @@ from docs import reference
 
 INPUTS: dict[str, Any] = reference.schema()["resources"][reference.COMPONENT]["inputProperties"]
 CONFIG: dict[str, Any] = yaml.safe_load(reference.config())["config"]
-DEPENDS = {"runtime", "throttle"}
+DEPENDS = {"runtime", "throttle", "timeout"}
 """Arguments whose default depends on something else, which their description says."""
 
 

@@ -150,7 +150,7 @@ def client(bedrock: Bedrock) -> Iterator[Any]:
 def test_the_service_refuses_what_a_preview_refuses_and_takes_the_rest(
     row: Claude, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also of what was lowered for a model that stands in for another. Whoever refuses blames the same setting.
+    """Also of what was lowered for a model that stands in for another. Of two mistakes each may name another first.
 
     In one case the preview is stricter, because sources differ: a model that must call a tool, and is to think.
     """
@@ -163,7 +163,8 @@ def test_the_service_refuses_what_a_preview_refuses_and_takes_the_rest(
         if asked == {"thinking": "on", "structured_output": "tool"} and row.mind.thinks is Thinks.NO:
             assert refused == "thinking"
         else:
-            assert BLAMED.get(reason) == refused, (asked, reason)
+            assert (reason is None) == (refused is None), (asked, reason)
+            assert reason is None or BLAMED[reason] in asked, (asked, reason)
         assert answered(client, lowered(settings, id_of(row)).settings) is None, asked
 
 

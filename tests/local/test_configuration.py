@@ -4,16 +4,17 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from components import StreamingLlmApiArgs
-from components.contract import camel, variable
+from components.contract import camel, named, variable
+from components.keys import SHAPE
 from components.parsing import checked, settings_with_an_argument
 from local.cli import WrongOption
 from local.configuration import Configuration, read_configuration
-from tests.components.options_table import EVERY_SETTING, EVERYTHING
+from tests.components.options_table import EVERY_SETTING, EVERYTHING, PROFILE
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = """\
@@ -116,6 +117,23 @@ def test_the_variables_are_those_that_the_component_sets(tmp_path: Path, args: S
 
     assert found.variables == {**of_component, **args.get("environment", {})}
     assert found.routes == of_routes
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"modelId": "anthropic.claude-opus-5"},
+        {"modelId": "anthropic.claude-opus-5", "thinking": "off"},
+        {"modelId": "anthropic.claude-opus-5", "timeout": 60},
+        {"routes": {"deep": {"modelId": "anthropic.claude-opus-5"}, "fast": {}}},
+        {"modelId": "anthropic.claude-opus-5", "routes": {"fast": {"modelId": "anthropic.claude-opus-4-8"}}},
+        {"modelId": PROFILE, "modelRegions": ["eu-west-1"], "profileModel": "anthropic.claude-opus-5"},
+    ],
+)
+def test_the_timeout_is_the_one_that_the_component_sets(tmp_path: Path, args: Mapping[str, Any]) -> None:
+    of_component = checked(cast("StreamingLlmApiArgs", named(SHAPE, args, camel)))
+
+    assert read(tmp_path / "p.json", json.dumps(args)).timeout == of_component.timeout
 
 
 def test_the_folder_of_the_modules_is_relative_to_the_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from ...claude import claude, is_claude, takes_native_output
+from ...claude import claude, default_max_tokens, is_claude, takes_native_output
 from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput, Thinking
 from ...conversation import Conversation, File
 from ...model_settings import refuse_what_the_model_refuses, steering
@@ -55,6 +55,8 @@ class Converse:
         self._schema = schema
         self._instructions = instructions
         model = settings.profile_model or settings.model_id
+        self.max_tokens = settings.max_tokens or default_max_tokens(model, settings.thinking)
+        """The limit of the tokens of one answer."""
         self._steering = steering(settings, model)
         strategy, self._shaped_schema = choose_strategy(settings.structured_output, model, schema)
         self.form = Form(
@@ -115,7 +117,7 @@ class Converse:
         instructions = self._instructions
         if isinstance(prompt, Conversation) and prompt.instructions is not None:
             instructions = prompt.instructions
-        inference: dict[str, Any] = {"maxTokens": settings.max_tokens}
+        inference: dict[str, Any] = {"maxTokens": self.max_tokens}
         if form.temperature is not None:
             inference["temperature"] = form.temperature
         request: dict[str, Any] = {

@@ -291,6 +291,25 @@ def test_a_forced_tool_streams_its_input(bedrock: Bedrock) -> None:
     assert Stop("tool_use", Verdict.GOOD) in events
 
 
+@pytest.mark.parametrize(
+    ("variables", "sent"),
+    [
+        ({"model_id": "us.anthropic.claude-opus-5"}, 8_000),
+        ({"model_id": "us.anthropic.claude-opus-5", "max_tokens": "50"}, 50),
+        ({"model_id": PROFILE, "profile_model": OPUS}, 8_000),
+        ({"model_id": PROFILE}, 2_000),
+    ],
+)
+def test_the_model_decides_on_the_limit_of_tokens_that_nobody_set(
+    bedrock: Bedrock, variables: dict[str, str], sent: int
+) -> None:
+    bedrock.profiles = {PROFILE: OPUS}
+    bedrock.play(complete_answer(DOCUMENT))
+    list(ask(model(None, **variables)))
+
+    assert bedrock.called().body["inferenceConfig"]["maxTokens"] == sent
+
+
 @pytest.mark.parametrize("strategy", ["native", "prompt"])
 def test_effort_and_thinking_go_with_every_mechanism(bedrock: Bedrock, strategy: str) -> None:
     bedrock.play(complete_answer(DOCUMENT))
@@ -317,7 +336,7 @@ def test_no_temperature_that_nobody_set_goes_to_a_model_that_is_to_think(bedrock
     bedrock.play(complete_answer(DOCUMENT))
     list(ask(model(model_id="anthropic.claude-opus-4-6-v1", thinking="on")))
 
-    assert bedrock.called().body["inferenceConfig"] == {"maxTokens": 2000}
+    assert bedrock.called().body["inferenceConfig"] == {"maxTokens": 8000}
 
 
 @pytest.mark.parametrize(
@@ -376,7 +395,8 @@ def test_a_temperature_is_sent_if_the_model_accepts_one(
     bedrock.play(complete_answer(DOCUMENT))
     list(ask(model(model_id=model_id, temperature=temperature)))
 
-    assert bedrock.called().body["inferenceConfig"] == {"maxTokens": 2000, **sent}
+    inference = bedrock.called().body["inferenceConfig"]
+    assert {name: value for name, value in inference.items() if name != "maxTokens"} == sent
 
 
 def test_a_temperature_for_a_model_that_accepts_none_fails_at_start() -> None:
