@@ -148,6 +148,13 @@ LOCAL_MAY_IMPORT = {
 }
 """The same for the local stack, which imitates AWS with the standard library alone. ``configuration.py`` alone knows
 the settings of the function that is started; no stand-in imports it."""
+CLIENT = "clients.python.streaming_llm_client"
+CLIENT_MAY_IMPORT = {
+    "clients/python": {CLIENT, "httpx", "pydantic", "pydantic_core", "typing_extensions"},
+    "clients/python/streaming_llm_client/framing.py": set[str](),
+    "clients/python/streaming_llm_client/growing.py": set[str](),
+}
+"""The same for the Python client, which is a distribution of its own."""
 LIBRARIES = frozenset({"function/partials/__init__.py"})
 LAST = frozenset({"function.handler", "function.aws.runtime"})
 """Where everything ends: nothing imports these."""
@@ -218,6 +225,13 @@ def test_nothing_imports_the_handler_or_the_runtime(file: str) -> None:
 @pytest.mark.parametrize("file", sources("local"))
 def test_the_rooms_of_the_local_stack_import_one_way(file: str) -> None:
     allowed = LOCAL_MAY_IMPORT[max((part for part in LOCAL_MAY_IMPORT if file.startswith(part)), key=len)]
+    foreign = [name for name in imports(file) if name.split(".")[0] not in sys.stdlib_module_names]
+    assert [name for name in foreign if not any(within(name, part) for part in allowed)] == []
+
+
+@pytest.mark.parametrize("file", sources("clients/python"))
+def test_the_client_shares_no_code_with_the_endpoint(file: str) -> None:
+    allowed = CLIENT_MAY_IMPORT[max((part for part in CLIENT_MAY_IMPORT if file.startswith(part)), key=len)]
     foreign = [name for name in imports(file) if name.split(".")[0] not in sys.stdlib_module_names]
     assert [name for name in foreign if not any(within(name, part) for part in allowed)] == []
 

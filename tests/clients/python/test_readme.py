@@ -1,0 +1,22 @@
+"""The example of the package's page runs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clients.python.conftest import Peer, response
+
+PACKAGE = Path(__file__).parents[3] / "clients" / "python"
+
+
+def test_the_example_runs(peer: Peer, capsys: pytest.CaptureFixture[str]) -> None:
+    [code] = re.findall(r"^```python\n(.*?)^```$", (PACKAGE / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {"__name__": "example", "url": peer.url}
+    peer.responses.append(response("complete-jsonl"))
+
+    exec(code, names)  # noqa: S102 - our own page
+
+    assert capsys.readouterr().out == "Pay per\nPay per use.\nPay per use.\n"
+    assert names["answer"].model_dump() == {"summary": "Pay per use.", "keywords": ["cost"]}
