@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ from botocore.session import Session
 from function.contract import SERVICES
 from local.lambda_.deployment import Deployment
 from local.lambda_.endpoints import without_services
+from local.twin import CHECKOUT
 
 REGIONS = ("eu-central-1", "us-gov-west-1", "cn-north-1")
 
@@ -30,3 +33,24 @@ def test_a_bundle_and_a_function_with_other_services_read_the_list_that_they_hav
     (tmp_path / "botocore").mkdir()
     for deployment in (Deployment(tmp_path), Deployment(Path("/nowhere"), {"LLM_SERVICES": "cloudwatch"})):
         assert without_services(deployment) == {"AWS_DATA_PATH": None}
+
+
+def test_local_stacks_that_start_at_once_share_a_list_until_the_process_ends() -> None:
+    program = """
+from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
+from pathlib import Path
+from local.lambda_.deployment import Deployment
+from local.lambda_.endpoints import without_services
+from local.twin import CHECKOUT
+
+with ThreadPoolExecutor(8) as pool:
+    found = pool.map(lambda _: without_services(Deployment(Path("/nowhere")))["AWS_DATA_PATH"], range(8))
+    print(*{*found})
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    [folder] = done.stdout.split()
+    assert (Path(folder).exists(), done.stderr) == (False, "")
