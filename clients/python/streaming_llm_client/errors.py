@@ -105,3 +105,21 @@ def kind_of(code: str, status: int) -> type[StreamError]:
     if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return RequestRefused
     return EndpointFailed
+
+
+def reason(error: StreamError) -> str:
+    """Return in one line why an answer is not complete: with what a caller can do about it, or ask with."""
+    problem = error.problem or {}
+    errors = problem.get("errors")
+    wrong = [problem, *errors] if isinstance(errors, list) else [problem]
+    details = [
+        str(problem.get("detail") or ""),
+        *(
+            f"{each['path']}: {each['rule']}"
+            for each in wrong
+            if isinstance(each, dict) and {"path", "rule"} <= each.keys()
+        ),
+        f"try again after {error.retry_after} s" if error.retry_after is not None else "",
+        f"request {error.request_id}" if error.request_id else "",
+    ]
+    return " · ".join(filter(None, [str(error), *details])).replace("\n", " ")

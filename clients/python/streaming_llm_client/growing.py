@@ -6,6 +6,7 @@ would copy all of it each time.
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Final
 
 POSITION: Final = re.compile("0|[1-9][0-9]*")
@@ -129,6 +130,8 @@ class Growing:
 
     def _put(self, parent: Any, key: Any, value: Any) -> None:  # noqa: ANN401 - any JSON value
         self._texts.pop((id(parent), key), None)
+        if isinstance(value, dict | list):
+            value = deepcopy(value) if value else value.copy()  # what grows is not the event's own
         if isinstance(parent, list) and key == len(parent):
             parent.append(value)
         else:

@@ -3,12 +3,16 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from local.http11.gate import Gate
 from local.http11.server import Exchange, Server
 from tests.clients.vectors.vector import Response, sent, vectors
+
+PACKAGE: Final = Path(__file__).resolve().parents[3] / "clients" / "python"
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ def test_a_partial_shows_the_object_so_far() -> None:
 
 
 def test_its_changes_tell_null_from_nothing() -> None:
-    _, null, text, more = partial().changes
+    root, null, text, more = partial().changes
 
+    assert root.value == {}
     assert null == Change(path="/a", value=None, closed=True)
     assert (null.value, "value" in null.model_fields_set) == (None, True)
     assert (text.path, text.value, text.append, text.closed) == ("/b", "x", None, None)

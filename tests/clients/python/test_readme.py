@@ -1,14 +1,11 @@
 """The example of the package's page runs."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.clients.python.conftest import Peer, response
-
-PACKAGE = Path(__file__).parents[3] / "clients" / "python"
+from tests.clients.python.conftest import PACKAGE, Peer, response
 
 
 def test_the_example_runs(peer: Peer, capsys: pytest.CaptureFixture[str]) -> None:

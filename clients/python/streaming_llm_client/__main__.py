@@ -1,0 +1,5 @@
+"""``python -m streaming_llm_client``."""
+
+from .cli import main
+
+main()
