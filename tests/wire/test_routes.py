@@ -49,6 +49,8 @@ ROUTES: dict[str, dict[str, str]] = {
         "schema": "desk:Invoice",
         "model_id": SONNET,
         "max_tokens": "500",
+        "effort": "low",
+        "thinking": "on",
         "body_limit": "40",
         "prepare": "desk:prepare",
     },
@@ -94,6 +96,8 @@ def test_each_route_answers_by_its_own_class_with_its_own_model(twin: Twin, bedr
     assert [call.model_id for call in (invoice, triage)] == [SONNET, OLD_MODEL]
     assert "haiku" in stream.model_id
     assert [call.body["inferenceConfig"]["maxTokens"] for call in (invoice, triage, stream)] == [500, 2000, 2000]
+    steered = {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}
+    assert [call.body.get("additionalModelRequestFields") for call in (invoice, triage)] == [steered, None]
     assert triage.prompt == "Sort this: It burns."
     assert triage.body["inferenceConfig"]["temperature"] == 0
     assert triage.body["system"][0]["text"].startswith("Choose a team.")
