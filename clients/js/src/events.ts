@@ -1,0 +1,94 @@
+/** The typed events as the endpoint writes them (docs/wire.md). */
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** A problem document (RFC 9457). The endpoint can add members. */
+export interface Problem {
+  type?: string;
+  title?: string;
+  status?: number;
+  code?: string;
+  detail?: string;
+  requestId?: string;
+  /** The place in the answer that breaks the schema, a JSON Pointer. */
+  path?: string;
+  rule?: string;
+  /** The places that are wrong; of `schema_mismatch`, those in the answer. */
+  errors?: { path: string; rule?: string }[];
+  [member: string]: Json | undefined;
+}
+
+/** The tokens that the model service counted; the last three where it reports them. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens?: number;
+  cacheWriteTokens?: number;
+  thinkingTokens?: number;
+}
+
+/** One step of the growing object: it sets the value at `path`, or appends to the string there. */
+export interface Change {
+  path: string;
+  value?: Json;
+  append?: string;
+  closed?: true;
+}
+
+export interface StartEvent {
+  type: "start";
+  at: number;
+  id: string;
+  model?: string;
+}
+
+export interface DeltaEvent {
+  type: "delta";
+  at: number;
+  changes: Change[];
+}
+
+export interface SnapshotEvent {
+  type: "snapshot";
+  at: number;
+  value: Json;
+}
+
+export interface ThinkingEvent {
+  type: "thinking";
+  at: number;
+  text?: string;
+}
+
+export interface RestartEvent {
+  type: "restart";
+  at: number;
+  problem: Problem;
+}
+
+export interface CompleteEvent {
+  type: "complete";
+  at: number;
+  value: Json;
+  stopReason: string;
+  usage: Usage | null;
+  outputTokensEstimated?: number;
+  model?: string;
+}
+
+export interface ErrorEvent {
+  type: "error";
+  at: number;
+  problem: Problem;
+  model?: string;
+}
+
+/** An event. Later versions of the endpoint can send types and members that this union does not know. */
+export type Event =
+  | StartEvent
+  | DeltaEvent
+  | SnapshotEvent
+  | ThinkingEvent
+  | RestartEvent
+  | CompleteEvent
+  | ErrorEvent;
