@@ -173,6 +173,8 @@ def _check_tool(number: int, schema: object) -> None:
 def _check_additional_fields(model_id: str, fields: Mapping[str, Any] | None) -> None:
     if fields and "anthropic_beta" in fields and "claude" not in model_id:
         raise Refused(f"{PREFIX}Malformed input request: unknown variant anthropic_beta")
+    if fields and "top_k" in fields and not takes(model_id).sampling:
+        raise Refused(f"{PREFIX}`top_k` is deprecated for this model.")
 
 
 def _check_guardrail(config: object) -> None:

@@ -77,6 +77,11 @@ def test_what_the_service_takes_passes(body: dict[str, Any]) -> None:
         (MODEL, {"messages": [HELLO], "toolConfig": tool_with({"type": "array"})}, "should be 'object'"),
         (MODEL, {"messages": [HELLO], "toolConfig": tool_with({"type": "object", "oneOf": []})}, "at the top level"),
         ("amazon.nova-pro-v1:0", {"messages": [HELLO], "additionalModelRequestFields": BETA}, "anthropic_beta"),
+        (
+            "us.anthropic.claude-opus-5",
+            {"messages": [HELLO], "additionalModelRequestFields": {"top_k": 5}},
+            "`top_k` is deprecated",
+        ),
         ("anthropic.claude-fable-5", {"messages": [HELLO], "outputConfig": native("{}")}, "Extra inputs"),
         (MODEL, {"messages": [HELLO], "toolConfig": {**FORCED, "toolChoice": {"tool": {"name": "x"}}}}, "tool x"),
         (MODEL, {"messages": [HELLO], "outputConfig": native({"type": "object"})}, "must be a string"),
