@@ -1,5 +1,6 @@
 """Plays a script on a connection, as the events of ConverseStream."""
 
+import base64
 import json
 import random
 import string
@@ -13,8 +14,10 @@ from ..http11.server import Exchange
 from . import event_stream, guardrail, script
 from .call import Call
 from .script import STATUS, Refuse, Step
+from .thinking import Display, display
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
+REASONING = "reasoningContent"
 PADDING = string.ascii_letters + string.digits
 
 
@@ -28,6 +31,7 @@ class Response:
         self._is_open = False
         self._block: str | None = None
         self._index = -1
+        self._thinking_tokens: int | None = None
 
     def play(self, steps: Iterable[Step]) -> None:
         """Play the steps one by one.
@@ -55,6 +59,8 @@ class Response:
                 self._finish()
             case script.Reset():
                 self._exchange.reset()
+            case script.Think():
+                return self._think(step)
             case Refuse(code, message, status, body):
                 send_error(self._exchange, code, message, status, body)
             case _:
@@ -65,11 +71,14 @@ class Response:
     def _do(self, step: Step) -> None:  # noqa: C901, PLR0912 - one case per step
         match step:
             case script.Fragment(text):
-                self._delta("toolUse" if self._call.tool else "text", text)
+                if self._call.tool:
+                    self._delta("toolUse", {"input": text})
+                else:
+                    self._delta("text", text)
             case script.Text(text):
                 self._delta("text", text)
             case script.Reasoning(text):
-                self._delta("reasoningContent", text)
+                self._delta(REASONING, {"text": text})
             case script.Pause(seconds):
                 self._exchange.wait(None, seconds)
             case script.Hold(name):
@@ -83,7 +92,7 @@ class Response:
             case script.Stop(reason):
                 self._close_block()
                 is_tool = self._call.tool and reason == "end_turn"
-                self._event("messageStop", {"stopReason": "tool_use" if is_tool else reason})
+                self._event("messageStop", {"stopReason": "tool_use" if is_tool else reason, **self._model_fields()})
             case script.Usage():
                 self._event("metadata", self._metadata(step))
             case script.Event(name, payload):
@@ -97,7 +106,39 @@ class Response:
             case script.BadChecksum(text):
                 self._send(event_stream.damaged(self._text_frame(text)))
 
-    def _delta(self, kind: str, text: str) -> None:
+    def _think(self, step: script.Think) -> bool:
+        """Think as the request has it; return whether the limit of tokens has ended the response."""
+        shown = display(self._call.model_id, self._call.body)
+        if shown is None:
+            return False
+        limit = self._call.max_tokens
+        is_cut = limit is not None and step.tokens >= limit
+        self._thinking_tokens = limit if is_cut else step.tokens
+        self._open()
+        for text in step.texts:
+            self._exchange.wait(None, step.seconds / len(step.texts))
+            if step.redacted:
+                self._delta(REASONING, {"redactedContent": base64.b64encode(text.encode()).decode()})
+                self._close_block()
+            elif shown is Display.SUMMARIZED:
+                self._delta(REASONING, {"text": text})
+        if is_cut:
+            for last in (script.Stop("max_tokens"), script.Usage(12, 0)):
+                self._do(last)
+            self._finish()
+        elif not step.redacted:
+            self._delta(REASONING, {"signature": base64.b64encode(repr(step).encode()).decode()})
+        return is_cut
+
+    def _model_fields(self) -> Mapping[str, object]:
+        """Return the fields of the model's own response that the request asks for."""
+        paths = self._call.body.get("additionalModelResponseFieldPaths") or []
+        if "/usage" not in paths or self._thinking_tokens is None:
+            return {}
+        details = {"thinking_tokens": self._thinking_tokens}
+        return {"additionalModelResponseFields": {"usage": {"output_tokens_details": details}}}
+
+    def _delta(self, kind: str, content: object) -> None:
         self._open()
         if kind != self._block:
             self._close_block()
@@ -105,7 +146,6 @@ class Response:
             if kind == "toolUse":
                 tool = {"toolUseId": f"tooluse_{uuid.uuid4().hex[:22]}", "name": self._call.tool}
                 self._event("contentBlockStart", {"start": {"toolUse": tool}, "contentBlockIndex": self._index})
-        content: object = {"toolUse": {"input": text}, "reasoningContent": {"text": text}}.get(kind, text)
         self._event("contentBlockDelta", {"delta": {kind: content}, "contentBlockIndex": self._index})
 
     def _close_block(self) -> None:
@@ -149,10 +189,11 @@ class Response:
     def _metadata(self, usage: script.Usage) -> Mapping[str, object]:
         read, written = usage.cache_read_tokens, usage.cache_write_tokens
         cached = {"cacheReadInputTokens": read, "cacheWriteInputTokens": written}
+        output = usage.output_tokens + (self._thinking_tokens or 0)
         tokens = {
             "inputTokens": usage.input_tokens,
-            "outputTokens": usage.output_tokens,
-            "totalTokens": usage.input_tokens + usage.output_tokens + (read or 0) + (written or 0),
+            "outputTokens": output,
+            "totalTokens": usage.input_tokens + output + (read or 0) + (written or 0),
             **{name: count for name, count in cached.items() if count is not None},
         }
         trace = guardrail.trace(self._call.body, usage.actions) if usage.actions else {}

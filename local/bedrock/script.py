@@ -43,6 +43,23 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True)
+class Think:
+    """Thinking as the model does it that is asked, and as the request wants it shown; nothing if it does not think.
+
+    Omitted, it is silence and then a signature; summarised, its texts come before the signature. Where its tokens reach
+    the request's limit, the message ends in the middle of it, and so does the script.
+    """
+
+    texts: Sequence[str] = ("Let me see.",)
+    """The deltas of the summary, spread over the seconds."""
+    seconds: float = 0.0
+    tokens: int = 10
+    """They are added to the output tokens of ``Usage``."""
+    redacted: bool = False
+    """Whether each text is a block of its own that nobody can read, without a signature."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Silence for some seconds. If it comes before the first step that writes, the headers wait too."""
 
@@ -159,7 +176,7 @@ class End:
 
 
 Step = (
-    Fragment | Text | Reasoning | Pause | Hold | Hang | Open | Stop | Usage | Event | RawEvent | Fail | Error
+    Fragment | Text | Reasoning | Think | Pause | Hold | Hang | Open | Stop | Usage | Event | RawEvent | Fail | Error
     | Refuse | BadChecksum | Cut | Reset | End
 )  # fmt: skip
 
@@ -167,6 +184,7 @@ STEPS: Mapping[str, Callable[..., Step]] = {
     "fragment": Fragment,
     "text": Text,
     "reasoning": Reasoning,
+    "think": Think,
     "pause": Pause,
     "hold": Hold,
     "hang": Hang,

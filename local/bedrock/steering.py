@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from .claude import ALL_EFFORTS, Takes, takes
+from .thinking import Display
 from .wordings import PREFIX
 
 BUDGET_LEAST: Final = 1_024
@@ -64,6 +65,8 @@ def _thinking(
                 f"Use effort '{taken.efforts_without_thinking[-1]}' or below, or enable thinking."
             )
     else:
+        if thinking.get("display", Display.OMITTED) not in set(Display):
+            yield f"thinking.{kind}.display: Input should be {' or '.join(repr(each.value) for each in Display)}"
         if kind == "enabled":
             yield from _budget(thinking.get("budget_tokens"), inference.get("maxTokens"), forced=forced)
         if inference.get("temperature") not in {None, 1}:

@@ -1,5 +1,6 @@
 import http.client
 import json
+from typing import Any
 
 import botocore.eventstream
 import pytest
@@ -26,6 +27,7 @@ from local.bedrock.script import (
     Step,
     Stop,
     Text,
+    Think,
     Usage,
 )
 from local.bedrock.server import Bedrock
@@ -88,6 +90,67 @@ def test_reasoning_is_a_block_of_its_own_before_the_text(bedrock: Bedrock, ask: 
         {"contentBlockStop": {"contentBlockIndex": 1}},
         {"messageStop": {"stopReason": "end_turn"}},
     ]
+
+
+OPUS = "global.anthropic.claude-opus-5"
+SUMMARY = {"thinking": {"type": "adaptive", "display": "summarized"}}
+
+
+def blocks(ask: Ask, **request: Any) -> list[list[dict[str, Any]]]:
+    """Return the deltas of each block of content."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for event in ask(**request)["stream"]:
+        assert "contentBlockStart" not in event
+        if delta := event.get("contentBlockDelta"):
+            found.setdefault(delta["contentBlockIndex"], []).append(delta["delta"])
+    return [found[index] for index in sorted(found)]
+
+
+def test_thinking_is_a_signature_or_a_summary_or_nothing(bedrock: Bedrock, ask: Ask) -> None:
+    """By the model and by what the request says."""
+    bedrock.play([Think(["hm", "so"]), Text("x"), Stop()])
+    silent, answer = blocks(ask, model=OPUS)
+    summarised, _ = blocks(ask, model=OPUS, additionalModelRequestFields=SUMMARY)
+
+    assert [list(delta["reasoningContent"]) for delta in silent] == [["signature"]]
+    assert [list(delta["reasoningContent"]) for delta in summarised] == [["text"], ["text"], ["signature"]]
+    assert summarised[:2] == [{"reasoningContent": {"text": "hm"}}, {"reasoningContent": {"text": "so"}}]
+    assert [answer] == blocks(ask) == [[{"text": "x"}]]
+
+
+def test_redacted_thinking_is_a_block_per_delta(bedrock: Bedrock, ask: Ask) -> None:
+    bedrock.play([Think(["hm", "so"], redacted=True), Text("x"), Stop()])
+
+    assert blocks(ask, model=OPUS) == [
+        [{"reasoningContent": {"redactedContent": b"hm"}}],
+        [{"reasoningContent": {"redactedContent": b"so"}}],
+        [{"text": "x"}],
+    ]
+
+
+def test_tokens_of_thinking_are_told_where_the_request_asks_for_them(bedrock: Bedrock, ask: Ask) -> None:
+    """They are output tokens too."""
+    bedrock.play([Think(tokens=30), Text("x"), Stop(), Usage(1, 2)])
+    details = {"usage": {"output_tokens_details": {"thinking_tokens": 30}}}
+    for paths, fields in ([], {}), (["/usage"], {"additionalModelResponseFields": details}):
+        stop, usage = list(ask(model=OPUS, additionalModelResponseFieldPaths=paths)["stream"])[-2:]
+
+        assert stop == {"messageStop": {"stopReason": "end_turn", **fields}}
+        assert usage["metadata"]["usage"] == {"inputTokens": 1, "outputTokens": 32, "totalTokens": 33}
+
+
+def test_thinking_can_reach_the_limit_of_tokens(bedrock: Bedrock, ask: Ask) -> None:
+    """Nothing of the answer comes, and no signature."""
+    bedrock.play([Think(["hm"], tokens=100), Text("x"), Stop(), Usage(1, 2)])
+    request: dict[str, Any] = {"model": OPUS, "additionalModelRequestFields": SUMMARY}
+    *events, stop, usage = ask(**request, inferenceConfig={"maxTokens": 100})["stream"]
+
+    assert events[1:-1] == [
+        {"contentBlockDelta": {"delta": {"reasoningContent": {"text": "hm"}}, "contentBlockIndex": 0}}
+    ]
+    assert stop == {"messageStop": {"stopReason": "max_tokens"}}
+    assert usage["metadata"]["usage"]["outputTokens"] == 100
+    assert len(blocks(ask, **request, inferenceConfig={"maxTokens": 101})) == 2
 
 
 @pytest.mark.parametrize("code", sorted(STATUS))

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from local.bedrock import script
-from local.bedrock.script import Cut, Fragment, Hold, Pause, RawEvent, Refuse, Stop, Usage
+from local.bedrock.script import Cut, Fragment, Hold, Pause, RawEvent, Refuse, Stop, Think, Usage
 
 NAMES = sorted(path.stem for path in Path(script.__file__).parent.joinpath("scripts").glob("*.json"))
 
@@ -23,6 +23,7 @@ def test_a_step_is_an_object_with_one_name_and_its_values_in_any_of_three_forms(
             {"hold": "here"},
             {"stop": {}},
             {"usage": [3, 4]},
+            {"think": {"texts": ["hm"], "tokens": 5}},
             {"cut": {"half_frame": True}},
             {"raw_event": ["metadata", "null"]},
             {"refuse": {"code": "ThrottlingException", "status": 400}},
@@ -35,6 +36,7 @@ def test_a_step_is_an_object_with_one_name_and_its_values_in_any_of_three_forms(
         Hold("here"),
         Stop("end_turn"),
         Usage(3, 4),
+        Think(["hm"], tokens=5),
         Cut(half_frame=True),
         RawEvent("metadata", "null"),
         Refuse("ThrottlingException", "scripted", 400),

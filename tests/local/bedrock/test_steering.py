@@ -39,7 +39,7 @@ def body(
         ("us.anthropic.claude-opus-4-8", body(OFF, "max"), False),
         ("us.anthropic.claude-sonnet-5", body(OFF, "max"), True),
         ("us.anthropic.claude-sonnet-5-5", body(BETWEEN, "high"), False),
-        ("us.anthropic.claude-opus-5-5", body(ADAPTIVE, "xhigh"), False),
+        ("us.anthropic.claude-opus-5-5", body({**ADAPTIVE, "display": "summarized"}, "xhigh"), False),
         ("anthropic.claude-opus-6", body(OFF, "max"), True),
     ],
 )
@@ -62,6 +62,7 @@ def test_what_the_service_takes_passes(model: str, asked: dict[str, Any], *, for
         (SONNET_4_6, body(effort="huge"), False, "Input should be 'low', 'medium', 'high' or 'max'"),
         (SONNET_4_6, body(ADAPTIVE, temperature=0.7), False, "may only be set to 1 when thinking is enabled"),
         (SONNET_4_6, body(BETWEEN), False, "Input tag 'between_tools'"),
+        (SONNET_4_6, body({**ADAPTIVE, "display": "all"}), False, "Input should be 'omitted' or 'summarized'"),
         ("us.anthropic.claude-opus-4-7", body(BUDGET), False, '"thinking.type.enabled" is not supported'),
         ("us.anthropic.claude-opus-5", body(OFF, "xhigh"), False, "'xhigh' is not supported when thinking is disabled"),
         ("us.anthropic.claude-haiku-5-5", body(OFF, "max"), False, "Use effort 'high' or below"),
