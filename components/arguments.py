@@ -187,6 +187,8 @@ class RouteArgs(TypedDict, total=False):
     """How many tokens the model spends on an answer. Default: as the component's."""
     thinking: Thinking
     """Whether the model thinks before it answers. Default: as the component's."""
+    show_thinking: bool
+    """Whether the event formats show a summary of the thinking. Default: as the component's."""
     max_tokens: int
     """Limit of the tokens of thinking and answer together. Default: as the component's."""
     body_limit: int
@@ -256,6 +258,8 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """How many tokens the model spends on thinking and answer, if it knows effort. Default: none (the model's own)."""
     thinking: Thinking
     """Whether the model thinks before it answers; `default` leaves it to the model. Default: `default`."""
+    show_thinking: bool
+    """Whether the event formats show a summary of the thinking; it is not validated. Default: false."""
     max_tokens: int
     (
         "Limit of the tokens of thinking and answer together; Bedrock reserves as many of the model's quota per "

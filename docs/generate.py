@@ -135,6 +135,8 @@ def model_requests() -> str:
         ("`temperature: 0.3`", {"temperature": "0.3"}, _temperature),
         ("`thinking: on`", {"thinking": "on"}, _thinking),
         ("`thinking: off`", {"thinking": "off"}, _thinking),
+        ("`showThinking: true`", {"show_thinking": "true"}, _thinking),
+        ("`thinking: on`, `showThinking: true`", {"thinking": "on", "show_thinking": "true"}, _thinking),
         *((f"`effort: {word}`", {"effort": word.value}, _effort) for word in Effort),
         ("`thinking: off`, `effort: max`", {"thinking": "off", "effort": "max"}, _effort),
     ]
@@ -174,7 +176,7 @@ def _unasked(request: Mapping[str, Any]) -> str:
 
 def _thinking(request: Mapping[str, Any]) -> str:
     thinking = request.get("additionalModelRequestFields", {}).get("thinking")
-    return f"`{thinking['type']}`" if thinking else "nothing"
+    return " ".join(f"`{word}`" for word in thinking.values()) if thinking else "nothing"
 
 
 def _effort(request: Mapping[str, Any]) -> str:

@@ -218,6 +218,13 @@ def thinks(model_id: str, thinking: Thinking) -> bool:
     return unasked if thinking is Thinking.DEFAULT else thinking is Thinking.ON
 
 
+def may_think(model_id: str, thinking: Thinking) -> bool:
+    """Return whether a model thinks, as far as is known; one that the table does not know may do so."""
+    if claude(model_id) is not None:
+        return thinks(model_id, thinking)
+    return is_claude(model_id) or "application-inference-profile" in model_id
+
+
 def default_max_tokens(model_id: str, thinking: Thinking) -> int:
     """Return the limit of an answer's tokens, thinking included, where none is set."""
     return MAX_TOKENS_WITH_THINKING if thinks(model_id, thinking) else DEFAULT_MAX_TOKENS

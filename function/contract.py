@@ -40,6 +40,7 @@ ROUTE_SETTINGS: Final = frozenset(
         "temperature",
         "effort",
         "thinking",
+        "show_thinking",
         "max_tokens",
         "body_limit",
         "max_attempts",
@@ -400,6 +401,8 @@ class Settings:
     effort: Annotated[Effort | None, Setting("none", _effort, f"none or one of {', '.join(Effort)}", stated=False)]
     """None: the request says nothing of it."""
     thinking: Annotated[Thinking, Setting("default", Thinking, "default, on or off", stated=False)]
+    show_thinking: Annotated[bool, Setting("false", _boolean, "true or false", stated=False)]
+    """Whether the typed formats show a summary of the thinking."""
     max_tokens: Annotated[int | None, Setting("auto", _max_tokens, "a whole number from 1 to 200000", stated=False)]
     """None: the model decides (claude.py)."""
     body_limit: Annotated[

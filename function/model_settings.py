@@ -37,10 +37,8 @@ def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
         SettingsError: the model is known to refuse every request with these settings.
     """
     row = claude(model)
-    if row is None:
-        return
-    for rule in _RULES:
-        conflict = rule(settings, row, model)
+    conflicts = (rule(settings, row, model) for rule in _RULES) if row else (_show_thinking(settings, row, model),)
+    for conflict in conflicts:
         if conflict is not None:
             raise SettingsError(conflict.message)
 
@@ -66,7 +64,9 @@ def steering(settings: Settings, model: str) -> dict[str, Any]:
     row = claude(model)
     fields: dict[str, Any] = {}
     kind = _thinking_type(settings.thinking, row)
-    if kind is not None:
+    if settings.show_thinking:
+        fields["thinking"] = {"type": "adaptive", "display": "summarized"}
+    elif kind is not None:
         fields["thinking"] = {"type": kind}
     if settings.effort is not None:
         fields["output_config"] = {"effort": settings.effort.value}
@@ -156,6 +156,24 @@ def _effort_without_thinking(settings: Settings, row: Claude, model: str) -> Con
     )
 
 
+def _show_thinking(settings: Settings, row: Claude | None, model: str) -> Conflict | None:
+    """Without a row, only what a request says itself keeps the model from thinking."""
+    if not settings.show_thinking:
+        return None
+    thinking, is_asked = variable("thinking"), settings.thinking is Thinking.ON
+    if settings.thinking is Thinking.OFF:
+        reason = f"{thinking} is off"
+    elif settings.structured_output is StructuredOutput.TOOL:
+        reason = f"{variable('structured_output')} is tool: a model that must call one does not think"
+    elif row is None or row.mind.thinks is not Thinks.NO or is_asked:
+        return None
+    elif row.mind.adaptive:
+        reason = f"{model} thinks only with {thinking}: on"
+    else:
+        reason = f"{model} thinks only with a budget of tokens, which is not supported"
+    return Conflict(f"{variable('show_thinking')} must be false: {reason}.", {"show_thinking": False})
+
+
 def _temperature(settings: Settings, row: Claude, model: str) -> Conflict | None:
     if not isinstance(settings.temperature, float) or row.temperature:
         return None
@@ -205,10 +223,11 @@ _RULES: Final[Sequence[Rule]] = (
     _thinking_on,
     _thinking_off,
     _effort_without_thinking,
+    _show_thinking,
     _temperature,
     _temperature_with_thinking,
 )
 """In this order: a later rule finds what an earlier one has lowered."""
 
-_LOWERED: Final = ("structured_output", "effort", "thinking", "temperature")
+_LOWERED: Final = ("structured_output", "effort", "thinking", "show_thinking", "temperature")
 """The settings that a rule can lower."""

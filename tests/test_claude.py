@@ -11,6 +11,7 @@ from function.claude import (
     default_max_tokens,
     default_timeout,
     is_claude,
+    may_think,
     takes_native_output,
 )
 from function.contract import Effort, Thinking
@@ -175,6 +176,23 @@ def test_a_model_that_thinks_is_given_more_tokens_and_more_time(
     """Thinking counts as the answer does. Of a model that is not known, nothing is assumed."""
     assert default_max_tokens(model_id, Thinking(thinking)) == tokens
     assert default_timeout(model_id, Thinking(thinking)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("model_id", "thinking", "may"),
+    [
+        ("us.anthropic.claude-haiku-4-5", "default", False),
+        ("us.anthropic.claude-opus-4-8", "default", False),
+        ("us.anthropic.claude-opus-4-8", "on", True),
+        ("us.anthropic.claude-opus-5", "default", True),
+        ("us.anthropic.claude-opus-5", "off", False),
+        ("us.anthropic.claude-opus-6", "default", True),
+        (PROFILE, "off", True),
+        ("amazon.nova-pro-v1:0", "default", False),
+    ],
+)
+def test_a_claude_that_the_table_does_not_know_may_think(model_id: str, thinking: str, *, may: bool) -> None:
+    assert may_think(model_id, Thinking(thinking)) is may
 
 
 def test_an_id_says_whether_the_model_is_a_claude() -> None:

@@ -62,6 +62,32 @@ def settings(**texts: str) -> Settings:
             f"LLM_STRUCTURED_OUTPUT must be auto, native or prompt: {SONNET_5_5} cannot be forced to call a tool.",
         ),
         (
+            HAIKU,
+            {"show_thinking": "true"},
+            f"LLM_SHOW_THINKING must be false: {HAIKU} thinks only with a budget of tokens, which is not supported.",
+        ),
+        (
+            OPUS_4_8,
+            {"show_thinking": "true"},
+            f"LLM_SHOW_THINKING must be false: {OPUS_4_8} thinks only with LLM_THINKING: on.",
+        ),
+        (
+            OPUS_5,
+            {"show_thinking": "true", "structured_output": "tool"},
+            (
+                "LLM_SHOW_THINKING must be false: "
+                "LLM_STRUCTURED_OUTPUT is tool: a model that must call one does not think."
+            ),
+        ),
+        *(
+            (
+                model,
+                {"show_thinking": "true", "thinking": "off"},
+                "LLM_SHOW_THINKING must be false: LLM_THINKING is off.",
+            )
+            for model in (SONNET_4_6, OPUS_5, SONNET_5_5, NEWER, PROFILE)
+        ),
+        (
             FABLE,
             {"structured_output": "native"},
             f"LLM_STRUCTURED_OUTPUT must be auto or prompt: {FABLE} has no native structured output.",
@@ -115,6 +141,10 @@ def test_nothing_is_refused_of_a_model_that_the_table_does_not_know(model: str) 
             {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}},
         ),
         (PROFILE, {"thinking": "off"}, {"thinking": {"type": "disabled"}}),
+        *(
+            (model, {"show_thinking": "true", **texts}, {"thinking": {"type": "adaptive", "display": "summarized"}})
+            for model, texts in ((SONNET_4_6, {"thinking": "on"}), (OPUS_5, {}), (OPUS_5_5, {}), (NEWER, {}))
+        ),
     ],
 )
 def test_a_request_says_only_what_differs_from_what_the_model_does_unasked(
@@ -132,6 +162,12 @@ def test_a_request_says_only_what_differs_from_what_the_model_does_unasked(
         (OPUS_4_8, {"effort": "max"}, {"effort": Effort.MAX}, ()),
         (OPUS_5, {"temperature": "0.3"}, {"temperature": None}, ("LLM_TEMPERATURE is none in place of 0.3",)),
         (HAIKU, {"thinking": "on"}, {"thinking": Thinking.DEFAULT}, ("LLM_THINKING is default in place of on",)),
+        (
+            HAIKU,
+            {"thinking": "on", "show_thinking": "true"},
+            {"thinking": Thinking.DEFAULT, "show_thinking": False},
+            ("LLM_THINKING is default in place of on", "LLM_SHOW_THINKING is false in place of true"),
+        ),
         (
             OPUS_5_5,
             {"thinking": "off", "effort": "high"},

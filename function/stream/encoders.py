@@ -26,6 +26,8 @@ ENVELOPE: Final = 128
 SNAPSHOTS_FACTOR: Final = 16
 SNAPSHOTS_BASE: Final = 64 * 1024
 """All snapshots together have at most ``SNAPSHOTS_FACTOR`` times the bytes of the model's text, plus these bytes."""
+THINKING_LIMIT: Final = 1_000_000
+"""Bytes of the text of all signs of thinking of one response."""
 JSON_SPACE: Final = " \t\n\r"
 """White space of JSON (RFC 8259 §2)."""
 
@@ -174,6 +176,7 @@ class _Typed(Encoder):
         self._start = start
         self._content_type = content_type
         self._snapshots = _Snapshots() if snapshots else None
+        self._thinking_left = THINKING_LIMIT
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -191,7 +194,7 @@ class _Typed(Encoder):
     def encode(self, event: Event, /) -> bytes:
         """A ``delta`` or a ``snapshot``, or ``thinking``; silence becomes a heartbeat."""
         if not isinstance(event, Partial):
-            return self._write("thinking", {}) if isinstance(event, Thinking) else self._heartbeat()
+            return self._thinking(event.text) if isinstance(event, Thinking) else self._heartbeat()
         for change in event.changes:
             if is_too_long(change.path):
                 raise AnswerInvalid(change.path, TOO_LONG)
@@ -204,6 +207,13 @@ class _Typed(Encoder):
             if len(delta) <= DELTA_LIMIT:
                 return delta
         return b"".join(self._deltas(_needed(event.changes)))
+
+    def _thinking(self, text: str) -> bytes:
+        """Return a sign of thinking, with as much of its text as all of them together may have."""
+        encoded = text.encode()[: self._thinking_left]
+        self._thinking_left -= len(encoded)
+        shown = encoded.decode(errors="ignore")
+        return self._write("thinking", {"text": shown} if shown else {})
 
     def _deltas(self, changes: Iterable[Change]) -> Iterator[bytes]:
         """Yield the changes in one or more events, each within the limit of a ``delta``."""

@@ -20,6 +20,9 @@ class Delta:
 class Thinking:
     """The model goes on thinking: a delta of its reasoning came, which is no part of the answer."""
 
+    text: str = ""
+    """What the service shows of it; empty unless ``showThinking`` is on."""
+
 
 class Verdict(Enum):
     """What a stop of the model means for its answer."""
@@ -148,7 +151,8 @@ class Complete:
     value: object
     stop_reason: str
     usage: Usage | None
-    output_tokens_estimated: int
+    output_tokens_estimated: int | None
+    """None if the answer's characters do not tell: the model has thought."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,20 +139,44 @@ class Pace:
 
 
 class Thoughts:
-    """The signs of thinking of one request, over all its calls: which of them are passed on."""
+    """The signs of thinking of one request, over all its calls: which of them are passed on, and when.
+
+    The text of a sign that comes too soon after another is held back, and goes with the next one.
+    """
 
     def __init__(self, *, are_seen: bool) -> None:
-        """Take whether the client's format shows them: if not, its silence goes on."""
+        """Take whether the client's format shows them. If not, they have no text, and its silence goes on."""
         self._are_seen = are_seen
+        self._held: list[str] = []
         self._next_at = -inf
+        self.due = inf
+        """When text that is held back has to be passed on."""
 
-    def pass_on(self, sign: Thinking, now: float, pace: Pace, heartbeat: float) -> Generator[Thinking, None, float]:
-        """Yield a sign that came ``now``, unless it came soon after another; return when the next heartbeat is due."""
-        if now < self._next_at:
-            return heartbeat
-        self._next_at = now + THINKING_INTERVAL
-        yield sign
+    def forget(self) -> None:
+        """Drop what is held back: it belongs to an earlier call."""
+        self._held.clear()
+        self.due = inf
+
+    def pass_on(self, item: object, now: float, pace: Pace, heartbeat: float) -> Generator[Thinking, None, float]:
+        """Yield the sign that is passed on ``now``, if there is one; return when the next heartbeat is due.
+
+        ``item`` is a sign that has come, or another event: what is held back comes before that.
+        """
+        if isinstance(item, Thinking):
+            if item.text and self._are_seen:
+                self._held.append(item.text)
+            if now < self._next_at:
+                self.due = self._next_at if self._held else inf
+                return min(heartbeat, self.due)
+        yield self.rest(now)
         return now + pace.heartbeat if self._are_seen else heartbeat
+
+    def rest(self, now: float) -> Thinking:
+        """Return a sign with the text that is held back."""
+        text = "".join(self._held)
+        self.forget()
+        self._next_at = now + THINKING_INTERVAL
+        return Thinking(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +258,7 @@ def paced(source: Source, pace: Pace, clock: Clock, thoughts: Thoughts) -> Gener
         Exception: what the source raised before the stop.
     """
     reader = _Reader(source)
+    thoughts.forget()
     try:
         reader.start()
         yield from _watched(reader.events, pace, clock, thoughts)
@@ -263,19 +288,20 @@ def _watched(
             continue  # to take it may have taken time
         if now >= heartbeat:
             heartbeat = now + pace.heartbeat
-            yield Idle()
+            yield thoughts.rest(now) if now >= thoughts.due else Idle()
             continue
         try:
             item = clock.wait(events, min(heartbeat, head_by, end) - now)
         except Empty:
             continue
+        if isinstance(item, Thinking) or thoughts.due < inf:
+            heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
+            if isinstance(item, Thinking):
+                continue
         if isinstance(item, _End):
             now = clock.now()
             item.check(stopped=stopped, late=_late(now, pace) if now >= end else None)
             return
-        if isinstance(item, Thinking):
-            heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
-            continue
         stopped = stopped or isinstance(item, Stop)
         end = end if isinstance(item, Delta) else _end_after(item, end, pace, clock.now())
         heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat

@@ -45,11 +45,13 @@ from .events import (
 )
 from .interruption import user_code
 from .paths import PATH_LIMIT
-from .record import Progress, Start, estimated_tokens, finished
+from .record import Progress, Start, finished
 from .stages import Stage, finalise
 
 REASON_LIMIT: Final = 1_000
 """Characters to read on after an answer that is not JSON: a guardrail's sentence has up to 500, then comes its stop."""
+ALL_THINKING: Final = "All of it was thinking: the model wrote nothing of its answer."
+NOTHING_WRITTEN: Final = "The model wrote nothing of its answer."
 HEAD_IS_DECIDED: Final = b""
 """What a body yields first, before any reader has it: it has begun, and closing it runs the stages."""
 
@@ -274,6 +276,7 @@ class _Answer:
         progress = self._progress
         progress.attempts += 1
         progress.characters_before = progress.characters
+        progress.signs_before = progress.signs_of_thinking
         progress.usage_before = progress.usage
         progress.stop = None
         progress.closed_values = 0
@@ -290,6 +293,8 @@ class _Answer:
             progress.characters += len(event.text)
             if progress.text is not None:
                 progress.text.append(event.text)
+        elif isinstance(event, Thinking):
+            progress.signs_of_thinking += 1
         elif isinstance(event, Stop):
             progress.stop = event
         elif isinstance(event, Masked):
@@ -322,8 +327,7 @@ class _Answer:
             progress.value = user_code.call(self._finished, partials)
         except (NotJson, Invalid) as error:
             raise _answer_error(error) from _cause(error)
-        estimate = estimated_tokens(progress.characters)
-        return Complete(progress.value, progress.stop.reason, progress.usage, estimate)
+        return Complete(progress.value, progress.stop.reason, progress.usage, progress.output_tokens_estimated)
 
     def _finished(self, partials: Partials[Any]) -> object:
         return self._job.to_json(partials.finish())
@@ -343,11 +347,17 @@ class _Answer:
         """Raise if the model stopped for another reason than the end of its answer."""
         verdict = self._progress.stop and self._progress.stop.verdict
         if verdict is Verdict.TRUNCATED:
-            raise AnswerTruncated
+            raise AnswerTruncated(self._without_text())
         if verdict is Verdict.REFUSED:
             raise AnswerRefused
         if verdict is Verdict.UNKNOWN:
             raise ModelFailed
+
+    def _without_text(self) -> str | None:
+        """Return what to say of an answer of which nothing was written; None if something was."""
+        if self._progress.has_text:
+            return None
+        return ALL_THINKING if self._progress.has_thought else NOTHING_WRITTEN
 
     def _chunk(self, event: Event) -> bytes:
         """Return the bytes that the client receives for an event now.

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from ..contract import Outcome, Phase
 from ..endpoint import Caller
 from .errors import AnswerInvalid, StreamError
-from .events import Stop, Usage
+from .events import Stop, Usage, Verdict
 from .message import MESSAGE_LIMIT, as_json
 from .paths import masked
 
@@ -156,6 +156,9 @@ class Progress:
     characters: int = 0
     characters_before: int = 0
     """The characters of the attempts before the last one."""
+    signs_of_thinking: int = 0
+    signs_before: int = 0
+    """Those of the attempts before the last one."""
     closed_values: int = 0
     chunk_count: int = 0
     byte_count: int = 0
@@ -166,6 +169,28 @@ class Progress:
     """The fragments of the last answer, only where somebody may see them."""
     value: object = None
     """The validated answer as JSON values."""
+
+    @property
+    def has_text(self) -> bool:
+        """Whether the model has written anything of its last answer."""
+        return self.characters > self.characters_before
+
+    @property
+    def has_thought(self) -> bool:
+        """Whether the model is known to have thought for its last answer."""
+        has_signs = self.signs_of_thinking > self.signs_before
+        return has_signs or _thinking_tokens(self.usage) > _thinking_tokens(self.usage_before)
+
+    @property
+    def output_tokens_estimated(self) -> int | None:
+        """Tokens of all attempts, estimated from their characters.
+
+        None if there were others: the model has thought, or reached its limit of tokens before it wrote.
+        """
+        was_silent = self.stop is not None and self.stop.verdict is Verdict.TRUNCATED and not self.has_text
+        if self.signs_of_thinking or _thinking_tokens(self.usage) or was_silent:
+            return None
+        return estimated_tokens(self.characters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +245,8 @@ class Record:
     """The model that was called last, which is the one that answered if one did; without a call, that of the stack."""
     stop_reason: str | None
     usage: Usage | None
-    output_tokens_estimated: int
-    """Tokens of all attempts, estimated from their characters."""
+    output_tokens_estimated: int | None
+    """Tokens of all attempts, estimated from their characters; None if the model has thought, which has none."""
     caller: Caller
     metadata: Mapping[str, str]
     traceparent: str | None
@@ -279,7 +304,7 @@ def finished(start: Start, progress: Progress) -> Record:
         model=start.calls.model_id or start.model_id,
         stop_reason=progress.stop.reason if progress.stop else None,
         usage=progress.usage,
-        output_tokens_estimated=estimated_tokens(progress.characters),
+        output_tokens_estimated=progress.output_tokens_estimated,
         caller=start.caller,
         metadata=MappingProxyType(dict(start.metadata)),
         traceparent=start.traceparent,
@@ -306,10 +331,14 @@ def unchangeable(value: object) -> Any:  # noqa: ANN401 - the type of the value,
     return value
 
 
+def _thinking_tokens(usage: Usage | None) -> int:
+    return usage.thinking_tokens or 0 if usage else 0
+
+
 def _phase(progress: Progress) -> Phase | None:
     if progress.outcome is Outcome.COMPLETED:
         return None
-    has_begun = progress.stop is not None or progress.characters > progress.characters_before
+    has_begun = progress.stop is not None or progress.has_text
     return Phase.ANSWER if progress.phase is Phase.MODEL and has_begun else progress.phase
 
 

@@ -78,6 +78,7 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "temperature": 0.5,
     "effort": Effort.LOW,
     "thinking": Thinking.ON,
+    "show_thinking": True,
     "max_tokens": 800,
     "body_limit": 99,
     "model_id": PROFILE,

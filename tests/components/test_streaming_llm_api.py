@@ -75,6 +75,7 @@ def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], name: str, va
         ({"temperature": 0.2}, "LLM_TEMPERATURE", "0.2"),
         ({"effort": "xhigh", "model_id": "anthropic.claude-opus-5"}, "LLM_EFFORT", "xhigh"),
         ({"thinking": "off"}, "LLM_THINKING", "off"),
+        ({"show_thinking": True, "model_id": "anthropic.claude-opus-5"}, "LLM_SHOW_THINKING", "true"),
         ({"max_tokens": 50}, "LLM_MAX_TOKENS", "50"),
         ({"structured_output": "prompt"}, "LLM_STRUCTURED_OUTPUT", "prompt"),
         ({"guardrail": "abc:1"}, "LLM_GUARDRAIL", "abc:1"),
@@ -220,6 +221,15 @@ def test_what_the_model_is_known_to_refuse_fails_the_preview(
 
     with pytest.raises(InvalidArgument, match=re.escape(message)):
         declare(lambda: StreamingLlmApi("llm", cast("StreamingLlmApiArgs", given)))
+
+
+def test_thinking_cannot_be_shown_where_the_model_will_not_think() -> None:
+    """The message names the arguments."""
+    sentence = "showThinking must be false: anthropic.claude-opus-4-8 thinks only with thinking: on."
+    given = cast("StreamingLlmApiArgs", {"model_id": "anthropic.claude-opus-4-8", "show_thinking": True})
+
+    with pytest.raises(InvalidArgument, match=re.escape(sentence)):
+        declare(lambda: StreamingLlmApi("llm", given))
 
 
 def test_no_temperature_is_sent_if_the_word_none_is_set() -> None:

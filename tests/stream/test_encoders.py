@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from function.partials import Change, Partials, applied
-from function.stream.encoders import DELTA_LIMIT, Encoder
+from function.stream.encoders import DELTA_LIMIT, THINKING_LIMIT, Encoder
 from function.stream.errors import AnswerInvalid
 from function.stream.events import Complete, Idle, Overdue, Partial, Thinking, Usage
 from function.stream.negotiation import choose_format
@@ -85,6 +85,22 @@ def test_complete_has_every_count_of_tokens_that_was_reported() -> None:
     }
 
 
+@pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream", "application/jsonl; view=snapshot"])
+def test_a_sign_of_thinking_has_the_text_that_came_up_to_a_limit_of_all_of_it(accept: str) -> None:
+    """Signs go on without text then, and half a character is left out."""
+    events = encoder(accept)
+    shown = [
+        json.loads(_data(events.encode(Thinking(text)))) for text in ("ab", "", (THINKING_LIMIT - 3) * "c", "ü", "d")
+    ]
+
+    assert [event.get("text") for event in shown] == ["ab", None, (THINKING_LIMIT - 3) * "c", None, None]
+    assert shown[1] == {"type": "thinking", "at": 412}
+
+
+def _data(event: bytes) -> str:
+    return next(line.removeprefix("data: ") for line in event.decode().splitlines() if "{" in line)
+
+
 @pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream", "text/event-stream; view=snapshot"])
 def test_an_event_is_one_line_to_every_reader(accept: str) -> None:
     """Some end lines at every character of Unicode that may end one: str.splitlines, and httpx with it."""
@@ -95,6 +111,7 @@ def test_an_event_is_one_line_to_every_reader(accept: str) -> None:
     answer = Complete({words: words}, "end_turn", None, 1)
     events = [
         typed.encode(written),
+        typed.encode(Thinking(words)),
         typed.failed({"path": words}),
         typed.restart({"path": words}),
         typed.complete(answer),

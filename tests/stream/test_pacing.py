@@ -151,6 +151,43 @@ def test_a_sign_of_thinking_breaks_the_silence_only_where_the_client_sees_it() -
     assert [time for time, event in unseen if event == Idle()] == [20]
 
 
+def test_text_of_thinking_is_held_back_for_a_second_and_nothing_of_it_is_lost() -> None:
+    """It comes with the next sign, or when the second is over, though the model is silent then."""
+    pieces: list[Thinking | float] = [step for letter in "abcdef" for step in (Thinking(letter), 0.375)]
+    events = play(Thinking(), 2, *pieces, 45, Delta("x"), END)
+
+    assert [(time, event.text) for time, event in events if isinstance(event, Thinking)] == [
+        (0, ""),
+        (2, "a"),
+        (3, "bc"),
+        (4, "def"),
+    ]
+    assert [time for time, event in events if event == Idle()] == [24, 44]
+
+
+@pytest.mark.parametrize("after", [Delta("x"), END, ModelFailed()])
+def test_held_back_text_of_thinking_comes_before_whatever_follows(after: ModelEvent | Exception) -> None:
+    events = play(Thinking("a"), Thinking("b"), Thinking("c"), after)
+
+    assert events[:3] == [
+        (0, Thinking("a")),
+        (0, Thinking("bc")),
+        (0, type(after).__name__ if isinstance(after, Exception) else after),
+    ]
+
+
+def test_text_of_thinking_is_dropped_with_the_call_that_it_belongs_to() -> None:
+    """And where the client's format does not show it."""
+    thoughts = Thoughts(are_seen=True)
+    cut = play(Thinking("a"), Thinking("b"), 2000, thoughts=thoughts, deadline=0.5)
+    again = play(Thinking("c"), 1, Thinking("d"), END, thoughts=thoughts)
+    unseen = play(Thinking("a"), 0.5, Thinking("b"), Delta("x"), END, thoughts=Thoughts(are_seen=False))
+
+    assert cut == [(0, Thinking("a")), (0.5, "DeadlineReached")]
+    assert [event for _, event in again] == [Thinking("cd"), END]
+    assert [event for _, event in unseen] == [Thinking(), Delta("x"), END]
+
+
 def test_events_pass_as_they_come() -> None:
     assert play(Delta("a"), 1, Delta("b"), END, Usage(1, 2)) == [
         (0, Delta("a")),

@@ -280,6 +280,7 @@ def test_an_invalid_value_ends_the_model_call_at_once() -> None:
 
     problem = AnswerInvalid("/keywords/1", "string_type").as_problem("req-1")
     assert played.events[-1]["problem"] == problem
+    assert played.record.output_tokens_estimated
     assert played.record.output_tokens_estimated <= len(BAD) // 4 + 1
     assert played.record.closed_values == 2  # the one before it in its own fragment too
     assert played.record._tokens_not_awaited == 90
@@ -291,6 +292,7 @@ def test_prose_is_read_on_only_for_a_little() -> None:
     played = Run(LINES, written(*sentences)).play()
 
     assert played.problem["code"] == "answer_not_json"
+    assert played.record.output_tokens_estimated
     assert played.record.output_tokens_estimated <= (REASON_LIMIT + 800) // 4
 
 
@@ -316,6 +318,47 @@ def test_a_sign_of_thinking_begins_the_response_as_text_does(accept: str) -> Non
     assert played.record.timings.first_event == 0
     assert [event["type"] for event in busy.events] == ["start", "thinking", "error"]
     assert (busy.head.status, busy.record.phase) == (200, Phase.MODEL)
+
+
+@pytest.mark.parametrize("accept", FORMATS)
+def test_an_answer_that_was_all_thinking_says_so(accept: str) -> None:
+    """By a sign of it or by the service's count; without either, nothing but silence is known."""
+    limit = Stop("max_tokens", Verdict.TRUNCATED)
+    scripts: list[Script] = [
+        [Thinking(), limit],
+        [limit, Usage(1, 100, thinking_tokens=100)],
+        [limit, Usage(1, 100)],
+    ]
+    told, counted, silent = (Run(accept, script).play() for script in scripts)
+    cut_later = Run(accept, [Thinking(), Delta(GOOD[:12]), limit]).play()
+
+    for each in (told, counted, silent, cut_later):
+        assert (each.record.error_code, each.record.output_tokens_estimated) == ("answer_truncated", None)
+    details = [problem_of(each).get("detail") for each in (told, counted, silent)]
+    assert details == ["All of it was thinking: the model wrote nothing of its answer."] * 2 + [
+        "The model wrote nothing of its answer."
+    ]
+    assert accept == RAW or "detail" not in problem_of(cut_later)
+
+
+def problem_of(played: Run) -> dict[str, Any]:
+    """Return the problem, in a response of its own or in the last event."""
+    return played.problem if played.head.status != 200 else dict(played.events[-1]["problem"])  # type: ignore[call-overload]
+
+
+def test_thinking_of_an_earlier_attempt_is_not_that_of_the_last() -> None:
+    """The estimate of all attempts is unknown even so."""
+    first: Script = [Thinking(), Delta(GOOD[:-1]), END, Usage(1, 60, thinking_tokens=50)]
+    played = Run(LINES, first, [Stop("max_tokens", Verdict.TRUNCATED), Usage(1, 9)], max_attempts=2).play()
+
+    assert problem_of(played)["detail"] == "The model wrote nothing of its answer."
+    assert (played.record.attempts, played.record.output_tokens_estimated) == (2, None)
+
+
+def test_an_answer_without_usage_is_estimated_unless_the_model_has_thought() -> None:
+    told, thought = (Run(LINES, [*signs, Delta(GOOD), END]).play() for signs in ([], [Thinking()]))
+
+    assert [each.events[-1]["outputTokensEstimated"] for each in (told, thought)] == [10, None]
 
 
 @pytest.mark.parametrize("accept", [RAW, WHOLE])

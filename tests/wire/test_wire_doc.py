@@ -59,7 +59,7 @@ def test_the_typed_formats_are_as_documented(accept: str) -> None:
 
 def test_thinking_is_as_documented() -> None:
     encoder = choose_format("application/jsonl").encoder(start(900, 900, 4950))
-    chunks = [encoder.opening(), *(encoder.encode(event) for event in (Thinking(), Idle(), Thinking()))]
+    chunks = [encoder.opening(), *(encoder.encode(event) for event in (Thinking("Hm."), Idle(), Thinking()))]
     assert b"".join(chunks).decode() == example("thinking")
 
 

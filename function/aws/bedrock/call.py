@@ -159,7 +159,8 @@ class Call:
             return
         raw = self._unless_cancelled(readable(stream))
         strategy = self._form.strategy
-        events = complete_characters(model_events(raw, tool=strategy is StructuredOutput.TOOL))
+        is_tool, shows_thinking = strategy is StructuredOutput.TOOL, self._converse.shows_thinking
+        events = complete_characters(model_events(raw, tool=is_tool, show_thinking=shows_thinking))
         yield from without_fence(events) if strategy is StructuredOutput.PROMPT else events
 
     def _open(self) -> EventStream:

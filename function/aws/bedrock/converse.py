@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
-from ...claude import claude, default_max_tokens, is_claude, takes_native_output
+from ...claude import claude, default_max_tokens, is_claude, may_think, takes_native_output
 from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput, Thinking
 from ...conversation import Conversation, File
 from ...model_settings import refuse_what_the_model_refuses, steering
 from ...stream.errors import AnswerError, AnswerInvalid
+from .events import USAGE_POINTER
 from .output_schema import InexpressibleError, output_schema, tool_schema
 from .refusals import Change, is_refusal, refusal
 
@@ -58,6 +59,8 @@ class Converse:
         self.max_tokens = settings.max_tokens or default_max_tokens(model, settings.thinking)
         """The limit of the tokens of one answer."""
         self._steering = steering(settings, model)
+        paths = [USAGE_POINTER] if may_think(model, settings.thinking) else []
+        self._response_fields = {"additionalModelResponseFieldPaths": paths} if paths else {}
         strategy, self._shaped_schema = choose_strategy(settings.structured_output, model, schema)
         self.form = Form(
             strategy, _temperature(settings, model), beta=strategy is StructuredOutput.TOOL and is_claude(model)
@@ -68,6 +71,11 @@ class Converse:
     def model_id(self) -> str:
         """The model that the requests name."""
         return self._settings.model_id
+
+    @property
+    def shows_thinking(self) -> bool:
+        """Whether the client is shown a summary of the thinking."""
+        return self._settings.show_thinking
 
     def other_form(self, refused: Form, error: ClientError) -> Form | None:
         """Return the form without what the service refused, or None if the refusal is about something else."""
@@ -124,6 +132,7 @@ class Converse:
             "modelId": settings.model_id,
             "messages": messages,
             "inferenceConfig": inference,
+            **self._response_fields,
         }
         if form.strategy is StructuredOutput.NATIVE:
             request["outputConfig"] = _native_output(self._shaped_schema)

@@ -5,8 +5,8 @@ API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamO
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeGuard
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
@@ -41,6 +41,11 @@ TOKENS_LIMIT: Final = 2**53
 _STOP_REASON: Final = re.compile(r"[ -~]{1,100}")
 _NO_BLOCK: Final = object()
 
+USAGE_POINTER: Final = "/usage"
+"""What a request asks for of the model's own response, so that the stop says how many tokens were thinking."""
+_THINKING_TOKENS: Final = ("additionalModelResponseFields", "usage", "output_tokens_details", "thinking_tokens")
+"""Where the stop says it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -69,19 +74,23 @@ def readable(stream: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] 
             return
 
 
-def model_events(raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool) -> Iterator[ModelEvent]:
-    """Yield the model events among the ``raw`` ones: opening frames and the words of reasoning are left out.
+def model_events(
+    raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool, show_thinking: bool = False
+) -> Iterator[ModelEvent]:
+    """Yield the model events among the ``raw`` ones: opening frames are left out.
 
-    With ``tool``, the text is the input of the first tool call. The first stop counts. After it come only usages, of
-    which the last counts, and ``Masked`` if a guardrail has only masked words. Every other event that could belong to
-    an answer becomes ``Ignored``.
+    So is the text of thinking, without ``show_thinking``. With ``tool``, the text of the answer is the input of the
+    first tool call. The first stop counts. After it come only usages, of which the last counts, and ``Masked`` if a
+    guardrail has only masked words. Every other event that could belong to an answer becomes ``Ignored``.
 
     Raises:
         ModelFailed: an event before the stop is malformed.
     """
     events = iter(raw)
     try:
-        stop = yield from _until_stop(events, _ToolInput() if tool else _Text())
+        stop, thinking_tokens = yield from _until_stop(
+            events, _ToolInput() if tool else _Text(), show_thinking=show_thinking
+        )
     except MalformedEvent as error:
         raise ModelFailed from error
     for event in events:
@@ -97,18 +106,19 @@ def model_events(raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool) -
             yield Ignored()
         else:
             if usage:
-                yield usage
+                yield replace(usage, thinking_tokens=thinking_tokens)
 
 
 def _until_stop(
-    events: Iterator[Mapping[str, Any] | Unreadable], answer: "_Text | _ToolInput"
-) -> Generator[ModelEvent, None, Stop | None]:
+    events: Iterator[Mapping[str, Any] | Unreadable], answer: "_Text | _ToolInput", *, show_thinking: bool
+) -> Generator[ModelEvent, None, tuple[Stop | None, int | None]]:
+    """Yield the events up to the stop; return it, and how many tokens were thinking, where it says so."""
     for event in events:
         if isinstance(event, dict) and (delta := event.get("contentBlockDelta")):  # nearly every event
             text = answer.text(delta)
             if text:
                 yield Delta(text)
-            elif beside := _beside(delta, text):
+            elif beside := _beside(delta, text, show_thinking=show_thinking):
                 yield beside
             continue
         name, payload = _member(event)
@@ -120,10 +130,10 @@ def _until_stop(
             if stop.verdict is Verdict.GOOD and (rest := answer.rest()):
                 yield Delta(rest)
             yield stop
-            return stop
+            return stop, _thinking_tokens(payload)
         elif name == "metadata" and (usage := _usage(payload)):
             yield usage
-    return None
+    return None, None
 
 
 class _Text:
@@ -227,11 +237,14 @@ def _delta(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     return _mapping(delta, "delta")
 
 
-def _beside(payload: Mapping[str, Any], text: str | None) -> Thinking | Ignored | None:
+def _beside(payload: Mapping[str, Any], text: str | None, *, show_thinking: bool) -> Thinking | Ignored | None:
     """Return the event of a delta that adds nothing to the answer; its ``text`` is None if it could have added some."""
-    if REASONING in _delta(payload):
+    reasoning = _delta(payload).get(REASONING)
+    if reasoning is None:
+        return Ignored() if text is None else None
+    if not show_thinking:
         return Thinking()
-    return Ignored() if text is None else None
+    return Thinking(_string(_mapping(reasoning, REASONING).get("text", ""), "text"))  # a signature has no text
 
 
 def _stop(payload: Mapping[str, Any]) -> Stop:
@@ -239,6 +252,14 @@ def _stop(payload: Mapping[str, Any]) -> Stop:
     if not _STOP_REASON.fullmatch(reason):
         raise MalformedEvent("stopReason is not a few words")
     return Stop(reason, VERDICTS.get(reason, Verdict.UNKNOWN))
+
+
+def _thinking_tokens(stop: Mapping[str, Any]) -> int | None:
+    """Return how many tokens were thinking. This part of a stop is the model's: another form of it is ignored."""
+    found: object = stop
+    for name in _THINKING_TOKENS:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if _is_count(found) else None
 
 
 def _usage(payload: Mapping[str, Any]) -> Usage | None:
@@ -260,9 +281,13 @@ def _optional_tokens(usage: Mapping[str, Any], name: str) -> int | None:
 
 def _tokens(usage: Mapping[str, Any], name: str) -> int:
     count = usage.get(name)
-    if type(count) is not int or not 0 <= count <= TOKENS_LIMIT:  # a bool is an int, too
+    if not _is_count(count):
         raise MalformedEvent(f"{name} is not a number of tokens")
     return count
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= TOKENS_LIMIT  # a bool is an int, too
 
 
 def _mapping(value: object, name: str) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ...stream.events import Delta, ModelEvent, Stop
+from ...stream.events import Delta, ModelEvent, Stop, Thinking
 
 JSON_SPACE: Final = " \t\r\n"
 """White space of JSON (RFC 8259 §2)."""
@@ -17,16 +17,33 @@ INFO_LIMIT: Final = 100
 def complete_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
     """Hold half of a surrogate pair back until its other half comes; one that stays alone becomes U+FFFD."""
     half = ""
+    thoughts = _Thoughts()
     for event in events:
         if not isinstance(event, Delta):
             if half and isinstance(event, Stop):
                 yield Delta("\N{REPLACEMENT CHARACTER}")
-            yield event
+            yield Thinking(thoughts.feed(event.text)) if isinstance(event, Thinking) and event.text else event
             continue
         text = _paired(half + event.text) if half else event.text
         half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
         if text := text.removesuffix(half):
             yield Delta(text)
+
+
+class _Thoughts:
+    """Makes text of thinking such that UTF-8 can carry it: nothing else checks it."""
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def feed(self, text: str) -> str:
+        """Take a piece; return it with what was held back, as far as its last character is complete."""
+        text = self._half + text
+        self._half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
+        complete = text.removesuffix(self._half)
+        return (
+            complete if complete.isascii() else complete.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        )
 
 
 def _paired(text: str) -> str:

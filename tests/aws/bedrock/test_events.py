@@ -8,7 +8,8 @@ import pytest
 from botocore.model import StringShape
 
 from function.aws.bedrock.events import VERDICTS, model_events
-from function.stream.events import Ignored, Masked, Stop, Thinking, Verdict
+from function.stream.errors import ModelFailed
+from function.stream.events import Ignored, Masked, Stop, Thinking, Usage, Verdict
 
 
 @pytest.mark.parametrize(
@@ -91,9 +92,46 @@ def test_a_mask_is_told_whatever_the_usage_beside_it_is() -> None:
 @pytest.mark.parametrize("tool", [False, True])
 @pytest.mark.parametrize("reasoning", [{"text": "hm"}, {"text": ""}, {"signature": "c2ln"}, {"redactedContent": b"x"}])
 def test_every_delta_of_reasoning_is_a_sign_of_thinking(reasoning: dict[str, Any], *, tool: bool) -> None:
+    """With its text only where that is shown."""
     delta = {"contentBlockDelta": {"delta": {"reasoningContent": reasoning}, "contentBlockIndex": 0}}
 
     assert list(model_events([delta], tool=tool)) == [Thinking()]
+    assert list(model_events([delta], tool=tool, show_thinking=True)) == [Thinking(reasoning.get("text", ""))]
+
+
+def test_text_of_thinking_of_a_wrong_type_is_a_failure_of_the_model_where_it_is_shown() -> None:
+    delta = {"contentBlockDelta": {"delta": {"reasoningContent": {"text": [1]}}, "contentBlockIndex": 0}}
+
+    assert list(model_events([delta], tool=False)) == [Thinking()]
+    with pytest.raises(ModelFailed):
+        list(model_events([delta], tool=False, show_thinking=True))
+
+
+def _stop_with(usage: object) -> dict[str, Any]:
+    return {"messageStop": {"stopReason": "end_turn", "additionalModelResponseFields": {"usage": usage}}}
+
+
+METADATA: dict[str, Any] = {"metadata": {"usage": {"inputTokens": 1, "outputTokens": 32}}}
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [
+        ({"output_tokens_details": {"thinking_tokens": 30}}, 30),
+        ({"output_tokens_details": {"thinking_tokens": 0}}, 0),
+        ({"output_tokens_details": {"thinking_tokens": True}}, None),
+        ({"output_tokens_details": {"thinking_tokens": -1}}, None),
+        ({"output_tokens_details": {}}, None),
+        ({"output_tokens": 32}, None),
+        (["x"], None),
+        (None, None),
+    ],
+)
+def test_tokens_of_thinking_are_the_stops_and_part_of_the_usage(usage: object, tokens: int | None) -> None:
+    """What the model adds to its stop is in no description of the service, so any other form of it is left out."""
+    events = list(model_events([_stop_with(usage), METADATA], tool=False))
+
+    assert events == [Stop("end_turn", Verdict.GOOD), Usage(1, 32, thinking_tokens=tokens)]
 
 
 def test_every_action_of_the_service_is_decided() -> None:

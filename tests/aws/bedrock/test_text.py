@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from function.aws.bedrock.text import HELD_LIMIT, complete_characters, without_fence
-from function.stream.events import Delta, Ignored, ModelEvent, Stop, Usage, Verdict
+from function.stream.events import Delta, Ignored, ModelEvent, Stop, Thinking, Usage, Verdict
 from tests.aws.bedrock.models import DOCUMENT, text
 
 END = Stop("end_turn", Verdict.GOOD)
@@ -114,3 +114,24 @@ def test_the_halves_of_a_character_are_joined() -> None:
 def test_half_a_character_at_the_end_is_not_dropped() -> None:
     """A document with something after it is not one."""
     assert list(complete_characters(events("{}\ud83d"))) == [Delta("{}"), Delta("\ufffd"), END]
+
+
+def test_text_of_thinking_can_be_sent_whatever_the_model_writes() -> None:
+    """A pair that two deltas share is one character; a half that stays alone is replaced, or dropped at the end."""
+    written: list[ModelEvent] = [
+        Thinking("a\ud83d"),
+        Thinking(),
+        Thinking("\ude42"),
+        Thinking("\ude42b"),
+        Thinking("\ud83dc\ud83d"),
+        END,
+    ]
+
+    assert list(complete_characters(iter(written))) == [
+        Thinking("a"),
+        Thinking(),
+        Thinking("\U0001f642"),
+        Thinking("\ufffdb"),
+        Thinking("\ufffdc"),
+        END,
+    ]
