@@ -9,18 +9,20 @@ from typing import Any, Required, TypedDict
 
 import pulumi
 
-from .contract import Authorization, Effort, GuardrailStreaming, StructuredOutput, Thinking
+from .contract import Authorization, Cache, Effort, GuardrailStreaming, StructuredOutput, Thinking
 
 __all__ = [
     "Architecture",
     "Authorization",
     "AuthorizerArgs",
+    "Cache",
     "DashboardArgs",
     "DomainArgs",
     "Effect",
     "Effort",
     "Endpoint",
     "GuardrailStreaming",
+    "PricesArgs",
     "QuotaArgs",
     "QuotaPeriod",
     "RouteArgs",
@@ -138,6 +140,19 @@ class DomainArgs(TypedDict, total=False):
     """Whether to disable API Gateway's own host name, so that calls come through this one alone. Default: false."""
 
 
+class PricesArgs(TypedDict, total=False):
+    """What the tokens of one model cost, in US dollars per million."""
+
+    input: Required[float]
+    """Input tokens."""
+    output: Required[float]
+    """Output tokens."""
+    cache_read: float
+    """Input tokens that are read from the cache. Default: a tenth of `input`."""
+    cache_write: float
+    """Input tokens that are written to the cache. Default: 1.25 times `input`, the price of five minutes."""
+
+
 class DashboardArgs(TypedDict, total=False):
     """A CloudWatch dashboard, which estimates costs with these prices."""
 
@@ -145,6 +160,8 @@ class DashboardArgs(TypedDict, total=False):
     """US dollars per million input tokens. Default: 1."""
     output_price: float
     """US dollars per million output tokens. Default: 5."""
+    prices: dict[str, PricesArgs]
+    """Prices by model, each named as in `modelId`, in place of the two above. Default: none."""
 
 
 class StatementArgs(TypedDict, total=False):
@@ -181,6 +198,8 @@ class RouteArgs(TypedDict, total=False):
     """The function that makes the prompt of a request, as `module:function`. Default: as the component's."""
     instructions: str
     """The system prompt, as `module:NAME`. Default: as the component's."""
+    cache: Cache
+    """How long Bedrock caches the instructions. Default: as the component's."""
     temperature: float
     """Sampling temperature from 0 to 1, or `none` to send none. Default: as the component's."""
     effort: Effort
@@ -249,6 +268,8 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """Seconds that `prepare` can take (requires `prepare`). Default: none (the time of the answer)."""
     instructions: str
     """The system prompt, as `module:NAME`. Default: `function.schema:INSTRUCTIONS`."""
+    cache: Cache
+    """How long Bedrock caches the instructions, and a schema in them, after they were last read. Default: none."""
     temperature: float
     (
         "Sampling temperature from 0 to 1, or `none` to send none; the preview fails if the model accepts none. "

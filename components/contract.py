@@ -52,6 +52,7 @@ TABLE_EXPIRY = _contract.TABLE_EXPIRY
 TABLE_KEY = _contract.TABLE_KEY
 VERSION = _contract.VERSION
 Authorization = _contract.Authorization
+Cache = _contract.Cache
 GuardrailStreaming = _contract.GuardrailStreaming
 Outcome = _contract.Outcome
 StructuredOutput = _contract.StructuredOutput

@@ -29,6 +29,7 @@ from .values import (
     flag,
     group,
     groups,
+    groups_by_name,
     key_arn,
     known_text,
     known_texts,
@@ -48,6 +49,13 @@ RETENTIONS: Final = (
     1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """The days that CloudWatch Logs can keep a log (API reference, PutRetentionPolicy)."""
+
+CACHE_READ_SHARE: Final = 0.1
+CACHE_WRITE_SHARE: Final = 1.25
+"""What an input token costs that is read from the cache or written to it, as a share of one that is neither.
+
+platform.claude.com, about-claude/pricing. The newest models read for less; a write for an hour costs twice the price.
+"""
 
 COLD_START: Final = 10
 """Seconds that the gateway waits longer than the function's timeout: its clock also runs during a cold start."""
@@ -119,11 +127,36 @@ class Domain:
 
 
 @dataclass(frozen=True)
+class Prices:
+    """US dollars per million tokens of one model."""
+
+    input: Annotated[float, number(0, 10_000, required=True)]
+    output: Annotated[float, number(0, 10_000, required=True)]
+    cache_read: Annotated[float | None, number(0, 10_000)] = None
+    cache_write: Annotated[float | None, number(0, 10_000)] = None
+
+    @property
+    def of_reads(self) -> float:
+        """The price of input tokens that are read from the cache."""
+        return self.input * CACHE_READ_SHARE if self.cache_read is None else self.cache_read
+
+    @property
+    def of_writes(self) -> float:
+        """The price of input tokens that are written to the cache."""
+        return self.input * CACHE_WRITE_SHARE if self.cache_write is None else self.cache_write
+
+
+@dataclass(frozen=True)
 class Dashboard:
     """US dollars per million tokens, for the dashboard's estimate of costs."""
 
     input_price: Annotated[float, number(0, 10_000, 1)]
     output_price: Annotated[float, number(0, 10_000, 5)]
+    prices: Annotated[Mapping[str, Prices], groups_by_name(Prices)]
+
+    def of_model(self, model_id: str) -> Prices:
+        """Return the prices of a model."""
+        return self.prices.get(model_id) or Prices(self.input_price, self.output_price)
 
 
 @dataclass(frozen=True)
@@ -213,6 +246,11 @@ class Options:
     def endpoints(self) -> Mapping[str, "Options"]:
         """The arguments of each route by its name; without ``routes`` of the only one."""
         return {name: route.options for name, route in self.routes.items()} or {ROUTE: self}
+
+    @property
+    def models(self) -> Sequence[pulumi.Input[str]]:
+        """Every model that a route can call, as given; a model that two routes call can come twice."""
+        return [endpoint.model_id for endpoint in self.endpoints.values()]
 
     @property
     def model(self) -> str:

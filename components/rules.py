@@ -1,7 +1,7 @@
 """The rules between arguments: which ones require or exclude each other."""
 
 from .arguments import Authorization, Endpoint
-from .contract import FIRST_EVENT_TIMEOUTS, LONGEST_TIMEOUT, margin
+from .contract import FIRST_EVENT_TIMEOUTS, LONGEST_TIMEOUT, either, margin
 from .iam.model import Kind, model
 from .options import Authorizer, Options
 from .values import InvalidArgument, values_of
@@ -22,6 +22,7 @@ def refuse_contradictions(options: Options) -> None:
     _refuse_logging(options)
     _refuse_key(options)
     _refuse_requirements(options)
+    _refuse_prices(options)
 
 
 def _refuse_routes(options: Options) -> None:
@@ -158,6 +159,17 @@ def _refuse_code(options: Options) -> None:
     own += ["stages"] if options.stages else []
     if own and options.code is None:
         raise InvalidArgument(f"Set code to the folder that contains the modules named by {' and '.join(own)}.")
+
+
+def _refuse_prices(options: Options) -> None:
+    called = list(dict.fromkeys(options.models))
+    if options.dashboard is None or not all(isinstance(model_id, str) for model_id in called):
+        return
+    for model_id in options.dashboard.prices:
+        if model_id not in called:
+            raise InvalidArgument(
+                f"dashboard.prices must name models that are called, as modelId does: {either(called)}; got {model_id}."
+            )
 
 
 def _refuse_requirements(options: Options) -> None:

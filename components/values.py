@@ -203,6 +203,18 @@ def group(kind: type, default: object = None) -> Argument:
     return Argument(read, default)
 
 
+def groups_by_name(kind: type) -> Argument:
+    """Read an object of objects by any names, whose keys are the arguments of the dataclass ``kind``."""
+    item_argument = group(kind)
+
+    def read(key: str, value: object) -> object:
+        if not isinstance(value, Mapping):
+            wrong(key, f"an object of objects with {either(map(camel, arguments_of(kind)), 'and')}", value)
+        return {name: item_argument.read(f"{key}.{name}", inner) for name, inner in value.items()}
+
+    return Argument(read, {})
+
+
 def groups(kind: type) -> Argument:
     """Read a list of objects whose keys are the arguments of the dataclass ``kind``."""
     item_argument = group(kind)

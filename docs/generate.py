@@ -17,7 +17,7 @@ from docs import reference
 from docs.tables import table
 from function.aws.bedrock.converse import Converse
 from function.claude import CLAUDES, Claude
-from function.contract import Effort, SettingsError, read_settings, variable
+from function.contract import Cache, Effort, SettingsError, read_settings, variable
 from function.schema import Answer
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.negotiation import OFFERS
@@ -139,6 +139,7 @@ def model_requests() -> str:
         ("`thinking: on`, `showThinking: true`", {"thinking": "on", "show_thinking": "true"}, _thinking),
         *((f"`effort: {word}`", {"effort": word.value}, _effort) for word in Effort),
         ("`thinking: off`, `effort: max`", {"thinking": "off", "effort": "max"}, _effort),
+        *((f"`cache: {time}`", {"cache": time.value}, _cache) for time in Cache),
     ]
     rows = [[row.name, *(_sent(row, texts, show) for _, texts, show in columns)] for row in CLAUDES]
     return table(["Claude", *(heading for heading, _, _ in columns)], rows)
@@ -148,7 +149,7 @@ def _sent(row: Claude, texts: Mapping[str, str], show: Callable[[Mapping[str, An
     """Return what of a request shows what the function makes of these settings."""
     settings = read_settings({variable(name): text for name, text in {"model_id": model_id(row), **texts}.items()})
     try:
-        made = Converse(settings, Answer.model_json_schema(), "")
+        made = Converse(settings, Answer.model_json_schema(), "Explain.")
     except SettingsError:
         return "refused"
     return show(made.request(made.form, "", None))
@@ -181,6 +182,11 @@ def _thinking(request: Mapping[str, Any]) -> str:
 
 def _effort(request: Mapping[str, Any]) -> str:
     return f"`{request['additionalModelRequestFields']['output_config']['effort']}`"
+
+
+def _cache(request: Mapping[str, Any]) -> str:
+    point = request["system"][-1]["cachePoint"]
+    return "`cachePoint`" + (f", `{point['ttl']}`" if "ttl" in point else "")
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - a cell of a table

@@ -37,6 +37,7 @@ ROUTE_SETTINGS: Final = frozenset(
         "request",
         "prepare",
         "instructions",
+        "cache",
         "temperature",
         "effort",
         "thinking",
@@ -178,6 +179,13 @@ class Thinking(StrEnum):
     OFF = "off"
 
 
+class Cache(StrEnum):
+    """How long the service keeps the cached part of a prompt after it was last read."""
+
+    FIVE_MINUTES = "5m"
+    ONE_HOUR = "1h"
+
+
 class Authorization(StrEnum):
     """Who can call the endpoint."""
 
@@ -290,6 +298,10 @@ def _model(text: str) -> str | None:
     return None if text == "none" else _matching(r"[\w./:-]+")(text)
 
 
+def _cache(text: str) -> Cache | None:
+    return None if text == "none" else Cache(text)
+
+
 def _boolean(text: str) -> bool:
     return _matching("true|false")(text) == "true"
 
@@ -395,6 +407,8 @@ class Settings:
     ]
     """Seconds for ``prepare``; None: all the time of the answer."""
     instructions: Annotated[str, Setting("function.schema:INSTRUCTIONS", _REFERENCE, "module:NAME", stated=False)]
+    cache: Annotated[Cache | None, Setting("none", _cache, "none, 5m or 1h", stated=False)]
+    """How long the instructions are cached."""
     temperature: Annotated[
         Temperature, Setting("auto", _temperature, "auto, none or a number from 0 to 1", stated=False)
     ]

@@ -17,6 +17,8 @@ IMAGES_LIMIT: Final = 20
 """Images of one conversation: with more, the service refuses any above 2,000 pixels."""
 DOCUMENTS_LIMIT: Final = 5
 """Documents of one conversation."""
+CACHED_TURNS_LIMIT: Final = 3
+"""Turns with a cache point behind them: the service takes four points, and one can stand behind the instructions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Turn:
 
     role: Role
     parts: tuple[str | File, ...]
+    is_cached: bool = False
+    """Whether the conversation is cached up to the end of this turn."""
 
     def texts(self) -> list[str]:
         """Return the texts, in order."""
@@ -81,6 +85,7 @@ class _Placed:
     role: Role
     part: Part
     place: tuple[str | int, ...]
+    is_cached: bool = False
 
 
 def conversation(prompt: Prompt) -> Conversation:
@@ -97,8 +102,12 @@ def conversation(prompt: Prompt) -> Conversation:
     for turn in turns:
         _check_documents(turn)
     names = iter(range(1, DOCUMENTS_LIMIT + 1))
+    cached = [number for number, turn in enumerate(turns) if any(each.is_cached for each in turn)]
+    last_cached = cached[-CACHED_TURNS_LIMIT:]
     return Conversation(
-        tuple(Turn(turn[0].role, tuple(_sent(turn, names))) for turn in turns),
+        tuple(
+            Turn(turn[0].role, tuple(_sent(turn, names)), number in last_cached) for number, turn in enumerate(turns)
+        ),
         prompt.instructions,
         prompt.validation_context,
         prompt.metadata,
@@ -147,7 +156,7 @@ def _parts_of(message: Message, number: int) -> Iterator[_Placed]:
         raise Fault(fault.rule, "messages", number, *fault.place) from None
     for index, part in enumerate(parts):
         inner = () if parts[0] is message.content else (index,)
-        yield _Placed(message.role, part, ("messages", number, "content", *inner))
+        yield _Placed(message.role, part, ("messages", number, "content", *inner), message.cache)
 
 
 def _check_documents(turn: list[_Placed]) -> None:

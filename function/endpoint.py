@@ -203,10 +203,13 @@ class Message:
         role: whose words they are.
         content: a text, an image, a document, or several of them in order. A document needs a text beside it. An
             assistant's message has texts alone.
+        cache: whether the conversation is cached up to the end of this message, for five minutes. Of several such
+            messages the last three count. A message in JSON has no such member.
     """
 
     role: Role
     content: Part | Sequence[Part]
+    cache: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         """Keep a list of parts so that it cannot change."""
@@ -220,6 +223,8 @@ class Message:
         """
         if self.role not in {"user", "assistant"}:
             raise Fault("wrong_type", "role")
+        if not isinstance(self.cache, bool):
+            raise Fault("wrong_type", "cache")
         if isinstance(self.content, str | Image | Document):
             self._check(self.content, "content")
             return (self.content,)

@@ -28,7 +28,7 @@ from .history import content_of
 from .own_code import OwnCode
 from .prepare import Making, Preparation
 from .request import Accepted, Rejected, default_body_limit, read_request
-from .routes import in_route, read_routes
+from .routes import in_route, models_of, read_routes
 from .stream.encoders import Encoder
 from .stream.errors import AnswerError
 from .stream.interruption import user_code
@@ -45,8 +45,10 @@ NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 class Shared:
     """What all routes share. It is made once per sandbox and keeps nothing of a request."""
 
-    def __init__(self, settings: Settings, function_name: str, clock: Clock) -> None:
+    def __init__(self, settings: Settings, function_name: str, clock: Clock, *, has_models: bool) -> None:
         """Make the clients and the stages, which every route has alike.
+
+        ``has_models`` says whether there is more than one model: then the metrics of tokens tell them apart.
 
         Raises:
             SettingsError: a setting names something that is not there or cannot be used.
@@ -59,7 +61,7 @@ class Shared:
         self.logger = Logger(service=f"stages of {function_name}", use_rfc3339=True, stream=output.stdout())
         self.logger.append_keys(service=function_name, **{"service.version": SERVICE_VERSION})
         self.stages = [
-            log_stage(self.logger, function_name, by_route=settings.routes is not None),
+            log_stage(self.logger, function_name, by_route=settings.routes is not None, by_model=has_models),
             store_stage(settings.store, self.logger),
             publish_stage(settings.sink, settings.publish_outcomes, self.logger),
         ]
@@ -212,8 +214,8 @@ class Function:
         """
         self._settings = read_settings(environment)
         name = environment.get("AWS_LAMBDA_FUNCTION_NAME", "function")
-        self.shared = Shared(self._settings, name, clock)
         routes = read_routes(self._settings, environment)
+        self.shared = Shared(self._settings, name, clock, has_models=len(models_of(routes)) > 1)
         if self._settings.routes is None:
             made = {route: Endpoint(own, self.shared, route) for route, own in routes.items()}
         else:

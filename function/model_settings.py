@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .claude import Claude, Native, Off, Thinks, claude
-from .contract import Effort, Settings, SettingsError, StructuredOutput, Thinking, as_text, variable
+from .contract import Cache, Effort, Settings, SettingsError, StructuredOutput, Thinking, as_text, variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +194,14 @@ def _temperature_with_thinking(settings: Settings, row: Claude, model: str) -> C
     )
 
 
+def _hour_of_cache(settings: Settings, row: Claude, model: str) -> Conflict | None:
+    if settings.cache is not Cache.ONE_HOUR or row.knows_hour_cache:
+        return None
+    return Conflict(
+        f"{variable('cache')} must be 5m or none: {model} caches for five minutes only.", {"cache": Cache.FIVE_MINUTES}
+    )
+
+
 _OFF: Final = {
     Off.NOTHING: None,
     Off.DISABLED: "disabled",
@@ -226,8 +234,9 @@ _RULES: Final[Sequence[Rule]] = (
     _show_thinking,
     _temperature,
     _temperature_with_thinking,
+    _hour_of_cache,
 )
 """In this order: a later rule finds what an earlier one has lowered."""
 
-_LOWERED: Final = ("structured_output", "effort", "thinking", "show_thinking", "temperature")
+_LOWERED: Final = ("structured_output", "effort", "thinking", "show_thinking", "temperature", "cache")
 """The settings that a rule can lower."""

@@ -48,6 +48,11 @@ def read_routes(stack: Settings, environment: Mapping[str, str]) -> dict[str, Se
     return routes
 
 
+def models_of(routes: Mapping[str, Settings]) -> set[str]:
+    """Return every model that one of the routes can call."""
+    return {settings.model_id for settings in routes.values()}
+
+
 def in_route(route: str, message: str) -> str:
     """Return a message about one of several routes so that it names the route."""
     return f"Route {route}: {message}"

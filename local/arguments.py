@@ -32,6 +32,7 @@ ARGUMENTS: Final[Mapping[str, Any]] = {
     "prepare": None,
     "prepare_timeout": None,
     "instructions": None,
+    "cache": None,
     "temperature": None,
     "effort": None,
     "thinking": None,
@@ -80,6 +81,7 @@ ARGUMENTS: Final[Mapping[str, Any]] = {
             "request": None,
             "prepare": None,
             "instructions": None,
+            "cache": None,
             "temperature": None,
             "effort": None,
             "thinking": None,
@@ -118,6 +120,14 @@ ARGUMENTS: Final[Mapping[str, Any]] = {
     "dashboard": {
         "input_price": None,
         "output_price": None,
+        "prices": {
+            "*": {
+                "input": None,
+                "output": None,
+                "cache_read": None,
+                "cache_write": None,
+            },
+        },
     },
     "kms_key": None,
     "environment_key_through_lambda": None,

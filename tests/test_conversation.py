@@ -68,6 +68,26 @@ def test_neighbours_of_one_role_are_one_turn() -> None:
     )
 
 
+def test_a_turn_is_cached_if_one_of_its_messages_is_and_only_the_last_three_are() -> None:
+    messages = [
+        Message("user", "One.", cache=True),
+        Message("assistant", "A.", cache=True),
+        Message("user", "Two.", cache=True),
+        Message("user", "Three."),
+        assistant("B."),
+        Message("user", "Four.", cache=True),
+    ]
+    turns = conversation(Prompt(messages)).turns
+
+    assert [(turn.parts, turn.is_cached) for turn in turns] == [
+        (("One.",), False),
+        (("A.",), True),
+        (("Two.\n\nThree.",), True),
+        (("B.",), False),
+        (("Four.",), True),
+    ]
+
+
 def test_a_document_can_have_its_text_in_a_neighbour() -> None:
     made = conversation(Prompt([user(TEXT), user("Read it.")]))
     assert made.turns == (Turn("user", (File("document", "txt", b"words", "document-1"), "Read it.")),)

@@ -101,6 +101,7 @@ def test_a_request_carries_files_and_messages() -> None:
         ({"history": [{"role": "system", "content": "x"}]}, ("history", 0, "role"), "literal_error"),
         ({"history": [{"role": "user"}]}, ("history", 0, "content"), "missing"),
         ({"history": [{"role": "user", "content": "x", "name": "y"}]}, ("history", 0, "name"), "extra_forbidden"),
+        ({"history": [{"role": "user", "content": "x", "cache": True}]}, ("history", 0, "cache"), "extra_forbidden"),
         ({"history": [{"role": "user", "content": " \u200b"}]}, ("history", 0, "content"), "blank_text"),
         ({"history": [{"role": "user", "content": {"a": 1}}]}, ("history", 0, "content"), "wrong_type"),
         ({"history": [{"role": "user", "content": 5}]}, ("history", 0, "content"), "wrong_type"),
@@ -169,6 +170,22 @@ def test_wrong_metadata_is_refused_where_it_is_made(metadata: Any, message: str)
     with pytest.raises(ValueError, match=message):
         Prompt("x", metadata=metadata)
     assert Prompt("x", metadata={"a" * 32: "y" * 256}).metadata
+
+
+def test_that_a_message_is_cached_is_never_in_json() -> None:
+    claim = Claim(photo=Image(png()), history=[Message("user", "x", cache=True)])
+
+    assert claim.history[0].cache
+    assert "cache" not in claim.model_dump_json()
+    assert "cache" not in str(TypeAdapter(Message).json_schema())
+
+
+def test_whether_a_message_is_cached_is_true_or_false() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Claim(photo=Image(png()), history=[Message("user", "x", cache="1h")])  # type: ignore[arg-type]  # the mistake
+    assert [(error["loc"], error["type"]) for error in caught.value.errors()] == [
+        (("history", 0, "cache"), "wrong_type")
+    ]
 
 
 def test_a_client_cannot_write_a_whole_prompt() -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from function.contract import Effort, Settings, SettingsError, StructuredOutput, Thinking, read_settings
+from function.contract import Cache, Effort, Settings, SettingsError, StructuredOutput, Thinking, read_settings
 from function.model_settings import lowered, refuse_what_the_model_refuses, steering
 
 HAIKU = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
+OPUS_4_1 = "anthropic.claude-opus-4-1-20250805-v1:0"
 OPUS_4_5 = "anthropic.claude-opus-4-5-20251101-v1:0"
 SONNET_4_6 = "eu.anthropic.claude-sonnet-4-6"
 OPUS_4_8 = "us.anthropic.claude-opus-4-8"
@@ -61,6 +62,7 @@ def settings(**texts: str) -> Settings:
             {"structured_output": "tool"},
             f"LLM_STRUCTURED_OUTPUT must be auto, native or prompt: {SONNET_5_5} cannot be forced to call a tool.",
         ),
+        (OPUS_4_1, {"cache": "1h"}, f"LLM_CACHE must be 5m or none: {OPUS_4_1} caches for five minutes only."),
         (
             HAIKU,
             {"show_thinking": "true"},
@@ -160,6 +162,7 @@ def test_a_request_says_only_what_differs_from_what_the_model_does_unasked(
         (SONNET_4_6, {"effort": "xhigh"}, {"effort": Effort.HIGH}, ("LLM_EFFORT is high in place of xhigh",)),
         (OPUS_4_5, {"effort": "max"}, {"effort": Effort.HIGH}, ("LLM_EFFORT is high in place of max",)),
         (OPUS_4_8, {"effort": "max"}, {"effort": Effort.MAX}, ()),
+        (OPUS_4_1, {"cache": "1h"}, {"cache": Cache.FIVE_MINUTES}, ("LLM_CACHE is 5m in place of 1h",)),
         (OPUS_5, {"temperature": "0.3"}, {"temperature": None}, ("LLM_TEMPERATURE is none in place of 0.3",)),
         (HAIKU, {"thinking": "on"}, {"thinking": Thinking.DEFAULT}, ("LLM_THINKING is default in place of on",)),
         (

@@ -18,7 +18,7 @@ from function.contract import (
     SettingsError,
     read_settings,
 )
-from function.routes import read_routes
+from function.routes import models_of, read_routes
 
 PROFILE = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/abc"
 
@@ -41,6 +41,13 @@ def test_without_a_file_there_is_one_route_with_the_settings_of_the_stack() -> N
     stack = read_settings(environment)
 
     assert read_routes(stack, environment) == {"stream": stack}
+
+
+def test_the_models_are_those_of_all_routes(file: Path) -> None:
+    one, two = "eu.anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-opus-5"
+
+    assert models_of(routes_in(file, {"LLM_MODEL_ID": one})) == {one}
+    assert models_of(routes_in(file, {"LLM_MODEL_ID": one, "LLM_ROUTE_MODEL_ID": f"invoice={two}"})) == {one, two}
 
 
 def test_what_a_route_does_not_have_of_its_own_is_the_stacks(file: Path) -> None:

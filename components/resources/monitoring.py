@@ -13,11 +13,11 @@ import pulumi_aws as aws
 
 from ..contract import METRICS_NAMESPACE, Outcome, margin
 from ..iam.document import Place
-from ..options import Dashboard, Options
+from ..options import Dashboard, Options, Prices
 from .scope import Scope
 
-TOKENS: Final = ("InputTokens", "OutputTokens", "CacheReadTokens", "CacheWriteTokens")
-"""The metrics that count tokens."""
+PRICED: Final = ("InputTokens", "OutputTokens", "CacheReadTokens", "CacheWriteTokens")
+"""The metrics of tokens that have a price of their own; those of thinking are output tokens."""
 PERIOD: Final = 300
 """Seconds that one data point of a metric covers."""
 
@@ -51,10 +51,11 @@ def of_api(name: str) -> Metric:
     return Metric("AWS/ApiGateway", name, lambda watched: {"ApiName": watched.api, "Stage": watched.stage})
 
 
-def of_requests(name: str, outcome: Outcome | None = None) -> Metric:
-    """Return a metric of the requests that the function writes: of all requests, or of those with one outcome."""
-    of_outcome = {} if outcome is None else {"outcome": outcome.value}
-    return Metric(METRICS_NAMESPACE, name, lambda watched: {"function": watched.function, **of_outcome})
+def of_requests(name: str, outcome: Outcome | None = None, model: str | None = None) -> Metric:
+    """Return a metric of the requests that the function writes: of all of them, of one outcome, or of one model."""
+    given = {"outcome": None if outcome is None else outcome.value, "model": model}
+    of_some = {dimension: value for dimension, value in given.items() if value is not None}
+    return Metric(METRICS_NAMESPACE, name, lambda watched: {"function": watched.function, **of_some})
 
 
 @dataclass(frozen=True)
@@ -126,11 +127,12 @@ def declare_dashboard(
     prices = options.dashboard
     if prices is None:
         return None
+    models = pulumi.Output.all(*options.models).apply(lambda found: list(dict.fromkeys(found)))
     dashboard = aws.cloudwatch.Dashboard(
         scope.child("dashboard"),
         dashboard_name=watched.apply(lambda found: found.function),
-        dashboard_body=pulumi.Output.all(watched, place).apply(
-            lambda given: json.dumps(body(given[0], given[1].region, prices)),
+        dashboard_body=pulumi.Output.all(watched, place, models).apply(
+            lambda given: json.dumps(body(given[0], given[1].region, prices, given[2])),
         ),
         opts=scope.options(),
     )
@@ -142,8 +144,11 @@ def declare_dashboard(
     )
 
 
-def body(watched: Watched, region: str, prices: Dashboard) -> dict[str, object]:
-    """Return the dashboard's JSON (CloudWatch API reference, "Dashboard body structure and syntax")."""
+def body(watched: Watched, region: str, dashboard: Dashboard, models: Sequence[str]) -> dict[str, object]:
+    """Return the dashboard's JSON (CloudWatch API reference, "Dashboard body structure and syntax").
+
+    ``models`` are those that the function can call, each once.
+    """
 
     def graph(title: str, metrics: Sequence[object], *, stacked: bool = False) -> dict[str, Any]:
         return _graph(title, region, metrics, stacked=stacked)
@@ -163,8 +168,8 @@ def body(watched: Watched, region: str, prices: Dashboard) -> dict[str, object]:
         ),
         graph("Time to first chunk (ms)", percentiles(of_requests("TimeToFirstChunk"))),
         graph("Duration (ms)", percentiles(of_requests("Duration"))),
-        graph("Tokens", [line(of_requests(name), "Sum") for name in TOKENS]),
-        graph("Estimated cost of the model (USD)", _cost(watched, prices)),
+        graph("Tokens", [line(of_requests(name), "Sum") for name in (*PRICED, "ThinkingTokens")]),
+        graph("Estimated cost of the model (USD)", _cost(watched, dashboard, models)),
     ]
     places = [
         {"x": 12 * (number % 2), "y": 6 * (number // 2), "width": 12, "height": 6} for number in range(len(shown))
@@ -189,10 +194,28 @@ def _line(watched: Watched, metric: Metric, statistic: str, **options: object) -
     return [metric.namespace, metric.name, *dimensions, {"stat": statistic, **options}]
 
 
-def _cost(watched: Watched, prices: Dashboard) -> list[list[object]]:
-    expression = f"(tokensIn * {prices.input_price} + tokensOut * {prices.output_price}) / 1000000"
+def _cost(watched: Watched, dashboard: Dashboard, models: Sequence[str]) -> list[list[object]]:
+    """Return two lines per model. The cache's is apart: a sum of metrics of which one has no data has no value."""
+    if len(models) == 1:  # whose tokens are those of the function, which has no metrics by model
+        return _cost_of(watched, dashboard.of_model(models[0]), None)
     return [
-        [{"expression": expression, "id": "cost", "label": "USD"}],
-        _line(watched, of_requests("InputTokens"), "Sum", id="tokensIn", visible=False),
-        _line(watched, of_requests("OutputTokens"), "Sum", id="tokensOut", visible=False),
+        line
+        for number, model in enumerate(models)
+        for line in _cost_of(watched, dashboard.of_model(model), model, str(number))
+    ]
+
+
+def _cost_of(watched: Watched, prices: Prices, model: str | None, end: str = "") -> list[list[object]]:
+    """Return the lines of a model, and the metrics that they are calculated from; ``end`` tells their ids apart."""
+    label = "USD" if model is None else f"USD, {model}"
+    ids = [f"{name}{end}" for name in ("tokensIn", "tokensOut", "tokensRead", "tokensWritten")]
+    of_each = [prices.input, prices.output, prices.of_reads, prices.of_writes]
+    costs = [f"{id_} * {price:.10g}" for id_, price in zip(ids, of_each, strict=True)]
+    return [
+        [{"expression": f"({' + '.join(costs[:2])}) / 1000000", "id": f"cost{end}", "label": label}],
+        [{"expression": f"({' + '.join(costs[2:])}) / 1000000", "id": f"costOfCache{end}", "label": f"{label}, cache"}],
+        *(
+            _line(watched, of_requests(name, model=model), "Sum", id=id_, visible=False)
+            for name, id_ in zip(PRICED, ids, strict=True)
+        ),
     ]

@@ -105,7 +105,28 @@ def _warnings(settings: Settings) -> list[str]:
         found.append(
             "LLM_SCHEMA: it has hidden fields (exclude or a secret type), so raw text (text/plain) is not offered."
         )
-    return [*found, *_slow("LLM_SCHEMA", AnswerType(settings.schema).type), *_slow_request(settings)]
+    slow = [*_slow("LLM_SCHEMA", AnswerType(settings.schema).type), *_slow_request(settings)]
+    return [*found, *slow, *_too_short_to_cache(settings)]
+
+
+def _too_short_to_cache(settings: Settings) -> Iterator[str]:
+    """Yield a warning if the instructions are to be cached, and are too short for that: Bedrock reports no error."""
+    from function.answer_type import AnswerType  # noqa: PLC0415 - after the handler: it reports missing packages
+    from function.aws.bedrock.converse import Converse  # noqa: PLC0415 - as above
+    from function.user_code import load_instructions  # noqa: PLC0415 - as above
+
+    model = settings.profile_model or settings.model_id
+    row = claude.claude(model)
+    if settings.cache is None or row is None or row.cache_minimum is None:
+        return
+    sent = Converse(settings, AnswerType(settings.schema).schema, load_instructions(settings.instructions))
+    tokens = sent.characters_to_cache() // row.characters_per_token
+    if tokens < row.cache_minimum:
+        yield (
+            f"LLM_CACHE: the instructions and the schema have an estimated {tokens:,} tokens, and {model} caches "
+            f"nothing below {row.cache_minimum:,}: a request costs as much as without LLM_CACHE. Add to the "
+            "instructions what every request can use, such as examples, or leave LLM_CACHE out."
+        )
 
 
 def body_limits() -> dict[str, int]:

@@ -64,6 +64,11 @@ class Usage:
         """All tokens of the prompt, with those of the cache."""
         return self.input_tokens + (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
 
+    @property
+    def missed_cache(self) -> bool:
+        """Whether a part of the prompt was to be cached and was not, because the part was too short for that."""
+        return self.cache_read_tokens == 0 and self.cache_write_tokens == 0
+
     def plus(self, other: "Usage") -> "Usage":
         """Return the tokens of both. What one of them did not report is what the other did."""
         sums = {field.name: _sum(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)}

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..http11.server import Exchange
+from .caching import Reading
 from .rules import forced_tool, schema_of
 from .script import Step
 
@@ -24,6 +25,8 @@ class Call:
         """The tool that the model must call with the answer as its input; None without one."""
         self.client_port: int = exchange.client_address[1] if exchange else 0
         """The client's port: the same for all calls on one connection."""
+        self.cached = Reading()
+        """What the call reads of the cache and adds to it."""
         self.frames = 0
         """Frames sent so far."""
         self.started_at = time.monotonic()

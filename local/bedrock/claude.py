@@ -91,11 +91,15 @@ _OLD_STYLE: Final = re.compile(r"claude-(3)(?:-(\d))?-([a-z]+)")
 
 def takes(model_id: str) -> Takes:
     """Return what the model of this id takes; of one that is not in the table nothing is known, and it takes all."""
+    return MODELS.get(name(model_id) or "", _BEFORE_NATIVE if _OLD_STYLE.search(model_id) else _UNKNOWN)
+
+
+def name(model_id: str) -> str | None:
+    """Return the family and the version in a Claude id, as in the table: ``haiku-4-5``."""
     if old := _OLD_STYLE.search(model_id):
-        return MODELS.get(f"{old[3]}-{old[1]}-{old[2]}", _BEFORE_NATIVE)
-    if new := _NEW_STYLE.search(model_id):
-        return MODELS.get("-".join(filter(None, new.groups())), _UNKNOWN)
-    return _UNKNOWN
+        return "-".join(filter(None, (old[3], old[1], old[2])))
+    new = _NEW_STYLE.search(model_id)
+    return new and "-".join(filter(None, new.groups()))
 
 
 def version(model_id: str) -> tuple[int, int] | None:

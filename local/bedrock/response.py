@@ -162,6 +162,7 @@ class Response:
     def _head(self) -> None:
         if not self._is_open:
             self._is_open = True
+            self._call.cached.keep()
             fields = [("Content-Type", CONTENT_TYPE), ("x-amzn-RequestId", str(uuid.uuid4()))]
             self._exchange.start(200, fields)
 
@@ -187,14 +188,16 @@ class Response:
         self._exchange.end()
 
     def _metadata(self, usage: script.Usage) -> Mapping[str, object]:
-        read, written = usage.cache_read_tokens, usage.cache_write_tokens
-        cached = {"cacheReadInputTokens": read, "cacheWriteInputTokens": written}
+        cached = self._call.cached
+        read = cached.read if usage.cache_read_tokens is None else usage.cache_read_tokens
+        written = cached.written if usage.cache_write_tokens is None else usage.cache_write_tokens
         output = usage.output_tokens + (self._thinking_tokens or 0)
         tokens = {
             "inputTokens": usage.input_tokens,
             "outputTokens": output,
-            "totalTokens": usage.input_tokens + output + (read or 0) + (written or 0),
-            **{name: count for name, count in cached.items() if count is not None},
+            "totalTokens": usage.input_tokens + output + read + written,
+            "cacheReadInputTokens": read,
+            "cacheWriteInputTokens": written,
         }
         trace = guardrail.trace(self._call.body, usage.actions) if usage.actions else {}
         return {

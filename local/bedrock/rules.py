@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .caching import refused_points
 from .claude import takes, version
 from .conversations import broken, unread_characters
 from .steering import broken_steering
@@ -53,6 +54,8 @@ def check_request(model_id: str, body: Mapping[str, Any], *, refuses_output_conf
         Refused: with the message of the ValidationException.
     """
     for _, sentence in broken(model_id, body):
+        raise Refused(sentence)
+    for sentence in refused_points(model_id, body):
         raise Refused(sentence)
     _check_system(body.get("system"))
     _check_inference(model_id, body.get("inferenceConfig") or {})

@@ -100,7 +100,7 @@ class Usage:
     """What the guardrail did: ``ANONYMIZED``, ``BLOCKED``, ``NONE``."""
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
-    """Tokens of the prompt beside the input tokens; None: the service does not report them."""
+    """Tokens of the prompt beside the input tokens; None: those that the stand-in counts."""
 
 
 @dataclass(frozen=True, slots=True)

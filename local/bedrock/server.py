@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from ..http11.gate import Gate
 from ..http11.server import Exchange, Server, TooLarge
 from . import script
+from .caching import PromptCache
 from .call import Answerer, Call
 from .response import Response, send_error
 from .rules import Refused, check_length, check_request
@@ -59,6 +60,7 @@ class Bedrock:
         """The path and the body of every request, refused or not, as they arrived."""
         self.refusals: list[str] = []
         """The messages of the ValidationExceptions that were sent."""
+        self._cache = PromptCache()
         self._limit = limit
         self._call_count = 0
         self._gates: dict[str, Gate] = {}
@@ -174,7 +176,9 @@ class Bedrock:
         except Refused as refused:
             self._keep(self.refusals, str(refused))
             raise _HttpError("ValidationException", str(refused)) from None
-        return Call(model_id, body, exchange)
+        call = Call(model_id, body, exchange)
+        call.cached = self._cache.look_up(model, body)
+        return call
 
 
 class _HttpError(Exception):

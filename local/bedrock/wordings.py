@@ -138,6 +138,17 @@ BETA: Final = (
     _invalid("invalid beta flag"),
     _invalid("Malformed input request: unknown variant anthropic_beta, please reformat your input and try again."),
 )
+_NO_CACHING: Final = "You invoked an unsupported model or your request did not allow prompt caching."
+CACHING: Final = (
+    _denied(_NO_CACHING),
+    _invalid(_NO_CACHING),
+    _invalid("system.0.cache_control.ttl: Extra inputs are not permitted"),
+    _invalid(
+        "messages.3.content.0.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' "
+        "cache_control block. Note that blocks are processed in the following order: `tools`, `system`, `messages`."
+    ),
+    _invalid("A maximum of 4 blocks with cache_control may be provided. Found 5."),
+)
 NATIVE_OUTPUT: Final = (
     _invalid("output_config.format: Extra inputs are not permitted"),
     _invalid("This model doesn't support the outputConfig field. Remove outputConfig and try again."),

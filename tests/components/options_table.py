@@ -3,7 +3,16 @@
 from typing import Final
 
 from components import StreamingLlmApiArgs
-from components.arguments import Authorization, Effort, Endpoint, GuardrailStreaming, QuotaPeriod, Runtime, Thinking
+from components.arguments import (
+    Authorization,
+    Cache,
+    Effort,
+    Endpoint,
+    GuardrailStreaming,
+    QuotaPeriod,
+    Runtime,
+    Thinking,
+)
 
 TOPIC: Final = "arn:aws:sns:eu-central-1:123456789012:alarms"
 KEY: Final = "arn:aws:kms:eu-central-1:123456789012:key/1"
@@ -11,6 +20,7 @@ POOL: Final = "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central
 JUDGE: Final = "arn:aws:lambda:eu-central-1:123456789012:function:judge"
 CERTIFICATE: Final = "arn:aws:acm:eu-central-1:123456789012:certificate/1"
 PROFILE: Final = "arn:aws:bedrock:eu-central-1:123456789012:application-inference-profile/a1b2c3"
+MODEL: Final = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 WEB_ACL: Final = "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/x/1"
 
 EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
@@ -23,7 +33,11 @@ EVERYTHING: Final[list[StreamingLlmApiArgs]] = [
         "access_log": True,
         "manage_account_logging": True,
         "alarm_topic": TOPIC,
-        "dashboard": {"input_price": 3, "output_price": 15},
+        "dashboard": {
+            "input_price": 3,
+            "output_price": 15,
+            "prices": {MODEL: {"input": 1, "output": 5, "cache_read": 0.1, "cache_write": 2}},
+        },
         "web_acl": WEB_ACL,
         "domain": {"name": "llm.example.com", "certificate": CERTIFICATE, "zone": "Z1"},
         "vpc": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]},
@@ -75,6 +89,7 @@ EVERY_SETTING: Final[StreamingLlmApiArgs] = {
     "schema": "schemas:A",
     "request": "schemas:B",
     "instructions": "schemas:C",
+    "cache": Cache.FIVE_MINUTES,
     "temperature": 0.5,
     "effort": Effort.LOW,
     "thinking": Thinking.ON,

@@ -177,6 +177,20 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"environment": {"A": 5}}, "environment must be an object whose values are texts; got "),
     ({"environment": "A=5"}, "environment must be an object whose values are texts; got 'A=5'."),
     ({"dashboard": {"input_price": "3"}}, "dashboard.inputPrice must be a number from 0 to 10000; got '3'."),
+    (
+        {"dashboard": {"prices": 5}},
+        "dashboard.prices must be an object of objects with input, output, cacheRead and cacheWrite; got 5.",
+    ),
+    ({"dashboard": {"prices": {"a": {"input": 1}}}}, "dashboard.prices.a.output is required."),
+    (
+        {"dashboard": {"prices": {"a": {"input": 1, "output": 1, "cache_read": "x"}}}},
+        "dashboard.prices.a.cacheRead must be a number from 0 to 10000; got 'x'.",
+    ),
+    (
+        {"dashboard": {"prices": {"a": {"input": 1, "output": 1}}}, "model_id": "b"},
+        "dashboard.prices must name models that are called, as modelId does: b; got a.",
+    ),
+    ({"cache": "1d"}, "cache must be none, 5m or 1h; got '1d'."),
     ({"max_attempts": 0}, "maxAttempts must be a whole number from 1 to 10; got 0."),
     ({"endpoint": "global"}, "endpoint must be regional, edge or private; got 'global'."),
     ({"authorization": "basic"}, "authorization must be none, iam, apiKey, cognito or lambda; got 'basic'."),
@@ -231,7 +245,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"dashboard": {"inptu_price": 1}},
         (
             "dashboard.inptu_price: there is no such argument. Did you mean dashboard.input_price? "
-            "dashboard has input_price and output_price."
+            "dashboard has input_price, output_price and prices."
         ),
     ),
     ({"routes": {}}, "routes must be an object with at least one name and its arguments; got {}."),

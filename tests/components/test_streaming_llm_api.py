@@ -80,6 +80,7 @@ def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], name: str, va
         ({"structured_output": "prompt"}, "LLM_STRUCTURED_OUTPUT", "prompt"),
         ({"guardrail": "abc:1"}, "LLM_GUARDRAIL", "abc:1"),
         ({"guardrail_streaming": "async"}, "LLM_GUARDRAIL_STREAMING", "async"),
+        ({"cache": "1h"}, "LLM_CACHE", "1h"),
         ({"body_limit": 99}, "LLM_BODY_LIMIT", "99"),
         ({"allowed_origins": ["https://a.example", "https://b.example"]}, "LLM_ALLOWED_ORIGINS", None),
         ({"start_padding": 6000}, "LLM_START_PADDING", "6000"),

@@ -16,7 +16,7 @@ from components.resources import preflight as cors
 from function.aws.bedrock import converse
 from function.aws.bedrock.refusals import refusal
 from function.claude import CLAUDES, Claude, Native, Thinks
-from function.contract import Effort, Settings, SettingsError, Thinking, read_settings, variable
+from function.contract import Cache, Effort, Settings, SettingsError, Thinking, read_settings, variable
 from function.model_settings import lowered, refuse_what_the_model_refuses
 from function.schema import Answer
 from local.bedrock.claude import MODELS
@@ -123,6 +123,8 @@ ASKED = [
     {"thinking": Thinking.ON, "temperature": "1"},
     {"structured_output": "native"},
     {"structured_output": "prompt", "effort": "low"},
+    {"cache": Cache.FIVE_MINUTES},
+    {"cache": Cache.ONE_HOUR},
 ]
 """What a stack can ask of a model."""
 
@@ -178,6 +180,7 @@ BLAMED = {
     "temperature": "temperature",
     "forced_tool": "structured_output",
     "native_output": "structured_output",
+    "caching": "cache",
 }
 """The setting that each reason of the service is about."""
 

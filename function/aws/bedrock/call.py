@@ -18,7 +18,7 @@ from ...conversation import Conversation
 from ...stream.errors import AnswerError, ModelError, ModelFailed, QuotaExhausted
 from ...stream.events import ModelEvent
 from ...stream.record import Calls
-from .converse import Converse, is_mostly_prompt
+from .converse import Converse, has_cache_point, is_mostly_prompt
 from .errors import as_model_error
 from .events import Unreadable, model_events, readable
 from .frames import EventStream, decode_events
@@ -104,6 +104,7 @@ class Call:
         self._calls_left = MAX_CALLS
         self._form = converse.form
         self._lock = threading.Lock()
+        self._has_cache_point = False
         self._stream: EventStream | None = None
         self.cancelled = False
 
@@ -160,7 +161,9 @@ class Call:
         raw = self._unless_cancelled(readable(stream))
         strategy = self._form.strategy
         is_tool, shows_thinking = strategy is StructuredOutput.TOOL, self._converse.shows_thinking
-        events = complete_characters(model_events(raw, tool=is_tool, show_thinking=shows_thinking))
+        events = complete_characters(
+            model_events(raw, tool=is_tool, show_thinking=shows_thinking, caching=self._has_cache_point)
+        )
         yield from without_fence(events) if strategy is StructuredOutput.PROMPT else events
 
     def _open(self) -> EventStream:
@@ -174,7 +177,8 @@ class Call:
         refusal: ClientError | None = None
         while True:
             try:
-                stream = cast("EventStream", self._client.converse_stream(**self._request())["stream"])
+                request = self._request()
+                stream = cast("EventStream", self._client.converse_stream(**request)["stream"])
             except ClientError as error:
                 other = self._converse.other_form(self._form, error) if self.may_repeat else None
                 if other is None:
@@ -189,6 +193,7 @@ class Call:
             else:
                 if self._form != self._converse.form:
                     self._converse.keep(self._form)
+                self._has_cache_point = has_cache_point(request)
                 return stream
 
     def _request(self) -> dict[str, Any]:

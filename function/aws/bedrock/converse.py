@@ -14,8 +14,8 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from ...claude import claude, default_max_tokens, is_claude, may_think, takes_native_output
-from ...contract import Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput, Thinking
-from ...conversation import Conversation, File
+from ...contract import Cache, Guardrail, GuardrailStreaming, Settings, SettingsError, StructuredOutput, Thinking
+from ...conversation import Conversation, File, Turn
 from ...model_settings import refuse_what_the_model_refuses, steering
 from ...stream.errors import AnswerError, AnswerInvalid
 from .events import USAGE_POINTER
@@ -26,6 +26,8 @@ DEFAULT_TEMPERATURE: Final = 0.7
 TOOL_NAME: Final = "answer"
 _METADATA_VALUE: Final = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,\-.]*", re.ASCII)
 """What Bedrock takes as a value of ``requestMetadata`` (API reference of ConverseStream)."""
+CACHED_WITH_INSTRUCTIONS: Final = ("toolConfig", "outputConfig", "system")
+"""Members of a request that the service caches together; a changed schema makes it cache all of them anew."""
 FINE_GRAINED_TOOL_STREAMING: Final = "fine-grained-tool-streaming-2025-05-14"
 
 _log = logging.getLogger("function.aws.bedrock")
@@ -40,6 +42,8 @@ class Form:
     temperature: float | None
     beta: bool
     """Whether the beta is sent that streams the input of a tool in small pieces."""
+    caching: bool = True
+    """Whether cache points are sent, where there are any."""
 
 
 class Converse:
@@ -91,6 +95,8 @@ class Converse:
             return replace(refused, temperature=None)
         if row.change is Change.BETA and refused.beta:
             return replace(refused, beta=False)
+        if row.change is Change.CACHING and refused.caching:
+            return replace(refused, caching=False)
         return None
 
     def keep(self, accepted: Form) -> None:
@@ -106,6 +112,16 @@ class Converse:
             )
         if accepted.beta is not before.beta:
             _log.warning("the model rejected the beta for fine-grained tool streaming; it is no longer sent")
+        if accepted.caching is not before.caching:
+            _log.warning("the model rejected cache points; nothing is cached now")
+
+    def characters_to_cache(self) -> int:
+        """Return how many characters stand before the cache point of the instructions; 0 if there is none.
+
+        They are those of the instructions and of the schema, however it reaches the model.
+        """
+        sent = self.request(self.form, "-", None)
+        return sum(_characters(sent.get(name)) for name in CACHED_WITH_INSTRUCTIONS) if has_cache_point(sent) else 0
 
     def request(
         self,
@@ -119,7 +135,7 @@ class Converse:
         ``metadata`` is what the service's invocation log says of the request.
         """
         settings = self._settings
-        messages = _messages(prompt)
+        messages = _messages(prompt, caching=form.caching)
         if previous is not None:
             messages[-1]["content"].append({"text": _correction(previous)})
         instructions = self._instructions
@@ -141,11 +157,12 @@ class Converse:
         else:
             schema = _schema_as_text(self._schema)
             instructions = f"{instructions}\n\n{schema}" if instructions.strip() else schema
-        if instructions.strip():  # the service refuses a text that is blank
-            request["system"] = [{"text": instructions}]
         fields = _with_beta(self._steering, FINE_GRAINED_TOOL_STREAMING) if form.beta else self._steering
         if fields:
             request["additionalModelRequestFields"] = fields
+        if instructions.strip():  # the service refuses a text that is blank
+            point = [_cache_point(settings.cache)] if settings.cache and form.caching else []
+            request["system"] = [{"text": instructions}, *point]
         if settings.guardrail:
             request["guardrailConfig"] = _guardrail(settings.guardrail, settings.guardrail_streaming)
         if metadata:
@@ -153,10 +170,34 @@ class Converse:
         return request
 
 
-def _messages(prompt: str | Conversation) -> list[dict[str, Any]]:
+def _messages(prompt: str | Conversation, *, caching: bool) -> list[dict[str, Any]]:
     if isinstance(prompt, str):
         return [{"role": "user", "content": [{"text": prompt}]}]
-    return [{"role": turn.role, "content": [_block(part) for part in turn.parts]} for turn in prompt.turns]
+    return [{"role": turn.role, "content": _content(turn, caching=caching)} for turn in prompt.turns]
+
+
+def _content(turn: Turn, *, caching: bool) -> list[dict[str, Any]]:
+    """Return the blocks of a turn, with a cache point behind the last one that the service takes it behind.
+
+    It refuses one directly behind a document that is not a PDF (strands-agents/harness-sdk#1966). Points behind turns
+    are always those of five minutes: the service refuses a longer one behind a shorter one.
+    """
+    blocks = [_block(part) for part in turn.parts]
+    if turn.is_cached and caching:
+        places = [place for place, part in enumerate(turn.parts, 1) if not _is_rewritten(part)]
+        blocks.insert(places[-1], _cache_point(Cache.FIVE_MINUTES))
+    return blocks
+
+
+def _is_rewritten(part: str | File) -> bool:
+    """Return whether the service gives the model a text in place of a document."""
+    return isinstance(part, File) and part.kind == "document" and part.format != "pdf"
+
+
+def _cache_point(time: Cache) -> dict[str, Any]:
+    """Return the block that ends what is cached; five minutes are what the service does where none is named."""
+    longer = {} if time is Cache.FIVE_MINUTES else {"ttl": time.value}
+    return {"cachePoint": {"type": "default", **longer}}
 
 
 def _block(part: str | File) -> dict[str, Any]:
@@ -172,6 +213,12 @@ def _as_metadata(value: str) -> str:
     if _METADATA_VALUE.fullmatch(value):
         return value
     return f"sha256:{hashlib.sha256(value.encode(errors='surrogatepass')).hexdigest()}"
+
+
+def has_cache_point(request: Mapping[str, Any]) -> bool:
+    """Return whether a request asks the service to cache a part of it."""
+    blocks = [*request.get("system", ()), *(block for message in request["messages"] for block in message["content"])]
+    return any("cachePoint" in block for block in blocks)
 
 
 def is_mostly_prompt(request: Mapping[str, Any], prompt: str | Conversation) -> bool:

@@ -75,13 +75,14 @@ def readable(stream: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] 
 
 
 def model_events(
-    raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool, show_thinking: bool = False
+    raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool, show_thinking: bool = False, caching: bool = True
 ) -> Iterator[ModelEvent]:
     """Yield the model events among the ``raw`` ones: opening frames are left out.
 
     So is the text of thinking, without ``show_thinking``. With ``tool``, the text of the answer is the input of the
-    first tool call. The first stop counts. After it come only usages, of which the last counts, and ``Masked`` if a
-    guardrail has only masked words. Every other event that could belong to an answer becomes ``Ignored``.
+    first tool call. ``caching`` says whether the request has a cache point: without one, that nothing was cached is not
+    reported. The first stop counts. After it come only usages, of which the last counts, and ``Masked`` if a guardrail
+    has only masked words. Every other event that could belong to an answer becomes ``Ignored``.
 
     Raises:
         ModelFailed: an event before the stop is malformed.
@@ -89,7 +90,7 @@ def model_events(
     events = iter(raw)
     try:
         stop, thinking_tokens = yield from _until_stop(
-            events, _ToolInput() if tool else _Text(), show_thinking=show_thinking
+            events, _ToolInput() if tool else _Text(), show_thinking=show_thinking, caching=caching
         )
     except MalformedEvent as error:
         raise ModelFailed from error
@@ -101,7 +102,7 @@ def model_events(
         if stop and stop.reason == GUARDRAIL_INTERVENED and _is_only_masked(payload):
             yield Masked()
         try:
-            usage = _usage(payload)
+            usage = _usage(payload, caching=caching)
         except MalformedEvent:
             yield Ignored()
         else:
@@ -110,7 +111,11 @@ def model_events(
 
 
 def _until_stop(
-    events: Iterator[Mapping[str, Any] | Unreadable], answer: "_Text | _ToolInput", *, show_thinking: bool
+    events: Iterator[Mapping[str, Any] | Unreadable],
+    answer: "_Text | _ToolInput",
+    *,
+    show_thinking: bool,
+    caching: bool,
 ) -> Generator[ModelEvent, None, tuple[Stop | None, int | None]]:
     """Yield the events up to the stop; return it, and how many tokens were thinking, where it says so."""
     for event in events:
@@ -131,7 +136,7 @@ def _until_stop(
                 yield Delta(rest)
             yield stop
             return stop, _thinking_tokens(payload)
-        elif name == "metadata" and (usage := _usage(payload)):
+        elif name == "metadata" and (usage := _usage(payload, caching=caching)):
             yield usage
     return None, None
 
@@ -262,20 +267,18 @@ def _thinking_tokens(stop: Mapping[str, Any]) -> int | None:
     return found if _is_count(found) else None
 
 
-def _usage(payload: Mapping[str, Any]) -> Usage | None:
+def _usage(payload: Mapping[str, Any], *, caching: bool) -> Usage | None:
     """Return the tokens of ``metadata``; None if it has none."""
     if "usage" not in payload:
         return None
     usage = _mapping(payload["usage"], "usage")
-    return Usage(
-        _tokens(usage, "inputTokens"),
-        _tokens(usage, "outputTokens"),
-        _optional_tokens(usage, "cacheReadInputTokens"),
-        _optional_tokens(usage, "cacheWriteInputTokens"),
-    )
+    cached = [_cached_tokens(usage, name) for name in ("cacheReadInputTokens", "cacheWriteInputTokens")]
+    if not caching and not any(cached):
+        cached = [None, None]
+    return Usage(_tokens(usage, "inputTokens"), _tokens(usage, "outputTokens"), *cached)
 
 
-def _optional_tokens(usage: Mapping[str, Any], name: str) -> int | None:
+def _cached_tokens(usage: Mapping[str, Any], name: str) -> int | None:
     return None if usage.get(name) is None else _tokens(usage, name)
 
 

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     QUOTA_PER_DAY = "quota_per_day"
     TEMPERATURE = "temperature"
     BETA = "beta"
+    CACHING = "caching"
     NATIVE_OUTPUT = "native_output"
 
 
@@ -49,6 +50,7 @@ class Change(Enum):
 
     TEMPERATURE = auto()
     BETA = auto()
+    CACHING = auto()
     NATIVE_OUTPUT = auto()
 
 
@@ -126,6 +128,7 @@ _OF_THE_OPERATOR: Final = (
 _OF_A_PARAMETER: Final = (
     _refusal(Reason.TEMPERATURE, r"\btemperature\b", change=Change.TEMPERATURE),
     _refusal(Reason.BETA, r"invalid beta flag|anthropic_beta", change=Change.BETA),
+    _refusal(Reason.CACHING, r"prompt caching|cache_control", _NO_ACCESS, change=Change.CACHING),
 )
 _OF_THE_OUTPUT: Final = (
     Refusal(

@@ -8,7 +8,7 @@ Neither holds anything of the prompt or the answer, nor an error's message that 
 import json
 import logging
 import traceback
-from typing import Final
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -37,16 +37,20 @@ PLAIN_CODES: Final = frozenset(
 """Refusals of callers, models and quotas: they are decided before the prompt is read, and cannot quote it."""
 
 
-def log_stage(logger: Logger, function_name: str, *, by_route: bool = False) -> Stage:
+def log_stage(logger: Logger, function_name: str, *, by_route: bool = False, by_model: bool = False) -> Stage:
     """Return the stage that writes the line and the metrics of a record; ``function_name`` is their dimension.
 
-    ``by_route`` says whether the metrics have the route as a dimension too, beside those without it.
+    ``by_route`` says whether the metrics have the route as a dimension too, beside those without it; ``by_model``
+    whether those of tokens have the model.
     """
 
     def log(record: Record) -> None:
         write = {logging.INFO: logger.info, logging.WARNING: logger.warning, logging.ERROR: logger.error}
         write[_level(record)]("request %s", record.outcome.value, extra=_fields(record))
-        _write_metrics(record, function_name, record.route if by_route else None)
+        line = _metrics(record, function_name, record.route if by_route else None)
+        if by_model:
+            _add_tokens_of_model(line, record)
+        stdout().write(json.dumps(line, separators=(",", ":")) + "\n")
 
     return log
 
@@ -80,6 +84,7 @@ def _fields(record: Record) -> dict[str, object]:
         "gen_ai.request.max_tokens": start.max_tokens,
         "gen_ai.response.model": start.calls.model_id,
         "gen_ai.response.finish_reasons": [record.stop_reason] if record.stop_reason else [],
+        **_usage_fields(record.usage),
         "output_tokens_estimated": record.output_tokens_estimated,
         "attempts": record.attempts,
         "calls": record.calls,
@@ -97,8 +102,8 @@ def _fields(record: Record) -> dict[str, object]:
     if record.metadata:
         fields["metadata"] = dict(record.metadata)
     fields |= start.caller_fields
-    if record.usage is not None:
-        fields |= _usage_fields(record.usage)
+    if record.usage is not None and record.usage.missed_cache:
+        fields["cache"] = "miss_below_minimum"
     if record._ignored_events:
         fields["ignored_events"] = record._ignored_events
     if record._error is not None:
@@ -106,13 +111,15 @@ def _fields(record: Record) -> dict[str, object]:
     return fields
 
 
-def _usage_fields(usage: Usage) -> dict[str, int]:
+def _usage_fields(usage: Usage | None) -> dict[str, int]:
     """Return OpenTelemetry's names and counts: its input tokens include those of the cache."""
+    if usage is None:
+        return {}
     counts = {
         "input_tokens": usage.prompt_tokens,
+        "output_tokens": usage.output_tokens,
         "cache_read.input_tokens": usage.cache_read_tokens,
         "cache_creation.input_tokens": usage.cache_write_tokens,
-        "output_tokens": usage.output_tokens,
         "reasoning.output_tokens": usage.thinking_tokens,
     }
     return {f"gen_ai.usage.{name}": count for name, count in counts.items() if count is not None}
@@ -159,11 +166,25 @@ def _add_measurements(metrics: EphemeralMetrics, record: Record) -> None:
     if record.timings.first_chunk is not None:
         metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.timings.first_chunk)
     if record.usage is not None:
-        for name, count in record.usage.as_members().items():
-            metrics.add_metric(name[0].upper() + name[1:], MetricUnit.Count, count)
+        for name, count in _token_metrics(record.usage).items():
+            metrics.add_metric(name, MetricUnit.Count, count)
 
 
-def _write_metrics(record: Record, function_name: str, route: str | None) -> None:
+def _token_metrics(usage: Usage) -> dict[str, int]:
+    return {name[0].upper() + name[1:]: count for name, count in usage.as_members().items()}
+
+
+def _add_tokens_of_model(line: dict[str, Any], record: Record) -> None:
+    """Name the model as one more dimension of the metrics of tokens, which alone have a price of their own by model."""
+    if record.usage is None or record.outcome is Outcome.REJECTED:
+        return
+    metrics = [{"Name": name, "Unit": MetricUnit.Count.value} for name in _token_metrics(record.usage)]
+    directive = {"Namespace": METRICS_NAMESPACE, "Dimensions": [["function", "model"]], "Metrics": metrics}
+    line["_aws"]["CloudWatchMetrics"].append(directive)
+    line["model"] = record.model
+
+
+def _metrics(record: Record, function_name: str, route: str | None) -> dict[str, Any]:
     metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service="")
     metrics.add_dimension("function", function_name)
     metrics.add_dimensions(function=function_name, outcome=record.outcome.value)
@@ -176,4 +197,5 @@ def _write_metrics(record: Record, function_name: str, route: str | None) -> Non
     if record.outcome is not Outcome.REJECTED:
         _add_measurements(metrics, record)
     metrics.add_metadata("request_id", record.request_id)
-    stdout().write(json.dumps(metrics.serialize_metric_set(), separators=(",", ":")) + "\n")
+    line: dict[str, Any] = dict(metrics.serialize_metric_set())
+    return line

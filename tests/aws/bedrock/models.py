@@ -9,6 +9,7 @@ from botocore.session import Session
 from function.aws.bedrock.call import BedrockModel, Call, Clients
 from function.aws.bedrock.converse import Converse
 from function.contract import read_settings
+from function.conversation import Conversation
 from function.schema import Answer
 from function.stream.errors import AnswerInvalid, AnswerNotJson, ModelError
 from function.stream.events import Delta, ModelEvent
@@ -49,9 +50,15 @@ def close_models() -> None:
             client.close()
 
 
-def ask(model: BedrockModel, previous: AnswerInvalid | AnswerNotJson | None = None, read_timeout: float = 30) -> Call:
+def ask(
+    model: BedrockModel,
+    previous: AnswerInvalid | AnswerNotJson | None = None,
+    read_timeout: float = 30,
+    *,
+    prompt: str | Conversation = "Why?",
+) -> Call:
     """Return a call."""
-    return model.ask("Why?", Calls(), previous, read_timeout)
+    return model.ask(prompt, Calls(), previous, read_timeout)
 
 
 def text(events: list[ModelEvent]) -> str:

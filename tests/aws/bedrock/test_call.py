@@ -236,13 +236,23 @@ def test_usage_is_what_the_service_counted(bedrock: Bedrock) -> None:
     assert Usage(7, 8) in list(ask(model()))
 
 
-@pytest.mark.parametrize(("read", "written"), [(4100, None), (0, 4100), (None, None)])
+@pytest.mark.parametrize(
+    ("reported", "usage"),
+    [
+        ({"cacheReadInputTokens": 4100}, Usage(7, 8, 4100)),
+        ({"cacheReadInputTokens": 0, "cacheWriteInputTokens": 4100}, Usage(7, 8, 0, 4100)),
+        ({"cacheReadInputTokens": 0, "cacheWriteInputTokens": 0}, Usage(7, 8)),
+        ({}, Usage(7, 8)),
+    ],
+)
 def test_usage_has_the_tokens_of_the_cache_where_the_service_reports_them(
-    bedrock: Bedrock, read: int | None, written: int | None
+    bedrock: Bedrock, reported: dict[str, int], usage: Usage
 ) -> None:
-    bedrock.play([Fragment("{}"), StopStep(), UsageStep(7, 8, cache_read_tokens=read, cache_write_tokens=written)])
+    """Two zeros say nothing of a request that asked for no cache."""
+    usages = {"usage": {"inputTokens": 7, "outputTokens": 8, **reported}}
+    bedrock.play([Fragment("{}"), StopStep(), Event("metadata", usages)])
 
-    assert Usage(7, 8, read, written) in list(ask(model()))
+    assert usage in list(ask(model()))
 
 
 EVENTS = ["messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"]

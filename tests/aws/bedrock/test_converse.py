@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field, TypeAdapter, create_model
 from function.aws.bedrock.call import BedrockModel, Clients
 from function.aws.bedrock.converse import Converse, choose_strategy
 from function.contract import SettingsError, StructuredOutput, read_settings
+from function.conversation import conversation
+from function.endpoint import Document, Message, Part, Prompt
 from function.schema import Answer
 from function.stream.errors import (
     AnswerInvalid,
@@ -17,18 +19,24 @@ from function.stream.errors import (
     ModelBusy,
     ModelMisconfigured,
 )
-from function.stream.events import Stop, Verdict
+from function.stream.events import Stop, Usage, Verdict
 from function.stream.record import Calls
+from local.bedrock import script
 from local.bedrock.script import (
+    Fragment,
     Refuse,
     complete_answer,
 )
 from local.bedrock.server import Bedrock
-from local.bedrock.wordings import BETA, EFFORT, MAX_TOKENS, NATIVE_OUTPUT, TEMPERATURE, THINKING, UNKNOWN
+from local.bedrock.wordings import BETA, CACHING, EFFORT, MAX_TOKENS, NATIVE_OUTPUT, TEMPERATURE, THINKING, UNKNOWN
 from tests.aws.bedrock.models import DOCUMENT, OLD_MODEL, ask, converse, failure, model, shared_session, text
+from tests.media_files import DOCX, PDF
 
 PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2c3"
 OPUS = "anthropic.claude-opus-5"
+POINT: dict[str, Any] = {"cachePoint": {"type": "default"}}
+HOUR_POINT: dict[str, Any] = {"cachePoint": {"type": "default", "ttl": "1h"}}
+CACHED = Prompt([Message("user", "Why?", cache=True)])
 
 
 def test_the_schema_goes_to_the_model_natively(bedrock: Bedrock) -> None:
@@ -354,6 +362,123 @@ def test_a_refusal_of_effort_or_thinking_does_not_cost_the_native_output(
 
     assert caught.value.reason == reason
     assert len(bedrock.calls) == 1
+
+
+@pytest.mark.parametrize(("cache", "point"), [("5m", POINT), ("1h", HOUR_POINT)])
+@pytest.mark.parametrize("strategy", ["native", "tool", "prompt"])
+def test_the_instructions_end_with_a_cache_point(
+    bedrock: Bedrock, cache: str, point: dict[str, Any], strategy: str
+) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    list(ask(model(cache=cache, structured_output=strategy)))
+    [instructions, last] = bedrock.called().body["system"]
+
+    assert instructions["text"].startswith("Explain.")
+    assert ("JSON Schema" in instructions["text"]) is (strategy == "prompt")
+    assert last == point
+
+
+@pytest.mark.parametrize(("strategy", "kinds"), [("native", []), ("tool", []), ("prompt", ["text", "cachePoint"])])
+def test_without_instructions_only_a_schema_in_their_place_is_cached(strategy: str, kinds: list[str]) -> None:
+    settings = read_settings({"LLM_CACHE": "5m", "LLM_STRUCTURED_OUTPUT": strategy})
+    made = Converse(settings, Answer.model_json_schema(), " ")
+    sent = made.request(made.form, "Why?", None)
+
+    assert [kind for block in sent.get("system", []) for kind in block] == kinds
+
+
+@pytest.mark.parametrize("strategy", ["native", "tool", "prompt"])
+def test_what_is_to_be_cached_is_as_long_as_the_instructions_and_the_schema(strategy: str) -> None:
+    schema = Answer.model_json_schema()
+    settings = read_settings({"LLM_CACHE": "5m", "LLM_STRUCTURED_OUTPUT": strategy})
+    cached = Converse(settings, schema, 1000 * "a").characters_to_cache()
+
+    assert 1000 + len(json.dumps(schema)) - 100 < cached < 1000 + 2 * len(json.dumps(schema)) + 400
+    assert converse(structured_output=strategy).characters_to_cache() == 0
+
+
+def test_instructions_of_a_prompt_are_cached_too(bedrock: Bedrock) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    list(ask(model(cache="5m"), prompt=conversation(Prompt("Why?", instructions="Be brief."))))
+
+    assert bedrock.called().body["system"] == [{"text": "Be brief."}, POINT]
+
+
+def test_turns_are_cached_for_five_minutes_behind_instructions_of_an_hour(bedrock: Bedrock) -> None:
+    """The service refuses a longer time behind a shorter one, and more than four points."""
+    bedrock.play(complete_answer(DOCUMENT))
+    asked = conversation(
+        Prompt([Message(role, "Yes.", cache=True) for role in ("user", "assistant", "user", "assistant", "user")])
+    )
+    list(ask(model(cache="1h"), prompt=asked))
+    body = bedrock.called().body
+
+    assert body["system"][-1] == HOUR_POINT
+    cached = [{"text": "Yes."}, POINT]
+    assert [message["content"] for message in body["messages"]] == [*2 * [[{"text": "Yes."}]], *3 * [cached]]
+    assert bedrock.refusals == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "kinds"),
+    [
+        (["Read it.", Document(PDF)], ["text", "document", "cachePoint"]),
+        (["Read it.", Document(DOCX)], ["text", "cachePoint", "document"]),
+        ([Document(DOCX), "Read it."], ["document", "text", "cachePoint"]),
+        ([Document(PDF), "Read both.", Document(DOCX)], ["document", "text", "cachePoint", "document"]),
+    ],
+)
+def test_a_cache_point_is_not_behind_a_document_that_the_service_rewrites(
+    bedrock: Bedrock, parts: list[Part], kinds: list[str]
+) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    list(ask(model(), prompt=conversation(Prompt([Message("user", parts, cache=True)]))))
+
+    assert [kind for block in bedrock.called().body["messages"][0]["content"] for kind in block] == kinds
+    assert bedrock.refusals == []
+
+
+def test_what_a_second_attempt_adds_is_behind_every_cache_point(bedrock: Bedrock) -> None:
+    bedrock.play(complete_answer(DOCUMENT))
+    list(ask(model(cache="5m"), AnswerNotJson(), prompt=conversation(CACHED)))
+    body = bedrock.called().body
+
+    assert body["system"] == [{"text": "Explain."}, POINT]
+    assert [*body["messages"][0]["content"][0]] == ["text"]
+    assert body["messages"][0]["content"][1] == POINT
+    assert "not one JSON document" in body["messages"][0]["content"][2]["text"]
+
+
+def test_cache_points_that_are_rejected_are_left_out_from_then_on(
+    bedrock: Bedrock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That nothing is cached then is no news of the service: the usage says nothing of it."""
+    bedrock.play([Refuse(CACHING[0].code, CACHING[0].text)], complete_answer(DOCUMENT))
+    asked = model(cache="5m")
+    events = [list(ask(asked, prompt=conversation(CACHED))) for _ in range(2)]
+
+    assert ["cachePoint" in json.dumps(call.body) for call in bedrock.calls] == [True, False, False]
+    assert [event for each in events for event in each if isinstance(event, Usage)] == 2 * [Usage(12, 7)]
+    assert [entry.message for entry in caplog.records] == ["the model rejected cache points; nothing is cached now"]
+
+
+def test_usage_says_of_the_cache_what_the_service_counts(bedrock: Bedrock) -> None:
+    """Nothing if nothing was to be cached, zeros if it was too short, then what is written and what is read."""
+    bedrock.play([Fragment(DOCUMENT), script.Stop(), script.Usage(1, 2)])
+    long = conversation(Prompt([Message("user", 6000 * "cats ", cache=True)]))
+    asked = model()
+    counted = [list(ask(asked, prompt=prompt))[-1] for prompt in ("Why?", conversation(CACHED), long, long)]
+    written = counted[2].cache_write_tokens if isinstance(counted[2], Usage) else None
+
+    assert written is not None
+    assert written > 4096
+    assert counted == [Usage(1, 2), Usage(1, 2, 0, 0), Usage(1, 2, 0, written), Usage(1, 2, written, 0)]
+
+
+def test_an_hour_on_a_model_that_knows_five_minutes_fails_at_start() -> None:
+    with pytest.raises(SettingsError, match=r"LLM_CACHE must be 5m or none: .*claude-3-5-sonnet"):
+        converse(model_id=OLD_MODEL, cache="1h")
+    converse(model_id=OLD_MODEL, cache="5m")
 
 
 def test_a_guardrail_goes_with_the_call(bedrock: Bedrock) -> None:

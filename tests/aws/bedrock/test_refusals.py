@@ -34,6 +34,7 @@ MEANINGS: dict[str, tuple[type[ModelError], Reason, Change | None]] = {
     "QUOTA_PER_DAY": (QuotaExhausted, Reason.QUOTA_PER_DAY, None),
     "TEMPERATURE": (ModelMisconfigured, Reason.TEMPERATURE, Change.TEMPERATURE),
     "BETA": (ModelMisconfigured, Reason.BETA, Change.BETA),
+    "CACHING": (ModelMisconfigured, Reason.CACHING, Change.CACHING),
     "NATIVE_OUTPUT": (ModelMisconfigured, Reason.NATIVE_OUTPUT, Change.NATIVE_OUTPUT),
 }
 WITHOUT_A_ROW = ("BUSY", "QUOTA", "UNAVAILABLE", "UNKNOWN")
@@ -89,6 +90,7 @@ def test_a_sentence_in_the_stream_means_the_same() -> None:
         "invalid beta",
         "per day",
         "thinking",
+        "prompt caching",
     ],
 )
 def test_a_field_of_the_schema_does_not_change_what_a_refusal_of_the_schema_means(word: str) -> None:

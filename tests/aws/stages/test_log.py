@@ -327,6 +327,40 @@ def test_a_bad_request_does_not_make_the_model_look_fast(capsys: pytest.CaptureF
     assert not metric.keys() & {"Duration", "TimeToFirstChunk", "InputTokens", "OutputTokens", "ValidationErrors"}
 
 
+def test_tokens_have_the_model_too_where_there_are_several(capsys: pytest.CaptureFixture[str]) -> None:
+    """No other metric has it, and a request without tokens has none of it."""
+    stage = log_stage(Written().logger, "my-function", by_model=True)
+    stage(record(usage=Usage(12, 34, 4100, 0)))
+    stage(record(usage=None))
+    stage(failed(BodyNotJson()))
+    first, *others = map(json.loads, capsys.readouterr().out.splitlines())
+    of_model = first["_aws"]["CloudWatchMetrics"][1]
+
+    check_emf(first)
+    assert first["model"] == "model-1"
+    assert of_model["Dimensions"] == [["function", "model"]]
+    names = ["InputTokens", "OutputTokens", "CacheReadTokens", "CacheWriteTokens"]
+    assert [metric["Name"] for metric in of_model["Metrics"]] == names
+    assert [(len(each["_aws"]["CloudWatchMetrics"]), "model" in each) for each in others] == [(1, False), (1, False)]
+
+
+@pytest.mark.parametrize(
+    ("usage", "word"),
+    [
+        (Usage(12, 34, 0, 0), "miss_below_minimum"),
+        (Usage(12, 34, 0, 4100), None),
+        (Usage(12, 34, 4100, 0), None),
+        (Usage(12, 34), None),
+    ],
+)
+def test_the_line_says_that_nothing_was_cached_although_it_was_asked_for(
+    usage: Usage, word: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line, _ = logged(record(usage=usage), capsys)
+
+    assert line.get("cache") == word
+
+
 def test_nothing_of_one_request_is_in_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     """The second has no usage and no chunk, and its lines do not have the first one's."""
     written = Written()

@@ -15,7 +15,7 @@ from function.contract import Outcome
 from function.stream.errors import AnswerInvalid
 from function.stream.events import Usage
 from local.bedrock import script
-from local.bedrock.script import Fragment, Refuse, Stop
+from local.bedrock.script import Event, Fragment, Refuse, Stop
 from tests.aws.stages.records import record
 from tests.components.recording import Declared, declare
 from tests.wire.chain import Chain, Script
@@ -72,8 +72,16 @@ def _watched() -> set[Metric]:
     return watched
 
 
+THOUGHT = {"usage": {"output_tokens_details": {"thinking_tokens": 20}}}
 QUICK: dict[Outcome, tuple[Script, bytes | None]] = {
-    Outcome.COMPLETED: ([*DELTAS, Stop(), script.Usage(12, 34, cache_read_tokens=5, cache_write_tokens=6)], None),
+    Outcome.COMPLETED: (
+        [
+            *DELTAS,
+            Event("messageStop", {"stopReason": "end_turn", "additionalModelResponseFields": THOUGHT}),
+            script.Usage(12, 34, cache_read_tokens=5, cache_write_tokens=6),
+        ],
+        None,
+    ),
     Outcome.INVALID: ([Fragment('{"summary": 1}'), Stop(), USAGE], None),
     Outcome.TRUNCATED: ([Fragment('{"summary": "'), Stop("max_tokens"), USAGE], None),
     Outcome.REFUSED: ([Stop("guardrail_intervened"), USAGE], None),
@@ -163,7 +171,53 @@ def test_the_cost_is_tokens_times_the_stated_prices() -> None:
     body = _body(_declared(dashboard={"input_price": 3, "output_price": 15.5}))
     [first, *tokens] = body["widgets"][-1]["properties"]["metrics"]
     assert first[0]["expression"] == "(tokensIn * 3 + tokensOut * 15.5) / 1000000"
-    assert {metric[-1]["id"] for metric in tokens} == {"tokensIn", "tokensOut"}
+    assert tokens[0][0]["expression"] == "(tokensRead * 0.3 + tokensWritten * 3.75) / 1000000"
+    assert {metric[-1]["id"] for metric in tokens[1:]} == {"tokensIn", "tokensOut", "tokensRead", "tokensWritten"}
+
+
+SEVERAL: Any = {
+    "model_id": "eu.anthropic.claude-sonnet-4-6",
+    "model_regions": ["eu-west-1"],
+    "routes": {
+        "invoice": {"model_id": "anthropic.claude-opus-5"},
+        "triage": {},
+        "chat": {},
+    },
+}
+
+
+def test_of_several_models_each_is_counted_by_itself_at_its_own_price() -> None:
+    prices = {"anthropic.claude-opus-5": {"input": 5, "output": 25, "cache_read": 0.25, "cache_write": 10}}
+    body = _body(_declared(**SEVERAL, dashboard={"input_price": 3, "output_price": 15, "prices": prices}))
+    shown = body["widgets"][-1]["properties"]["metrics"]
+
+    assert [(line[0]["label"], line[0]["expression"]) for line in shown if len(line) == 1] == [
+        ("USD, eu.anthropic.claude-sonnet-4-6", "(tokensIn0 * 3 + tokensOut0 * 15) / 1000000"),
+        (
+            "USD, eu.anthropic.claude-sonnet-4-6, cache",
+            "(tokensRead0 * 0.3 + tokensWritten0 * 3.75) / 1000000",
+        ),
+        ("USD, anthropic.claude-opus-5", "(tokensIn1 * 5 + tokensOut1 * 25) / 1000000"),
+        ("USD, anthropic.claude-opus-5, cache", "(tokensRead1 * 0.25 + tokensWritten1 * 10) / 1000000"),
+    ]
+    named = [line for line in shown if len(line) > 1]
+    assert {line[-1]["id"]: line[line.index("model") + 1] for line in named} == {
+        f"{name}{number}": model
+        for number, model in enumerate(["eu.anthropic.claude-sonnet-4-6", "anthropic.claude-opus-5"])
+        for name in ("tokensIn", "tokensOut", "tokensRead", "tokensWritten")
+    }
+
+
+def test_the_tokens_of_each_model_are_written_as_the_dashboard_counts_them(capsys: pytest.CaptureFixture[str]) -> None:
+    watched = {metric for metric in _shown(_declared(**SEVERAL)) if "model" in dict(metric[2])}
+    models = {dict(dimensions)["model"] for _, _, dimensions in watched}
+    stage = log_stage(Logger(service="llm-function"), "llm-function", by_model=True)
+    for model in models:
+        stage(replace(record(usage=Usage(12, 34, 5, 6)), model=model))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert len(watched) == 8
+    assert watched <= _of_lines(lines, "llm-function")
 
 
 def test_widgets_do_not_overlap() -> None:

@@ -1,6 +1,7 @@
 """The function is started once at preview, with the stack's own modules: a typo is a sentence, no broken endpoint."""
 
 import json
+import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.components.own_code import OwnCode
 from tests.components.recording import SECRET, SECRET_KIND, Declared, declare
 
 Deploy = Callable[..., Declared]
+HAIKU = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 
 
 @pytest.fixture
@@ -148,6 +150,34 @@ def test_a_schema_with_hidden_fields_is_named_at_preview(deploy: Deploy) -> None
 def test_a_schema_that_is_not_compiled_may_be_any(deploy: Deploy, structured_output: str) -> None:
     recursive = "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    parts: list['Invoice']"
     assert deploy(recursive, structured_output=structured_output).of("Function")
+
+
+@pytest.mark.parametrize(
+    ("model_id", "characters", "warning"),
+    [
+        (
+            HAIKU,
+            4 * 4096 - 900,
+            rf"cache: the instructions and the schema have an estimated 3,9\d\d tokens, and {HAIKU} caches nothing",
+        ),
+        ("global.anthropic.claude-opus-5-5", 3 * 512 - 100, None),
+    ],
+)
+def test_instructions_that_are_too_short_to_be_cached_are_named_with_both_numbers(
+    deploy: Deploy, model_id: str, characters: int, warning: str | None
+) -> None:
+    """The schema has some 300 characters more. A token of the newer model has three, and its minimum is smaller."""
+    text = f"""
+        from pydantic import BaseModel
+        class Invoice(BaseModel):
+            number: str
+        INSTRUCTIONS = "a" * {characters}
+        """
+    declared = deploy(text, authorization="iam", instructions="schemas:INSTRUCTIONS", cache="5m", model_id=model_id)
+    found = declared.warnings()
+
+    assert len(found) == (0 if warning is None else 1)
+    assert warning is None or re.match(f"{warning} below 4,096: a request costs as much as without cache.", found[0])
 
 
 STAGES = """

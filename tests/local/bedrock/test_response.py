@@ -48,7 +48,8 @@ def test_a_complete_answer_has_the_events_of_the_service_in_its_order(bedrock: B
         {"contentBlockStop": {"contentBlockIndex": 0}},
         {"messageStop": {"stopReason": "end_turn"}},
     ]
-    assert events[-1]["metadata"]["usage"] == {"inputTokens": 12, "outputTokens": 2, "totalTokens": 14}
+    usage = events[-1]["metadata"]["usage"]
+    assert (usage["inputTokens"], usage["outputTokens"], usage["totalTokens"]) == (12, 2, 14)
 
 
 def test_every_event_carries_padding_that_clients_do_not_see(bedrock: Bedrock) -> None:
@@ -136,7 +137,8 @@ def test_tokens_of_thinking_are_told_where_the_request_asks_for_them(bedrock: Be
         stop, usage = list(ask(model=OPUS, additionalModelResponseFieldPaths=paths)["stream"])[-2:]
 
         assert stop == {"messageStop": {"stopReason": "end_turn", **fields}}
-        assert usage["metadata"]["usage"] == {"inputTokens": 1, "outputTokens": 32, "totalTokens": 33}
+        tokens = usage["metadata"]["usage"]
+        assert (tokens["inputTokens"], tokens["outputTokens"], tokens["totalTokens"]) == (1, 32, 33)
 
 
 def test_thinking_can_reach_the_limit_of_tokens(bedrock: Bedrock, ask: Ask) -> None:
@@ -281,10 +283,16 @@ def test_usage_can_be_left_out(bedrock: Bedrock, ask: Ask) -> None:
 
 
 def test_usage_tells_what_the_script_says(bedrock: Bedrock, ask: Ask) -> None:
-    """Input, output and their sum."""
-    bedrock.play([Open(), Stop("max_tokens"), Usage(5, 6)])
+    """Input, output, those of the cache, and the sum of all."""
+    bedrock.play([Open(), Stop("max_tokens"), Usage(5, 6, cache_read_tokens=7)])
 
     *_, stop, metadata = list(ask()["stream"])
 
     assert stop == {"messageStop": {"stopReason": "max_tokens"}}
-    assert metadata["metadata"]["usage"] == {"inputTokens": 5, "outputTokens": 6, "totalTokens": 11}
+    assert metadata["metadata"]["usage"] == {
+        "inputTokens": 5,
+        "outputTokens": 6,
+        "totalTokens": 18,
+        "cacheReadInputTokens": 7,
+        "cacheWriteInputTokens": 0,
+    }
