@@ -251,7 +251,7 @@ class _Typed(Encoder):
         """The ``complete`` event."""
         usage = answer.usage and answer.usage.as_members()
         members = {**self._called(), "value": answer.value, "stopReason": answer.stop_reason, "usage": usage}
-        if usage is None:
+        if usage is None and answer.output_tokens_estimated is not None:
             members["outputTokensEstimated"] = answer.output_tokens_estimated
         return self._write("complete", members)
 

@@ -279,9 +279,8 @@ def _watched(
     while True:
         now = clock.now()
         if now >= end:
-            if stopped:
-                return
-            raise _late(now, pace)
+            _End(_late(now, pace)).check(stopped=stopped, late=None)
+            return
         if now >= head_by:
             head_by = inf
             yield Overdue()
@@ -294,6 +293,10 @@ def _watched(
             item = clock.wait(events, min(heartbeat, head_by, end) - now)
         except Empty:
             continue
+        if isinstance(item, Delta) and thoughts.due == inf:  # nearly always
+            heartbeat = clock.now() + pace.heartbeat
+            yield item
+            continue
         if isinstance(item, Thinking) or thoughts.due < inf:
             heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
             if isinstance(item, Thinking):
@@ -303,7 +306,7 @@ def _watched(
             item.check(stopped=stopped, late=_late(now, pace) if now >= end else None)
             return
         stopped = stopped or isinstance(item, Stop)
-        end = end if isinstance(item, Delta) else _end_after(item, end, pace, clock.now())
+        end = _end_after(item, end, pace, clock.now())
         heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
         yield item
 
