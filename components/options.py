@@ -248,7 +248,7 @@ class Options:
         return {name: route.options for name, route in self.routes.items()} or {ROUTE: self}
 
     @property
-    def models(self) -> Sequence[pulumi.Input[str]]:
+    def called_models(self) -> Sequence[pulumi.Input[str]]:
         """Every model that a route can call, as given; a model that two routes call can come twice."""
         return [endpoint.model_id for endpoint in self.endpoints.values()]
 

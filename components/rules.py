@@ -162,7 +162,7 @@ def _refuse_code(options: Options) -> None:
 
 
 def _refuse_prices(options: Options) -> None:
-    called = list(dict.fromkeys(options.models))
+    called = list(dict.fromkeys(options.called_models))
     if options.dashboard is None or not all(isinstance(model_id, str) for model_id in called):
         return
     for model_id in options.dashboard.prices:

@@ -481,6 +481,46 @@ def test_the_stages_are_log_store_and_publish_in_this_order(
     ]
 
 
+CACHED = pytest.approx(6_200, abs=300)
+"""The tokens of 24,000 characters and of the schema."""
+
+
+@pytest.mark.parametrize(
+    ("variables", "length", "counted", "word"),
+    [
+        ({"LLM_CACHE": "5m"}, 24_000, [[12, 0, CACHED], [12, CACHED, 0]], None),
+        ({"LLM_CACHE": "5m"}, 10_000, 2 * [[12, 0, 0]], "miss_below_minimum"),
+        ({}, 24_000, 2 * [[12, None, None]], None),
+    ],
+)
+def test_what_is_written_to_the_cache_and_read_from_it_is_in_response_log_and_metrics(  # noqa: PLR0913, PLR0917
+    make: Make,
+    bedrock: Bedrock,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    length: int,
+    counted: list[list[object]],
+    word: str | None,
+) -> None:
+    (tmp_path / f"spoken{length}.py").write_text(f"INSTRUCTIONS = {length} * 'a'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    endpoint = make({**variables, "LLM_INSTRUCTIONS": f"spoken{length}:INSTRUCTIONS"})
+    bedrock.play(complete_answer(DOCUMENT))
+    names = ("inputTokens", "cacheReadTokens", "cacheWriteTokens")
+    for expected in counted:
+        response = body(endpoint.handle(event(headers={"Accept": "application/jsonl"}), Context()))
+        usage = json.loads(response.splitlines()[-1])["usage"]
+        [log, *_, metric] = [line for line in written(capsys) if "_aws" in line or line.get("stage") == "log"]
+
+        assert [usage.get(name) for name in names] == expected
+        assert log["gen_ai.usage.input_tokens"] == sum(usage.get(name, 0) for name in names)
+        assert log.get("gen_ai.usage.cache_read.input_tokens") == usage.get("cacheReadTokens")
+        assert metric.get("CacheWriteTokens", [None]) == [usage.get("cacheWriteTokens")]
+        assert log.get("cache") == word
+
+
 def test_a_rejected_request_has_the_log_stage_alone(make: Make, capsys: pytest.CaptureFixture[str]) -> None:
     body(make({}).handle(event(body="{"), Context()))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

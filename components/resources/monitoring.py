@@ -127,7 +127,7 @@ def declare_dashboard(
     prices = options.dashboard
     if prices is None:
         return None
-    models = pulumi.Output.all(*options.models).apply(lambda found: list(dict.fromkeys(found)))
+    models = pulumi.Output.all(*options.called_models).apply(lambda found: list(dict.fromkeys(found)))
     dashboard = aws.cloudwatch.Dashboard(
         scope.child("dashboard"),
         dashboard_name=watched.apply(lambda found: found.function),
