@@ -5,7 +5,6 @@ import signal
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the modules below are imported prints no traceback
 
-import codecs
 import json
 import shlex
 from collections.abc import Sequence
@@ -13,8 +12,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from .cli import Options, file, parse_options, run, shared_parser, utf8_text
-from .client import End, Reply
 from .example import example_request
+from .growing import show_answer
 from .launch import launch
 from .lines import curl, readable
 from .resources import Resources
@@ -26,7 +25,7 @@ SERVED_AT: Final = "http://127.0.0.1:8000"
 """Where ``make serve`` answers, unless the port is taken."""
 SHOWN: Final = 500
 """Characters of the request that are shown at most: it can carry files."""
-OK: Final = 200
+FORMAT: Final = "application/jsonl"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,28 +80,16 @@ def _ask(twin: Twin, route: str, options: Options, terminal: Terminal) -> int:
     text = body.decode(errors="replace").strip()
     shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(body):,} bytes)"
     terminal.write(f"\nPOST {twin.urls[route]} {printable(shown)}\n\n")
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    with twin.post(body, route=route) as reply:
+    with twin.post(body, FORMAT, route=route) as reply:
         with terminal.waiting("Waiting for the answer", at_once=False):
             reply.wait()
-        for chunk in reply.chunks():
-            terminal.write(printable(decoder.decode(chunk)))
-    terminal.write("\n\n")
+        is_complete = show_answer(reply, terminal)
+    terminal.line("")
     twin.function.wait_until_idle()  # the stages run after the last byte
     while twin.function.output:
         if line := readable(twin.function.output.popleft()):
             terminal.line(line)
-    return _judge(reply, terminal)
-
-
-def _judge(reply: Reply, terminal: Terminal) -> int:
-    if reply.status != OK:
-        terminal.line(f"\nThe endpoint answered with status {reply.status}.")
-    elif reply.end is not End.CLEAN:
-        terminal.line("\nThe response was cut: the answer is incomplete.")
-    else:
-        return 0
-    return 1
+    return 0 if is_complete else 1
 
 
 if __name__ == "__main__":

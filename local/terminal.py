@@ -28,8 +28,8 @@ class Terminal:
     def __init__(self, screen: TextIO, *, is_terminal: bool | None = None, interval: float | None = None) -> None:
         """Write to ``screen``; progress is shown every ``interval`` seconds."""
         self._screen = screen
-        self._is_terminal = screen.isatty() if is_terminal is None else is_terminal
-        self.interval = interval or (TERMINAL_INTERVAL if self._is_terminal else INTERVAL)
+        self.is_terminal = screen.isatty() if is_terminal is None else is_terminal
+        self.interval = interval or (TERMINAL_INTERVAL if self.is_terminal else INTERVAL)
         self._lock = threading.Lock()
         self._has_progress = False
         self._is_closed = False
@@ -46,7 +46,7 @@ class Terminal:
     def progress(self, text: str) -> None:
         """Show what is being done: in place on a terminal, else as a line."""
         with self._lock:
-            if self._is_terminal:
+            if self.is_terminal:
                 width = shutil.get_terminal_size().columns - 1  # a line that wraps could not be cleared
                 self._put(f"{text} …"[:width])
                 self._has_progress = True

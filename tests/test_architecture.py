@@ -125,6 +125,7 @@ COMPONENT_MAY_IMPORT = {
 LOCAL_MAY_IMPORT = {
     "local": {"local"},
     "local/http11": {"local.http11"},
+    "local/growing.py": {"local.client", "local.terminal", "streaming_llm_client"},
     "local/journal.py": set[str](),
     "local/changes.py": set[str](),
     "local/terminal.py": set[str](),

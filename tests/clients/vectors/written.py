@@ -309,7 +309,10 @@ MISPLACED: Final[Mapping[str, tuple[str, Sequence[Mapping[str, Any]]]]] = {
         "An index with a zero before it.",
         [{"path": "", "value": ["w"]}, {"path": "/00", "value": "x"}],
     ),
-    "length-of-a-list": ("The length of a list is no item.", [{"path": "", "value": []}, {"path": "/length", "value": 1}]),
+    "length-of-a-list": (
+        "The length of a list is no item.",
+        [{"path": "", "value": []}, {"path": "/length", "value": 1}],
+    ),
     "inherited-member": (
         "A member of a member that every object of JavaScript has, and that no change has set.",
         [ROOT, {"path": "/constructor/prototype/a", "value": "x"}],
