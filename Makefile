@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve verify test test-fast lint types format docs bench fuzz bundle lock release clean given-url given-tag
+.PHONY: help demo serve verify test test-fast test-browser lint types format docs bench fuzz bundle lock release clean given-url given-tag
 
 # --- Options: only those on make's command line; a variable of the same name in the shell is ignored ---------------
 
@@ -41,7 +41,7 @@ endif
 # --- Targets -------------------------------------------------------------------------------------------------------
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.demo ## send one request through the local stack; PROMPT= or BODY=file, SCHEMA=module:Class CODE=folder, CONFIG=file, MODEL_URL= MODEL=
 	@$(RUN) -m local.demo $(DEMO_OPTIONS) $(call with,--prompt,PROMPT) $(call with,--body,BODY)
@@ -65,6 +65,9 @@ test: lint ## run everything that can be checked without an AWS account; PYTHON=
 
 test-fast: $(VENV)/.test ## run the tests that take less than a minute altogether
 	@$(RUN) -m pytest -q -n auto -m "not slow"
+
+test-browser: $(VENV)/.test ## run the tests of the JavaScript client, and those in Chromium; installs what it needs
+	@$(RUN) -m scripts.browser
 
 lint: $(VENV)/.test ## check rules, format and generated documents
 	@$(RUN) -m ruff check .
@@ -106,7 +109,8 @@ release: given-tag $(VENV)/.test ## write the wheel, the plugin's schema and the
 	@$(RUN) -m scripts.release -- "$$TAG"
 
 clean: ## remove everything that make has written, the downloaded model included
-	@rm -rf .venv .venv-* .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-* .cache dist .mypy_cache .pytest_cache .ruff_cache .hypothesis bench/node_modules clients/js/node_modules \
+	  tests/browser/node_modules
 
 # An option that is missing is asked for before anything is installed.
 given-url:

@@ -4,12 +4,14 @@ import os
 import re
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from .bedrock.call import Answerer
 from .bedrock.server import Bedrock
 from .cli import Options, WrongOption
 from .configuration import Configuration, read_configuration
+from .gateway.cors import ORIGINS_VARIABLE, allowed_origins
 from .journal import Journal
 from .lambda_.deployment import Deployment
 from .lambda_.function import StartFailed
@@ -45,14 +47,29 @@ ACCOUNT_VARIABLES: Final = (
 """The local Lambda sets these variables. For the real Bedrock they must come from the user's environment or profile."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """The sockets on which a local stack and its page listen."""
+
+    endpoint: socket.socket
+    page: socket.socket
+
+    @property
+    def page_origin(self) -> str:
+        """The origin of the page."""
+        return f"http://127.0.0.1:{self.page.getsockname()[1]}"
+
+
 def launch(
     options: Options,
     resources: Resources,
     terminal: Terminal,
     on_output: Callable[[str], None] = lambda _: None,
-    listener: socket.socket | None = None,
+    listeners: Listeners | None = None,
 ) -> tuple[Twin, str]:
     """Start the local stack, which ``resources`` will close; return it, and a sentence that names the model.
+
+    It listens on the first of ``listeners``; the page on the other one can call it, beside the pages of the settings.
 
     Raises:
         WrongOption: an option or an ``LLM_…`` variable cannot be used.
@@ -66,6 +83,10 @@ def launch(
     root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
     variables = _variables(options, configuration, os.environ)
     variables = {**resources.hold(lambda: routes_variable(configuration.routes)), **variables}
+    listener = None
+    if listeners:
+        listener = listeners.endpoint
+        variables[ORIGINS_VARIABLE] = _with_origin(variables, listeners.page_origin)
     deployment = Deployment(root, variables, timeout=configuration.timeout)
     journal = Journal(limit=JOURNAL_LIMIT)
     twin = resources.hold(lambda: Twin(bedrock, deployment, on_output=on_output, listener=listener, journal=journal))
@@ -89,6 +110,12 @@ def _variables(options: Options, configuration: Configuration, environment: Mapp
     variables |= configuration.variables
     variables |= {name: value for name, value in environment.items() if name.startswith("LLM_")}
     return {**variables, "LLM_SCHEMA": options.schema} if options.schema else variables
+
+
+def _with_origin(variables: Mapping[str, str | None], origin: str) -> str:
+    """Return the value of the variable with the allowed origins, and ``origin`` among them."""
+    allowed = allowed_origins(variables)
+    return ",".join(allowed if "*" in allowed else [*allowed, origin])
 
 
 def _chat(options: Options, terminal: Terminal) -> Chat | None:

@@ -9,8 +9,9 @@ from typing import Final
 
 from .cli import WrongOption, parse_options, port_number, run, shared_parser
 from .example import example_request
-from .launch import launch
+from .launch import Listeners, launch
 from .lines import curl, readable
+from .playground.server import Example, Playground
 from .resources import Resources
 from .terminal import Terminal, printable
 from .twin import Twin
@@ -18,6 +19,8 @@ from .twin import Twin
 FIRST_PORT: Final = 8000
 PORTS_TRIED: Final = 100
 """How many ports are tried without ``--port``."""
+FIRST_PAGE_PORT: Final = 8100
+"""The first port that is tried for the page."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -41,11 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             except BrokenPipeError:
                 reader_left.set()
 
-        listener = listen(options.port)
-        twin, sentence = launch(options, resources, terminal, show, listener)
+        listeners = Listeners(listen(options.port), first_free(FIRST_PAGE_PORT))
+        twin, sentence = launch(options, resources, terminal, show, listeners)
+        examples = {route: _example(twin, route) for route in twin.urls}
+        page = resources.hold(lambda: Playground(twin, examples, listeners.page))
         has_started = True
         terminal.line(f"Serving on this machine. {sentence} Press Ctrl-C to stop.")
-        terminal.write("\n" + "".join(f"  {_request(twin, route)}\n" for route in twin.urls) + "\n")
+        lines = [*(_line(twin.urls[route], examples[route]) for route in twin.urls), f"In a browser: {page.url}"]
+        terminal.write("\n" + "".join(f"  {line}\n" for line in lines) + "\n")
         for line in early:
             show(line)
         resources.status_on_interrupt = os.EX_OK
@@ -55,13 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(serve)
 
 
-def _request(twin: Twin, route: str) -> str:
-    """Return a command that sends a request, or a sentence that says why nobody can know one."""
+def _line(url: str, example: Example) -> str:
+    """Return a command that sends a request, or the sentence that says why nobody can know one."""
+    return printable(example.remark) if example.remark else curl(url, example.body)
+
+
+def _example(twin: Twin, route: str) -> Example:
     try:
-        example = example_request(twin.function.deployment, route)
+        return Example(example_request(twin.function.deployment, route))
     except WrongOption as error:
-        return printable(str(error))
-    return curl(twin.urls[route], example)
+        return Example(None, str(error))
 
 
 def listen(number: int | None) -> socket.socket:
@@ -76,8 +85,16 @@ def listen(number: int | None) -> socket.socket:
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise WrongOption(f"--port {number} cannot be used: {reason}. Choose another port.") from error
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
+    return first_free(FIRST_PORT, "choose another one with --port")
+
+
+def first_free(first: int, remedy: str = "end one of the programs that use them") -> socket.socket:
+    """Return a socket that listens on the first free port from ``first`` on.
+
+    Raises:
+        WrongOption: none is free; ``remedy`` is what the user can do.
+    """
+    for port in range(first, first + PORTS_TRIED):
         with suppress(OSError):
             return socket.create_server(("127.0.0.1", port))
-    last = FIRST_PORT + PORTS_TRIED - 1
-    raise WrongOption(f"No port from {FIRST_PORT} to {last} is free: choose another one with --port.")
+    raise WrongOption(f"No port from {first} to {first + PORTS_TRIED - 1} is free: {remedy}.")

@@ -145,6 +145,12 @@ LOCAL_MAY_IMPORT = {
     "local/gateway": {"local.gateway", "local.lambda_", "local.http11", "local.journal"},
     "local/bedrock": {"local.bedrock", "local.http11"},
     "local/models": {"local.models", "local.bedrock", "local.client", "local.resources", "local.terminal"},
+    "local/playground/endings.py": {
+        "local.bedrock",
+        "local.lambda_.invocation",
+        "local.models.scripted",
+    },
+    "local/playground/server.py": {"local.playground", "local.http11", "local.twin"},
     "local/models/embedded.py": {"local.models", "local.bedrock", "xllamacpp"},
 }
 """The same for the local stack, which imitates AWS with the standard library alone. ``configuration.py`` alone knows

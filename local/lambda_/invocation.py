@@ -68,6 +68,7 @@ class Invocation:
         self._changed = threading.Condition()
         self._stalled = False
         self._is_reset = False
+        self._reset_ending = Ending.RESET
         self._is_forwarded = False
         self._is_received = False
         self._exchange: Exchange | None = None
@@ -100,10 +101,23 @@ class Invocation:
         self.forwarded()
         return bytes(body)
 
-    def reset(self) -> None:
-        """Reset the invocation, as Lambda may do at any time: from now on every write of the response fails."""
+    def wait_for_chunks(self, count: int, seconds: float) -> None:
+        """Wait until the function has sent so many chunks of its response, or its response has ended.
+
+        Raises:
+            TimeoutError: neither happens within ``seconds``.
+        """
         with self._changed:
-            self._is_reset = True
+            if not self._changed.wait_for(lambda: len(self.chunks) >= count or self.ending, seconds):
+                raise TimeoutError
+
+    def reset(self, ending: Ending = Ending.RESET) -> None:
+        """Reset the invocation, as Lambda may do at any time: from now on every write of the response fails.
+
+        ``ending`` is what the caller of the function sees of it.
+        """
+        with self._changed:
+            self._is_reset, self._reset_ending = True, ending
             if self._exchange is not None:
                 self._exchange.stop_reading()
                 self._changed.notify_all()
@@ -149,7 +163,7 @@ class Invocation:
         try:
             self.finish(self._relay(exchange))
         except ConnectionError:
-            self.finish(Ending.RESET if self._is_reset else Ending.TRUNCATED)
+            self.finish(self._reset_ending if self._is_reset else Ending.TRUNCATED)
         except TooLarge:
             is_too_large = True
             self.finish(Ending.ERROR)

@@ -1,10 +1,11 @@
 import io
+import socket
 from pathlib import Path
 
 import pytest
 
 from local.cli import Options, WrongOption
-from local.launch import launch
+from local.launch import Listeners, launch
 from local.resources import Resources
 from local.terminal import Terminal
 
@@ -99,3 +100,23 @@ def test_the_timeout_of_a_configuration_is_that_of_function_and_gateway(tmp_path
 
         assert twin.function.deployment.timeout == 30
         assert twin.gateway.integration_timeout == 40
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("setting", "expected"), [(None, "PAGE"), ("none", "PAGE"), ("*", "*"), ("https://a", "https://a,PAGE")]
+)
+def test_the_page_is_an_allowed_origin_beside_those_of_the_user(
+    monkeypatch: pytest.MonkeyPatch, setting: str | None, expected: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    if setting:
+        monkeypatch.setenv("LLM_ALLOWED_ORIGINS", setting)
+
+    with Resources() as resources:
+        endpoint, page = (resources.hold(lambda: socket.create_server(("127.0.0.1", 0))) for _ in range(2))
+        options, terminal = Options(real_bedrock=True), Terminal(io.StringIO())
+        twin, _ = launch(options, resources, terminal, listeners=Listeners(endpoint, page))
+
+        own = f"http://127.0.0.1:{page.getsockname()[1]}"
+        assert twin.function.deployment.environment["LLM_ALLOWED_ORIGINS"] == expected.replace("PAGE", own)

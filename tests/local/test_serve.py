@@ -39,7 +39,7 @@ def test_serve_prints_a_curl_line_answers_and_leaves_nothing_behind(openai: Open
     with Reply(serve.url, b'{"prompt": "x"}') as reply:
         assert reply.body().decode() == ANSWER
         assert reply.end is End.CLEAN
-    assert "request completed" in "".join(serve.lines.readline() for _ in range(3))
+    assert "request completed" in "".join(serve.lines.readline() for _ in range(4))
     assert serve.head[0] == f"Serving on this machine. first at {openai.url} answers. Press Ctrl-C to stop.\n"
     assert len(serve.descendants()) == 1
 
@@ -118,7 +118,7 @@ def test_a_request_that_calls_a_service_that_the_bundle_would_not_describe_says_
     with Serve(openai, "--schema", "mine:Place", "--code", str(tmp_path)) as served:
         with Reply(served.url, b"", {"Accept": "application/json"}) as reply:
             problem = json.loads(reply.body())
-        lines = [served.lines.readline() for _ in range(4)]
+        lines = [served.lines.readline() for _ in range(5)]
     assert problem["code"] == "internal"
     [line] = [line for line in lines if "location" in line]
     assert "the bundle does not describe the AWS service 'location': add it to the argument services" in line
@@ -159,6 +159,24 @@ def test_a_page_of_an_allowed_origin_can_call(openai: OpenAi) -> None:
     assert "Content-Type" in preflight.headers["access-control-allow-headers"].split(", ")
     granted = [response.headers["access-control-allow-origin"] for response in (preflight, reply)]
     assert granted == [PAGE, PAGE]
+
+
+def test_the_page_in_the_browser_can_call(openai: OpenAi) -> None:
+    """Beside the pages that the settings name, and from a port of its own."""
+    with Serve(openai, LLM_ALLOWED_ORIGINS=PAGE) as served:
+        page = served.lines.readline().split("In a browser: ")[1].strip()
+        with Reply(page, b"", method="GET") as reply:
+            assert b"Playground" in reply.body()
+        own = page.rstrip("/")
+        origins = [own, PAGE, "https://other.example"]
+        granted = []
+        for origin in origins:
+            with Reply(served.url, b"", {"Origin": origin}) as reply:
+                reply.body()
+                granted.append(reply.headers.get("access-control-allow-origin"))
+
+    assert granted == [own, PAGE, None]
+    assert own != served.url.removesuffix("/v1/stream")
 
 
 def test_a_port_that_is_taken_is_one_line(openai: OpenAi) -> None:

@@ -1,7 +1,9 @@
 from pathlib import Path
 
+import pytest
+
 from local.lambda_.function import Function
-from local.lambda_.invocation import Ending
+from local.lambda_.invocation import Ending, Invocation
 from tests.local.toys import PRELUDE, echoing
 
 
@@ -74,6 +76,41 @@ def test_a_reset_makes_the_next_write_fail_and_leaves_the_sandbox_alive(tmp_path
         assert invocation.ending is Ending.RESET
         assert function.output[0] in {"ConnectionResetError", "BrokenPipeError"}
         assert len(function.processes) == 1
+
+
+@pytest.mark.parametrize("ending", [Ending.CUT, Ending.COMPLETE])
+def test_a_reset_can_look_like_another_ending(tmp_path: Path, ending: Ending) -> None:
+    """The function sees a broken connection; whoever takes the response sees what was asked for."""
+    program = """
+        response = Response(id)
+        response.chunk(PRELUDE)
+        response.chunk(b"x")
+        try:
+            while True:
+                response.chunk(b"y")
+        except OSError:
+            write("broken")
+    """
+    with Function(echoing(tmp_path, program)) as function:
+        invocation = function.invoke(b"{}")
+        invocation.wait_for_chunks(2, 10)
+
+        invocation.reset(ending)
+        assert invocation.read().startswith(PRELUDE + b"x")
+        function.wait_until_idle()
+
+        assert (invocation.ending, list(function.output)) == (ending, ["broken"])
+
+
+def test_one_can_wait_for_chunks_until_the_response_has_ended(tmp_path: Path) -> None:
+    with Function(echoing(tmp_path, "answer(id, b'x')")) as function:
+        invocation = function.invoke(b"{}")
+        invocation.wait_for_chunks(100, 10)
+
+        assert invocation.ending is Ending.COMPLETE
+        with pytest.raises(TimeoutError):
+            Invocation(b"", "", function.journal).wait_for_chunks(1, 0)
+        invocation.read()
 
 
 def test_a_reset_reaches_a_function_that_waits_for_its_202(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The page of ``make serve``, and its server."""
