@@ -22,6 +22,8 @@ from function.schema import Answer
 from local.bedrock.claude import MODELS
 from local.bedrock.script import complete_answer
 from local.bedrock.server import Bedrock
+from local.bedrock.steering import broken_steering
+from local.bedrock.thinking import Display, display
 from local.client import Reply
 from local.gateway.server import Gateway
 from local.lambda_.function import Function
@@ -174,6 +176,24 @@ def test_the_service_refuses_what_a_preview_refuses_and_takes_the_rest(
         assert refused is None or answered(client, kept) is None, asked
 
 
+@pytest.mark.parametrize("row", CLAUDES, ids=lambda row: row.name)
+def test_thinking_can_be_shown_where_the_service_thinks_and_is_summarised_then(row: Claude) -> None:
+    """And the tokens of it are asked for where there can be some."""
+    for asked in (
+        {"thinking": thinking, "structured_output": how} for thinking in Thinking for how in ("auto", "tool")
+    ):
+        texts = {variable(name): text for name, text in {"model_id": id_of(row), **asked}.items()}
+        hidden, shown = read_settings(texts), read_settings({**texts, variable("show_thinking"): "true"})
+        if refused_setting(hidden) is not None:
+            continue
+        before = display(id_of(row), sent(hidden))
+        assert ("additionalModelResponseFieldPaths" in sent(hidden)) or before is None, asked
+        assert (refused_setting(shown) is None) == (before is not None), asked
+        if before is not None:
+            assert display(id_of(row), sent(shown)) is Display.SUMMARIZED, asked
+            assert list(broken_steering(id_of(row), sent(shown), forced=False)) == [], asked
+
+
 BLAMED = {
     "thinking": "thinking",
     "effort": "effort",
@@ -194,11 +214,16 @@ def refused_setting(settings: Settings) -> str | None:
     return None
 
 
+def sent(settings: Settings) -> dict[str, Any]:
+    """Return what the function sends."""
+    made = converse.Converse(settings, Answer.model_json_schema(), "Explain.")
+    return made.request(made.form, "Why?", None)
+
+
 def answered(client: Any, settings: Settings) -> str | None:
     """Send what the function sends; return the reason if the service refuses it."""
-    made = converse.Converse(settings, Answer.model_json_schema(), "Explain.")
     try:
-        stream = client.converse_stream(**made.request(made.form, "Why?", None))["stream"]
+        stream = client.converse_stream(**sent(settings))["stream"]
     except ClientError as error:
         row = refusal(error)
         return row.reason if row else "unknown"
