@@ -123,6 +123,7 @@ ASKED = [
     *({"thinking": thinking, "structured_output": "tool"} for thinking in Thinking),
     *({"thinking": thinking, "temperature": "0.3"} for thinking in Thinking),
     {"thinking": Thinking.ON, "temperature": "1"},
+    {"thinking": Thinking.ON, "show_thinking": "true"},
     {"structured_output": "native"},
     {"structured_output": "prompt", "effort": "low"},
     {"cache": Cache.FIVE_MINUTES},
