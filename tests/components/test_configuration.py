@@ -110,7 +110,7 @@ def test_a_secure_environment_that_is_no_object_is_refused_without_its_text() ->
             {"dashboard": '{"input_price": 1}'},
             (
                 r"dashboard\.input_price: there is no such argument\. Did you mean dashboard\.inputPrice\? "
-                r"dashboard has inputPrice and outputPrice\."
+                r"dashboard has inputPrice, outputPrice and prices\."
             ),
         ),
         (

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import function.arguments
+import function.claude
 import function.contract
 from components import contract
 
@@ -21,7 +22,7 @@ def test_every_name_is_the_contracts_own() -> None:
     own = {name: value for name, value in offered.items() if name not in {"IN_WHEEL", "Path", "Final"}}
 
     assert len(own) > 10
-    theirs = {**vars(function.arguments), **vars(function.contract)}
+    theirs = {**vars(function.arguments), **vars(function.claude), **vars(function.contract)}
     assert {name: value for name, value in own.items() if value is not theirs[name]} == {}
 
 

@@ -229,14 +229,14 @@ def test_a_wrong_argument_of_a_route_is_named_there_too(
             {"dashboard": {"inptuPrice": 1}},
             (
                 "dashboard.inptuPrice: there is no such argument. Did you mean dashboard.inputPrice? "
-                "dashboard has inputPrice and outputPrice."
+                "dashboard has inputPrice, outputPrice and prices."
             ),
         ),
         (
             {"statements": [{"actions": ["s3:*"], "resources": ["*"]}, {"action": ["s3:*"]}]},
             "statements[1].action: there is no such argument. Did you mean statements[1].actions?",
         ),
-        ({"dashboard": "yes"}, "dashboard must be an object with inputPrice and outputPrice; got 'yes'."),
+        ({"dashboard": "yes"}, "dashboard must be an object with inputPrice, outputPrice and prices; got 'yes'."),
         ({"throttle": {"rate": 1}}, "throttle.burst is required."),
         ({"endpoint": "global"}, "endpoint must be regional, edge or private; got 'global'."),
     ],

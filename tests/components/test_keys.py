@@ -38,7 +38,8 @@ def test_a_shape_follows_from_the_annotation(hint: object, shape: Shape) -> None
 def test_the_shape_has_every_argument_and_the_members_of_each_group() -> None:
     assert isinstance(SHAPE, dict)
     assert list(SHAPE) == list(StreamingLlmApiArgs.__annotations__)
-    assert SHAPE["dashboard"] == {"input_price": None, "output_price": None}
+    assert list(SHAPE["dashboard"]) == ["input_price", "output_price", "prices"]
+    assert list(SHAPE["dashboard"]["prices"][ANY_KEY]) == ["input", "output", "cache_read", "cache_write"]
     assert list(SHAPE["statements"][0]) == ["actions", "resources", "effect", "condition"]
 
 
