@@ -1,73 +1,36 @@
 """Every vector, however its bytes are cut."""
 
-from collections.abc import Callable, Iterator
-from copy import deepcopy
 from typing import Any
 
 import pytest
 
 from streaming_llm_client.errors import StreamCut, StreamError
 from streaming_llm_client.reception import Reception
-from tests.clients.vectors.vector import Response, Vector, sent, vectors
+from tests.clients.python.conftest import VECTORS
+from tests.clients.python.outcomes import expected, partials, read, sizes
+from tests.clients.vectors.vector import Vector, sent
 
-VECTORS = vectors()
-BYTEWISE_LIMIT = 100_000
-
-
-def as_they_come(response: Response) -> Iterator[bytes]:
-    return map(sent, response.pieces)
+ANSWERED = [vector for vector in VECTORS.values() if vector.response]
 
 
-def at_once(response: Response) -> Iterator[bytes]:
-    return iter([response.body])
-
-
-def byte_by_byte(response: Response) -> Iterator[bytes]:
-    step = 1 if len(response.body) < BYTEWISE_LIMIT else 65_537
-    return (response.body[start : start + step] for start in range(0, len(response.body), step))
-
-
-def received(response: Response, pieces: Iterator[bytes], reception: Reception[Any], seen: list[Any]) -> None:
-    """Give a response to the reception, and note what it shows."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    if not reception.begin(response.status, headers):
-        raise reception.refused(b"".join(pieces))
-    for data in pieces:
-        seen.extend(deepcopy(partial.value) for partial in reception.feed(data))
-        if reception.is_complete:
-            return
-    seen.extend(deepcopy(partial.value) for partial in reception.end())
-
-
-@pytest.mark.parametrize("vector", [each for each in VECTORS if each.response], ids=lambda each: each.name)
+@pytest.mark.parametrize("vector", ANSWERED, ids=lambda each: each.name)
 def test_a_vector_is_read_as_expected(vector: Vector) -> None:
-    for cut in (as_they_come, at_once, byte_by_byte):
-        assert_read(vector, cut)
-
-
-def assert_read(vector: Vector, cut: Callable[[Response], Iterator[bytes]]) -> None:
     assert vector.response is not None
-    expected, reception, seen = vector.expected, Reception[Any](None), list[Any]()
-    error: StreamError | None = None
-    try:
-        received(vector.response, cut(vector.response), reception, seen)
-    except StreamError as raised:
-        error = raised
+    for size in sizes(vector.response):
+        assert read(Reception[Any](None), vector.response, size) == expected(vector)
 
-    assert seen == expected["partials"]
-    assert reception.model == expected.get("model")
-    assert [path for path in expected["closed"] if not reception.growing.is_closed(path)] == []
-    assert reception.growing.is_closed("") is ("" in expected["closed"])
-    if error is None:
-        assert expected["outcome"] == "complete"
-        assert (reception.answer, reception.stop_reason) == (expected["value"], expected["stopReason"])
-        assert (reception.usage and reception.usage.model_dump(by_alias=True, exclude_none=True)) == expected["usage"]
-        assert reception.output_tokens_estimated == expected.get("outputTokensEstimated")
-        assert reception.request_id == expected.get("requestId")
-    else:
-        assert isinstance(error, StreamCut) is (expected["outcome"] == "cut")
-        assert expected["outcome"] != "complete"
-        assert (error.code, error.status) == (expected["code"], expected["status"])
-        assert (error.retry_after, error.problem) == (expected.get("retryAfter"), expected.get("problem"))
-        assert error.request_id == expected.get("requestId")
-        assert error.partial == expected.get("partial")
+
+@pytest.mark.parametrize("vector", ANSWERED, ids=lambda each: each.name)
+def test_every_way_to_end_is_told_apart(vector: Vector) -> None:
+    """With the pieces of the vector; every path that was closed is known to be."""
+    assert vector.response is not None
+    reception: Reception[Any] = Reception(None)
+    outcome = "complete"
+    try:
+        list(partials(reception, vector.response, map(sent, vector.response.pieces)))
+    except StreamError as error:
+        outcome = "cut" if isinstance(error, StreamCut) else "failed"
+
+    assert outcome == vector.expected["outcome"]
+    assert [path for path in vector.expected["closed"] if not reception.growing.is_closed(path)] == []
+    assert reception.stop_reason == vector.expected.get("stopReason")

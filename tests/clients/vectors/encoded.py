@@ -12,7 +12,7 @@ from function.schema import Answer
 from function.stream import errors
 from function.stream.encoders import Encoder
 from function.stream.errors import StreamError
-from function.stream.events import Complete, Idle, Partial, Usage
+from function.stream.events import Complete, Idle, Partial, Thinking, Usage
 from function.stream.negotiation import choose_format
 from function.stream.record import Calls, Start
 from tests.clients.vectors.vector import REQUEST_ID, Response, Vector
@@ -75,6 +75,10 @@ class Writer:
         self.pieces.append(self.encoder.encode(Idle()))
         return self
 
+    def think(self, text: str = "") -> "Writer":
+        self.pieces.append(self.encoder.encode(Thinking(text)))
+        return self
+
     def restart(self, error: StreamError) -> "Writer":
         self.pieces.append(self.encoder.restart(error.as_problem(REQUEST_ID)))
         self._partials = Partials(self._type, hide=True)
@@ -124,6 +128,8 @@ def _good() -> Iterator[Vector]:
         yield vector(
             f"complete-then-cut-{name}", "The connection breaks after complete: complete.", broken.sent(is_cut=True)
         )
+        thoughtful = Writer(FORMATS[name]).think().think("Hm.\n").feed(FRAGMENTS).complete()
+        yield vector(f"thinking-{name}", "The model thinks before it answers, unseen and seen.", thoughtful.sent())
     counted = Writer(JSON_LINES).feed(FRAGMENTS).complete(None)
     yield vector("usage-not-reported", "The service reported no usage: it is null, with an estimate.", counted.sent())
 

@@ -127,6 +127,8 @@ def _messages() -> Iterator[Vector]:
     parted = [f"data: {json.dumps(event, indent=1)}\n\n".replace("\n ", "\ndata:  ") for event in WHOLE]
     parted = [part.replace("\n}\n\n", "\ndata: }\n\n") for part in parted]
     yield of_messages("sse-several-data-lines", "The data of one event in several lines.", *parted)
+    ended = [part.replace("\n", "\r\n") for part in parted]
+    yield of_messages("sse-several-data-lines-crlf", "The same, with lines that end with CR LF.", *ended)
     unfinished = text.removesuffix("\n")
     for is_cut, way in ((True, "cut"), (False, "cleanly")):
         about = "The last message has no empty line at its end: it is not dispatched, so there is no complete."
@@ -171,11 +173,6 @@ def _events() -> Iterator[Vector]:
             {**delta({**ROOT, "note": [1]}, {"path": "/a", "append": "x", "value": "x", "seen": 1}), "problem": {}},
             {**COMPLETE, "cost": 1},
         ),
-    )
-    yield of_lines(
-        "thinking-events",
-        "The model thinks before it answers, with text and without.",
-        *lines(START, {"type": "thinking", "at": 410}, {"type": "thinking", "at": 415, "text": "Hm."}, *WHOLE[1:]),
     )
     yield of_lines(
         "model-known-at-the-end",
@@ -242,6 +239,16 @@ def _changes() -> Iterator[Vector]:
             START,
             delta(ROOT, {"path": "/a", "value": {"b": "c"}}, {"path": "/l", "value": ["x"]}),
             delta({"path": "/a", "value": "d"}, {"path": "/a", "append": "e"}, {"path": "/l/0", "value": "y"}),
+            COMPLETE,
+        ),
+    )
+    yield of_lines(
+        "text-set-twice",
+        "A text that has grown is set again, and grows.",
+        *lines(
+            START,
+            delta(ROOT, {"path": "/a", "value": "b"}, {"path": "/a", "append": "c"}),
+            delta({"path": "/a", "value": "d"}, {"path": "/a", "append": "e"}),
             COMPLETE,
         ),
     )
