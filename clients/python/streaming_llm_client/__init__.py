@@ -60,10 +60,12 @@ __all__ = [
 _MODULES = ("client", "errors", "events", "partial", "signing", "stream")
 
 
-def __getattr__(name: str) -> object:
-    """Import a name when it is asked for: the terminal view is used where httpx is not installed."""
-    if name in __all__:
-        for module in map(import_module, (f"{__name__}.{each}" for each in _MODULES)):
-            if hasattr(module, name):
-                return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # a checker of types would accept any name
+
+    def __getattr__(name: str) -> object:
+        """Import a name when it is asked for: the terminal view is used where httpx is not installed."""
+        if name in __all__:
+            for module in map(import_module, (f"{__name__}.{each}" for each in _MODULES)):
+                if hasattr(module, name):
+                    return getattr(module, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

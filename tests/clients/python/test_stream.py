@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from copy import deepcopy
-from typing import Any
+from typing import Any, assert_type
 
 import pytest
 from pydantic import BaseModel
@@ -95,6 +95,8 @@ def test_partials_then_an_answer_of_the_class(peer: Peer) -> None:
         shown = [(it.get("/summary"), it.is_closed("/summary"), it.get("/keywords/0", "none")) for it in stream]
         answer = stream.final()
 
+    assert_type(stream, Stream[Answer])
+    assert_type(answer, Answer)
     assert shown == [("Pay per", False, "none"), ("Pay per use.", True, "cost"), ("Pay per use.", True, "cost")]
     assert answer == Answer(summary="Pay per use.", keywords=["cost"])
     assert stream.final() is answer
@@ -176,6 +178,30 @@ def test_leaving_the_block_closes_the_connection(peer: Peer) -> None:
 
         with pytest.raises(RuntimeError, match="closed before its answer was complete"):
             stream.final()
+
+
+def test_a_task_that_is_cancelled_closes_the_connection(peer: Peer) -> None:
+    """It is cancelled, and nothing else: no error of the client."""
+
+    async def main() -> None:
+        async with AsyncClient(peer.url) as client:
+            stream = client.stream(prompt="Why?")
+            begun = asyncio.Event()
+
+            async def read() -> None:
+                async for _ in stream:
+                    begun.set()
+
+            task = asyncio.create_task(read())
+            await begun.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await asyncio.to_thread(peer.left.acquire)
+
+    peer.hangs_after = 2
+    peer.responses.append(response("complete-jsonl"))
+    asyncio.run(main())
 
 
 def test_silence_in_a_response_is_a_cut(peer: Peer) -> None:
