@@ -184,6 +184,10 @@ class RouteArgs(TypedDict, total=False):
     """Id of the model or inference profile, or the ARN of an inference profile. Default: as the component's."""
     model_regions: list[str]
     """Regions that the profile routes to. Default: as the component's, if `modelId` names such a profile."""
+    fallback_models: list[str]
+    """Ids of the models that follow `modelId`, or an empty list. Default: as the component's."""
+    fallback_after: float
+    """Seconds after which a model that has sent nothing is given up. Default: as the component's."""
     structured_output: StructuredOutput
     """How the schema reaches the model. Default: as the component's."""
     guardrail: pulumi.Input[str]
@@ -235,6 +239,16 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     (
         "Id of the model behind an application inference profile (requires `modelRegions`; without them Bedrock is "
         "asked). Default: none."
+    )
+    fallback_models: list[str]
+    (
+        "Ids of at most 3 models that follow `modelId`, in this order, if it fails before its answer begins. "
+        "Default: none."
+    )
+    fallback_after: float
+    (
+        "Seconds after which a model that has sent nothing is given up, if another one follows it (at least 1; "
+        "requires `fallbackModels`). Default: none."
     )
     structured_output: StructuredOutput
     """How the schema reaches the model; `auto` is native structured output if the model has it. Default: `auto`."""

@@ -177,6 +177,8 @@ class Options:
     """The texts of the settings that the stack gives the function, by the setting's name."""
 
     model_id: pulumi.Input[str]
+    fallback_models: Sequence[str] | None
+    fallback_after: float | None
     authorization: Authorization
     caller_fields: Sequence[str] | None
     guardrail: pulumi.Input[str] | None
@@ -250,7 +252,11 @@ class Options:
     @property
     def called_models(self) -> Sequence[pulumi.Input[str]]:
         """Every model that a route can call, as given; a model that two routes call can come twice."""
-        return [endpoint.model_id for endpoint in self.endpoints.values()]
+        return [
+            model_id
+            for endpoint in self.endpoints.values()
+            for model_id in (endpoint.model_id, *(endpoint.fallback_models or ()))
+        ]
 
     @property
     def model(self) -> str:
@@ -259,9 +265,15 @@ class Options:
         return named if isinstance(named, str) else ""
 
     @property
+    def models(self) -> Sequence[str]:
+        """That model, and those that follow it."""
+        return [self.model, *(self.fallback_models or ())]
+
+    @property
     def most_tokens(self) -> int:
-        """The limit of an answer's tokens that is in force."""
-        return self.max_tokens or default_max_tokens(self.model, self.thinking or Thinking.DEFAULT)
+        """The limit of an answer's tokens that is in force, for the model with the highest."""
+        thinking = self.thinking or Thinking.DEFAULT
+        return self.max_tokens or max(default_max_tokens(model, thinking) for model in self.models)
 
     @property
     def seconds_of_an_answer(self) -> float:

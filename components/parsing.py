@@ -69,18 +69,21 @@ def _options(given: Mapping[str, object], place: str = "") -> Options:
 
 
 def _default_timeout(options: Options) -> int:
-    """Return the timeout that the model of these arguments needs."""
-    return default_timeout(options.model, options.thinking or Thinking.DEFAULT)
+    """Return the timeout that the models of these arguments need."""
+    return max(default_timeout(each, options.thinking or Thinking.DEFAULT) for each in options.models)
 
 
 def _route(name: str, own: Mapping[str, object], given: Mapping[str, object]) -> Route:
     """Return a route: its ``own`` arguments, and for all else those ``given`` to the component."""
     own = {name: value for name, value in own.items() if value is not None}
     inherited = {name: value for name, value in given.items() if name != "routes"}
+    if own.get("fallback_models") == []:
+        inherited.pop("fallback_after", None)
     if "model_id" in own:  # what is said of another model
         inherited.pop("profile_model", None)
-        model_id = own["model_id"]
-        if isinstance(model_id, str) and not model(model_id).has_unknown_regions:
+        fallbacks = own.get("fallback_models", inherited.get("fallback_models"))
+        models = [own["model_id"], *(fallbacks if isinstance(fallbacks, list) else ())]
+        if all(isinstance(each, str) and not model(each).has_unknown_regions for each in models):
             inherited.pop("model_regions", None)
     options = _options({**inherited, **own}, f"routes.{name}.")
     return Route(options, {name: text for name, text in options.settings.items() if name in own})

@@ -103,13 +103,18 @@ def _refuse_stages(options: Options) -> None:
 def _refuse_model(options: Options) -> None:
     if options.model_regions and isinstance(options.model_id, str):
         named = model(options.model_id)
-        if not named.has_unknown_regions:
+        fallbacks = (model(model_id) for model_id in options.fallback_models or ())
+        if not named.has_unknown_regions and not any(fallback.has_unknown_regions for fallback in fallbacks):
             raise InvalidArgument(
                 "modelRegions requires a geographic or application inference profile; "
                 f"modelId {options.model_id} is {named.kind}.",
             )
     if "profile_model" in options.settings:
         _refuse_profile_model(options)
+    if options.model_id in (options.fallback_models or ()):
+        raise InvalidArgument(f"fallbackModels must not contain modelId, which is {options.model_id}.")
+    if options.fallback_after is not None and not options.fallback_models:
+        raise InvalidArgument("fallbackAfter requires fallbackModels.")
 
 
 def _refuse_profile_model(options: Options) -> None:

@@ -24,6 +24,7 @@ from function.stream.negotiation import OFFERS
 from function.stream.record import Start
 from local.bedrock.conversations import RULES
 from tests.wire.endings_table import BY_CODE, ENDINGS
+from tests.wire.fallback_table import FAILURES
 from tests.wire.misbehaviour_table import ROWS, Place
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -91,6 +92,12 @@ def endings() -> str:
         "published",
     ]
     return table(heading, [ending.row() for ending in ENDINGS])
+
+
+def fallback() -> str:
+    """Return which failures of a model are followed by another one, as the tests play them."""
+    heading = ["what happens to a model before its answer begins", "code", "another model is called"]
+    return table(heading, [failure.row() for failure in FAILURES])
 
 
 def misbehaviour() -> str:
@@ -246,6 +253,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "config": reference.config,
     "endings": endings,
     "errors": errors,
+    "fallback": fallback,
     "formats": formats,
     "misbehaviour": misbehaviour,
     "model-requests": model_requests,

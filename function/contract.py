@@ -30,6 +30,8 @@ ROUTE_SETTINGS: Final = frozenset(
     {
         "model_id",
         "profile_model",
+        "fallback_models",
+        "fallback_after",
         "structured_output",
         "guardrail",
         "guardrail_streaming",
@@ -100,6 +102,9 @@ LONGEST_TIMEOUT: Final = 890
 FIRST_EVENT_TIMEOUTS: Final = {"regional": 290, "private": 290, "edge": 25}
 """Seconds until the first byte by kind of endpoint: a little less than the gateway waits for a silent stream."""
 
+
+FALLBACKS_LIMIT: Final = 3
+"""How many other models can follow the first one."""
 
 STAGES_LIMIT: Final = 8
 """How many own stages there can be."""
@@ -294,8 +299,25 @@ def _effort(text: str) -> Effort | None:
     return None if text == "none" else Effort(text)
 
 
+_MODEL: Final = _matching(r"[\w./:-]+")
+
+
 def _model(text: str) -> str | None:
-    return None if text == "none" else _matching(r"[\w./:-]+")(text)
+    return None if text == "none" else _MODEL(text)
+
+
+def _fallback_models(text: str) -> tuple[str, ...]:
+    models = tuple(_MODEL(word) for word in _words(text))
+    if len(set(models)) < len(models) or len(models) > FALLBACKS_LIMIT:
+        raise ValueError
+    return models
+
+
+def _fallback_after(text: str) -> float | None:
+    seconds = _optional_seconds(text)
+    if seconds is not None and seconds < 1:
+        raise ValueError
+    return seconds
 
 
 def _cache(text: str) -> Cache | None:
@@ -384,6 +406,15 @@ class Settings:
     model_id: Annotated[str, Setting(DEFAULT_MODEL, str, "a model id")]
     profile_model: Annotated[str | None, Setting("none", _model, "none or the id of a model", stated=False)]
     """The model behind an application inference profile, whose ARN does not name it."""
+    fallback_models: Annotated[
+        tuple[str, ...],
+        Setting("none", _fallback_models, f"none, or at most {FALLBACKS_LIMIT} different ids of models", stated=False),
+    ]
+    """The models that are asked after ``model_id``, in their order, if it fails before its answer begins."""
+    fallback_after: Annotated[
+        float | None, Setting("none", _fallback_after, "none or a number of seconds, at least 1", stated=False)
+    ]
+    """Seconds that a model has until the first frame of its stream, where another one follows; None: no limit."""
     structured_output: Annotated[StructuredOutput, Setting("auto", StructuredOutput, "auto, native, tool or prompt")]
     authorization: Annotated[Authorization, Setting("none", Authorization, "none, iam, apiKey, cognito or lambda")]
     caller_fields: Annotated[

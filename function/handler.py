@@ -14,6 +14,7 @@ from .answer_type import AnswerType
 from .aws import logs, output
 from .aws.bedrock.call import BedrockModel, Clients
 from .aws.bedrock.converse import Converse
+from .aws.bedrock.fallbacks import settings_by_model
 from .aws.caller import caller_of, named_fields
 from .aws.gateway import HttpRequest, LambdaContext, Response, parse_event
 from .aws.stages.log import log_stage
@@ -31,6 +32,7 @@ from .request import Accepted, Rejected, default_body_limit, read_request
 from .routes import in_route, models_of, read_routes
 from .stream.encoders import Encoder
 from .stream.errors import AnswerError
+from .stream.fallback import Failures, Turns
 from .stream.interruption import user_code
 from .stream.pacing import Clock, Pace, PacedCalls, Source, Stopwatch, SystemClock, Thoughts
 from .stream.pipeline import Asked, Job, reject, run
@@ -55,6 +57,7 @@ class Shared:
         """
         self.clock = clock
         self.clients = Clients(botocore.session.get_session())
+        self.failures = Failures(clock)
         self.own_code = OwnCode()
         # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
         # name contains that: of a function called "aws", the lines of function.aws would be lost
@@ -88,9 +91,12 @@ class Endpoint:
         self._answer = AnswerType(settings.schema)
         has_viewers = settings.stage_content and bool(settings.stages)
         self._content = Content(captured=settings.capture_content, shown=has_viewers)
-        converse = Converse(settings, self._answer.schema, load_instructions(settings.instructions))
-        self._max_tokens = converse.max_tokens
-        self._model = BedrockModel(converse, shared.clients)
+        self._failures = shared.failures
+        instructions = load_instructions(settings.instructions)
+        made = [Converse(own, self._answer.schema, instructions) for own in settings_by_model(settings)]
+        self._max_tokens = made[0].max_tokens
+        repeats = len(made) == 1
+        self._models = [BedrockModel(converse, shared.clients, repeats=repeats) for converse in made]
         self._prepare = None if settings.prepare is None else shared.own_code.prepare(settings.prepare)
 
     def read(self, http: HttpRequest) -> Accepted | Rejected:
@@ -127,6 +133,7 @@ class Endpoint:
             extended_request_id=http.extended_request_id,
             route=self.route if http.resource == resource(self.route) else None,
             model_id=self._settings.model_id,
+            has_fallbacks=bool(self._settings.fallback_models),
             max_tokens=self._max_tokens,
             elapsed=watch.elapsed,
             time_limit=(watch.elapsed() + context.get_remaining_time_in_millis()) / 1000
@@ -154,14 +161,15 @@ class Endpoint:
             deadline=watch.began + start.time_limit - margin(start.time_limit + self._settings.seconds_of_own_stages),
             prepare_by=self._clock.now() + (self._settings.prepare_timeout or inf),
         )
-        ask: Callable[[AnswerError | None, float], Source] = partial(self._ask, start, request.prompt)
+        turns = Turns(self._models, self._failures, start.calls, self._settings.fallback_after)
+        ask: Callable[[AnswerError | None, float], Source] = partial(self._ask, start, turns, request.prompt)
         asked = None
         if self._prepare is not None:
             call = self._call(start, pace)
-            prepared = Preparation(Making(self._prepare, request.request, call), partial(self._ask, start))
+            prepared = Preparation(Making(self._prepare, request.request, call), partial(self._ask, start, turns))
             ask, asked = prepared.call, partial(self._asked, start, prepared)
         return Job(
-            ask=PacedCalls(ask, pace, self._clock, Thoughts(are_seen=encoder.shows_thinking)),
+            ask=PacedCalls(ask, turns, pace, self._clock, Thoughts(are_seen=encoder.shows_thinking)),
             answer=self._answer.type,
             to_json=self._answer.to_json,
             encoder=encoder,
@@ -182,10 +190,15 @@ class Endpoint:
         )
 
     def _ask(
-        self, start: Start, prompt: str | Conversation, previous: AnswerError | None, read_timeout: float
+        self,
+        start: Start,
+        turns: Turns[BedrockModel],
+        prompt: str | Conversation,
+        previous: AnswerError | None,
+        read_timeout: float,
     ) -> Source:
         metadata = {**metadata_of(prompt), **start.caller_fields}
-        return self._model.ask(prompt, start.calls, previous, read_timeout, metadata=metadata)
+        return turns.model.ask(prompt, start.calls, previous, read_timeout, metadata=metadata)
 
     def _asked(self, start: Start, prepared: Preparation) -> Asked:
         return Asked(self._with_prompt(start, prepared.prompt), context_of(prepared.prompt))

@@ -168,6 +168,11 @@ class _PreparedCall:
         yield Prepared()
         yield from source
 
+    @property
+    def is_waiting(self) -> bool:
+        """While the prompt is made, no model is waited for."""
+        return self._source is not None and self._source.is_waiting
+
     def cancel(self) -> bool:
         with self._lock:
             self._is_cancelled = True

@@ -50,7 +50,7 @@ def read_routes(stack: Settings, environment: Mapping[str, str]) -> dict[str, Se
 
 def models_of(routes: Mapping[str, Settings]) -> set[str]:
     """Return every model that one of the routes can call."""
-    return {settings.model_id for settings in routes.values()}
+    return {model_id for settings in routes.values() for model_id in (settings.model_id, *settings.fallback_models)}
 
 
 def in_route(route: str, message: str) -> str:

@@ -12,6 +12,8 @@ ARGUMENTS: Final[Mapping[str, Any]] = {
     "model_id": None,
     "model_regions": None,
     "profile_model": None,
+    "fallback_models": None,
+    "fallback_after": None,
     "structured_output": None,
     "guardrail": None,
     "guardrail_streaming": None,
@@ -74,6 +76,8 @@ ARGUMENTS: Final[Mapping[str, Any]] = {
         "*": {
             "model_id": None,
             "model_regions": None,
+            "fallback_models": None,
+            "fallback_after": None,
             "structured_output": None,
             "guardrail": None,
             "guardrail_streaming": None,

@@ -241,10 +241,11 @@ def _default_timeout(variables: Mapping[str, str], routes: Mapping[str, Mapping[
     def of(route: Mapping[str, str]) -> int:
         texts = {
             name: route.get(name) or variables.get(variable(name), SETTINGS[name].default)
-            for name in ("profile_model", "model_id", "thinking")
+            for name in ("profile_model", "model_id", "fallback_models", "thinking")
         }
         model = texts["model_id"] if texts["profile_model"] == "none" else texts["profile_model"]
-        return default_timeout(model, Thinking(texts["thinking"]))
+        models = [model, *texts["fallback_models"].split(",")]
+        return max(default_timeout(each, Thinking(texts["thinking"])) for each in models)
 
     return max(of(route) for route in routes.values() or ({},))
 

@@ -42,6 +42,7 @@ def test_an_empty_environment_serves() -> None:
     assert (settings.authorization, settings.caller_fields) == (Authorization.NONE, ())
     assert (settings.prepare, settings.prepare_timeout) == (None, None)
     assert settings.services == ()
+    assert (settings.fallback_models, settings.fallback_after) == ((), None)
 
 
 def test_a_setting_is_read_from_the_variable_of_its_name() -> None:
@@ -57,6 +58,8 @@ def test_every_variable_is_read() -> None:
     settings = read_settings(
         {
             "LLM_MODEL_ID": "m",
+            "LLM_FALLBACK_MODELS": "us.b-v1:0, arn:aws:bedrock:us-east-1:1:application-inference-profile/c",
+            "LLM_FALLBACK_AFTER": "1",
             "LLM_STRUCTURED_OUTPUT": "tool",
             "LLM_AUTHORIZATION": "apiKey",
             "LLM_CALLER_FIELDS": "id, claims.custom:tenant",
@@ -89,6 +92,8 @@ def test_every_variable_is_read() -> None:
     )
 
     assert settings.model_id == "m"
+    profile = "arn:aws:bedrock:us-east-1:1:application-inference-profile/c"
+    assert (settings.fallback_models, settings.fallback_after) == (("us.b-v1:0", profile), 1)
     assert settings.structured_output is StructuredOutput.TOOL
     assert settings.authorization is Authorization.API_KEY
     assert settings.caller_fields == ("id", "claims.custom:tenant")
@@ -121,6 +126,10 @@ def test_time_is_kept_for_own_stages_only_where_there_are_some() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("FALLBACK_MODELS", "a,a"),
+        ("FALLBACK_MODELS", "a,b,c,d"),
+        ("FALLBACK_MODELS", "a, "),
+        ("FALLBACK_AFTER", "0.5"),
         ("STRUCTURED_OUTPUT", "sometimes"),
         ("AUTHORIZATION", "basic"),
         ("AUTHORIZATION", "apikey"),

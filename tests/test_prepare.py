@@ -36,6 +36,10 @@ class Model:
     def __iter__(self) -> Iterator[ModelEvent]:
         yield Delta("{}")
 
+    @property
+    def is_waiting(self) -> bool:
+        return True
+
     def cancel(self) -> bool:
         self.is_cancelled = True
         return True

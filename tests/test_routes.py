@@ -47,6 +47,7 @@ def test_the_models_are_those_of_all_routes(file: Path) -> None:
     one, two = "eu.anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-opus-5"
 
     assert models_of(routes_in(file, {"LLM_MODEL_ID": one})) == {one}
+    assert models_of(routes_in(file, {"LLM_MODEL_ID": one, "LLM_FALLBACK_MODELS": two})) == {one, two}
     assert models_of(routes_in(file, {"LLM_MODEL_ID": one, "LLM_ROUTE_MODEL_ID": f"invoice={two}"})) == {one, two}
 
 

@@ -1,7 +1,7 @@
 """The function, and what it needs before it: log group, role and policies."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -218,10 +218,29 @@ def _own_statements(options: Options) -> pulumi.Output[list[Statement]]:
 
 
 @dataclass(frozen=True)
+class _Named:
+    """A model or profile as the arguments name it."""
+
+    model_id: pulumi.Input[str]
+    regions: Sequence[str]
+    routes: list[str]
+    """The routes that ask it first."""
+
+    def is_same(self, other: "_Named") -> bool:
+        """Return whether another one is surely the same, so that Bedrock need not be asked twice."""
+        if self.regions != other.regions:
+            return False
+        if isinstance(self.model_id, str) and isinstance(other.model_id, str):
+            return self.model_id == other.model_id
+        return self.model_id is other.model_id
+
+
+@dataclass(frozen=True)
 class _Called:
     """A model or profile that routes call."""
 
     routes: Sequence[str]
+    """Those that ask it first."""
     model: pulumi.Output[Model]
     behind: pulumi.Output[list[str]]
     """ARNs of the models to which the profile routes, where the permission has to name them; otherwise empty."""
@@ -229,31 +248,31 @@ class _Called:
 
 def _called(scope: Scope, options: Options, place: pulumi.Output[Place]) -> list[_Called]:
     """Return what the routes call, each once: Bedrock is asked once for the models behind a profile."""
-    alike: list[tuple[Options, list[str]]] = []
-    for name, endpoint in options.endpoints.items():
-        same = next((names for other, names in alike if _is_same_model(other, endpoint)), None)
+    each_once: list[_Named] = []
+    for named in _named_models(options):
+        same = next((other for other in each_once if other.is_same(named)), None)
         if same is None:
-            alike.append((endpoint, [name]))
+            each_once.append(named)
         else:
-            same.append(name)
-    return [_Called(names, *_model_and_behind(scope, endpoint, place)) for endpoint, names in alike]
+            same.routes.extend(named.routes)
+    return [_Called(named.routes, *_model_and_behind(scope, named, place)) for named in each_once]
 
 
-def _is_same_model(one: Options, other: Options) -> bool:
-    if one.model_regions != other.model_regions:
-        return False
-    if isinstance(one.model_id, str) and isinstance(other.model_id, str):
-        return one.model_id == other.model_id
-    return one.model_id is other.model_id
+def _named_models(options: Options) -> Iterator[_Named]:
+    """Yield the first model of each route, and those that follow it."""
+    for name, endpoint in options.endpoints.items():
+        yield _Named(endpoint.model_id, endpoint.model_regions, [name])
+        for model_id in endpoint.fallback_models or ():
+            yield _Named(model_id, endpoint.model_regions, [])
 
 
 def _model_and_behind(
-    scope: Scope, options: Options, place: pulumi.Output[Place]
+    scope: Scope, named: _Named, place: pulumi.Output[Place]
 ) -> tuple[pulumi.Output[Model], pulumi.Output[list[str]]]:
-    called = pulumi.Output.from_input(options.model_id).apply(model)
-    if not options.model_regions:
+    called = pulumi.Output.from_input(named.model_id).apply(model)
+    if not named.regions:
         return called, called.apply(lambda found: _looked_up(scope, found))
-    regions = options.model_regions
+    regions = named.regions
     return called, pulumi.Output.all(called, place).apply(lambda given: models_in(given[0], given[1], regions))
 
 

@@ -70,10 +70,22 @@ class Alarm:
 
 
 def alarms(options: Options) -> list[Alarm]:
-    """Return the alarms: failed responses, throttled calls, answers that take nearly too long, incomplete streams."""
+    """Return the alarms: failed responses, throttled calls, answers that take nearly too long, incomplete streams.
+
+    Where models follow others, one more is for a model that the account cannot call: no request fails because of it.
+    """
     deadline = options.timeout - margin(options.timeout, options.seconds_of_own_stages)
     near_limit = round(deadline * 0.9 * 1000)
+    has_fallbacks = any(endpoint.fallback_models for endpoint in options.endpoints.values())
+    unseen = Alarm(
+        "model-misconfigured",
+        of_requests("ModelsMisconfigured"),
+        "Sum",
+        0,
+        "Bedrock refuses to call one of the models for this account; another one answers in its place.",
+    )
     return [
+        *([unseen] if has_fallbacks else []),
         Alarm("5xx", of_api("5XXError"), "Average", 0.05, "More than 5 % of the responses are 5xx."),
         Alarm("throttles", of_function("Throttles"), "Sum", 0, "Calls of the function were throttled."),
         Alarm(

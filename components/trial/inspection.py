@@ -31,6 +31,8 @@ from function.routes import in_route, read_routes
 
 TASK_ROOT = Path(claude.__file__).parent.parent
 """The folder of the bundle: the user's modules are in it, beside ``function``."""
+LONG_THOUGHT: Final = 90
+"""Seconds for which a model that thinks can be silent, and well (healthy gaps of 57 s were seen)."""
 WITH_OWN_CONFIG: Final = frozenset({"model", "dataclass", "typed-dict"})
 """Core schemas that ignore the configuration of what they are in (docs.pydantic.dev, Configuration)."""
 
@@ -106,7 +108,7 @@ def _warnings(settings: Settings) -> list[str]:
             "LLM_SCHEMA: it has hidden fields (exclude or a secret type), so raw text (text/plain) is not offered."
         )
     slow = [*_slow("LLM_SCHEMA", AnswerType(settings.schema).type), *_slow_request(settings)]
-    return [*found, *slow, *_too_short_to_cache(settings)]
+    return [*found, *slow, *_too_short_to_cache(settings), *_of_fallbacks(settings)]
 
 
 def _too_short_to_cache(settings: Settings) -> Iterator[str]:
@@ -127,6 +129,24 @@ def _too_short_to_cache(settings: Settings) -> Iterator[str]:
             f"nothing below {row.cache_minimum:,}: a request costs as much as without LLM_CACHE. Add to the "
             "instructions what every request can use, such as examples, or leave LLM_CACHE out."
         )
+
+
+def _of_fallbacks(settings: Settings) -> Iterator[str]:
+    """Yield what a caller gets from another model than the first one, and whether a model may be given up too soon."""
+    from function.answer_type import AnswerType  # noqa: PLC0415 - after the handler: it reports missing packages
+    from function.aws.bedrock.fallbacks import differences, settings_by_model  # noqa: PLC0415 - as above
+
+    for model_id, different in differences(settings, AnswerType(settings.schema).schema):
+        yield f"LLM_FALLBACK_MODELS: a request to {model_id} differs: {', '.join(different)}."
+    if settings.fallback_after is None or settings.fallback_after >= LONG_THOUGHT:
+        return
+    for own in settings_by_model(settings)[:-1]:
+        model = own.profile_model or own.model_id
+        if claude.thinks(model, own.thinking):
+            yield (
+                f"LLM_FALLBACK_AFTER: {model} thinks, and can send nothing for a minute or more: below {LONG_THOUGHT} "
+                f"seconds it is given up while it works, and its tokens are billed. Got {settings.fallback_after:g}."
+            )
 
 
 def body_limits() -> dict[str, int]:

@@ -57,8 +57,8 @@ class Encoder(ABC):
         """Return whether the status must be decided now, because ``event`` has something for the client."""
         return False
 
-    def opening(self) -> bytes:
-        """Return what stands before the first event."""
+    def opening(self, *, is_early: bool = False) -> bytes:  # noqa: ARG002 - for formats that have one
+        """Return what stands before the first event; ``is_early`` says that no model has begun to answer."""
         return b""
 
     def encode(self, _event: Event, /) -> bytes:
@@ -187,9 +187,12 @@ class _Typed(Encoder):
         """The status is decided by the model's first text or sign of thinking, or when the client cannot wait."""
         return isinstance(event, Partial | Thinking | Overdue)
 
-    def opening(self) -> bytes:
-        """The ``start`` event."""
-        return self._write("start", {"id": self._start.id, "model": self._start.model_id})
+    def opening(self, *, is_early: bool = False) -> bytes:
+        """The ``start`` event. An early one cannot say which of several models will answer."""
+        members: dict[str, object] = {"id": self._start.id, "model": self._start.model_id}
+        if self._start.has_fallbacks:
+            members = {"id": self._start.id} | ({} if is_early else self._called())
+        return self._write("start", members)
 
     def encode(self, event: Event, /) -> bytes:
         """A ``delta`` or a ``snapshot``, or ``thinking``; silence becomes a heartbeat."""

@@ -153,6 +153,8 @@ class ModelError(StreamError):
     """The model could not be called, or did not finish its answer."""
 
     outcome = Outcome.FAILED
+    another_may_answer = False
+    """Whether another model may answer the same request."""
 
     def __init__(self, reason: str | None = None) -> None:
         """Take the reason, one word for the log line, if the service's error says it."""
@@ -167,6 +169,7 @@ class ModelBusy(ModelError):
     status = 429
     title = "The model is busy."
     retry_after = 5
+    another_may_answer = True
 
 
 class QuotaExhausted(ModelError):
@@ -196,6 +199,7 @@ class ModelUnavailable(ModelError):
     status = 503
     title = "The model is not available."
     retry_after = 5
+    another_may_answer = True
 
 
 class ModelFailed(ModelError):
@@ -205,6 +209,7 @@ class ModelFailed(ModelError):
     status = 502
     title = "The model failed to finish its answer."
     retry_after = 1
+    another_may_answer = True
 
 
 class ModelMisconfigured(ModelError):
@@ -214,6 +219,11 @@ class ModelMisconfigured(ModelError):
     status = 502
     title = "The endpoint is not set up to call its model."
 
+    def __init__(self, reason: str | None = None, *, another_may_answer: bool = False) -> None:
+        """Take the reason, and whether the service refuses this model alone."""
+        super().__init__(reason)
+        self.another_may_answer = another_may_answer
+
 
 class ModelTimeout(ModelError):
     """The model was silent for longer than the client's connection, a read or the service itself can wait."""
@@ -222,6 +232,7 @@ class ModelTimeout(ModelError):
     status = 504
     title = "The model did not answer in time."
     retry_after = 1
+    another_may_answer = True
 
 
 class AnswerError(StreamError):

@@ -1,7 +1,8 @@
 """Time: the model's events, with heartbeats between them, a limit for the head and a deadline.
 
 A generator that is blocked in ``next()`` can watch none of these, so one thread reads the model and passes its events
-on through a bounded queue. Before that, the user's ``prepare`` runs in it.
+on through a bounded queue. Before that, the user's ``prepare`` runs in it. If the model fails before its answer begins,
+the next model is called, and another thread reads it.
 """
 
 import threading
@@ -9,12 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from queue import Empty
 from typing import Final, Generic, Protocol, TypeVar
 
-from .errors import AnswerError, DeadlineReached, PrepareTimeout, StreamError
-from .events import Delta, Idle, Ignored, ModelEvent, Overdue, PacedEvent, Prepared, Stop, Thinking
+from .errors import AnswerError, DeadlineReached, ModelFailed, ModelTimeout, PrepareTimeout
+from .events import Delta, Idle, Ignored, ModelEvent, Overdue, PacedEvent, Prepared, Stop, Thinking, Usage
 from .interruption import without_signals
 
 T = TypeVar("T")
@@ -29,6 +31,8 @@ READ_SLACK: Final = 1.0
 """Seconds by which a read of the model may outlast the deadline: it is the deadline that has to end the wait."""
 CLOSE_TIMEOUT: Final = 1.0
 """Seconds to wait until the reader has closed a connection that was shut down."""
+BEFORE_THE_ANSWER: Final = (Prepared, Ignored, Usage)
+"""Events that can come before an answer begins. With any other one it has begun."""
 
 
 class Source(Protocol):
@@ -40,8 +44,30 @@ class Source(Protocol):
         There is at most one stop, and no text after it. Where own code makes the prompt first, ``Prepared`` follows.
         """
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the model was called and has sent nothing yet."""
+
     def cancel(self) -> bool:
         """Make a blocked reader return at once. False: nothing is connected yet, and it will close itself later."""
+
+
+class Turns(Protocol):
+    """The models that can answer: it is always one model's turn, and a call is a call of that one."""
+
+    @property
+    def patience(self) -> float:
+        """The seconds that this model has until it sends something."""
+
+    def begin(self) -> None:
+        """Make it the turn of the model that is asked first for a new answer."""
+
+    def after(self, error: Exception, *, has_answered: bool) -> None:
+        """Make it the next model's turn, because this one failed.
+
+        Raises:
+            Exception: no other model may answer, for example because the answer has begun. It is the error to report.
+        """
 
 
 class Handover(Generic[T]):
@@ -185,21 +211,14 @@ class _End:
 
     error: Exception | None
 
-    def check(self, *, stopped: bool, late: StreamError | None) -> None:
-        """Raise the error, unless the answer was decided before it.
-
-        ``late`` is raised in its place: if this thread was held up, the model's own read timeout has come as well.
-        """
-        error = late or self.error
-        if error is not None and not stopped:
-            raise error
-
 
 class _Reader:
-    """The thread that reads the model."""
+    """The thread that reads one call of a model."""
 
     def __init__(self, source: Source) -> None:
-        self._source = source
+        self.source = source
+        self.has_answered = False
+        """Whether an event of the answer is among the events."""
         self._abandoned = threading.Event()
         self.events: Handover[ModelEvent | Prepared | _End] = Handover(QUEUE_LENGTH)
         self._thread = threading.Thread(target=self._read, name="model-reader", daemon=True)
@@ -212,7 +231,15 @@ class _Reader:
     def _read(self) -> None:
         error = None
         try:
-            for event in self._source:
+            events = iter(self.source)
+            for event in events:
+                self.has_answered = not isinstance(event, BEFORE_THE_ANSWER)
+                self.events.put(event)
+                if self._abandoned.is_set():
+                    return
+                if self.has_answered:
+                    break
+            for event in events:
                 self.events.put(event)
                 if self._abandoned.is_set():
                     return
@@ -224,63 +251,150 @@ class _Reader:
     def close(self) -> None:
         """Stop reading. The model's connection is closed on return, unless it was not open yet."""
         self._abandoned.set()
-        connected = self._source.cancel()
+        connected = self.source.cancel()
         self.events.abandon()  # a reader that waits for room puts one more event, and then sees that it was abandoned
         if connected:
             self._thread.join(CLOSE_TIMEOUT)
 
 
+class _Call:
+    """The call of the model whose turn it is, with its time limits.
+
+    The methods that return a point in time say until when the model has time to send something, or the next one: by
+    then ``is_late`` is to be called. None says that nothing more is to come.
+    """
+
+    def __init__(self, ask: Callable[[], Source], turns: Turns, pace: Pace, clock: Clock) -> None:
+        self._ask = ask
+        self._turns = turns
+        self._pace = pace
+        self._clock = clock
+        self._reader = _Reader(ask())
+        self._limit = min(pace.deadline, pace.prepare_by)
+        """When the answer, or its prompt, must be there, whichever model writes it."""
+        self._has_stopped = False
+
+    def start(self) -> float:
+        """Begin to read."""
+        self._reader.start()
+        return self._time_for(self._turns.patience)
+
+    @property
+    def events(self) -> Handover[ModelEvent | Prepared | _End]:
+        """What the model sends, and its end."""
+        return self._reader.events
+
+    def is_late(self) -> float | None:
+        """The time is over: call the next model if this one has sent nothing.
+
+        Raises:
+            DeadlineReached: it was the time for the answer.
+            PrepareTimeout: it was the time to make the prompt.
+        """
+        if self._has_stopped:
+            return None
+        self._check_limit()
+        return self._next(ModelTimeout()) if self._reader.source.is_waiting else self._limit
+
+    def noted(self, item: "Stop | Prepared | _End") -> float | None:
+        """Note an event on which the time limits depend, or the end: call the next model if this one has failed.
+
+        Raises:
+            Exception: no other model may answer. It is the error to report.
+        """
+        if isinstance(item, Stop):
+            self._has_stopped = True
+            return self._time_for(USAGE_TIMEOUT)
+        if isinstance(item, Prepared):  # the model is called only now
+            self._limit = self._pace.deadline
+            return self._time_for(self._turns.patience)
+        if self._has_stopped:
+            return None
+        self._check_limit()  # if this thread was held up, the model's own read timeout has come as well
+        has_answered = self._reader.has_answered
+        if has_answered and item.error is None:
+            return None
+        return self._next(item.error or ModelFailed(), has_answered=has_answered)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._reader.close()
+
+    def _time_for(self, seconds: float) -> float:
+        return min(self._limit, self._clock.now() + seconds)
+
+    def _check_limit(self) -> None:
+        now = self._clock.now()
+        if now >= self._limit:
+            raise DeadlineReached if now >= self._pace.deadline else PrepareTimeout
+
+    def _next(self, error: Exception, *, has_answered: bool = False) -> float:
+        self._turns.after(error, has_answered=has_answered)
+        self._reader.close()
+        self._reader = _Reader(self._ask())
+        return self.start()
+
+
 @dataclass(frozen=True, slots=True)
 class PacedCalls:
-    """Calls the model, as often as it is asked to, and paces the events of each call."""
+    """Calls a model, as often as it is asked to, and paces the events of each call."""
 
     call: Callable[[AnswerError | None, float], Source]
-    """Makes a source from what was wrong with the answer before, and from the seconds that a read of it may take."""
+    """Makes a call of the model whose turn it is, from what was wrong with the answer before, and from the seconds that
+    a read of it may take."""
+    turns: Turns
     pace: Pace
     clock: Clock
     thoughts: Thoughts
 
     def __call__(self, previous: AnswerError | None) -> Generator[PacedEvent, None, None]:
         """Return the events of a call that is made when the first of them is wanted; see ``paced``."""
-        read_timeout = self.pace.deadline - self.clock.now() + READ_SLACK
+        self.turns.begin()
         pace = self.pace if previous is None else replace(self.pace, prepare_by=inf)
-        return paced(self.call(previous, read_timeout), pace, self.clock, self.thoughts)
+        return paced(partial(self._source, previous), self.turns, pace, self.clock, self.thoughts)
+
+    def _source(self, previous: AnswerError | None) -> Source:
+        return self.call(previous, self.pace.deadline - self.clock.now() + READ_SLACK)
 
 
-def paced(source: Source, pace: Pace, clock: Clock, thoughts: Thoughts) -> Generator[PacedEvent, None, None]:
-    """Yield the source's events, and ``Idle`` and ``Overdue`` between them; ``thoughts`` decides on signs of thinking.
+def paced(
+    ask: Callable[[], Source], turns: Turns, pace: Pace, clock: Clock, thoughts: Thoughts
+) -> Generator[PacedEvent, None, None]:
+    """Yield the events of a model, and ``Idle`` and ``Overdue`` between them; ``thoughts`` decides on its thinking.
 
-    After a stop the answer is decided: an error, silence or the deadline then only end the events.
+    ``ask`` makes a call of the model whose turn it is. A model that fails before its answer begins, or sends nothing
+    for too long, is followed by the next one. After a stop the answer is decided: an error, silence or the deadline
+    then only end the events.
 
     Raises:
         DeadlineReached: the deadline came before the stop.
         PrepareTimeout: the time to make the prompt was over before it was there.
-        Exception: what the source raised before the stop.
+        Exception: what ``turns`` raises for a failure before the stop.
     """
-    reader = _Reader(source)
+    call = _Call(ask, turns, pace, clock)
     thoughts.forget()
     try:
-        reader.start()
-        yield from _watched(reader.events, pace, clock, thoughts)
+        yield from _watched(call, pace, clock, thoughts)
     finally:
-        reader.close()
+        call.close()
 
 
-def _late(now: float, pace: Pace) -> StreamError:
-    return DeadlineReached() if now >= pace.deadline else PrepareTimeout()
+_OF_TIME: Final = (Stop, Prepared, _End)
+"""What comes from a model and changes the time limits."""
+_NOT_PASSED_ON: Final = (Thinking, _End)
+"""What is not passed on as it comes."""
 
 
-def _watched(
-    events: Handover[ModelEvent | Prepared | _End], pace: Pace, clock: Clock, thoughts: Thoughts
-) -> Generator[PacedEvent, None, None]:
-    end, head_by = min(pace.deadline, pace.prepare_by), pace.head_by
-    stopped = False
+def _watched(call: _Call, pace: Pace, clock: Clock, thoughts: Thoughts) -> Generator[PacedEvent, None, None]:
+    end: float | None
+    end, head_by = call.start(), pace.head_by
+    events = call.events
     heartbeat = clock.now() + pace.heartbeat
-    while True:
+    while end is not None:
         now = clock.now()
         if now >= end:
-            _End(_late(now, pace)).check(stopped=stopped, late=None)
-            return
+            end, events = call.is_late(), call.events
+            continue
         if now >= head_by:
             head_by = inf
             yield Overdue()
@@ -299,20 +413,9 @@ def _watched(
             continue
         if isinstance(item, Thinking) or thoughts.due < inf:
             heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
-            if isinstance(item, Thinking):
-                continue
-        if isinstance(item, _End):
-            now = clock.now()
-            item.check(stopped=stopped, late=_late(now, pace) if now >= end else None)
-            return
-        stopped = stopped or isinstance(item, Stop)
-        end = _end_after(item, end, pace, clock.now())
+        if isinstance(item, _OF_TIME):
+            end, events = call.noted(item), call.events
+        if isinstance(item, _NOT_PASSED_ON):
+            continue
         heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
         yield item
-
-
-def _end_after(item: ModelEvent | Prepared, end: float, pace: Pace, now: float) -> float:
-    """Return when the events end, now that ``item`` has come: until then it was ``end``."""
-    if isinstance(item, Stop):
-        return min(end, now + USAGE_TIMEOUT)
-    return pace.deadline if isinstance(item, Prepared) else end

@@ -369,7 +369,7 @@ class _Answer:
         if self._response.has_head:
             return self._encoder.encode(event)
         if self._encoder.commits(event):
-            return self._encoder.opening() + self._encoder.encode(event)
+            return self._encoder.opening(is_early=isinstance(event, Overdue)) + self._encoder.encode(event)
         if isinstance(event, Overdue):
             raise PrepareTimeout if self._progress.phase is Phase.PREPARE else ModelTimeout
         self._encoder.encode(event)

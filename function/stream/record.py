@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from ..contract import Outcome, Phase
 from ..endpoint import Caller
-from .errors import AnswerInvalid, StreamError
+from .errors import AnswerInvalid, ModelError, StreamError
 from .events import Stop, Usage, Verdict
 from .message import MESSAGE_LIMIT, as_json
 from .paths import masked
@@ -52,20 +52,33 @@ class Content:
 WITHHELD: Final = Content(captured=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelFailure:
+    """A model failed before its answer began."""
+
+    model_id: str
+    error: ModelError
+
+
 class Calls:
     """The calls of the model's service for one request, repetitions of any kind included."""
 
-    __slots__ = ("count", "model_id")
+    __slots__ = ("count", "failures", "max_tokens", "model_id")
 
     def __init__(self) -> None:
         self.count = 0
         self.model_id: str | None = None
         """The model that was called last; None before the first call."""
+        self.max_tokens: int | None = None
+        """The limit of its answer's tokens, where it has one of its own."""
+        self.failures: list[ModelFailure] = []
+        """Where several models can answer: those that failed before an answer began, in their order."""
 
-    def add(self, model_id: str) -> None:
+    def add(self, model_id: str, max_tokens: int | None = None) -> None:
         """Count one more call."""
         self.count += 1
         self.model_id = model_id
+        self.max_tokens = max_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +100,9 @@ class Start:
     id: str
     """The invocation's own id. No caller can choose it, so it can be the key of a store."""
     model_id: str
+    """The model that the settings put first."""
     max_tokens: int
+    """The limit of the tokens of that model's answer."""
     elapsed: Callable[[], int]
     """Returns the milliseconds since the request began."""
     time_limit: float = inf
@@ -107,6 +122,8 @@ class Start:
     media_type: str | None = None
     """The media type of the response; None if the client accepts none of the formats."""
     content: Content = WITHHELD
+    has_fallbacks: bool = False
+    """Whether another model can answer in place of the first one."""
     prompt: PromptContent | None = None
     """Only where somebody may see it."""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -118,6 +135,11 @@ class Start:
     """The client's (W3C Trace Context §3.2), if it has the form of one."""
     xray_trace_id: str | None = None
     """Lambda's id of the trace, such as ``1-5759e988-bd862e3fe1be46a994272793``."""
+
+    @property
+    def most_tokens(self) -> int:
+        """The limit of the answer's tokens: that of the model that was called last."""
+        return self.calls.max_tokens or self.max_tokens
 
     def seconds_left(self) -> float:
         """Return how long the stages may still take, own ones excepted."""
@@ -261,6 +283,8 @@ class Record:
     _error: StreamError | None = field(repr=False, compare=False)
     _visible_path: str | None = field(repr=False, compare=False)
     """``error_path`` as logs and messages may show it."""
+    _failures: Sequence[ModelFailure] = field(repr=False, compare=False)
+    """Where several models can answer: those that failed before an answer began."""
     _ignored_events: int = field(repr=False, compare=False)
     """Events of the model's service that were left out of the answer."""
     _tokens_not_awaited: int = field(repr=False, compare=False)
@@ -315,9 +339,10 @@ def finished(start: Start, progress: Progress) -> Record:
         _start=start,
         _error=error,
         _visible_path=start.content.capture(path) or hidden_path,
+        _failures=tuple(start.calls.failures),
         _ignored_events=progress.ignored_events,
         _tokens_not_awaited=max(
-            0, start.max_tokens - estimated_tokens(progress.characters - progress.characters_before)
+            0, start.most_tokens - estimated_tokens(progress.characters - progress.characters_before)
         ),
     )
 

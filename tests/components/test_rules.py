@@ -23,6 +23,15 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
         {"profile_model": "anthropic.claude-opus-5", "model_id": APPLICATION},
         "profileModel requires modelRegions: without them Bedrock is asked for the model.",
     ),
+    ({"fallback_after": 5}, "fallbackAfter requires fallbackModels."),
+    (
+        {"model_id": "anthropic.claude-opus-5", "fallback_models": ["anthropic.claude-opus-5"]},
+        "fallbackModels must not contain modelId, which is anthropic.claude-opus-5.",
+    ),
+    (
+        {"routes": {"invoice": {"fallback_after": 5}}},
+        "routes.invoice: fallbackAfter requires fallbackModels.",
+    ),
     ({"endpoint": "private"}, "endpoint: private requires vpcEndpoint."),
     ({"vpc_endpoint": {"id": "vpce-1"}}, "vpcEndpoint requires endpoint: private."),
     (
@@ -92,6 +101,19 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
 def test_a_contradiction_is_named(args: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidArgument, match=rf"^{re.escape(message)}"):
         checked(cast("StreamingLlmApiArgs", args))
+
+
+def test_a_route_can_do_without_the_models_that_follow_those_of_the_others() -> None:
+    models: StreamingLlmApiArgs = {"fallback_models": ["anthropic.claude-opus-5"], "fallback_after": 90}
+    options = checked({**models, "routes": {"quick": {"fallback_models": []}, "sure": {}}})
+    assert [(route.options.fallback_models, route.options.fallback_after) for route in options.routes.values()] == [
+        ((), None),
+        (("anthropic.claude-opus-5",), 90),
+    ]
+
+
+def test_regions_can_be_those_of_a_model_that_follows() -> None:
+    checked({"fallback_models": ["eu.anthropic.claude-opus-5"], "model_regions": ["eu-west-1"]})
 
 
 def test_an_empty_group_asks_for_nothing() -> None:

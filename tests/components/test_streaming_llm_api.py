@@ -170,6 +170,52 @@ def test_a_profile_of_the_same_program_may_be_the_model() -> None:
     assert _role_allows(declared, ACTION, behind, {"bedrock:InferenceProfileArn": arn})
 
 
+def test_the_role_calls_exactly_the_models_that_follow_one_another() -> None:
+    """Each through its own profile; Bedrock is asked for the regions of each profile that does not tell them."""
+    sonnet, opus = "anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-opus-4-5-20251101-v1:0"
+    others: list[str] = [f"eu.{HAIKU}", f"eu.{sonnet}", opus]
+    args: StreamingLlmApiArgs = {"model_id": f"global.{HAIKU}", "fallback_models": others}
+
+    def behind(asked: Mapping[str, Any]) -> dict[str, Any]:
+        name = asked["inferenceProfileId"].removeprefix("eu.")
+        return {**asked, "models": [{"modelArn": f"arn:aws:bedrock:eu-north-1::foundation-model/{name}"}]}
+
+    declared = declare(lambda: StreamingLlmApi("llm", args), {PROFILE: behind})
+    assert [call.args["inferenceProfileId"] for call in declared.calls] == [f"eu.{HAIKU}", f"eu.{sonnet}"]
+    assert _variables(declared)["LLM_FALLBACK_MODELS"] == f"eu.{HAIKU},eu.{sonnet},{opus}"
+
+    def through(profile: str) -> dict[str, str]:
+        arn = f"arn:aws:bedrock:eu-central-1:123456789012:inference-profile/{profile}"
+        assert _role_allows(declared, ACTION, arn)
+        return {"bedrock:InferenceProfileArn": arn}
+
+    north = "arn:aws:bedrock:eu-north-1::foundation-model"
+    assert _role_allows(declared, ACTION, f"arn:aws:bedrock:eu-central-1::foundation-model/{opus}")
+    assert _role_allows(declared, ACTION, f"{north}/{HAIKU}", through(f"eu.{HAIKU}"))
+    assert _role_allows(declared, ACTION, f"{north}/{sonnet}", through(f"eu.{sonnet}"))
+    for model, context in (
+        (f"{north}/{opus}", {}),
+        (f"{north}/{sonnet}", {}),
+        (f"{north}/{sonnet}", through(f"eu.{HAIKU}")),
+        (f"{north}/{HAIKU}", through(f"global.{HAIKU}")),
+        (f"arn:aws:bedrock:eu-central-1::foundation-model/{sonnet}", {}),
+    ):
+        assert not _role_allows(declared, ACTION, model, context)
+
+
+def test_the_preview_lists_what_other_models_are_sent() -> None:
+    """And warns of a time in which a model that thinks may send nothing."""
+    others = ["anthropic.claude-opus-5-5", HAIKU]
+    warnings = _declared(authorization="iam", fallback_models=others, fallback_after=30).warnings()
+    assert (
+        "fallbackModels: a request to anthropic.claude-opus-5-5 differs: temperature is none in place of 0.7, "
+        "maxTokens is 8000 in place of 2000." in warnings
+    )
+    [late] = [warning for warning in warnings if warning.startswith("fallbackAfter: ")]
+    assert late.startswith("fallbackAfter: anthropic.claude-opus-5-5 thinks, and can send nothing for a minute or more")
+    assert not any(f"a request to {HAIKU} differs" in warning for warning in warnings)
+
+
 def test_the_look_up_of_an_application_profile_names_its_model_once() -> None:
     """A profile's ARN does not say whether its model accepts a temperature."""
     behind = [

@@ -52,6 +52,15 @@ def test_the_last_event_names_the_model_that_was_called_last() -> None:
     assert message.startswith('id: 1\nevent: complete\ndata: {"type":"complete","at":412,"model":"model-2","value":')
 
 
+@pytest.mark.parametrize(("is_early", "members"), [(False, '"id":"req-1","model":"model-2"'), (True, '"id":"req-1"')])
+def test_a_start_names_no_model_while_it_is_open_which_one_answers(*, is_early: bool, members: str) -> None:
+    calls = Calls()
+    calls.add("model-2")
+    several = choose_format("application/jsonl").encoder(replace(START, calls=calls, has_fallbacks=True))
+    assert several.opening(is_early=is_early).decode() == f'{{"type":"start","at":412,{members}}}\n'
+    assert b'"model":"model-1"' in encoder("application/jsonl").opening(is_early=is_early)
+
+
 def test_json_lines_are_one_event_per_line() -> None:
     lines = encoder("application/jsonl")
 

@@ -3,13 +3,23 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from queue import Empty
 from typing import TypeVar
 
 import pytest
 
-from function.stream.errors import DeadlineReached, ModelFailed
+from function.stream.errors import (
+    AnswerError,
+    DeadlineReached,
+    Internal,
+    ModelBusy,
+    ModelFailed,
+    ModelMisconfigured,
+    ModelUnavailable,
+)
 from function.stream.events import (
     Delta,
     Idle,
@@ -23,7 +33,20 @@ from function.stream.events import (
     Usage,
     Verdict,
 )
-from function.stream.pacing import QUEUE_LENGTH, Handover, Pace, Stopwatch, SystemClock, Thoughts, paced
+from function.stream.fallback import Failures, Turns
+from function.stream.pacing import (
+    QUEUE_LENGTH,
+    Clock,
+    Handover,
+    Pace,
+    PacedCalls,
+    Source,
+    Stopwatch,
+    SystemClock,
+    Thoughts,
+    paced,
+)
+from function.stream.record import Calls
 
 T = TypeVar("T")
 END = Stop("end_turn", Verdict.GOOD)
@@ -65,6 +88,11 @@ class TestClock:
         if not self._released:
             self._over.wait()
 
+    def hold(self) -> None:
+        """Let there be silences again: another source begins."""
+        self._silent_until = None
+        self._released = False
+
     def release(self) -> None:
         """End the silence, and let there be no other."""
         self._released = True
@@ -77,6 +105,9 @@ class ScriptedSource:
     def __init__(self, clock: TestClock, *script: ModelEvent | Prepared | float | Exception) -> None:
         self._clock = clock
         self._script = script
+        self.is_called, self.has_sent = threading.Event(), threading.Event()
+        if not any(isinstance(step, Prepared) for step in script):
+            self.is_called.set()
         self.cancelled = threading.Event()
         self.closed = threading.Event()
 
@@ -88,14 +119,73 @@ class ScriptedSource:
                 if isinstance(step, int | float):
                     self._clock.silence(step)
                 elif not self.cancelled.is_set():
+                    if isinstance(step, Prepared):
+                        self.is_called.set()
+                    else:
+                        self.has_sent.set()
                     yield step
         finally:
             self.closed.set()
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.is_called.is_set() and not self.has_sent.is_set()
 
     def cancel(self) -> bool:
         self.cancelled.set()
         self._clock.release()
         return True
+
+
+@dataclass
+class Named:
+    """A model that has nothing but a name."""
+
+    model_id: str
+
+
+def turns(clock: Clock, *names: str, patience: float | None = None) -> Turns[Named]:
+    return Turns([Named(name) for name in names], Failures(clock), Calls(), patience)
+
+
+def only_one(clock: Clock) -> Turns[Named]:
+    return turns(clock, "only")
+
+
+def ask(source: Source) -> Source:
+    return source
+
+
+Steps = Sequence[ModelEvent | Prepared | float | Exception]
+
+
+class Models:
+    """Models that each play a script, and what became of their calls."""
+
+    def __init__(self, scripts: Mapping[str, Steps], patience: float | None = None, **pace: float) -> None:
+        self.clock = TestClock()
+        self.turns = turns(self.clock, *scripts, patience=patience)
+        self.sources: dict[str, ScriptedSource] = {}
+        self._scripts = scripts
+        self._pace = Pace(**{"heartbeat": 20.0, "head_by": 290.0, "deadline": 1000.0, **pace})
+
+    def _call(self, _previous: AnswerError | None, _read_timeout: float) -> Source:
+        name = self.turns.model.model_id
+        assert all(source.closed.is_set() for source in self.sources.values())
+        self.clock.hold()
+        self.sources[name] = ScriptedSource(self.clock, *self._scripts[name])
+        return self.sources[name]
+
+    def play(self) -> list[tuple[float, PacedEvent | str]]:
+        """Return each event with the time at which it came; an error by its name."""
+        events: list[tuple[float, PacedEvent | str]] = []
+        try:
+            calls = PacedCalls(self._call, self.turns, self._pace, self.clock, Thoughts(are_seen=True))
+            events.extend((self.clock.time, event) for event in calls(None))
+        except Exception as error:  # noqa: BLE001 - the error is what the test looks at
+            events.append((self.clock.time, type(error).__name__))
+        assert all(source.closed.is_set() for source in self.sources.values())
+        return events
 
 
 def play(
@@ -108,7 +198,8 @@ def play(
     try:
         settings = {"heartbeat": 20.0, "head_by": 290.0, "deadline": 1000.0, **pace}
         thoughts = thoughts or Thoughts(are_seen=True)
-        events.extend((clock.time, event) for event in paced(source, Pace(**settings), clock, thoughts))
+        made = paced(lambda: source, only_one(clock), Pace(**settings), clock, thoughts)
+        events.extend((clock.time, event) for event in made)
     except Exception as error:  # noqa: BLE001 - the error is what the test looks at
         events.append((clock.time, type(error).__name__))
 
@@ -266,7 +357,15 @@ def test_an_error_after_the_deadline_is_the_deadline() -> None:
 
     clock = HeldUp()
     with pytest.raises(DeadlineReached):
-        list(paced(ScriptedSource(clock, ModelFailed()), Pace(20, 100, 290), clock, Thoughts(are_seen=True)))
+        list(
+            paced(
+                lambda: ScriptedSource(clock, ModelFailed()),
+                only_one(clock),
+                Pace(20, 100, 290),
+                clock,
+                Thoughts(are_seen=True),
+            )
+        )
 
 
 def test_after_the_stop_nothing_turns_the_answer_bad() -> None:
@@ -290,7 +389,7 @@ def test_closing_reaches_a_source_that_is_blocked() -> None:
     """The model call ends at once, even while a read waits for its next bytes."""
     clock = TestClock()
     source = ScriptedSource(clock, Delta("a"), 1000, Delta("b"))
-    events = paced(source, Pace(20, 290, 1000), clock, Thoughts(are_seen=True))
+    events = paced(lambda: source, only_one(clock), Pace(20, 290, 1000), clock, Thoughts(are_seen=True))
 
     assert next(events) == Delta("a")
     events.close()
@@ -303,7 +402,7 @@ def test_closing_frees_a_source_that_waits_for_room() -> None:
     """A model that is ahead of its client does not keep a thread alive."""
     clock = TestClock()
     source = ScriptedSource(clock, *[Delta("a")] * (3 * QUEUE_LENGTH))
-    events = paced(source, Pace(20, 290, 1000), clock, Thoughts(are_seen=True))
+    events = paced(lambda: source, only_one(clock), Pace(20, 290, 1000), clock, Thoughts(are_seen=True))
 
     next(events)
     events.close()
@@ -359,13 +458,17 @@ def test_a_call_that_is_not_connected_yet_is_not_waited_for() -> None:
             ended.set()
             yield Delta("too late")
 
+        @property
+        def is_waiting(self) -> bool:
+            return True
+
         def cancel(self) -> bool:
             return False
 
     clock = SystemClock()
     now = clock.now()
     with pytest.raises(DeadlineReached):
-        list(paced(Connecting(), Pace(20, now + 290, now), clock, Thoughts(are_seen=True)))
+        list(paced(Connecting, only_one(clock), Pace(20, now + 290, now), clock, Thoughts(are_seen=True)))
 
     assert not ended.is_set()
     headers.set()
@@ -383,7 +486,7 @@ def test_signals_are_for_the_main_thread() -> None:
 
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     clock = TestClock()
-    list(paced(Masked(clock), Pace(20, 290, 1000), clock, Thoughts(are_seen=True)))
+    list(paced(lambda: Masked(clock), only_one(clock), Pace(20, 290, 1000), clock, Thoughts(are_seen=True)))
 
     assert masks[0] >= {signal.SIGTERM, signal.SIGINT}
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
@@ -410,7 +513,7 @@ def test_a_signal_while_the_reader_starts_leaves_no_call_behind() -> None:
             clock = TestClock()
             source = Signalling(clock)
             with pytest.raises(Terminated):
-                list(paced(source, Pace(20, 290, 1000), clock, Thoughts(are_seen=True)))
+                list(paced(partial(ask, source), only_one(clock), Pace(20, 290, 1000), clock, Thoughts(are_seen=True)))
             assert source.cancelled.is_set()
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -421,10 +524,111 @@ def test_a_generator_that_never_starts_opens_nothing() -> None:
         def __iter__(self) -> Iterator[ModelEvent]:
             raise AssertionError
 
+        @property
+        def is_waiting(self) -> bool:
+            raise AssertionError
+
         def cancel(self) -> bool:
             raise AssertionError
 
-    paced(Untouchable(), Pace(20, 290, 1000), SystemClock(), Thoughts(are_seen=True)).close()
+    paced(Untouchable, only_one(SystemClock()), Pace(20, 290, 1000), SystemClock(), Thoughts(are_seen=True)).close()
+
+
+GOOD: Steps = [Delta("b"), END]
+
+
+def test_a_model_that_fails_before_its_answer_is_followed_by_the_next() -> None:
+    """What came of it that is no part of an answer is passed on; the heartbeats go on as if it were one model."""
+    assert Models({"first": [15, Ignored(), ModelBusy()], "second": [10, *GOOD]}).play() == [
+        (15, Ignored()),
+        (20, Idle()),
+        (25, Delta("b")),
+        (25, END),
+    ]
+    assert Models({"first": [], "second": GOOD}).play() == [(0, Delta("b")), (0, END)]
+
+
+@pytest.mark.parametrize("begun", [Delta("a"), END])
+def test_a_model_that_has_begun_its_answer_is_followed_by_none(begun: ModelEvent) -> None:
+    models = Models({"first": [begun, ModelBusy()], "second": GOOD})
+    failure = [] if begun is END else [(0, "ModelBusy")]
+    assert models.play() == [(0, begun), *failure]
+    assert set(models.sources) == {"first"}
+
+
+def test_the_error_is_that_of_the_first_model_when_all_have_failed() -> None:
+    models = Models({"first": [ModelBusy()], "second": [ModelUnavailable()], "third": [Usage(1, 0)]})
+    assert models.play() == [(0, Usage(1, 0)), (0, "ModelBusy")]
+    assert set(models.sources) == {"first", "second", "third"}
+
+
+def test_a_model_that_sends_nothing_is_given_up_and_one_that_sends_anything_is_not() -> None:
+    """The time begins anew with each model; the last one has the time of the answer."""
+    silent: Steps = [900, Delta("too late")]
+    models = Models({"first": silent, "second": [5, Ignored(), 8, *GOOD]}, 10, heartbeat=500)
+    assert models.play() == [(15, Ignored()), (23, Delta("b")), (23, END)]
+
+    late = Models({"first": silent, "second": silent, "third": [40, *GOOD]}, 10, heartbeat=500).play()
+    assert late == [(60, Delta("b")), (60, END)]
+    assert Models({"first": silent, "second": [ModelBusy()]}, 10, heartbeat=500).play() == [(10, "ModelTimeout")]
+
+
+def test_the_deadline_is_that_of_all_models_together() -> None:
+    silent: Steps = [900, Delta("too late")]
+    assert Models({"first": silent, "second": silent}, 10, heartbeat=500, deadline=100).play() == [
+        (100, "DeadlineReached")
+    ]
+    assert Models({"first": [30, ModelBusy()], "second": GOOD}, heartbeat=500, deadline=30).play() == [
+        (30, "DeadlineReached")
+    ]
+
+
+def test_the_head_is_due_once_whichever_model_answers() -> None:
+    models = Models({"first": [12, ModelFailed()], "second": [12, *GOOD]}, head_by=10, heartbeat=500)
+    assert models.play() == [(10, Overdue()), (24, Delta("b")), (24, END)]
+
+
+def test_a_model_has_its_time_after_the_prompt_was_made() -> None:
+    """A failure of own code is none of the model's."""
+    made = Models({"first": [30, Prepared(), 9, *GOOD], "second": GOOD}, 10, heartbeat=500, prepare_by=40)
+    assert made.play() == [(30, Prepared()), (39, Delta("b")), (39, END)]
+
+    failed = Models({"first": [Internal()], "second": GOOD})
+    assert failed.play() == [(0, "Internal")]
+
+
+def test_a_second_answer_begins_with_the_models_that_have_not_failed() -> None:
+    models = Models({"first": [ModelBusy()], "second": GOOD})
+    models.play()
+    models.sources.clear()
+    assert models.play() == [(0, Delta("b")), (0, END)]
+    assert set(models.sources) == {"second"}
+
+
+def test_a_refusal_that_concerns_the_request_is_final() -> None:
+    models = Models({"first": [ModelMisconfigured()], "second": GOOD})
+    assert models.play() == [(0, "ModelMisconfigured")]
+    refused = Models({"first": [ModelMisconfigured(another_may_answer=True)], "second": GOOD})
+    assert refused.play() == [(0, Delta("b")), (0, END)]
+
+
+def test_a_signal_while_the_next_model_is_called_leaves_no_call_behind() -> None:
+    class Terminated(BaseException):
+        pass
+
+    clock = TestClock()
+    first, second = ScriptedSource(clock, ModelBusy()), ScriptedSource(clock, *GOOD)
+    sources = iter([first, second])
+
+    def call() -> Source:
+        source = next(sources)
+        if source is second:
+            raise Terminated
+        return source
+
+    with pytest.raises(Terminated):
+        list(paced(call, turns(clock, "first", "second"), Pace(20, 290, 1000), clock, Thoughts(are_seen=True)))
+    assert first.cancelled.is_set()
 
 
 def test_a_stopwatch_counts_milliseconds() -> None:

@@ -101,8 +101,10 @@ def test_the_model_of_a_record_is_the_one_that_was_called_last() -> None:
     calls = Calls()
     assert record(calls=calls).model == "model-1"
     calls.add("model-2")
-    called = record(calls=calls)
-    assert (called.model, called.calls, called.message()["model"]) == ("model-2", 1, "model-2")
+    calls.add("model-2", 50)
+    called = record(calls=calls, max_tokens=100)
+    assert (called.model, called.calls, called.message()["model"]) == ("model-2", 2, "model-2")
+    assert called._tokens_not_awaited == 50 - (called.output_tokens_estimated or 0)
 
 
 def test_content_is_captured_or_shown_or_withheld() -> None:

@@ -62,9 +62,16 @@ class Clients:
 class BedrockModel:
     """One model, as one route calls it. Made once per sandbox."""
 
-    def __init__(self, converse: Converse, clients: Clients) -> None:
+    def __init__(self, converse: Converse, clients: Clients, *, repeats: bool = True) -> None:
+        """Take whether botocore may repeat a call that failed: not where another model can answer in its place."""
         self._converse = converse
         self.clients = clients
+        self._repeats = repeats
+
+    @property
+    def model_id(self) -> str:
+        """The model that is called."""
+        return self._converse.model_id
 
     def ask(
         self,
@@ -80,7 +87,8 @@ class BedrockModel:
         ``calls`` counts what is sent to the service, ``previous`` is the error of an earlier answer to the same
         request, and ``metadata`` goes into the service's invocation log.
         """
-        return Call(self._converse, self.clients.waiting(read_timeout), prompt, previous, calls, metadata)
+        client = self.clients.waiting(read_timeout)
+        return Call(self._converse, client, prompt, previous, calls, metadata, repeats=self._repeats)
 
 
 class Call:
@@ -94,6 +102,8 @@ class Call:
         previous: AnswerError | None,
         calls: Calls,
         metadata: Mapping[str, str] | None,
+        *,
+        repeats: bool,
     ) -> None:
         self._converse = converse
         self._client = client
@@ -101,6 +111,10 @@ class Call:
         self._previous = previous
         self._calls = calls
         self._metadata = metadata
+        self.repeats = repeats
+        """Whether botocore may repeat the call as it is."""
+        self.is_waiting = True
+        """Whether the service has sent no event yet."""
         self._calls_left = MAX_CALLS
         self._form = converse.form
         self._lock = threading.Lock()
@@ -137,9 +151,16 @@ class Call:
             return True
 
     def count(self) -> None:
-        """Count a request that is about to be sent."""
-        self._calls.add(self._converse.model_id)
-        self._calls_left -= 1
+        """Count a request that is about to be sent.
+
+        Raises:
+            BotoCoreError: the call was cancelled. It must not be sent, because its answer would be billed.
+        """
+        with self._lock:  # a call that is given up counts before the one that follows it, or not at all
+            if self.cancelled:
+                raise BotoCoreError
+            self._calls.add(self._converse.model_id, self._converse.max_tokens)
+            self._calls_left -= 1
 
     def refusal(self, response: Mapping[str, Any]) -> ClientError:
         """Return the error that botocore raises for this response of the service."""
@@ -158,7 +179,7 @@ class Call:
             self._stream = stream
         if self.cancelled:
             return
-        raw = self._unless_cancelled(readable(stream))
+        raw = self._received(readable(stream))
         strategy = self._form.strategy
         is_tool, shows_thinking = strategy is StructuredOutput.TOOL, self._converse.shows_thinking
         events = complete_characters(
@@ -202,10 +223,14 @@ class Call:
     def _as_model_error(self, error: Exception) -> ModelError:
         return as_model_error(error, mostly_prompt=is_mostly_prompt(self._request(), self._prompt))
 
-    def _unless_cancelled(
-        self, stream: Iterator[Mapping[str, Any] | Unreadable]
-    ) -> Iterator[Mapping[str, Any] | Unreadable]:
+    def _received(self, stream: Iterator[Mapping[str, Any] | Unreadable]) -> Iterator[Mapping[str, Any] | Unreadable]:
         """Yield raw events until the call is cancelled: more of them may be waiting in a buffer."""
+        for event in stream:
+            self.is_waiting = False
+            if self.cancelled:
+                return
+            yield event
+            break  # nothing has to be noted of the others
         for event in stream:
             if self.cancelled:
                 return
@@ -242,9 +267,6 @@ def _client(session: Session, read_timeout: float) -> "BedrockRuntimeClient":
 
 
 def _before_send(**_: object) -> None:
-    """Count a call; stop one that was cancelled before it is sent, because its answer would be billed."""
-    if _this_thread.call.cancelled:
-        raise BotoCoreError
     _this_thread.call.count()
 
 
@@ -253,17 +275,18 @@ def _needs_retry(
 ) -> None:
     """Stop botocore from repeating a call in vain.
 
-    That is a call that was cancelled; one that timed out, which the service may still answer, and bill; the last one
-    that an answer may cost; and one whose quota does not come back soon. botocore calls this after every attempt,
-    successful ones included.
+    That is a call that was cancelled; one in whose place another model is called; one that timed out, which the service
+    may still answer, and bill; the last one that an answer may cost; and one whose quota does not come back soon.
+    botocore calls this after every attempt, successful ones included.
     """
     call = _this_thread.call
-    if caught_exception is not None and (not call.may_repeat or isinstance(caught_exception, ReadTimeoutError)):
+    may_repeat = call.repeats and call.may_repeat
+    if caught_exception is not None and (not may_repeat or isinstance(caught_exception, ReadTimeoutError)):
         raise caught_exception
     if response is None or response[0].status_code == HTTPStatus.OK:
         return
     if call.cancelled:
         raise BotoCoreError
     refused = call.refusal(response[1])
-    if not call.may_repeat or isinstance(as_model_error(refused), QuotaExhausted):
+    if not may_repeat or isinstance(as_model_error(refused), QuotaExhausted):
         raise refused

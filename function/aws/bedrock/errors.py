@@ -47,6 +47,9 @@ BY_CODE: Final[dict[str, type[ModelError]]] = {
     "MissingAuthenticationTokenException": ModelMisconfigured,
 }
 
+REFUSED_MODEL: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
+"""Codes that refuse the model, unless a sentence says otherwise: another one may be allowed, or exist."""
+
 
 def as_model_error(error: Exception, *, mostly_prompt: bool = True) -> ModelError:
     """Return the model error for a failure of the call or of its stream.
@@ -67,9 +70,13 @@ def as_model_error(error: Exception, *, mostly_prompt: bool = True) -> ModelErro
 def _of_the_service(error: ClientError, *, mostly_prompt: bool) -> ModelError:
     row = refusal(error)
     if row is None:
-        return _by_code(error)()
+        kind = _by_code(error)
+        is_of_model = error_code(error) in REFUSED_MODEL
+        return ModelMisconfigured(another_may_answer=is_of_model) if kind is ModelMisconfigured else kind()
     if row.kind is PromptTooLong and not mostly_prompt:
         return ModelMisconfigured(row.reason)
+    if row.kind is ModelMisconfigured:
+        return ModelMisconfigured(row.reason, another_may_answer=row.is_of_model)
     return row.kind(row.reason)
 
 

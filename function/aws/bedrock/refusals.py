@@ -71,7 +71,23 @@ class Refusal:
         """Return whether the sentence matches the pattern."""
         return re.search(self.pattern, sentence, re.IGNORECASE | re.DOTALL) is not None
 
+    @property
+    def is_of_model(self) -> bool:
+        """Whether this model alone is refused: the account may be able to call another one."""
+        return self.reason in _OF_MODEL
 
+
+_OF_MODEL: Final = frozenset(
+    {
+        Reason.PROFILE_NEEDED,
+        Reason.RETENTION_MODE,
+        Reason.PAYMENT,
+        Reason.SUBSCRIPTION,
+        Reason.USE_CASE_FORM,
+        Reason.LEGACY_MODEL,
+        Reason.MODEL_ACCESS,
+    }
+)
 _INVALID: Final = frozenset({"ValidationException"})
 _NO_ACCESS: Final = frozenset({"AccessDeniedException", "ResourceNotFoundException", "ValidationException"})
 _THROTTLED: Final = frozenset({"ThrottlingException"})

@@ -15,9 +15,9 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError, EventStreamError
 
 from ...contract import METRICS_NAMESPACE, Outcome
-from ...stream.errors import AnswerInvalid, DeadlineReached, ModelError, PromptInvalid, causes
+from ...stream.errors import AnswerInvalid, DeadlineReached, ModelError, ModelMisconfigured, PromptInvalid, causes
 from ...stream.events import Usage
-from ...stream.record import Content, Record
+from ...stream.record import Content, ModelFailure, Record
 from ...stream.stages import Stage
 from ..bedrock.refusals import error_code
 from ..output import stdout
@@ -47,6 +47,9 @@ def log_stage(logger: Logger, function_name: str, *, by_route: bool = False, by_
     def log(record: Record) -> None:
         write = {logging.INFO: logger.info, logging.WARNING: logger.warning, logging.ERROR: logger.error}
         write[_level(record)]("request %s", record.outcome.value, extra=_fields(record))
+        for failure in _misconfigured(record):
+            if failure.error is not record._error:  # whose line was written above
+                logger.error("a model cannot be called for this account", extra=_line_of_failure(failure, record))
         line = _metrics(record, function_name, record.route if by_route else None)
         if by_model:
             _add_tokens_of_model(line, record)
@@ -81,7 +84,7 @@ def _fields(record: Record) -> dict[str, object]:
         "gen_ai.provider.name": "aws.bedrock",
         "gen_ai.output.type": "json",
         "gen_ai.request.model": start.model_id,
-        "gen_ai.request.max_tokens": start.max_tokens,
+        "gen_ai.request.max_tokens": start.most_tokens,
         "gen_ai.response.model": start.calls.model_id,
         "gen_ai.response.finish_reasons": [record.stop_reason] if record.stop_reason else [],
         **_usage_fields(record.usage),
@@ -106,6 +109,8 @@ def _fields(record: Record) -> dict[str, object]:
         fields["cache"] = "miss_below_minimum"
     if record._ignored_events:
         fields["ignored_events"] = record._ignored_events
+    if record._failures:
+        fields["model_failures"] = [_described_failure(failure, start.content) for failure in record._failures]
     if record._error is not None:
         fields |= _error_fields(record)
     return fields
@@ -123,6 +128,24 @@ def _usage_fields(usage: Usage | None) -> dict[str, int]:
         "reasoning.output_tokens": usage.thinking_tokens,
     }
     return {f"gen_ai.usage.{name}": count for name, count in counts.items() if count is not None}
+
+
+def _misconfigured(record: Record) -> list[ModelFailure]:
+    """Return the failures of models in whose place others can answer although the operator must act."""
+    return [failure for failure in record._failures if isinstance(failure.error, ModelMisconfigured)]
+
+
+def _line_of_failure(failure: ModelFailure, record: Record) -> dict[str, object]:
+    start = record._start
+    described = _described_failure(failure, start.content)
+    return {"request_id": record.request_id, "route": record.route, **start.caller_fields, **described}
+
+
+def _described_failure(failure: ModelFailure, content: Content) -> dict[str, object]:
+    described: dict[str, object] = {"model": failure.model_id, "error.type": failure.error.code}
+    if failure.error.reason is not None:
+        described["error_reason"] = failure.error.reason
+    return {**described, "causes": [_described(cause, content) for cause in causes(failure.error)]}
 
 
 def _error_fields(record: Record) -> dict[str, object]:
@@ -191,6 +214,9 @@ def _metrics(record: Record, function_name: str, route: str | None) -> dict[str,
     if route is not None:
         metrics.add_dimensions(function=function_name, route=route)
         metrics.add_dimensions(function=function_name, route=route, outcome=record.outcome.value)
+    misconfigured = len(_misconfigured(record))
+    if misconfigured:
+        metrics.add_metric("ModelsMisconfigured", MetricUnit.Count, misconfigured)
     is_good = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     metrics.add_metric("NotCompleted", MetricUnit.Count, 0 if is_good else 1)

@@ -36,8 +36,12 @@ def converse(**variables: str) -> Converse:
 
 
 def model(session: Session | None = None, **variables: str) -> BedrockModel:
-    """Return a model; its connections are closed after the test."""
-    made = BedrockModel(converse(**variables), Clients(session or shared_session()))
+    """Return a model; its connections are closed after the test.
+
+    With fallback models, others can be called in its place.
+    """
+    repeats = "fallback_models" not in variables
+    made = BedrockModel(converse(**variables), Clients(session or shared_session()), repeats=repeats)
     _MADE.append(made)
     return made
 

@@ -7,12 +7,15 @@ import pytest
 
 from function.aws.bedrock.call import Call
 from function.aws.bedrock.errors import BY_CODE
+from function.contract import read_settings
 from function.stream.errors import (
+    ModelError,
     ModelFailed,
     ModelTimeout,
 )
 from function.stream.events import Delta, Ignored, ModelEvent, Stop, Thinking, Usage, Verdict
 from local.bedrock.script import (
+    Cut,
     End,
     Event,
     Fail,
@@ -127,6 +130,38 @@ def test_a_throttled_call_is_made_again(bedrock: Bedrock) -> None:
 
     assert text(list(ask(model()))) == DOCUMENT
     assert len(bedrock.calls) == 3
+
+
+@pytest.mark.parametrize("step", [Refuse("ThrottlingException"), Refuse("InternalServerException"), Cut()], ids=repr)
+def test_a_call_in_whose_place_another_model_is_called_is_not_made_again(bedrock: Bedrock, step: Step) -> None:
+    bedrock.play([step])
+    with pytest.raises(ModelError):
+        list(ask(model(fallback_models="another")))
+
+    assert len(bedrock.calls) == 1
+
+
+def test_another_form_is_tried_where_another_model_could_be_called(bedrock: Bedrock) -> None:
+    """It is the same model that takes the request then."""
+    bedrock.refuses_output_config = [read_settings({}).model_id]
+    bedrock.play(complete_answer(DOCUMENT))
+
+    assert text(list(ask(model(fallback_models="another")))) == DOCUMENT
+    assert len(bedrock.refusals) == 1
+
+
+def test_a_call_waits_until_the_first_frame(bedrock: Bedrock) -> None:
+    """Also one that is no event of an answer."""
+    bedrock.play([Hold("first frame"), Open(), Hold("more"), *complete_answer(DOCUMENT)])
+    call = ask(model())
+    reader = Reader(call)
+    bedrock.reached("first frame")
+    assert call.is_waiting
+    bedrock.release("first frame")
+    bedrock.reached("more")
+    bedrock.release("more")
+    reader.join(10)
+    assert not call.is_waiting
 
 
 def test_a_failure_in_the_stream_is_not_made_again(bedrock: Bedrock) -> None:

@@ -99,3 +99,29 @@ def test_missing_credentials_are_for_the_operator(monkeypatch: pytest.MonkeyPatc
 
 def test_an_unknown_error_is_a_failure_of_the_model() -> None:
     assert type(as_model_error(ValueError())) is ModelFailed
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence", "expected"),
+    [
+        ("AccessDeniedException", "User is not authorized to perform: bedrock:InvokeModelWithResponseStream", True),
+        ("AccessDeniedException", "You don't have access to the model with the specified model ID.", True),
+        (
+            "AccessDeniedException",
+            "Access is not allowed from unsupported countries, regions, or territories",
+            False,
+        ),
+        ("ResourceNotFoundException", "Could not resolve the foundation model from the model identifier.", True),
+        ("ResourceNotFoundException", "This Model is marked by provider as Legacy", True),
+        ("ValidationException", "Invocation of model ID x with on-demand throughput isn\u2019t supported.", True),
+        ("ValidationException", "data retention mode 'default' is not available for this model", True),
+        ("ValidationException", "The provided model identifier is invalid.", False),
+        ("ValidationException", "Operation not allowed", False),
+        ("ValidationException", "Malformed input request", False),
+        ("ExpiredTokenException", "The security token included in the request is expired", False),
+    ],
+)
+def test_a_refusal_says_whether_another_model_may_answer(code: str, sentence: str, *, expected: bool) -> None:
+    error = ClientError({"Error": {"Code": code, "Message": sentence}}, "ConverseStream")
+    found = as_model_error(error)
+    assert (type(found), found.another_may_answer) == (ModelMisconfigured, expected)

@@ -18,13 +18,14 @@ from function.stream.errors import (
     DeadlineReached,
     Internal,
     ModelBusy,
+    ModelError,
     ModelFailed,
     ModelMisconfigured,
     NotFound,
     StreamError,
 )
 from function.stream.events import Usage
-from function.stream.record import Record
+from function.stream.record import Calls, ModelFailure, Record
 from tests.aws.stages.emf import check_emf
 from tests.aws.stages.records import CANARY, Written, record
 
@@ -99,6 +100,49 @@ def test_tokens_are_counted_in_the_line_as_opentelemetry_counts_them(capsys: pyt
         "CacheWriteTokens": [7],
         "ThinkingTokens": [20],
     }
+
+
+def with_failures(*failures: ModelError) -> Calls:
+    calls = Calls()
+    for number, failure in enumerate(failures):
+        calls.failures.append(ModelFailure(f"model-{number}", failure))
+    calls.add("model-9")
+    return calls
+
+
+def test_models_that_failed_before_another_answered_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    line, metric = logged(record(calls=with_failures(ModelBusy())), capsys)
+
+    assert line["model_failures"] == [
+        {"model": "model-0", "error.type": "model_busy", "causes": [{"type": "ModelBusy"}]}
+    ]
+    assert "ModelsMisconfigured" not in metric
+
+
+def test_a_model_that_the_account_cannot_call_is_an_error_although_another_answers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    legacy = ModelMisconfigured("legacy_model", another_may_answer=True)
+    written = Written()
+    log_stage(written.logger, "my-function")(record(calls=with_failures(legacy, ModelBusy())))
+    request, error = written.lines
+    [metric] = capsys.readouterr().out.splitlines()
+
+    assert (request["level"], request["outcome"]) == ("INFO", "completed")
+    assert (error["level"], error["request_id"], error["model"]) == ("ERROR", "req-1", "model-0")
+    assert (error["error.type"], error["error_reason"]) == ("model_misconfigured", "legacy_model")
+    assert json.loads(metric)["ModelsMisconfigured"] == [1.0]
+    check_emf(json.loads(metric))
+
+
+def test_a_request_that_fails_for_a_model_that_cannot_be_called_has_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    refused = ModelMisconfigured(another_may_answer=True)
+    line, metric = logged(failed(refused, calls=with_failures(refused, ModelBusy())), capsys)
+
+    assert (line["level"], line["error.type"]) == ("ERROR", "model_misconfigured")
+    assert metric["ModelsMisconfigured"] == [1.0]
 
 
 def test_what_was_left_out_of_the_answer_is_counted(capsys: pytest.CaptureFixture[str]) -> None:

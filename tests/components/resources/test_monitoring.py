@@ -12,8 +12,9 @@ from components import StreamingLlmApi, StreamingLlmApiArgs
 from function.aws.stages.log import log_stage
 from function.contract import METRICS_NAMESPACE as NAMESPACE
 from function.contract import Outcome
-from function.stream.errors import AnswerInvalid
+from function.stream.errors import AnswerInvalid, ModelMisconfigured
 from function.stream.events import Usage
+from function.stream.record import Calls, ModelFailure
 from local.bedrock import script
 from local.bedrock.script import Event, Fragment, Refuse, Stop
 from tests.aws.stages.records import record
@@ -125,6 +126,19 @@ def test_the_alarms_are_these_and_go_to_the_topic() -> None:
     for alarm in declared.of("MetricAlarm"):
         assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [TOPIC]
         assert alarm.inputs["treatMissingData"] == "notBreaching"
+
+
+def test_a_model_that_others_replace_has_an_alarm_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """No request fails because of it, and what the alarm looks at is in the line that the function writes."""
+    args: StreamingLlmApiArgs = {"alarm_topic": TOPIC, "fallback_models": ["anthropic.claude-opus-4-5-20251101-v1:0"]}
+    several = declare(lambda: StreamingLlmApi("llm", args))
+    [(namespace, name, dimensions)] = set(_alarmed(several)) - set(_alarmed(_declared()))
+    assert (namespace, name) == (NAMESPACE, "ModelsMisconfigured")
+    calls = Calls()
+    calls.failures.append(ModelFailure("first", ModelMisconfigured(another_may_answer=True)))
+    log_stage(Logger(service="llm-function"), "llm-function")(record(calls=calls))
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (namespace, name, dimensions) in _of_lines(lines, "llm-function")
 
 
 def test_without_a_topic_there_are_no_alarms_and_without_a_wish_no_dashboard() -> None:
