@@ -23,35 +23,75 @@ function size(entry) {
   return gzipSync(outputFiles[0].contents, { level: 9 }).length;
 }
 
-test("the client is small", (t) => {
-  const core = size("index.js");
-  t.diagnostic(`the entry . has ${core} bytes`);
+const KB = 1024;
 
-  assert.ok(core <= 2560, `${core} bytes`);
+test("each entry is small", (t) => {
+  const core = size("index.js");
+  const added = { "./ai": size("ai/index.js") - core, "./react": size("react/index.js") - core };
+  t.diagnostic(`bytes: . has ${core}, ./ai ${added["./ai"]} more, ./react ${added["./react"]} more`);
+
+  assert.ok(core <= 2.5 * KB, `${core}`);
+  assert.ok(added["./ai"] <= 1.8 * KB, `${added["./ai"]}`);
+  assert.ok(added["./react"] <= 1 * KB, `${added["./react"]}`);
 });
 
-test("the package is what publint and attw want", () => {
-  const [{ filename, files }] = JSON.parse(
-    execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { encoding: "utf8" }),
-  );
-  const names = files.map(({ path }) => path);
-  const tarball = join(folder, filename);
+const [{ filename, files }] = JSON.parse(
+  execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { encoding: "utf8" }),
+);
+const tarball = join(folder, filename);
 
-  assert.deepEqual(names.filter((name) => !name.startsWith("dist/")), ["LICENSE", "README.md", "package.json"]);
+test("the package is what publint and attw want", () => {
+  const others = files.map(({ path }) => path).filter((name) => !name.startsWith("dist/"));
+
+  assert.deepEqual(others, ["LICENSE", "README.md", "package.json"]);
   run("publint", "--strict", tarball);
   run("attw", "--profile", "esm-only", tarball);
 });
 
-test("the package works where it is installed", () => {
-  const [{ filename }] = JSON.parse(
-    execFileSync("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { encoding: "utf8" }),
-  );
+test("the package works where it is installed, also without React and the AI SDK", () => {
   writeFileSync(join(folder, "package.json"), "{}");
   const options = { cwd: folder, encoding: "utf8" };
-  execFileSync("npm", ["install", "--offline", "--omit=peer", join(folder, filename)], options);
-  const code = 'import("streaming-llm-client").then(({ Client }) => console.log(typeof new Client("/").stream))';
+  execFileSync("npm", ["install", "--offline", "--omit=peer", tarball], options);
+  const code = `
+    const { Client, StreamError } = await import("streaming-llm-client");
+    const ai = await import("streaming-llm-client/ai");
+    console.log(typeof new Client("/").stream, typeof ai.objectFetch(), ai.StreamError === StreamError);`;
 
-  assert.equal(execFileSync("node", ["--eval", code], options), "function\n");
+  assert.equal(execFileSync("node", ["--input-type=module", "--eval", code], options), "function function true\n");
+});
+
+test("the pages of the example are built", () => {
+  const example = "../../examples/react";
+  const { outputFiles } = buildSync({
+    entryPoints: ["use-stream", "use-object", "use-chat"].map((name) => `${example}/${name}.tsx`),
+    bundle: true,
+    jsx: "automatic",
+    format: "esm",
+    splitting: true,
+    outdir: join(folder, "build"),
+    nodePaths: [join(folder, "node_modules"), "node_modules"],
+    define: { "process.env.NODE_ENV": '"production"' },
+    write: false,
+  });
+
+  for (const name of ["use-stream", "use-object", "use-chat"])
+    assert.ok(outputFiles.some(({ path }) => path.endsWith(`/${name}.js`)), name);
+});
+
+test("the example asks for the versions that are tested", () => {
+  const { devDependencies: tested } = JSON.parse(read("package.json"));
+  const { dependencies, devDependencies } = JSON.parse(read("../../examples/react/package.json"));
+  const { "streaming-llm-client": client, ...others } = { ...dependencies, ...devDependencies };
+
+  assert.equal(client, "file:../../clients/js");
+  assert.deepEqual(others, Object.fromEntries(Object.keys(others).map((name) => [name, tested[name]])));
+});
+
+test("each development package is explained", () => {
+  const explained = [...read("README.md").matchAll(/^\| (`[^|]*`) \|/gm)].flatMap(([, cell]) => cell.split(", "));
+
+  for (const name of Object.keys(JSON.parse(read("package.json")).devDependencies))
+    assert.ok(explained.includes(`\`${name}\``), name);
 });
 
 test("the lock names versions and no registry", () => {
