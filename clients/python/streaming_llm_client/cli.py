@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> None:
             for partial in stream:
                 view.show(partial)
                 sys.stdout.flush()
-        except (StreamError, KeyboardInterrupt):
+        except BaseException:
             view.stop()
             raise
         view.finish(stream.final())

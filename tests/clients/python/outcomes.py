@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tests.clients.vectors.vector import Response, Vector
 
-SHORT: Final = 20_000
+SHORT: Final = 6_000
 """Bytes of a body that is also read byte by byte."""
 
 

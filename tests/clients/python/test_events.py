@@ -26,22 +26,22 @@ def events(vector: Vector) -> list[Any]:
     return [json.loads(text) for text in texts if text.startswith("{")]
 
 
-@pytest.mark.parametrize("vector", STREAMED, ids=lambda vector: vector.name)
-def test_every_event_of_the_encoders_is_one_of_the_models(vector: Vector) -> None:
+def test_every_event_of_the_encoders_is_one_of_the_models() -> None:
     """With all of its members, and no other; for Pydantic and for a validator of JSON Schema."""
-    assert events(vector)
-    for event in events(vector):
-        VALIDATOR.validate(event)
-        assert EVENT.validate_python(event).model_dump(by_alias=True, exclude_unset=True) == event
+    for vector in STREAMED:
+        assert events(vector), vector.name
+        for event in events(vector):
+            VALIDATOR.validate(event)
+            assert EVENT.validate_python(event).model_dump(by_alias=True, exclude_unset=True) == event
 
 
-@pytest.mark.parametrize("vector", [it for it in WRITTEN if it not in STREAMED], ids=lambda vector: vector.name)
-def test_every_problem_is_one_of_the_model(vector: Vector) -> None:
-    assert vector.response is not None
-    problem = json.loads(vector.response.body)
+def test_every_problem_is_one_of_the_model() -> None:
+    for vector in WRITTEN:
+        if vector.response and vector.response.status != 200:
+            problem = json.loads(vector.response.body)
 
-    assert Problem.model_validate(problem).model_dump(by_alias=True, exclude_unset=True) == problem
-    assert problem.keys() <= Problem.model_json_schema()["properties"].keys()
+            assert Problem.model_validate(problem).model_dump(by_alias=True, exclude_unset=True) == problem
+            assert problem.keys() <= Problem.model_json_schema()["properties"].keys(), vector.name
 
 
 def test_each_event_has_a_name_in_the_schema() -> None:
