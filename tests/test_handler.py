@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -175,6 +175,22 @@ def test_a_request_that_failed_leaves_nothing_to_the_collector(
     bedrock.play(steps)
     ask()  # the first request makes what all of them share
 
+    assert left_behind(ask) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("last", [complete_answer(DOCUMENT), [Refuse("ServiceUnavailableException")]])
+def test_a_model_in_whose_place_another_was_called_leaves_nothing_behind(
+    make: Make, bedrock: Bedrock, last: Sequence[Step]
+) -> None:
+    """Neither where the other one answers nor where it fails too."""
+    endpoint = make({"LLM_FALLBACK_MODELS": "anthropic.claude-sonnet-4-5-20250929-v1:0"})
+
+    def ask() -> None:
+        bedrock.play([Refuse("ThrottlingException")], last)
+        body(endpoint.handle(event(), Context()))
+
+    ask()
     assert left_behind(ask) == []
 
 

@@ -194,6 +194,7 @@ PREPARED_ON_LOOP: Final = {**PREPARED, "prepare": "tests.wire.asynchronous:prepa
 PREPARED_SOON: Final = {**PREPARED, "prepare_timeout": "0.5"}
 PREPARED_LATE: Final = {**PREPARED, "prepare_timeout": "5", "first_event_timeout": "0.5", "heartbeat": "0.2"}
 TWICE: Final = {"max_attempts": "2"}
+FALLBACK: Final = {"fallback_models": "anthropic.claude-sonnet-4-5-20250929-v1:0"}
 PUBLISHING: Final = {
     "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
     "max_tokens": "100",
@@ -491,6 +492,20 @@ def reconnecting_cases() -> Iterator[Case]:
             yield replace(rejected, format="sse")
         else:
             yield each
+
+
+def fallback_cases() -> Iterator[Case]:
+    """Another model can follow. ``test_fallback.py`` has each failure; these are seen in every log line and record."""
+    good: dict[str, object] = {"text": DOCUMENT, "stop_reason": "end_turn", "usage": True, "second": GOOD}
+    of_each = [
+        case(COMPLETED, "followed, refused", "before the headers", [Refuse("ModelErrorException", CANARY)], **good),
+        case(COMPLETED, "followed, no access", "before the headers", [Refuse("AccessDeniedException")], **good),
+        case(COMPLETED, "followed, failed", "at the headers", [Fail("modelStreamErrorException", CANARY)], **good),
+        case(FAILED["model_failed"], "followed, cut", "at the headers", [Cut()], second=[Cut()]),
+    ]
+    yield from (replace(each, calls=2, environment=FALLBACK) for each in of_each)
+    begun = case(FAILED["model_failed"], "not followed, cut", "after a later delta", [Cut()], second=GOOD)
+    yield replace(begun, environment=FALLBACK)
 
 
 def tool_cases() -> Iterator[Case]:
@@ -840,6 +855,7 @@ def all_cases() -> list[Case]:
         *late_cases(),
         *wrong_cases(),
         *rejected_cases(),
+        *fallback_cases(),
         *tool_cases(),
         *guarded_cases(),
         *past_the_gateway_cases(),
