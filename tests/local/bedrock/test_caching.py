@@ -7,6 +7,7 @@ import pytest
 
 from function.claude import CLAUDES
 from local.bedrock.caching import MINIMUM, PromptCache, minimum_of
+from local.bedrock.claude import version
 from local.bedrock.rules import Refused, check_request
 
 HAIKU: Final = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -82,17 +83,16 @@ def test_calls_in_parallel_read_nothing_until_the_first_answer_begins() -> None:
     assert cache.look_up(HAIKU, body).read == first.written
 
 
-@pytest.mark.parametrize(
-    ("model", "tokens", "is_cached"),
-    [(HAIKU, 4000, False), (HAIKU, 4200, True), (OPUS, 300, False), (OPUS, 600, True), ("amazon.nova", 900, False)],
-)
-def test_below_the_minimum_of_its_model_nothing_is_cached_and_nobody_says_so(
-    model: str, tokens: int, *, is_cached: bool
-) -> None:
-    """A token of Opus has three characters."""
-    _, written = read_and_written(PromptCache(Clock()), asked(words(tokens), POINT), model)
+@pytest.mark.parametrize("name", [*MINIMUM, "nova"])
+def test_below_the_minimum_of_its_model_nothing_is_cached_and_nobody_says_so(name: str) -> None:
+    model = f"us.anthropic.claude-{name}" if name != "sonnet-3-7" else "anthropic.claude-3-7-sonnet-20250219-v1:0"
+    least = minimum_of(model)
+    characters = 3 if (version(model) or (0, 0)) >= (4, 7) else 4
+    texts = [{"text": (characters * least + more) * "a"} for more in (-100, 0)]
+    written = [read_and_written(PromptCache(Clock()), asked(text, POINT), model)[1] for text in texts]
 
-    assert (written > 0) is is_cached
+    assert written[0] == 0
+    assert least <= written[1] < least + 10
 
 
 def test_a_conversation_reads_what_its_turns_before_have_written() -> None:
