@@ -112,23 +112,25 @@ def _warnings(settings: Settings) -> list[str]:
 
 
 def _too_short_to_cache(settings: Settings) -> Iterator[str]:
-    """Yield a warning if the instructions are to be cached, and are too short for that: Bedrock reports no error."""
+    """Yield a warning for each model that does not cache instructions as short as these: Bedrock reports no error."""
     from function.answer_type import AnswerType  # noqa: PLC0415 - after the handler: it reports missing packages
     from function.aws.bedrock.converse import Converse  # noqa: PLC0415 - as above
+    from function.aws.bedrock.fallbacks import settings_by_model  # noqa: PLC0415 - as above
     from function.user_code import load_instructions  # noqa: PLC0415 - as above
 
-    model = settings.profile_model or settings.model_id
-    row = claude.claude(model)
-    if settings.cache is None or row is None or row.cache_minimum is None:
-        return
-    sent = Converse(settings, AnswerType(settings.schema).schema, load_instructions(settings.instructions))
-    tokens = sent.characters_to_cache() // row.characters_per_token
-    if tokens < row.cache_minimum:
-        yield (
-            f"LLM_CACHE: the instructions and the schema have an estimated {tokens:,} tokens, and {model} caches "
-            f"nothing below {row.cache_minimum:,}: a request costs as much as without LLM_CACHE. Add to the "
-            "instructions what every request can use, such as examples, or leave LLM_CACHE out."
-        )
+    for own in settings_by_model(settings) if settings.cache else ():
+        model = own.profile_model or own.model_id
+        row = claude.claude(model)
+        if row is None or row.cache_minimum is None:
+            continue
+        sent = Converse(own, AnswerType(own.schema).schema, load_instructions(own.instructions))
+        tokens = sent.characters_to_cache() // row.characters_per_token
+        if tokens < row.cache_minimum:
+            yield (
+                f"LLM_CACHE: the instructions and the schema have an estimated {tokens:,} tokens, and {model} caches "
+                f"nothing below {row.cache_minimum:,}: a request costs as much as without LLM_CACHE. Add to the "
+                "instructions what every request can use, such as examples, or leave LLM_CACHE out."
+            )
 
 
 def _of_fallbacks(settings: Settings) -> Iterator[str]:

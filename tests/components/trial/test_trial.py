@@ -152,32 +152,33 @@ def test_a_schema_that_is_not_compiled_may_be_any(deploy: Deploy, structured_out
     assert deploy(recursive, structured_output=structured_output).of("Function")
 
 
+OPUS_4_6, OPUS_5_5 = "global.anthropic.claude-opus-4-6-v1", "global.anthropic.claude-opus-5-5"
+
+
 @pytest.mark.parametrize(
-    ("model_id", "characters", "warning"),
-    [
-        (
-            HAIKU,
-            4 * 4096 - 900,
-            rf"cache: the instructions and the schema have an estimated 3,9\d\d tokens, and {HAIKU} caches nothing",
-        ),
-        ("global.anthropic.claude-opus-5-5", 3 * 512 - 100, None),
-    ],
+    ("models", "characters", "tokens"),
+    [([HAIKU, OPUS_4_6], 4 * 4096 - 900, r"3,9\d\d"), ([OPUS_5_5], 3 * 512 - 100, None)],
 )
 def test_instructions_that_are_too_short_to_be_cached_are_named_with_both_numbers(
-    deploy: Deploy, model_id: str, characters: int, warning: str | None
+    deploy: Deploy, models: list[str], characters: int, tokens: str | None
 ) -> None:
-    """The schema has some 300 characters more. A token of the newer model has three, and its minimum is smaller."""
+    """The schema has some 300 characters more. A token of the newest model has three, and its minimum is smaller."""
     text = f"""
         from pydantic import BaseModel
         class Invoice(BaseModel):
             number: str
         INSTRUCTIONS = "a" * {characters}
         """
-    declared = deploy(text, authorization="iam", instructions="schemas:INSTRUCTIONS", cache="5m", model_id=model_id)
+    called = {"model_id": models[0], "fallback_models": models[1:]}
+    declared = deploy(text, authorization="iam", instructions="schemas:INSTRUCTIONS", cache="5m", **called)
     found = declared.warnings()
 
-    assert len(found) == (0 if warning is None else 1)
-    assert warning is None or re.match(f"{warning} below 4,096: a request costs as much as without cache.", found[0])
+    assert len(found) == (len(models) if tokens else 0)
+    for model, warning in zip(models, found, strict=False):
+        assert re.match(
+            rf"cache: the instructions and the schema have an estimated {tokens} tokens, and {model}", warning
+        )
+        assert "caches nothing below 4,096: a request costs as much as without cache." in warning
 
 
 STAGES = """
