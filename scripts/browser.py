@@ -48,9 +48,9 @@ def main() -> int:
         sys.stderr.write(f"{missing}\n")
         return 1
     with _timed("Ran the tests of the JavaScript client and of the browser"):
-        results = [_run([npm, "test"], CLIENT, path=program.parent) for program in (oldest, newer)]
-        files = [path.name for path in sorted(TESTS.glob("*.test.js"))]
         variables = {**browsers, "PYTHON": sys.executable}
+        results = [_run([npm, "test"], CLIENT, program.parent, variables) for program in (oldest, newer)]
+        files = [path.name for path in sorted(TESTS.glob("*.test.js"))]
         results.append(
             _run([str(newer), "--test", f"--test-concurrency={AT_A_TIME}", *files], TESTS, newer.parent, variables)
         )

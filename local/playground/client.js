@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 655777831303a5561ee9fcf8e3beb973bf5a850cc829b0d329de223518229c47
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 707a72132d342b5450cf96e0886c9a505fdf877b106304ba60f9e47a97c6837d
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";

@@ -1,4 +1,4 @@
-import type { Problem } from "./events.js";
+import type { FailureProblem } from "./events.js";
 
 /** The codes of the endpoint's own problems (docs/errors.md). */
 export type EndpointCode =
@@ -70,7 +70,7 @@ export class StreamError extends Error {
   declare readonly retryAfter?: number | undefined;
   declare readonly requestId?: string | undefined;
   /** The problem document (RFC 9457), if there is one. */
-  declare readonly problem?: Problem | undefined;
+  declare readonly problem?: FailureProblem | undefined;
   /** The object so far, if it has begun. */
   declare readonly partial?: unknown;
 

@@ -2,20 +2,42 @@
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** A problem document (RFC 9457). The endpoint can add members. */
-export interface Problem {
-  type?: string;
-  title?: string;
+/** What is wrong with one value of a request. */
+export type BodyError = {
+  /** A JSON Pointer into the request. */
+  path: string;
+  rule: string;
+};
+
+interface KnownMembers {
+  type: string;
+  title: string;
+  /** The short name of the error, or the gateway's response type. */
+  code: string;
+  /** Absent from a problem of the gateway. */
   status?: number;
-  code?: string;
   detail?: string;
   requestId?: string;
-  /** The place in the answer that breaks the schema, a JSON Pointer. */
+  gatewayRequestId?: string;
+  extendedRequestId?: string;
+  /** The place in the answer, a JSON Pointer; only with `answer_invalid`. */
   path?: string;
   rule?: string;
-  /** The places that are wrong; of `schema_mismatch`, those in the answer. */
-  errors?: { path: string; rule?: string }[];
+  errors?: BodyError[];
+}
+
+/** A problem document (RFC 9457). The endpoint can add members. */
+export interface Problem extends KnownMembers {
   [member: string]: Json | undefined;
+}
+
+/**
+ * The problem of a failure. One that is not the endpoint's can lack members. That of `schema_mismatch` is made by this
+ * client; its `errors` have the places in the answer.
+ */
+export interface FailureProblem extends Partial<Omit<KnownMembers, "errors">> {
+  code: string;
+  errors?: { path: string; rule?: string }[];
 }
 
 /** The tokens that the model service counted; the last three where it reports them. */

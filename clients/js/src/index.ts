@@ -3,11 +3,13 @@ export { Client } from "./client.js";
 export { StreamCut, StreamError } from "./errors.js";
 export type { ClientCode, Code, EndpointCode, GatewayCode } from "./errors.js";
 export type {
+  BodyError,
   Change,
   CompleteEvent,
   DeltaEvent,
   ErrorEvent,
   Event,
+  FailureProblem,
   Json,
   Problem,
   RestartEvent,

@@ -1,5 +1,5 @@
 import { StreamError } from "./errors.js";
-import type { Problem } from "./events.js";
+import type { FailureProblem } from "./events.js";
 
 
 /** What is sent, for a function that signs it or adds a token. */
@@ -68,7 +68,7 @@ export async function opened(response: Response): Promise<ReadableStreamDefaultR
 }
 
 /** Returns the error that a problem describes. Without a code, it is no problem of the endpoint. */
-export function failure(given: Problem | undefined, otherwise = "protocol"): StreamError {
+export function failure(given: FailureProblem | undefined, otherwise = "protocol"): StreamError {
   const problem = given?.code && typeof given.code === "string" ? given : undefined;
   const code = problem?.code ?? otherwise;
   return new StreamError(code, `${problem?.title ?? "The request failed"} (${code})`, { problem });

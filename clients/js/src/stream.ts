@@ -1,5 +1,5 @@
 import { StreamCut, StreamError } from "./errors.js";
-import type { CompleteEvent, Event, Problem, StartEvent, Usage } from "./events.js";
+import type { CompleteEvent, Event, FailureProblem, StartEvent, Usage } from "./events.js";
 import { fold, type Holder } from "./fold.js";
 import { lineSplitter } from "./lines.js";
 import { failure, opened, retryAfter, send, unanswered, unexpected, type ClientOptions } from "./request.js";
@@ -133,7 +133,7 @@ export function open<Input, Value>(
     return hasShown || attempt >= retries ? undefined : retryDelay(error, attempt++);
   }
 
-  function requestId(problem?: Problem): string | undefined {
+  function requestId(problem?: FailureProblem): string | undefined {
     return start?.id ?? problem?.requestId ?? response?.headers.get("x-request-id") ?? undefined;
   }
 

@@ -1,7 +1,7 @@
 // What the declarations promise. `npm run check` compiles this file as a bundler and as Node resolve the package.
 
 import { Client, StreamCut, StreamError } from "streaming-llm-client";
-import type { Code, DeepPartial, Event, Final, Json, Problem, Usage } from "streaming-llm-client";
+import type { Code, DeepPartial, Event, FailureProblem, Final, Json, Usage } from "streaming-llm-client";
 import { z } from "zod";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -60,7 +60,7 @@ export function failures(error: unknown): string {
   is<Same<typeof error.status, number | undefined>>();
   is<Same<typeof error.retryAfter, number | undefined>>();
   is<Same<typeof error.requestId, string | undefined>>();
-  is<Same<typeof error.problem, Problem | undefined>>();
+  is<Same<typeof error.problem, FailureProblem | undefined>>();
   is<Same<typeof error.partial, unknown>>();
   const code: Code = error.code;
   if (code === "model_busy" || code === "THROTTLED" || code === "http_502" || code === "cut") return "again";
