@@ -1,14 +1,17 @@
 """Fixtures for every room: the scripted stand-in for Bedrock, and the whole chain with real processes."""
 
+import gc
 import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -45,6 +48,7 @@ SLOW: Final = (
     "wire/test_user_code.py",
 )
 """What ``make test-fast`` leaves out, beside tests that are marked ``slow`` where they stand: minutes altogether."""
+SLOW_PLACES: Final = frozenset(TESTS / name for name in SLOW)
 
 PARTED: Final = "tests/partials/test_promises.py"
 """The file whose tests share nothing, and take so long that one worker alone would be busy after the others."""
@@ -74,19 +78,54 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1
 
 
+_load_file: Final = JSONFileLoader.load_file
+
+
+@cache
+def _parsed(path: str) -> Any:
+    return _load_file(JSONFileLoader(), path)
+
+
+def _load_once(_: JSONFileLoader, path: str) -> Any:
+    """Load a file of botocore's data once: the tests make hundreds of sessions, and each would parse it anew."""
+    return _parsed(path)
+
+
+JSONFileLoader.load_file = _load_once  # type: ignore[assignment]  # nothing else is shared by all sessions
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; a name in ``SLOW`` that is nowhere is an error: its tests have moved."""
     config.addinivalue_line("markers", "slow: takes more than a second or two; make test-fast leaves it out")
-    missing = [name for name in SLOW if not (TESTS / name).exists()]
+    missing = sorted(str(place) for place in SLOW_PLACES if not place.exists())
     if missing:
         raise pytest.UsageError(f"tests/conftest.py: SLOW names files that are not there: {', '.join(missing)}.")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage while the tests are collected, and never go through them later: nothing of them is freed."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the files in ``SLOW`` unread where none of their tests will run: each worker would import all of them."""
+    return True if config.option.markexpr == "not slow" and _is_slow(collection_path) else None
+
+
+def _is_slow(file: Path) -> bool:
+    return not SLOW_PLACES.isdisjoint((file, *file.parents))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what ``SLOW`` names, and put it first, then the files with most tests: the last ones take no time."""
-    places = tuple(TESTS / name for name in SLOW)
     tests = Counter(item.path for item in items)
-    slow = {path for path in tests if any(place in (path, *path.parents) for place in places)}
+    slow = {path for path in tests if _is_slow(path)}
     for item in items:
         if item.path in slow:
             item.add_marker(pytest.mark.slow)

@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,20 +15,21 @@ from local.twin import CHECKOUT
 REGIONS = ("eu-central-1", "us-gov-west-1", "cn-north-1")
 
 
-def known_by_a_client(service: str, region: str) -> object:
-    """Return what a client of the service has from the list of endpoints."""
-    client = Session().create_client(service, region)
-    config = vars(client.meta.config)
-    return client.meta.endpoint_url, client.meta.partition, config["signature_version"], config["region_name"]
+def known_by_clients() -> Iterator[object]:
+    """Yield what a client of each service has from the list of endpoints."""
+    session = Session()
+    for service, region in product(SERVICES, REGIONS):
+        client = session.create_client(service, region)
+        config = vars(client.meta.config)
+        yield client.meta.endpoint_url, client.meta.partition, config["signature_version"], config["region_name"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_function_finds_its_services_by_the_short_list_too(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    by_the_whole_list = [known_by_a_client(service, region) for region in REGIONS]
+def test_the_function_finds_its_services_by_the_short_list_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_the_whole_list = list(known_by_clients())
     folder = without_services(Deployment(Path("/nowhere")))["AWS_DATA_PATH"]
     assert folder
     monkeypatch.setenv("AWS_DATA_PATH", folder)
-    assert [known_by_a_client(service, region) for region in REGIONS] == by_the_whole_list
+    assert list(known_by_clients()) == by_the_whole_list
 
 
 def test_a_bundle_and_a_function_with_other_services_read_the_list_that_they_have(tmp_path: Path) -> None:
