@@ -104,7 +104,7 @@ def _one_way(schema: Json, key: str = "", names: frozenset[str] = frozenset()) -
                 yield from names
         if schema.get("type") == "computed-field":
             yield from filter(None, (schema["property_name"], schema.get("alias")))
-        if schema.get("serialization_exclude") or "serialization" in schema:
+        if schema.get("serialization_exclude") or "serialization" in schema or schema.get("type") == "json":
             yield from names or {""}
         for inner_key, each in schema.items():
             if inner_key != "metadata":  # notes for JSON schemas

@@ -1,24 +1,13 @@
-"""The growing object, in time that grows with its text alone, and equal to what the function shows."""
+"""The growing object, in time that grows with its text alone. test_reception.py compares it with the function's."""
 
-import json
 from copy import deepcopy
 from typing import Any, Self
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from function.partials import Partials
-from function.stream.encoders import as_json
 from streaming_llm_client.growing import Growing, Misplaced
 
 LONG = 2_000_000
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=20,
-)
 
 
 def grown(*changes: dict[str, Any]) -> Growing:
@@ -26,25 +15,6 @@ def grown(*changes: dict[str, Any]) -> Growing:
     for change in changes:
         growing.apply(change)
     return growing
-
-
-@settings(max_examples=60)
-@given(json_values, st.booleans(), st.randoms(use_true_random=False))
-def test_the_object_is_the_servers_at_every_moment(document: Any, ascii_only: bool, chance: Any) -> None:
-    """Whatever the document is, and wherever the text of the model is cut."""
-    text = json.dumps(document, ensure_ascii=ascii_only) + " "  # after which a number has ended
-    partials: Partials[Any] = Partials(Any)
-    growing = Growing()
-    while text:
-        size = chance.randint(1, 12)
-        for change in partials.feed(text[:size]):
-            growing.apply(as_json(change))
-            if change.closed:
-                assert growing.is_closed(change.path)
-        text = text[size:]
-        assert growing.value == partials.snapshot
-    partials.finish()
-    assert growing.value == partials.snapshot == document
 
 
 class Piece(str):

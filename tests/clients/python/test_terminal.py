@@ -15,9 +15,13 @@ from streaming_llm_client.growing import Growing
 from streaming_llm_client.partial import Partial
 from streaming_llm_client.reception import Reception
 from streaming_llm_client.terminal import Indented, Lines, View, escaped, printable
-from tests.clients.python.test_growing import json_values
 from tests.clients.vectors.vector import vectors
 
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=20,
+)
 HOSTILE = "\x1b[2J\x1b]0;title\x07\r\x9b31m\u202eevil\u2066\u200b\x7f\x00<script>alert(1)</script>\ud800"
 
 

@@ -68,8 +68,17 @@ class Writer:
 
     def feed(self, fragments: Iterable[str]) -> "Writer":
         for text in fragments:
-            self.pieces.append(self.encoder.encode(Partial(text, self._partials.feed(text), self._partials)))
+            self.next_piece(text)
         return self
+
+    def next_piece(self, text: str) -> bytes:
+        """Write the events of one fragment, if there are any."""
+        self.pieces.append(self.encoder.encode(Partial(text, self._partials.feed(text), self._partials)))
+        return self.pieces[-1]
+
+    @property
+    def snapshot(self) -> Any:
+        return self._partials.snapshot
 
     def idle(self) -> "Writer":
         self.pieces.append(self.encoder.encode(Idle()))
@@ -89,7 +98,7 @@ class Writer:
         return self
 
     def complete(self, usage: Usage | None = Usage(12, 21)) -> "Writer":  # noqa: B008 - it is frozen
-        value = TypeAdapter(self._type).dump_python(self._partials.finish(), mode="json", by_alias=True)
+        value = TypeAdapter(self._type).dump_python(self._partials.finish(), mode="json", by_alias=True, warnings=False)
         self.pieces.append(self.encoder.complete(Complete(value, "end_turn", usage, 19)))
         return self
 
