@@ -1,19 +1,19 @@
 /** Connects the form, the request and what is shown of its response. */
 
 import { AnswerView } from "./answer.js";
+import { EventList } from "./events.js";
 import { send } from "./exchange.js";
 import { element } from "./text.js";
 import { Timeline, seconds } from "./timeline.js";
 
 /** The value of the choice of an endpoint that is not the local stack. */
 const ELSEWHERE = "elsewhere";
-/** Events that the panel keeps: a long answer has tens of thousands. */
-const EVENTS_SHOWN = 500;
 /** Milliseconds after which the timeline is drawn again at the latest: silence shows too. */
 const TICK = 250;
 
 const $ = (id) => document.getElementById(id);
 const answer = new AnswerView($("answer"));
+const events = new EventList($("events"), $("event-count"));
 const timeline = new Timeline($("timeline"), $("timeline-text"));
 let routes = [];
 const PROMPT = $("input").value;
@@ -58,7 +58,6 @@ class Run {
     this.abort = new AbortController();
     this.began = performance.now();
     this.closed = new Set();
-    this.events = 0;
     this.responded = false;
     this.last = {};
     this.frame = 0;
@@ -91,16 +90,7 @@ class Run {
   }
 
   onLine(text) {
-    this.events += 1;
-    const item = element("li");
-    item.append(element("span", "at", seconds(this.elapsed)), element("span", "", text));
-    const list = $("events").firstElementChild;
-    const isAtEnd = $("events").scrollTop + $("events").clientHeight >= $("events").scrollHeight - 20;
-    list.append(item);
-    if (list.childElementCount > EVENTS_SHOWN) list.firstElementChild.remove();
-    if (isAtEnd) $("events").scrollTop = $("events").scrollHeight;
-    const hidden = this.events - list.childElementCount;
-    $("event-count").textContent = `${this.events}${hidden ? `, the last ${EVENTS_SHOWN} shown` : ""}`;
+    events.add(this.elapsed, text);
   }
 
   /** Draw once per frame at most. */
@@ -113,6 +103,7 @@ class Run {
 
   draw() {
     timeline.draw(this.elapsed);
+    events.draw();
     if (this.last.text !== undefined) answer.showText(this.last.text, false);
     else answer.show(this.last.partial, (path) => this.closed.has(path));
   }
@@ -211,8 +202,7 @@ async function run() {
   showFacts({});
   answer.clear();
   timeline.clear();
-  $("events").firstElementChild.replaceChildren();
-  $("event-count").textContent = "";
+  events.clear();
   let what;
   try {
     what = request();

@@ -122,22 +122,23 @@ class Stack:
 
 
 def _visible_cases() -> Iterator[Case]:
-    """Yield a case for each code and format that the page can see: after the first byte, where it can be."""
-    chosen: dict[tuple[str, str], Case] = {}
+    """Yield a case for each code and format that the page can see, before the first byte and after it.
+
+    Those before it that need a function of their own are left out, where there is one after it.
+    """
+    chosen: dict[tuple[str, str, bool], Case] = {}
     for case in all_cases():
         error = case.ending.error
         if error is None or error.code in UNSEEN or case.accept == WHOLE:
             continue
         if case.event or case.headers or case.meanwhile or case.second:
             continue
-        key = error.code, case.format
-        if key not in chosen or _preference(case) > _preference(chosen[key]):
+        key = error.code, case.format, case.committed
+        if key not in chosen or (chosen[key].environment and not case.environment):
             chosen[key] = case
-    yield from chosen.values()
-
-
-def _preference(case: Case) -> tuple[bool, bool]:
-    return case.committed, not case.environment
+    for (code, form, committed), case in chosen.items():
+        if committed or not case.environment or (code, form, True) not in chosen:
+            yield case
 
 
 def _described(case: Case) -> Mapping[str, object]:
