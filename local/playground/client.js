@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 707a72132d342b5450cf96e0886c9a505fdf877b106304ba60f9e47a97c6837d
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 20861d29491f368b55270d4c46fbf4a8df54d7ad0657465ed3c4d533a1504e8d
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";
@@ -127,6 +127,7 @@ function pointer({ path = [] }) {
 }
 
 // src/stream.ts
+var LONGEST_TIMER = 2 ** 31 - 1;
 var PATIENCE = 5e3;
 function open(url, request, client, options) {
   const { retries = 2, timeout: { start: beforeStart = 3e5, silence = 3e4 } = {} } = client;
@@ -151,7 +152,8 @@ function open(url, request, client, options) {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       signal.onabort = () => reject(signal.reason);
-      timer = setTimeout(() => reject(response ? new StreamCut() : unanswered("it took too long")), limit);
+      const late = () => reject(response ? new StreamCut() : unanswered("it took too long"));
+      timer = setTimeout(late, Math.min(limit, LONGEST_TIMER));
       action().then(resolve, reject);
     }).finally(() => clearTimeout(timer));
   }

@@ -36,6 +36,8 @@ export interface Stream<Value, Input = Value> extends AsyncIterable<DeepPartial<
   [Symbol.asyncIterator](): AsyncIterator<DeepPartial<Input>, undefined, undefined>;
 }
 
+/** Milliseconds of the longest timer that there is: a longer one ends at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** Milliseconds for the end of a response after the event that ends its answer. */
 const PATIENCE = 5_000;
 
@@ -76,7 +78,8 @@ export function open<Input, Value>(
     return new Promise<Result>((resolve, reject) => {
       signal.throwIfAborted();
       signal.onabort = () => reject(signal.reason);
-      timer = setTimeout(() => reject(response ? new StreamCut() : unanswered("it took too long")), limit);
+      const late = (): void => reject(response ? new StreamCut() : unanswered("it took too long"));
+      timer = setTimeout(late, Math.min(limit, LONGEST_TIMER));
       action().then(resolve, reject);
     }).finally(() => clearTimeout(timer));
   }

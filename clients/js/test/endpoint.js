@@ -88,3 +88,10 @@ export function scripted() {
     fail: (error) => controller.error(error),
   };
 }
+
+/** A promise, and the functions that settle it. Node 20 has no `Promise.withResolvers`. */
+export function resolvers() {
+  const made = {};
+  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
+  return made;
+}

@@ -7,7 +7,7 @@ import * as previous from "ai-sdk-react-3";
 import { StreamCut, StreamError, objectFetch } from "streaming-llm-client/ai";
 import { z } from "zod";
 import { render } from "./dom.js";
-import { COMPLETE, DELTAS, START, answer, begin, endpoint, failed, lines, refuse, scripted } from "./endpoint.js";
+import { COMPLETE, DELTAS, START, answer, begin, endpoint, failed, lines, refuse, resolvers, scripted } from "./endpoint.js";
 
 const schema = z.object({ summary: z.string(), keywords: z.array(z.string()) });
 const FAILED = { title: "The model failed to finish its answer.", status: 502, code: "model_failed" };
@@ -15,7 +15,7 @@ const FAILED = { title: "The model failed to finish its answer.", status: 502, c
 for (const [name, { experimental_useObject: useObject }] of Object.entries({ "@ai-sdk/react 4": newest, "@ai-sdk/react 3": previous })) {
   /** Renders `useObject` with this `fetch`, submits a request, and returns how it ends. */
   async function used(t, url, { options, hook } = {}) {
-    const ended = Promise.withResolvers?.() ?? resolvers();
+    const ended = resolvers();
     const page = render(t, () =>
       useObject({
         api: url,
@@ -122,12 +122,6 @@ for (const [name, { experimental_useObject: useObject }] of Object.entries({ "@a
     assert.deepEqual(requests.map(({ headers }) => headers["x-api-key"]), ["key", "key"]);
     assert.deepEqual(seen, ["include", "include"]);
   });
-}
-
-function resolvers() {
-  const made = {};
-  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  return made;
 }
 
 /** Sends a request as the hook does, and returns the text of the response. */

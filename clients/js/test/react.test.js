@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { StreamCut, StreamError, useStream } from "streaming-llm-client/react";
 import { z } from "zod";
 import { render, showFrame, waiting } from "./dom.js";
-import { COMPLETE, DELTAS, START, answer, begin, delta, endpoint, failed, lines, refuse, scripted } from "./endpoint.js";
+import { COMPLETE, DELTAS, START, answer, begin, delta, endpoint, failed, lines, refuse, resolvers, scripted } from "./endpoint.js";
 
 const PROMPT = { prompt: "Why?" };
 const FAILED = { title: "The model failed to finish its answer.", status: 502, code: "model_failed" };
@@ -101,7 +101,7 @@ test("stop() ends the request and keeps the object", async (t) => {
     closed = once(response, "close");
     begin(response, START, DELTAS[0]);
   });
-  const begun = Promise.withResolvers?.() ?? resolvers();
+  const begun = resolvers();
   const page = await submitted(t, url, { onEvent: ({ type }) => type === "delta" && begun.resolve() });
   await begun.promise;
   page.states.at(-1).stop();
@@ -114,12 +114,6 @@ test("stop() ends the request and keeps the object", async (t) => {
     code: undefined,
   });
 });
-
-function resolvers() {
-  const made = {};
-  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  return made;
-}
 
 test("a second request ends the first, of which nothing is shown any more", async (t) => {
   const closed = resolvers();

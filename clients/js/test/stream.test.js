@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mock, test } from "node:test";
 import { Client, StreamCut, StreamError } from "streaming-llm-client";
-import { COMPLETE, DELTAS, START, answer, begin, delta, endpoint, failed, lines, refuse, scripted } from "./endpoint.js";
+import { COMPLETE, DELTAS, START, answer, begin, delta, endpoint, failed, lines, refuse, resolvers, scripted } from "./endpoint.js";
 
 const PROMPT = { prompt: "Why?" };
 const FINAL = {
@@ -164,12 +164,6 @@ test("an abort does not wait for a fetch that pays no attention", async () => {
 
   assert.equal(await failure(final), "left");
 });
-
-function resolvers() {
-  const made = {};
-  made.promise = new Promise((resolve, reject) => Object.assign(made, { resolve, reject }));
-  return made;
-}
 
 test("an abort after the end changes nothing", async (t) => {
   const { url } = await endpoint(t, answer);
@@ -345,6 +339,17 @@ test("without a response for too long, the code is network", async (t) => {
 
   assert.deepEqual([error.code, error.status], ["network", undefined]);
   assert.ok(requests.length <= 1);
+});
+
+test("a timeout can be endless", async (t) => {
+  const { mock } = t.mock.method(globalThis, "setTimeout");
+  const { fetch, push } = scripted();
+  push(lines(START, COMPLETE));
+  const client = new Client("http://endpoint", { fetch, timeout: { start: Infinity, silence: Infinity } });
+
+  assert.deepEqual(await client.stream(PROMPT).final(), FINAL);
+  const longest = 2 ** 31 - 1; // a longer timer ends at once
+  assert.equal(Math.max(...mock.calls.map(({ arguments: [, delay] }) => delay ?? 0)), longest);
 });
 
 test("a response that is silent before its first event is cut after the longer time", async () => {
