@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from local.changes import MisplacedChange, rebuild
 from local.client import Piece
@@ -102,9 +102,13 @@ def _members(fields: dict[str, str], number: int) -> dict[str, Any]:
     return event
 
 
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def _parse(text: str) -> dict[str, Any]:
     try:
-        event = json.loads(text)
+        event = json.loads(text, parse_constant=_not_json)  # NaN and infinities end a JavaScript client
     except ValueError:
         raise Malformed(f"an event is not JSON: {text[:80]!r}") from None
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):

@@ -95,3 +95,23 @@ def test_verify_reports_a_change_that_does_not_fit(vector: Vector) -> None:
 
     with pytest.raises(Malformed):
         rebuild_object(events)
+
+
+STREAMED = [
+    it for it in MADE if it.response and it.response.status == 200 and "json" in it.response.headers["Content-Type"]
+]
+
+
+@pytest.mark.parametrize("vector", STREAMED, ids=lambda it: it.name)
+def test_verify_never_takes_another_answer_for_a_complete_one(vector: Vector) -> None:
+    """Whatever is sent: it is read as expected, or it is reported."""
+    assert vector.response is not None
+    try:
+        events = read(vector.response)
+        rebuild_object(events)
+    except Malformed:
+        return
+    ends = [event.members for event in events if event.type in {"complete", "error"}]
+
+    assert (bool(ends) and ends[0]["type"] == "complete") is (vector.expected["outcome"] == "complete")
+    assert not ends or ends[0].get("value") == vector.expected.get("value")
