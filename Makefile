@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve verify test test-fast test-browser lint types format docs bench fuzz bundle lock release clean given-url given-tag
+.PHONY: help demo serve verify openapi test test-fast test-browser lint types format docs bench fuzz bundle lock release clean given-url given-tag
 
 # --- Options: only those on make's command line; a variable of the same name in the shell is ignored ---------------
 
@@ -53,6 +53,9 @@ verify: given-url $(VENV)/.demo ## check an endpoint from outside; URL=, API_KEY
 	@$(RUN) -m verify $(call if-yes,--sigv4,SIGV4) $(call with,--origin,ORIGIN) $(call if-yes,--warm,WARM) \
 	  $(call with,--code,CODE) $(call with,--config,CONFIG) \
 	  $(call with,--body,BODY) -- "$$URL"
+
+openapi: $(VENV)/.demo ## write the OpenAPI documents of an endpoint to dist/; SCHEMA=module:Class CODE=folder, CONFIG=file
+	@$(RUN) -m openapi $(call with,--schema,SCHEMA) $(call with,--code,CODE) $(call with,--config,CONFIG)
 
 # The types are checked while the tests run: many tests wait for processes, and leave a part of the processor free. The
 # check takes no more than this part: some tests start twenty processes, and services in them have two seconds to answer.

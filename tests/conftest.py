@@ -28,6 +28,7 @@ SLOW: Final = (
     "local/test_demo.py",
     "local/test_resources.py",
     "local/test_serve.py",
+    "openapi/test_main.py",
     "partials/test_promises.py",
     "scripts",
     "test_makefile.py",

@@ -165,6 +165,27 @@ CLIENT_MAY_IMPORT = {
     "clients/python/streaming_llm_client/cli.py": {CLIENT, "httpx", "rich"},
 }
 """The same for the Python client, which is a distribution of its own."""
+OPENAPI_MAY_IMPORT = {
+    "openapi/__init__.py": set[str](),
+    "openapi/__main__.py": {
+        "local.cli",
+        "local.configuration",
+        "local.lambda_.deployment",
+        "local.resources",
+        "local.terminal",
+        "local.twin",
+    },
+    "openapi/document.py": PYDANTIC
+    | {
+        "function.answer_type",
+        "function.contract",
+        "function.routes",
+        "function.stream",
+        "function.user_code",
+        "streaming_llm_client.events",
+    },
+}
+"""The same for the OpenAPI documents, which describe what the function and the client have in common."""
 LIBRARIES = frozenset({"function/partials/__init__.py"})
 LAST = frozenset({"function.handler", "function.aws.runtime"})
 """Where everything ends: nothing imports these."""
@@ -244,6 +265,12 @@ def test_the_client_shares_no_code_with_the_endpoint(file: str) -> None:
     allowed = CLIENT_MAY_IMPORT[max((part for part in CLIENT_MAY_IMPORT if file.startswith(part)), key=len)]
     foreign = [name for name in imports(file) if name.split(".")[0] not in sys.stdlib_module_names]
     assert [name for name in foreign if not any(within(name, part) for part in allowed)] == []
+
+
+@pytest.mark.parametrize("file", sources("openapi"))
+def test_the_openapi_documents_are_made_of_the_parts_that_they_describe(file: str) -> None:
+    foreign = [name for name in imports(file) if name.split(".")[0] not in sys.stdlib_module_names]
+    assert [name for name in foreign if not any(within(name, part) for part in OPENAPI_MAY_IMPORT[file])] == []
 
 
 @pytest.mark.parametrize("file", [it for it in sources("local", "verify") if it != "local/configuration.py"])

@@ -77,6 +77,8 @@ def started(folder: Path, *words: str, environment: Mapping[str, str] | None = N
         (["verify", "URL=u", "SIGV4=no", "WARM="], ["-m", "verify", "--", "u"]),
         (["verify", "URL=u", "ORIGIN=o", "BODY=b"], ["-m", "verify", "--origin=o", "--body=b", "--", "u"]),
         (["verify", "URL=u", "CODE=c", "CONFIG=d"], ["-m", "verify", "--code=c", "--config=d", "--", "u"]),
+        (["openapi", "SCHEMA=mine:A", "CODE=c"], ["-m", "openapi", "--schema=mine:A", "--code=c"]),
+        (["openapi", "CONFIG=a.yaml"], ["-m", "openapi", "--config=a.yaml"]),
         (["release", "TAG=v1.0.0"], ["-m", "scripts.release", "--", "v1.0.0"]),
         (["docs"], ["-m", "docs.generate"]),
         (["bundle"], ["-m", "components.bundle"]),

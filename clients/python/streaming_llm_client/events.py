@@ -60,6 +60,7 @@ class Problem(_Members):
     """A failure, as a problem document (RFC 9457). Members can be added to it."""
 
     model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Json] = Field(init=False)
 
     type: str
     title: str

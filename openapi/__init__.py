@@ -1,0 +1,1 @@
+"""The OpenAPI documents of an endpoint, written by ``python -m openapi``."""

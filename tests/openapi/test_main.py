@@ -1,0 +1,88 @@
+"""``python -m openapi`` with the options of a user."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cli import WrongOption
+from openapi.__main__ import described, main
+
+MODULE = """
+from pydantic import BaseModel
+from streaming_llm_api.endpoint import Message
+
+print("A module can print.")
+
+
+class Ask(BaseModel):
+    prompt: str
+    conversation: list[Message] = []
+
+
+class Reply(BaseModel):
+    text: str
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path) -> Path:
+    """A folder with a module, which is called like one of this program."""
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (folder / "document.py").write_text(MODULE)
+    return folder
+
+
+def test_the_documents_are_written(tmp_path: Path, code: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--schema=document:Reply", f"--code={code}", f"--to={tmp_path / 'new'}"]
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+
+    assert ended.value.code == 0
+    written = {file.name: json.loads(file.read_text()) for file in (tmp_path / "new").iterdir()}
+    assert {name: it["openapi"] for name, it in written.items()} == {
+        "openapi-3.2.json": "3.2.0",
+        "openapi-3.1.json": "3.1.1",
+    }
+    assert "Reply" in written["openapi-3.2.json"]["components"]["schemas"]
+    assert capsys.readouterr().out.count("Wrote ") == 2
+
+
+def test_a_stacks_configuration_names_classes_and_routes(tmp_path: Path, code: Path) -> None:
+    """Relative to the file; variables of the shell replace what it says."""
+    routes = {"ask": {"schema": "document:Reply"}, "explain": {"request": "function.schema:Request"}}
+    config = tmp_path / "stack.json"
+    config.write_text(json.dumps({"code": code.name, "request": "document:Ask", "routes": routes}))
+
+    found = described(None, None, config, {})["3.2.0"]
+
+    assert found["paths"].keys() == {"/v1/ask", "/v1/explain"}
+    assert [requested(found, route) for route in routes] == ["Ask", "Request"]
+    config.write_text(json.dumps({"code": code.name, "request": "document:Reply"}))
+    assert requested(described(None, None, config, {"LLM_REQUEST": "document:Ask"})["3.2.0"], "stream") == "Ask"
+
+
+def requested(document: dict[str, Any], route: str) -> str:
+    """Return the name of the component that describes a request."""
+    content = document["paths"][f"/v1/{route}"]["post"]["requestBody"]["content"]
+    return str(content["application/json"]["schema"]["$ref"]).rpartition("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MODULE, "LLM_SCHEMA must name a Pydantic class or another type that Pydantic knows; got 'document:Wrong'"),
+        ("raise SystemExit(3)", "The classes cannot be loaded: SystemExit: 3"),
+        ("import os\nos._exit(3)", "The classes cannot be loaded: their process has ended"),
+        ("from collections.abc import Callable as Wrong", "LLM_SCHEMA must name a Pydantic class"),
+    ],
+)
+def test_what_cannot_be_described_is_an_error_with_the_reason(code: Path, text: str, message: str) -> None:
+    (code / "document.py").write_text(text)
+
+    with pytest.raises(WrongOption) as caught:
+        described("document:Wrong", code, None, {})
+
+    assert message in str(caught.value)
