@@ -22,6 +22,8 @@ from tests.loopback.guard import INSTALLER_ALLOWED
 
 TESTS: Final = Path(__file__).parent
 SLOW: Final = (
+    "clients/python/test_mutants.py",
+    "clients/python/test_package.py",
     "components",  # to declare an endpoint is to build its bundle
     "docs/test_examples.py",
     "examples",

@@ -10,7 +10,9 @@ from rich.text import Text
 from .terminal import INDENT, Shown, View, one_line
 
 INTERVAL: Final = 0.08
-"""Seconds between two drawings, at least: drawing costs more than a change."""
+"""Seconds between two drawings, at least."""
+SHARE: Final = 10
+"""The pause after a drawing is as many times as long as the drawing, which for a large object takes long."""
 CURSOR: Final = "▌"
 
 
@@ -29,13 +31,13 @@ class Coloured(View):
         super().__init__(console.file.write)
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._drawn_at = 0.0
+        self._next_at = 0.0
         self._last: Closing | None = None
 
     def show(self, partial: Closing) -> None:  # type: ignore[override]  # of a client's stream it is always one
         """Draw the object, if the last drawing is not too fresh."""
         self._last = partial
-        if time.monotonic() - self._drawn_at >= INTERVAL:
+        if time.monotonic() >= self._next_at:
             self._draw(partial)
 
     def finish(self, value: Any) -> None:  # noqa: ANN401 - any JSON value
@@ -51,10 +53,12 @@ class Coloured(View):
         self._live.stop()
 
     def _draw(self, partial: Closing) -> None:
-        self._drawn_at = time.monotonic()
+        began = time.monotonic()
         self._live.start()
         lines = drawn(partial.value, partial).split(allow_blank=True)
         self._live.update(Text("\n").join(lines[-(self._console.height - 1) :]), refresh=True)
+        ended = time.monotonic()
+        self._next_at = ended + max(INTERVAL, SHARE * (ended - began))
 
 
 def drawn(value: Any, partial: Closing | None = None, path: str = "") -> Text:  # noqa: ANN401 - any JSON value

@@ -36,7 +36,6 @@ def _pip(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], check=True)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("package_index")
 def test_the_wheel_is_used_from_a_clean_environment(peer: Peer, tmp_path: Path) -> None:
     """It has the client and its page and nothing else; its size is printed."""
