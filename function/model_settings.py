@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from .claude import Claude, Native, Off, Thinks, claude
-from .contract import Cache, Effort, Settings, SettingsError, StructuredOutput, Thinking, as_text, variable
+from .contract import Cache, Effort, Settings, SettingsError, StructuredOutput, Thinking, variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +19,6 @@ class Conflict:
     """What is wrong and what to do, in the names of the function's variables."""
     instead: Mapping[str, Any]
     """The settings with which the model takes the request, by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lowered:
-    """Settings that a model takes."""
-
-    settings: Settings
-    differences: tuple[str, ...]
-    """What is not as it was set, such as ``LLM_EFFORT is high in place of max``."""
 
 
 def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
@@ -43,20 +34,18 @@ def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
             raise SettingsError(conflict.message)
 
 
-def lowered(settings: Settings, model: str) -> Lowered:
+def lowered(settings: Settings, model: str) -> Settings:
     """Return the settings without what is known to be refused: for a model that stands in for the one they name.
 
     What the model does not take is left out, and an effort that it does not know is the next lower one.
     """
     row = claude(model)
     if row is None:
-        return Lowered(settings, ())
-    kept = settings
+        return settings
     for rule in _RULES:
-        conflict = rule(kept, row, model)
-        kept = replace(kept, **conflict.instead) if conflict else kept
-    names = [name for name in _LOWERED if getattr(kept, name) != getattr(settings, name)]
-    return Lowered(kept, tuple(_difference(name, settings, kept) for name in names))
+        conflict = rule(settings, row, model)
+        settings = replace(settings, **conflict.instead) if conflict else settings
+    return settings
 
 
 def steering(settings: Settings, model: str) -> dict[str, Any]:
@@ -82,11 +71,6 @@ def _thinking_type(thinking: Thinking, row: Claude | None) -> str | None:
     if thinking is Thinking.OFF:
         return _OFF[row.mind.off if row else Off.DISABLED]
     return None
-
-
-def _difference(name: str, before: Settings, after: Settings) -> str:
-    old, new = (as_text("none" if value is None else value) for value in (getattr(before, name), getattr(after, name)))
-    return f"{variable(name)} is {new} in place of {old}"
 
 
 def _native_output(settings: Settings, row: Claude, model: str) -> Conflict | None:
@@ -237,6 +221,3 @@ _RULES: Final[Sequence[Rule]] = (
     _hour_of_cache,
 )
 """In this order: a later rule finds what an earlier one has lowered."""
-
-_LOWERED: Final = ("structured_output", "effort", "thinking", "show_thinking", "temperature", "cache")
-"""The settings that a rule can lower."""

@@ -172,7 +172,7 @@ def test_the_service_refuses_what_a_preview_refuses_and_takes_the_rest(
         else:
             assert (reason is None) == (refused is None), (asked, reason)
             assert reason is None or BLAMED[reason] in asked, (asked, reason)
-        kept = lowered(settings, id_of(row)).settings
+        kept = lowered(settings, id_of(row))
         assert (kept == settings) == (refused is None), asked
         assert refused is None or answered(client, kept) is None, asked
 

@@ -12,7 +12,7 @@ from .converse import Converse
 def settings_by_model(settings: Settings) -> list[Settings]:
     """Return the settings for the first model, and for each that follows it."""
     others = (replace(settings, model_id=model_id, profile_model=None) for model_id in settings.fallback_models)
-    return [settings, *(lowered(other, other.model_id).settings for other in others)]
+    return [settings, *(lowered(other, other.model_id) for other in others)]
 
 
 def differences(settings: Settings, schema: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:

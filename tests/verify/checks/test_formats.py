@@ -2,8 +2,10 @@ from contextlib import nullcontext
 
 import pytest
 
+from function.contract import DEFAULT_MODEL
 from local.client import Transport
 from local.http11.server import Exchange, Server
+from local.twin import Twin
 from tests.verify.shared import CHECK
 from verify.checks.run import Failed, Run
 from verify.endpoint import Endpoint
@@ -27,3 +29,7 @@ def test_raw_text_that_arrives_at_once_is_compared_with_typed_answers(
         run = Run(Endpoint(server.url, transport=Transport(clock=lambda: next(times))), first_event_ms=first_event_ms)
         with pytest.raises(Failed, match="2 bytes arrived at once after 1000 ms") if is_buffered else nullcontext():
             CHECK["raw text"](run)
+
+
+def test_the_model_that_answered_is_named(endpoint: Twin) -> None:
+    assert f", complete by {DEFAULT_MODEL}, " in str(CHECK["JSON Lines"](Run(Endpoint(endpoint.url))))
