@@ -183,9 +183,11 @@ class Stream(_Answer[T]):
                 raise reception.refused(self._problem(response))
             cause = None
             try:
-                for data in response.iter_bytes():
+                chunks = response.iter_bytes()
+                for data in chunks:
                     yield from reception.feed(data)
                     if reception.is_complete:
+                        next(chunks, None)  # the end of the body: then the connection can serve another request
                         return
             except httpx.HTTPError as error:
                 cause = error
@@ -277,10 +279,12 @@ class AsyncStream(_Answer[T]):
                 raise reception.refused(await self._problem(response))
             cause = None
             try:
-                async for data in response.aiter_bytes():
+                chunks = response.aiter_bytes()
+                async for data in chunks:
                     for partial in reception.feed(data):
                         yield partial
                     if reception.is_complete:
+                        await anext(chunks, None)
                         return
             except httpx.HTTPError as error:
                 cause = error

@@ -22,6 +22,8 @@ class Received:
     fields: dict[str, str]
     """Names in lower case."""
     body: bytes
+    connection: object
+    """The client's end of the connection."""
 
 
 class Peer:
@@ -45,7 +47,7 @@ class Peer:
 
     def _respond(self, exchange: Exchange) -> None:
         fields = {name.lower(): value for name, value in exchange.fields()}
-        self.received.append(Received(fields, exchange.read_body(10_000_000)))
+        self.received.append(Received(fields, exchange.read_body(10_000_000), exchange.client_address))
         response = self.responses.pop(0)
         if response is None:
             exchange.cut()

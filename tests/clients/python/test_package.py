@@ -4,6 +4,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,13 @@ def _pip(*arguments: str) -> None:
 
 
 @pytest.mark.usefixtures("package_index")
-def test_the_wheel_is_used_from_a_clean_environment(peer: Peer, tmp_path: Path) -> None:
+def test_the_wheel_is_used_from_a_clean_environment(
+    peer: Peer, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """It has the client and its page and nothing else; its size is printed."""
     _pip("wheel", "--no-deps", f"--wheel-dir={tmp_path}", str(PACKAGE))
     [wheel] = tmp_path.glob("streaming_llm_client-*.whl")
-    sys.stdout.write(f"{wheel.name}: {wheel.stat().st_size:,} bytes\n")
+    record_property(wheel.name, f"{wheel.stat().st_size:,} bytes")
     with zipfile.ZipFile(wheel) as opened:
         names = set(opened.namelist())
         [metadata] = [opened.read(name).decode() for name in names if name.endswith(".dist-info/METADATA")]

@@ -180,6 +180,24 @@ def test_leaving_the_block_closes_the_connection(peer: Peer) -> None:
             stream.final()
 
 
+def test_the_connection_of_a_complete_answer_serves_the_next_request(peer: Peer) -> None:
+    """The client reads the body to its end: whoever sends it sees no client that breaks off."""
+
+    async def main() -> None:
+        async with AsyncClient(peer.url) as client:
+            for _ in range(2):
+                await client.stream(prompt="Why?").final()
+
+    peer.responses += [response("complete-jsonl")] * 4
+    with Client(peer.url) as client:
+        for _ in range(2):
+            client.stream(prompt="Why?").final()
+    asyncio.run(main())
+
+    connections = [request.connection for request in peer.received]
+    assert connections == [connections[0]] * 2 + [connections[2]] * 2
+
+
 def test_a_task_that_is_cancelled_closes_the_connection(peer: Peer) -> None:
     """It is cancelled, and nothing else: no error of the client."""
 
