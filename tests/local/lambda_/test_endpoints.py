@@ -41,12 +41,9 @@ def test_a_bundle_and_a_function_with_other_services_read_the_list_that_they_hav
 def test_local_stacks_that_start_at_once_share_a_list_until_the_process_ends() -> None:
     program = """
 from concurrent.futures import ThreadPoolExecutor
-import subprocess
-import sys
 from pathlib import Path
 from local.lambda_.deployment import Deployment
 from local.lambda_.endpoints import without_services
-from local.twin import CHECKOUT
 
 with ThreadPoolExecutor(8) as pool:
     found = pool.map(lambda _: without_services(Deployment(Path("/nowhere")))["AWS_DATA_PATH"], range(8))
