@@ -22,12 +22,16 @@ from tests.loopback.guard import INSTALLER_ALLOWED
 
 TESTS: Final = Path(__file__).parent
 SLOW: Final = (
+    "aws/test_second_host.py",
     "clients/python/test_mutants.py",
     "clients/python/test_package.py",
     "components",  # to declare an endpoint is to build its bundle
     "docs/test_examples.py",
     "examples",
+    "local/models/test_download.py",
+    "local/test_agreement.py",
     "local/test_demo.py",
+    "local/test_launch.py",
     "local/test_resources.py",
     "local/test_serve.py",
     "openapi/test_main.py",
@@ -41,6 +45,7 @@ SLOW: Final = (
     "wire/test_callers.py",
     "wire/test_conversations.py",
     "wire/test_endings.py",
+    "wire/test_fallback.py",
     "wire/test_misbehaviour.py",
     "wire/test_own_code.py",
     "wire/test_own_stages.py",
