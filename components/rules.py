@@ -113,8 +113,16 @@ def _refuse_model(options: Options) -> None:
         _refuse_profile_model(options)
     if options.model_id in (options.fallback_models or ()):
         raise InvalidArgument(f"fallbackModels must not contain modelId, which is {options.model_id}.")
-    if options.fallback_after is not None and not options.fallback_models:
+    if options.fallback_after is not None:
+        _refuse_fallback_after(options, options.fallback_after)
+
+
+def _refuse_fallback_after(options: Options, seconds: float) -> None:
+    if not options.fallback_models:
         raise InvalidArgument("fallbackAfter requires fallbackModels.")
+    longest = options.seconds_of_an_answer
+    if seconds >= longest:
+        raise InvalidArgument(f"fallbackAfter must be below {longest:g}, the time of the answer; got {seconds:g}.")
 
 
 def _refuse_profile_model(options: Options) -> None:

@@ -25,6 +25,10 @@ CONTRADICTIONS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"fallback_after": 5}, "fallbackAfter requires fallbackModels."),
     (
+        {"fallback_models": ["anthropic.claude-opus-4-8"], "fallback_after": 50, "timeout": 60},
+        "fallbackAfter must be below 50, the time of the answer; got 50.",
+    ),
+    (
         {"model_id": "anthropic.claude-opus-5", "fallback_models": ["anthropic.claude-opus-5"]},
         "fallbackModels must not contain modelId, which is anthropic.claude-opus-5.",
     ),
