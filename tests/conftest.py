@@ -46,6 +46,7 @@ SLOW: Final = (
     "wire/test_conversations.py",
     "wire/test_endings.py",
     "wire/test_fallback.py",
+    "wire/test_fallback.py",
     "wire/test_misbehaviour.py",
     "wire/test_own_code.py",
     "wire/test_own_stages.py",
