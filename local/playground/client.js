@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 20861d29491f368b55270d4c46fbf4a8df54d7ad0657465ed3c4d533a1504e8d
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: ac23e09aed677c327a33979409cec38f117374b12d56e55a8b6cced48b2abf3a
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";
@@ -68,11 +68,11 @@ function isWhole(line) {
 
 // src/request.ts
 var FORMAT = "application/jsonl";
-var OWN_HEADERS = { accept: FORMAT, "content-type": "application/json" };
 async function send(url, body, { headers, fetch = globalThis.fetch }, signal) {
-  const request = { url, method: "POST", headers: OWN_HEADERS, body };
+  const request = { url, method: "POST", headers: { accept: FORMAT, "content-type": "application/json" }, body };
   const all = new Headers(typeof headers === "function" ? await headers(request) : headers);
-  for (const [name, value] of Object.entries(OWN_HEADERS)) all.set(name, value);
+  all.set("accept", FORMAT);
+  all.set("content-type", "application/json");
   return fetch(url, { ...request, headers: all, signal }).catch((cause) => {
     throw unanswered(cause);
   });
@@ -232,7 +232,7 @@ function open(url, request, client, options) {
   async function final({ value, usage, stopReason, model }) {
     const result = {
       value: await validated(options.schema, value),
-      usage: usage ?? null,
+      usage,
       stopReason,
       requestId: requestId(),
       model: model ?? start?.model

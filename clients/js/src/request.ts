@@ -31,7 +31,6 @@ export interface Timeout {
 
 /** JSON Lines: each event is one line, and an empty line is a heartbeat. */
 const FORMAT = "application/jsonl";
-const OWN_HEADERS = { accept: FORMAT, "content-type": "application/json" };
 
 /** Sends a request once, and returns its response, whatever its status. */
 export async function send(
@@ -40,9 +39,10 @@ export async function send(
   { headers, fetch = globalThis.fetch }: ClientOptions,
   signal: AbortSignal,
 ): Promise<Response> {
-  const request = { url, method: "POST", headers: OWN_HEADERS, body } as const;
+  const request = { url, method: "POST", headers: { accept: FORMAT, "content-type": "application/json" }, body } as const;
   const all = new Headers(typeof headers === "function" ? await headers(request) : headers);
-  for (const [name, value] of Object.entries(OWN_HEADERS)) all.set(name, value);
+  all.set("accept", FORMAT);
+  all.set("content-type", "application/json");
   return fetch(url, { ...request, headers: all, signal } as RequestInit).catch((cause) => {
     throw unanswered(cause);
   });
@@ -74,7 +74,7 @@ export function failure(given: FailureProblem | undefined, otherwise = "protocol
   return new StreamError(code, `${problem?.title ?? "The request failed"} (${code})`, { problem });
 }
 
-/** The seconds of the header `Retry-After`, which the endpoint never sends as a date. */
+/** The seconds of the header `Retry-After`, which the endpoint never sends as a date; a date is none. */
 export function retryAfter(response: Response | undefined): number | undefined {
   const seconds = parseInt(response?.headers.get("retry-after") ?? "");
   return seconds >= 0 ? seconds : undefined;

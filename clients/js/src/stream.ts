@@ -29,11 +29,11 @@ export interface Final<Value> {
  *
  * The request is sent when one of the two is first asked for.
  */
-export interface Stream<Value, Input = Value> extends AsyncIterable<DeepPartial<Input>, undefined> {
+export interface Stream<Value, Input = Value> extends AsyncIterable<DeepPartial<Input>> {
   /** Returns the complete answer. It needs no iteration, and can be called more than once. */
   final(): Promise<Final<Value>>;
   /** Yields the object each time it has grown. It is the same object each time, until the model starts again. */
-  [Symbol.asyncIterator](): AsyncIterator<DeepPartial<Input>, undefined, undefined>;
+  [Symbol.asyncIterator](): AsyncIterator<DeepPartial<Input>, undefined>;
 }
 
 /** Milliseconds of the longest timer that there is: a longer one ends at once. */
@@ -172,7 +172,7 @@ export function open<Input, Value>(
   async function final({ value, usage, stopReason, model }: CompleteEvent): Promise<Final<Value>> {
     const result = {
       value: await validated(options.schema, value),
-      usage: usage ?? null,
+      usage,
       stopReason,
       requestId: requestId(),
       model: model ?? start?.model,

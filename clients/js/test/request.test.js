@@ -51,6 +51,18 @@ for (const [what, status, type, body, expected] of [
     assert.deepEqual(await code(new Client(url)), [expected, status]);
   });
 
+test("Retry-After is seconds; a date of a proxy is ignored", async (t) => {
+  const values = ["0", "7", "Wed, 21 Oct 2026 07:28:00 GMT", "soon"];
+  const { url } = await endpoint(t, (response, number) => {
+    response.writeHead(503, { "Retry-After": values[number - 1] });
+    response.end();
+  });
+  const seen = [];
+  for (const _ of values) await new Client(url).stream().final().catch(({ retryAfter }) => seen.push(retryAfter));
+
+  assert.deepEqual(seen, [0, 7, undefined, undefined]);
+});
+
 test("a connection that ends before the response is network, and is not repeated", async (t) => {
   let connections = 0;
   const server = createServer((socket) => {
