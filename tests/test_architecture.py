@@ -160,8 +160,8 @@ CLIENT_MAY_IMPORT = {
     "clients/python": {CLIENT, "httpx", "pydantic", "pydantic_core", "typing_extensions"},
     "clients/python/streaming_llm_client/framing.py": set[str](),
     "clients/python/streaming_llm_client/growing.py": set[str](),
-    "clients/python/streaming_llm_client/terminal.py": set[str](),
-    "clients/python/streaming_llm_client/rich_view.py": {f"{CLIENT}.terminal", "rich"},
+    "clients/python/streaming_llm_client/terminal.py": {f"{CLIENT}.growing"},
+    "clients/python/streaming_llm_client/rich_view.py": {f"{CLIENT}.growing", f"{CLIENT}.terminal", "rich"},
     "clients/python/streaming_llm_client/cli.py": {CLIENT, "httpx", "rich"},
 }
 """The same for the Python client, which is a distribution of its own."""

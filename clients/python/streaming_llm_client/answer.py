@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 from pydantic import Secret, SecretBytes, SecretStr, TypeAdapter, ValidationError
 
 from .errors import NotRoundTrip, SchemaMismatch
-from .growing import Growing
+from .growing import Growing, escaped_key
 
 T = TypeVar("T")
 Json = Any
@@ -83,7 +83,7 @@ def _not_round_trip(path: str) -> NotRoundTrip:
 
 
 def _pointer(keys: Iterable[object]) -> str:
-    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+    return "".join(f"/{escaped_key(str(key))}" for key in keys)
 
 
 def _one_way(schema: Json, key: str = "", names: frozenset[str] = frozenset()) -> Iterator[str]:

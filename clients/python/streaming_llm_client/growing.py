@@ -15,6 +15,16 @@ HIGH_SURROGATES: Final = ("\ud800", "\udbff")
 LOW_SURROGATES: Final = ("\udc00", "\udfff")
 
 
+def escaped_key(key: str) -> str:
+    """Return a key as a step of a JSON Pointer (RFC 6901 §3)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def key_of(step: str) -> str:
+    """Return the key that a step of a JSON Pointer is (RFC 6901 §4)."""
+    return step.replace("~1", "/").replace("~0", "~") if "~" in step else step
+
+
 class Misplaced(ValueError):
     """A change does not fit the object that the changes before it have built; the message shows its path."""
 
@@ -150,7 +160,7 @@ class Growing:
 
 def _key(parent: Any, step: str) -> Any:  # noqa: ANN401 - whatever the object has
     if isinstance(parent, dict):
-        return step.replace("~1", "/").replace("~0", "~") if "~" in step else step
+        return key_of(step)
     if isinstance(parent, list) and POSITION.fullmatch(step):
         return int(step)
     raise Misplaced

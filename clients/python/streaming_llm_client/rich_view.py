@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from .growing import escaped_key
 from .terminal import INDENT, Shown, View, one_line
 
 INTERVAL: Final = 0.08
@@ -66,7 +67,7 @@ def drawn(value: Any, partial: Closing | None = None, path: str = "") -> Text:  
     is_open = partial is not None and not partial.is_closed(path)
     if isinstance(value, dict):
         members = [
-            (Text(f"{one_line(key)}: ", "cyan"), drawn(each, partial, f"{path}/{_step(key)}"))
+            (Text(f"{one_line(key)}: ", "cyan"), drawn(each, partial, f"{path}/{escaped_key(key)}"))
             for key, each in value.items()
         ]
         return _bracketed("{", members, "}", is_open=is_open, depth=path.count("/") + 1)
@@ -86,7 +87,3 @@ def _bracketed(begin: str, members: list[tuple[Text, Text]], end: str, *, is_ope
     if members:
         text.append(f"\n{INDENT * (depth - 1)}")
     return text.append(end, "dim" if is_open else "")
-
-
-def _step(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, Protocol
 
+from .growing import escaped_key, key_of
+
 Json = Any
 
 INDENT: Final = "  "
@@ -215,7 +217,7 @@ class Indented(View):
             is_list = isinstance(value, list)
             self._write("[" if is_list else "{")
             self._levels.append(_Level(path, is_list=is_list))
-            members = enumerate(value) if is_list else ((_step(key), value[key]) for key in value)
+            members = enumerate(value) if is_list else ((escaped_key(key), value[key]) for key in value)
             for step, member in members:
                 self._put(f"{path}/{step}", member, is_open=False)
             if not is_open:
@@ -236,7 +238,7 @@ class Indented(View):
             raise _OutOfOrder
         level = self._levels[-1]
         comma = "," if level.size else ""
-        key = "" if level.is_list else f"{one_line(step.replace('~1', '/').replace('~0', '~'))}: "
+        key = "" if level.is_list else f"{one_line(key_of(step))}: "
         level.add(step)
         return f"{ended}{comma}\n{INDENT * len(self._levels)}{key}"
 
@@ -257,7 +259,3 @@ class Indented(View):
         if self._text is not None:
             self._write('"')
             self._text = None
-
-
-def _step(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
