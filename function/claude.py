@@ -214,8 +214,10 @@ def takes_native_output(model_id: str) -> bool:
 def thinks(model_id: str, thinking: Thinking) -> bool:
     """Return whether a model thinks before it answers; one that is not known does not, unless it is asked to."""
     row = claude(model_id)
-    unasked = row is not None and row.mind.thinks is not Thinks.NO
-    return unasked if thinking is Thinking.DEFAULT else thinking is Thinking.ON
+    unasked = row.mind.thinks if row else Thinks.NO
+    if thinking is Thinking.OFF:
+        return unasked is Thinks.ALWAYS
+    return thinking is Thinking.ON or unasked is not Thinks.NO
 
 
 def may_think(model_id: str, thinking: Thinking) -> bool:

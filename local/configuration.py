@@ -239,8 +239,9 @@ def _default_timeout(variables: Mapping[str, str], routes: Mapping[str, Mapping[
     """Return the timeout that the models of the routes need, as the component decides."""
 
     def of(route: Mapping[str, str]) -> int:
+        own = {"profile_model": "none", **route} if "model_id" in route else route
         texts = {
-            name: route.get(name) or variables.get(variable(name), SETTINGS[name].default)
+            name: own.get(name) or variables.get(variable(name), SETTINGS[name].default)
             for name in ("profile_model", "model_id", "fallback_models", "thinking")
         }
         model = texts["model_id"] if texts["profile_model"] == "none" else texts["profile_model"]

@@ -166,6 +166,7 @@ def test_a_row_says_what_the_cache_needs(model: str, minimum: int | None, *, hou
         ("us.anthropic.claude-sonnet-5", "default", 8_000, 300),
         ("us.anthropic.claude-sonnet-5", "off", 2_000, 120),
         ("us.anthropic.claude-fable-5", "default", 8_000, 300),
+        ("us.anthropic.claude-fable-5", "off", 8_000, 300),
         ("us.anthropic.claude-opus-6", "default", 2_000, 120),
         (PROFILE, "default", 2_000, 120),
     ],
@@ -173,7 +174,10 @@ def test_a_row_says_what_the_cache_needs(model: str, minimum: int | None, *, hou
 def test_a_model_that_thinks_is_given_more_tokens_and_more_time(
     model_id: str, thinking: str, tokens: int, seconds: int
 ) -> None:
-    """Thinking counts as the answer does. Of a model that is not known, nothing is assumed."""
+    """Thinking counts as the answer does. Of a model that is not known, nothing is assumed.
+
+    One that always thinks does so too where it follows a model whose thinking is off.
+    """
     assert default_max_tokens(model_id, Thinking(thinking)) == tokens
     assert default_timeout(model_id, Thinking(thinking)) == seconds
 
@@ -186,6 +190,7 @@ def test_a_model_that_thinks_is_given_more_tokens_and_more_time(
         ("us.anthropic.claude-opus-4-8", "on", True),
         ("us.anthropic.claude-opus-5", "default", True),
         ("us.anthropic.claude-opus-5", "off", False),
+        ("us.anthropic.claude-opus-5-5", "off", True),
         ("us.anthropic.claude-opus-6", "default", True),
         (PROFILE, "off", True),
         ("amazon.nova-pro-v1:0", "default", False),

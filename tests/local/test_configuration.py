@@ -128,6 +128,15 @@ def test_the_variables_are_those_that_the_component_sets(tmp_path: Path, args: S
         {"routes": {"deep": {"modelId": "anthropic.claude-opus-5"}, "fast": {}}},
         {"modelId": "anthropic.claude-opus-5", "routes": {"fast": {"modelId": "anthropic.claude-opus-4-8"}}},
         {"modelId": PROFILE, "modelRegions": ["eu-west-1"], "profileModel": "anthropic.claude-opus-5"},
+        {
+            "modelId": PROFILE,
+            "modelRegions": ["eu-west-1"],
+            "profileModel": "anthropic.claude-haiku-4-5",
+            "routes": {"deep": {"modelId": "anthropic.claude-opus-5"}, "fast": {}},
+        },
+        {"fallbackModels": ["anthropic.claude-opus-5"]},
+        {"fallbackModels": ["anthropic.claude-opus-5"], "routes": {"fast": {"fallbackModels": []}}},
+        {"modelId": "anthropic.claude-haiku-5-5", "thinking": "off", "fallbackModels": ["anthropic.claude-opus-5-5"]},
     ],
 )
 def test_the_timeout_is_the_one_that_the_component_sets(tmp_path: Path, args: Mapping[str, Any]) -> None:
