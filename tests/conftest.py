@@ -46,7 +46,6 @@ SLOW: Final = (
     "wire/test_conversations.py",
     "wire/test_endings.py",
     "wire/test_fallback.py",
-    "wire/test_fallback.py",
     "wire/test_misbehaviour.py",
     "wire/test_own_code.py",
     "wire/test_own_stages.py",
