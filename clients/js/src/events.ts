@@ -27,9 +27,7 @@ interface KnownMembers {
 }
 
 /** A problem document (RFC 9457). The endpoint can add members. */
-export interface Problem extends KnownMembers {
-  [member: string]: Json | undefined;
-}
+export type Problem = KnownMembers & { [member: string]: Json };
 
 /**
  * The problem of a failure. One that is not the endpoint's can lack members. That of `schema_mismatch` is made by this
