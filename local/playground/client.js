@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: ac23e09aed677c327a33979409cec38f117374b12d56e55a8b6cced48b2abf3a
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: d29fed031aea4db9c8a5f8099ea27093ce2eabf436904c75a9c51caa59000b9a
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";
