@@ -9,11 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = ROOT / ".cache" / "browser"
@@ -49,12 +51,19 @@ def main() -> int:
         return 1
     with _timed("Ran the tests of the JavaScript client and of the browser"):
         variables = {**browsers, "PYTHON": sys.executable}
-        results = [_run([npm, "test"], CLIENT, program.parent, variables) for program in (oldest, newer)]
-        files = [path.name for path in sorted(TESTS.glob("*.test.js"))]
-        results.append(
-            _run([str(newer), "--test", f"--test-concurrency={AT_A_TIME}", *files], TESTS, newer.parent, variables)
-        )
+        results = [_run([npm, "test"], CLIENT, newer.parent, variables)]
+        with ThreadPoolExecutor() as pool, tempfile.TemporaryFile("w+") as output:
+            files = _test_files(CLIENT / "test")
+            on_oldest = pool.submit(_run, [str(oldest), "--test", *files], CLIENT, oldest.parent, variables, output)
+            command = [str(newer), "--test", f"--test-concurrency={AT_A_TIME}", *_test_files(TESTS)]
+            results += [_run(command, TESTS, newer.parent, variables), on_oldest.result()]
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout)
     return int(any(results))
+
+
+def _test_files(folder: Path) -> list[str]:
+    return [str(path) for path in sorted(folder.glob("*.test.js"))]
 
 
 def find_browsers() -> Mapping[str, str]:
@@ -135,10 +144,18 @@ def _version(program: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _run(command: Sequence[str], folder: Path, path: Path, variables: Mapping[str, str] | None = None) -> int:
-    """Run a command with the programs of the folder ``path`` before all others; return its exit status."""
-    environment = {**os.environ, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}", **(variables or {})}
-    return subprocess.run(command, cwd=folder, env=environment, check=False).returncode  # noqa: S603 - fixed above
+def _run(
+    command: Sequence[str], folder: Path, path: Path, variables: Mapping[str, str], output: IO[str] | None = None
+) -> int:
+    """Run a command with the programs of the folder ``path`` before all others; return its exit status.
+
+    It writes into ``output``; by default to where this program writes.
+    """
+    environment = {**os.environ, "PATH": f"{path}{os.pathsep}{os.environ['PATH']}", **variables}
+    done = subprocess.run(  # noqa: S603 - fixed above
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+    )
+    return done.returncode
 
 
 @contextmanager
