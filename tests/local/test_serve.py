@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from local.cli import WrongOption
 from local.client import End, Reply
+from local.serve import first_free
 from tests.local.commands import Command, assert_one_line, environment, ran
 from tests.local.models.openai import ANSWER, OpenAi, delta
 
@@ -186,6 +188,15 @@ def test_a_port_that_is_taken_is_one_line(openai: OpenAi) -> None:
         done = ran("-m", "local", "--model-url", openai.url, "--port", port)
 
     assert_one_line(done, f"--port {port} cannot be used: Address already in use.")
+
+
+def test_a_page_without_a_free_port_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can choose its port: what can be done is said."""
+    monkeypatch.setattr("local.serve.PORTS_TRIED", 1)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(WrongOption, match=f"No port from {port} to {port} is free: end one of the programs"):
+            first_free(port)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "abc", "-1", "٣"])
