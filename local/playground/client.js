@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: d29fed031aea4db9c8a5f8099ea27093ce2eabf436904c75a9c51caa59000b9a
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 971b334c7be1d7f3d3d4c1a1762aaa0c432ba42acb4ea4d86eae260247bb14f5
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";
@@ -164,8 +164,10 @@ function open(url, request, client, options) {
   }
   async function proceed() {
     try {
-      if (ending) outcome = Promise.resolve(await ending());
-      else await receive();
+      if (!ending) return await receive();
+      const result = await ending();
+      signal.throwIfAborted();
+      outcome = Promise.resolve(result);
     } catch (error) {
       await retryOrEnd(error);
     }
@@ -182,9 +184,12 @@ function open(url, request, client, options) {
     cancel();
     if (delay === void 0) {
       outcome = Promise.reject(error);
+      outcome.catch(() => {
+      });
       return;
     }
     response = reader = start = ending = void 0;
+    lines = [];
     split = lineSplitter();
     await wait(() => new Promise(() => {
     }), delay).catch(() => {

@@ -93,8 +93,10 @@ export function open<Input, Value>(
 
   async function proceed(): Promise<void> {
     try {
-      if (ending) outcome = Promise.resolve(await ending());
-      else await receive();
+      if (!ending) return await receive();
+      const result = await ending();
+      signal.throwIfAborted();
+      outcome = Promise.resolve(result);
     } catch (error) {
       await retryOrEnd(error);
     }
@@ -114,9 +116,11 @@ export function open<Input, Value>(
     cancel();
     if (delay === undefined) {
       outcome = Promise.reject(error);
+      outcome.catch(() => {}); // whoever has left does not want to know
       return;
     }
     response = reader = start = ending = undefined;
+    lines = [];
     split = lineSplitter();
     await wait(() => new Promise(() => {}), delay).catch(() => {}); // until the time is over, or the request
   }

@@ -64,6 +64,19 @@ test("an event that says busy is tried again only if nothing was shown", async (
   assert.equal(requests.length, 2);
 });
 
+test("nothing of the attempt that failed is taken for the next one", async (t) => {
+  atOnce(t);
+  const other = { ...COMPLETE, value: "another" };
+  const { url, requests } = await endpoint(t, (response, number) => {
+    if (number === 2) return answer(response);
+    begin(response, { ...START, id: "first" }, failed(BUSY), ...DELTAS, other);
+    response.end('{"type":"del');
+  });
+  const { value, requestId } = await new Client(url).stream({ prompt: "Why?" }).final();
+
+  assert.deepEqual([value, requestId, requests.length], [COMPLETE.value, START.id, 2]);
+});
+
 for (const problem of [
   { status: 429, code: "quota_exhausted" },
   { status: 502, code: "model_failed" },

@@ -245,6 +245,38 @@ test("a failure is no unhandled rejection, whoever does not look at it", async (
   assert.equal(unhandled.mock.callCount(), 0);
 });
 
+test("a caller that leaves while it waits is not told, and nobody else", async (t) => {
+  const closed = resolvers();
+  const { url } = await endpoint(t, (response) => {
+    response.once("close", closed.resolve);
+    begin(response, START, DELTAS[0]);
+  });
+  const unhandled = mock.fn();
+  process.on("unhandledRejection", unhandled);
+  t.after(() => process.off("unhandledRejection", unhandled));
+  const iterator = new Client(url).stream(PROMPT)[Symbol.asyncIterator]();
+  await iterator.next();
+  const next = iterator.next();
+  assert.deepEqual(await iterator.return(), { done: true, value: undefined });
+  assert.deepEqual(await next, { done: true, value: undefined });
+  await closed.promise;
+  await settled();
+
+  assert.equal(unhandled.mock.callCount(), 0);
+});
+
+test("an abort while the answer is validated rejects, too", async (t) => {
+  const { url } = await endpoint(t, answer);
+  const abort = new AbortController();
+  const validate = async (value) => {
+    abort.abort("left");
+    return { value };
+  };
+  const schema = { "~standard": { version: 1, vendor: "own", validate } };
+
+  assert.equal(await failure(new Client(url).stream(PROMPT, { schema, signal: abort.signal }).final()), "left");
+});
+
 test("an error in the caller's own code comes as it is", async () => {
   const error = new RangeError("no token");
   const client = new Client("http://endpoint", { headers: () => Promise.reject(error) });

@@ -37,9 +37,9 @@ export class StreamingLlmTransport<Message extends UIMessage = UIMessage> implem
       {
         start(controller) {
           controller.enqueue({ type: "start" });
+          void stream.final(); // the object grows on during a pause: the next state is the newest one
         },
         async pull(controller) {
-          void stream.final(); // the object grows on during a pause: the next state is the newest one
           const { done, value } = await partials.next();
           controller.enqueue(part(done ? (await stream.final()).value : structuredClone(value)));
           await new Promise((resolve) => setTimeout(resolve, PACE)); // also before a failure, which would drop it
