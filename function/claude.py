@@ -202,6 +202,11 @@ def is_claude(model_id: str) -> bool:
     return "claude" in model_id
 
 
+def may_be_claude(model_id: str) -> bool:
+    """Return whether ``model_id`` names a Claude, or an application inference profile, whose ARN names no model."""
+    return is_claude(model_id) or "application-inference-profile" in model_id
+
+
 def takes_native_output(model_id: str) -> bool:
     """Return whether ``auto`` uses native output with this model. It is tried with an application profile."""
     row = claude(model_id)
@@ -224,7 +229,7 @@ def may_think(model_id: str, thinking: Thinking) -> bool:
     """Return whether a model thinks, as far as is known; one that the table does not know may do so."""
     if claude(model_id) is not None:
         return thinks(model_id, thinking)
-    return is_claude(model_id) or "application-inference-profile" in model_id
+    return may_be_claude(model_id)
 
 
 def default_max_tokens(model_id: str, thinking: Thinking) -> int:

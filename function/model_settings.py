@@ -1,13 +1,13 @@
 """What of a stack's settings a model takes, by the table of models: refused at preview, lowered, or sent.
 
-A model without a row is asked for what was set: the service has the last word.
+A Claude without a row is asked for what was set: the service has the last word.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from .claude import Claude, Native, Off, Thinks, claude
+from .claude import Claude, Native, Off, Thinks, claude, may_be_claude
 from .contract import Cache, Effort, Settings, SettingsError, StructuredOutput, Thinking, variable
 
 
@@ -27,11 +27,9 @@ def refuse_what_the_model_refuses(settings: Settings, model: str) -> None:
     Raises:
         SettingsError: the model is known to refuse every request with these settings.
     """
-    row = claude(model)
-    conflicts = (rule(settings, row, model) for rule in _RULES) if row else (_show_thinking(settings, row, model),)
-    for conflict in conflicts:
-        if conflict is not None:
-            raise SettingsError(conflict.message)
+    conflict = _first_conflict(settings, model)
+    if conflict is not None:
+        raise SettingsError(conflict.message)
 
 
 def lowered(settings: Settings, model: str) -> Settings:
@@ -39,13 +37,18 @@ def lowered(settings: Settings, model: str) -> Settings:
 
     What the model does not take is left out, and an effort that it does not know is the next lower one.
     """
+    while conflict := _first_conflict(settings, model):
+        settings = replace(settings, **conflict.instead)
+    return settings
+
+
+def _first_conflict(settings: Settings, model: str) -> Conflict | None:
     row = claude(model)
     if row is None:
-        return settings
-    for rule in _RULES:
-        conflict = rule(settings, row, model)
-        settings = replace(settings, **conflict.instead) if conflict else settings
-    return settings
+        found = (rule(settings, row, model) for rule in _RULES_WITHOUT_ROW)
+    else:
+        found = (rule(settings, row, model) for rule in _RULES)
+    return next(filter(None, found), None)
 
 
 def steering(settings: Settings, model: str) -> dict[str, Any]:
@@ -140,6 +143,14 @@ def _effort_without_thinking(settings: Settings, row: Claude, model: str) -> Con
     )
 
 
+def _of_claudes_alone(settings: Settings, _row: None, model: str) -> Conflict | None:
+    without: dict[str, Any] = {"effort": None, "thinking": Thinking.DEFAULT, "show_thinking": False}
+    given = [name for name, value in without.items() if getattr(settings, name) != value]
+    if not given or may_be_claude(model):
+        return None
+    return Conflict(f"{variable(given[0])} cannot be set: {model} is not a Claude, and only these know it.", without)
+
+
 def _show_thinking(settings: Settings, row: Claude | None, model: str) -> Conflict | None:
     """Without a row, only what a request says itself keeps the model from thinking."""
     if not settings.show_thinking:
@@ -221,3 +232,6 @@ _RULES: Final[Sequence[Rule]] = (
     _hour_of_cache,
 )
 """In this order: a later rule finds what an earlier one has lowered."""
+
+_RULES_WITHOUT_ROW: Final = (_of_claudes_alone, _show_thinking)
+"""The rules for a model that the table does not know."""

@@ -18,6 +18,7 @@ SONNET_5_5 = "global.anthropic.claude-sonnet-5-5"
 OPUS_5_5 = "global.anthropic.claude-opus-5-5"
 FABLE = "us.anthropic.claude-fable-5-1"
 NEWER = "anthropic.claude-opus-6"
+NOVA = "us.amazon.nova-pro-v1:0"
 PROFILE = "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2c3"
 
 
@@ -92,6 +93,10 @@ def settings(**texts: str) -> Settings:
             )
             for model in (SONNET_4_6, OPUS_5, SONNET_5_5, NEWER, PROFILE)
         ),
+        *(
+            (NOVA, {name: text}, f"LLM_{name.upper()} cannot be set: {NOVA} is not a Claude, and only these know it.")
+            for name, text in (("effort", "low"), ("thinking", "on"), ("thinking", "off"), ("show_thinking", "true"))
+        ),
         (
             FABLE,
             {"structured_output": "native"},
@@ -111,12 +116,19 @@ def test_a_message_says_what_the_model_refuses_and_what_to_do(model: str, texts:
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("model", [NEWER, PROFILE, "amazon.nova-pro-v1:0"])
-def test_nothing_is_refused_of_a_model_that_the_table_does_not_know(model: str) -> None:
+@pytest.mark.parametrize("model", [NEWER, PROFILE])
+def test_nothing_is_refused_of_a_claude_that_the_table_does_not_know(model: str) -> None:
     asked = settings(thinking="off", effort="max", temperature="0.3", structured_output="tool")
 
     refuse_what_the_model_refuses(asked, model)
     assert lowered(asked, model) == asked
+
+
+def test_of_another_model_only_what_claudes_alone_know_is_refused() -> None:
+    asked = settings(cache="1h", temperature="0.3", structured_output="tool")
+
+    refuse_what_the_model_refuses(asked, NOVA)
+    assert lowered(asked, NOVA) == asked
 
 
 @pytest.mark.parametrize(
@@ -182,6 +194,11 @@ def test_a_request_says_only_what_differs_from_what_the_model_does_unasked(
             SONNET_5_5,
             {"thinking": "off", "effort": "max", "structured_output": "tool"},
             {"effort": Effort.HIGH, "structured_output": StructuredOutput.AUTO},
+        ),
+        (
+            NOVA,
+            {"thinking": "on", "effort": "max", "show_thinking": "true", "cache": "1h"},
+            {"thinking": Thinking.DEFAULT, "effort": None, "show_thinking": False},
         ),
     ],
 )
