@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 971b334c7be1d7f3d3d4c1a1762aaa0c432ba42acb4ea4d86eae260247bb14f5
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: ea40d06c5f6e50d08d68ac617c34d964f2476e7aac126df9829c25f7d13a5b33
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";
@@ -183,6 +183,7 @@ function open(url, request, client, options) {
     const delay = error instanceof StreamError ? judged(error) : void 0;
     cancel();
     if (delay === void 0) {
+      leaving.abort();
       outcome = Promise.reject(error);
       outcome.catch(() => {
       });

@@ -115,6 +115,7 @@ export function open<Input, Value>(
     const delay = error instanceof StreamError ? judged(error) : undefined;
     cancel();
     if (delay === undefined) {
+      leaving.abort(); // no response may have come, or one that nobody reads
       outcome = Promise.reject(error);
       outcome.catch(() => {}); // whoever has left does not want to know
       return;

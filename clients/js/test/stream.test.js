@@ -277,6 +277,23 @@ test("an abort while the answer is validated rejects, too", async (t) => {
   assert.equal(await failure(new Client(url).stream(PROMPT, { schema, signal: abort.signal }).final()), "left");
 });
 
+for (const [what, begins, code] of [
+  ["that has no response", () => {}, "network"],
+  ["whose failure does not end", (response) => response.writeHead(502).write("<p>"), "cut"],
+  ["that something else answers", (response) => response.writeHead(200).write("<p>"), "protocol"],
+])
+  test(`a request ${what} is ended when it fails`, async (t) => {
+    const closed = resolvers();
+    const { url } = await endpoint(t, (response) => {
+      response.once("close", closed.resolve);
+      begins(response);
+    });
+    const error = await failure(new Client(url, { timeout: { start: 100 } }).stream(PROMPT).final());
+    await closed.promise;
+
+    assert.equal(error.code, code);
+  });
+
 test("an error in the caller's own code comes as it is", async () => {
   const error = new RangeError("no token");
   const client = new Client("http://endpoint", { headers: () => Promise.reject(error) });
