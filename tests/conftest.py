@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -87,6 +87,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 _load_file: Final = JSONFileLoader.load_file
+_list_services: Final = Loader.list_available_services
 
 
 @cache
@@ -99,7 +100,19 @@ def _load_once(_: JSONFileLoader, path: str) -> Any:
     return _parsed(path)
 
 
-JSONFileLoader.load_file = _load_once  # type: ignore[assignment]  # nothing else is shared by all sessions
+@cache
+def _services(folders: tuple[str, ...], type_name: str) -> list[str]:
+    return _list_services(Loader(extra_search_paths=folders, include_default_search_paths=False), type_name)
+
+
+def _list_once(self: Loader, type_name: str) -> list[str]:
+    """Look into the folders of all services once."""
+    return _services(tuple(self.search_paths), type_name)
+
+
+# Nothing else is shared by all sessions.
+JSONFileLoader.load_file = _load_once  # type: ignore[assignment]
+Loader.list_available_services = _list_once  # type: ignore[method-assign]
 
 
 def pytest_configure(config: pytest.Config) -> None:

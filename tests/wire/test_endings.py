@@ -273,10 +273,10 @@ WAITING: Final = {
     json.dumps(HANGING): 4,
 }
 """Environments whose cases mostly wait, with the cases that one twin plays: they run beside all other cases."""
-WORTH_A_START: Final = 30
-"""Other cases that one twin plays at least: to start a sandbox costs as much."""
-AT_A_TIME: Final = 4
-"""Twins for other cases, at most: two for each core."""
+WORTH_A_START: Final = 60
+"""Other cases that one twin plays at least: more twins would not be faster, and each starts a sandbox."""
+AT_A_TIME: Final = 3
+"""Twins for other cases, at most: a few more than there are processors."""
 STARTS: Final = BoundedSemaphore(AT_A_TIME)
 """How many sandboxes start at a time: on a busy machine, more of them would not be ready within their ten seconds."""
 

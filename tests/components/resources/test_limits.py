@@ -20,12 +20,15 @@ def _previewed(environment: dict[str, pulumi.Input[str]], **args: Any) -> None:
 
 
 def _size_of_the_settings() -> int:
-    """Return the bytes that a variable ``A`` can have beside the settings of a stack with nothing else."""
+    """Return the bytes that a variable ``A`` can have beside the settings of a stack with nothing else.
+
+    It is a secret, which counts as much: the function is started only once then, because it does not see the value.
+    """
     least, most = 0, 4096
     while most - least > 1:
         middle = (least + most) // 2
         try:
-            _previewed({"A": "x" * middle})
+            _previewed({"A": pulumi.Output.secret("x" * middle)})
             least = middle
         except InvalidArgument:
             most = middle
