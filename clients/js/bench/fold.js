@@ -46,12 +46,13 @@ const readers = {
 const best = {};
 for (let round = 0; round < ROUNDS; round++)
   for (const [name, read] of Object.entries(readers)) {
-    const before = performance.now();
+    const before = process.cpuUsage();
     await read();
-    best[name] = Math.min(best[name] ?? Infinity, performance.now() - before);
+    const { user, system } = process.cpuUsage(before); // what else the machine does does not count
+    best[name] = Math.min(best[name] ?? Infinity, (user + system) / 1000);
   }
 for (const [name, time] of Object.entries(best)) {
   const ratio = time / best["JSON.parse"];
-  console.log(`${name.padEnd(10)} ${time.toFixed(0).padStart(5)} ms  ${ratio.toFixed(2)} times JSON.parse`);
+  console.log(`${name.padEnd(10)} ${time.toFixed(0).padStart(5)} ms of the processor  ${ratio.toFixed(2)} times JSON.parse`);
   if (ratio > MOST) process.exitCode = 1;
 }
