@@ -22,7 +22,13 @@ from .clients import missing_services
 PROGRAM: Final = Path(__file__).with_name("inspection.py")
 """The program that the process runs."""
 
-PLACEHOLDERS: Final = {variable(name): SETTINGS[name].default for name in ("sink", "store")}
+UNKNOWN_MODEL: Final = "arn:aws:bedrock:us-east-1:000000000000:application-inference-profile/unknown-at-preview"
+"""Stands for a model that only the deployment knows: of the model behind such a profile nothing is known."""
+
+PLACEHOLDERS: Final = {
+    **{variable(name): SETTINGS[name].default for name in ("sink", "store")},
+    variable("model_id"): UNKNOWN_MODEL,
+}
 """Used in place of names that only the deployment knows."""
 
 UNKNOWN: Final = "unknown-at-preview"
@@ -85,7 +91,7 @@ def models_of(routes: Iterable[str]) -> dict[str, str]:
 
     Without it, the function would take the component's own model for theirs.
     """
-    text = ",".join(f"{route}={SETTINGS['model_id'].default}" for route in routes)
+    text = ",".join(f"{route}={UNKNOWN_MODEL}" for route in routes)
     return {route_variable("model_id"): text} if text else {}
 
 

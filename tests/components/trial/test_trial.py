@@ -181,6 +181,22 @@ def test_instructions_that_are_too_short_to_be_cached_are_named_with_both_number
         assert "caches nothing below 4,096: a request costs as much as without cache." in warning
 
 
+def test_of_a_model_that_only_the_deployment_knows_nothing_is_refused(deploy: Deploy) -> None:
+    """Neither of the stack's nor of a route's: it is not taken for the default model, which knows no effort."""
+    profile = pulumi.Output.from_input("arn:aws:bedrock:eu-central-1:1:application-inference-profile/a")
+    regions = ["eu-central-1"]
+    declared = deploy(
+        "from pydantic import BaseModel\nclass Invoice(BaseModel):\n    number: str",
+        authorization="iam",
+        model_id=profile,
+        model_regions=regions,
+        effort="low",
+        cache="1h",
+        routes={"a": {}, "b": {"model_id": profile, "model_regions": regions, "thinking": "on"}},
+    )
+    assert declared.warnings() == []
+
+
 STAGES = """
 from pydantic import BaseModel
 from streaming_llm_api.endpoint import Record
