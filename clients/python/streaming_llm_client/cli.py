@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding lacks is an escape
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)  # the prompt can follow an option
+    if None not in {options.prompt, options.data}:
+        parser.error("argument --data: not allowed with argument PROMPT")
     try:
         _run(options, os.environ)
     except (WrongOption, NoCredentials) as error:
@@ -71,13 +73,22 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("url", metavar="URL", help="the full URL of the endpoint, such as https://….com/v1/stream")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("prompt", metavar="PROMPT", nargs="?", help="the prompt to send")
-    what.add_argument("--data", metavar="JSON", help="the request to send, as JSON; or @ and the name of a file")
+    parser.add_argument(
+        "url", metavar="URL", type=_url, help="the full URL of the endpoint, such as https://….com/v1/stream"
+    )
+    parser.add_argument("prompt", metavar="PROMPT", nargs="?", help="the prompt to send")
+    parser.add_argument("--data", metavar="JSON", help="the request to send, as JSON; or @ and the name of a file")
     parser.add_argument("--accept", metavar="TYPE", help="show the body in this format, as it arrives")
     parser.add_argument("--sigv4", action="store_true", help="sign the request with AWS credentials of the environment")
     return parser
+
+
+def _url(text: str) -> str:
+    with suppress(httpx.InvalidURL):
+        url = httpx.URL(text)
+        if url.scheme in {"http", "https"} and url.host:
+            return text
+    raise argparse.ArgumentTypeError(f"URL must begin with http:// or https:// and a host; got {text!r}")
 
 
 def _run(options: argparse.Namespace, environment: Mapping[str, str]) -> None:

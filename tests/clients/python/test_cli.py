@@ -65,6 +65,14 @@ def test_the_request_can_be_in_a_file(peer: Peer, tmp_path: Path) -> None:
     assert json.loads(peer.received[0].body) == {"topic": "tides"}
 
 
+@pytest.mark.parametrize("arguments", ["URL --accept TYPE Why?", "--accept TYPE URL Why?", "URL Why? --accept TYPE"])
+def test_options_can_stand_anywhere(peer: Peer, arguments: str) -> None:
+    peer.responses.append(response("complete-sse"))
+
+    assert run(*arguments.replace("URL", peer.url).replace("TYPE", "text/event-stream").split()) == 0
+    assert json.loads(peer.received[0].body) == {"prompt": "Why?"}
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -171,6 +179,14 @@ def test_a_request_is_signed_with_the_credentials_of_the_environment(
     [
         ("", {}, "the following arguments are required: URL"),
         ("URL Why? --data {}", {}, "not allowed with"),
+        (
+            "example.com/v1/stream Why?",
+            {},
+            "URL must begin with http:// or https:// and a host; got 'example.com/v1/stream'",
+        ),
+        ("http://[::1/v1 Why?", {}, "URL must begin with http:// or https:// and a host; got 'http://[::1/v1'"),
+        ("http://:80/v1 Why? --accept text/plain", {}, "URL must"),
+        ("http://example.com:x/v1 --sigv4", {}, "URL must"),
         ("URL --data {", {}, "--data must be JSON"),
         ("URL --data @/nowhere", {}, "No such file or directory: '/nowhere'"),
         ("URL --sigv4", {}, "AWS_REGION"),
