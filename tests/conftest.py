@@ -26,6 +26,7 @@ SLOW: Final = (
     "clients/python/test_mutants.py",
     "clients/python/test_package.py",
     "components",  # to declare an endpoint is to build its bundle
+    "docs/test_clients.py",
     "docs/test_examples.py",
     "examples",
     "local/models/test_download.py",
