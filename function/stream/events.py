@@ -118,7 +118,12 @@ class Prepared:
     """Own code has made the prompt, and the model is called now. Comes before everything that the model sends."""
 
 
-PacedEvent = ModelEvent | Idle | Overdue | Prepared
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No further delta is there so far: what is ready for the client leaves now. Comes behind deltas only."""
+
+
+PacedEvent = ModelEvent | Idle | Overdue | Prepared | Pause
 
 
 class Document(Protocol):

@@ -16,10 +16,11 @@ from queue import Empty
 from typing import Final, Generic, Protocol, TypeVar
 
 from .errors import AnswerError, DeadlineReached, ModelFailed, ModelTimeout, PrepareTimeout
-from .events import Delta, Idle, Ignored, ModelEvent, Overdue, PacedEvent, Prepared, Stop, Thinking, Usage
+from .events import Delta, Idle, Ignored, ModelEvent, Overdue, PacedEvent, Pause, Prepared, Stop, Thinking, Usage
 from .interruption import without_signals
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 QUEUE_LENGTH: Final = 64
 """Events that the model may be ahead of the client."""
@@ -27,6 +28,8 @@ USAGE_TIMEOUT: Final = 2.0
 """Seconds to wait, after the stop, for the usage, which changes nothing for the client."""
 THINKING_INTERVAL: Final = 1.0
 """Seconds between two signs of thinking, at least: a model can send many of them a second."""
+TOGETHER_TIME: Final = 0.01
+"""Seconds after which a ``Pause`` comes though more deltas are there: your validators may need long for each."""
 READ_SLACK: Final = 1.0
 """Seconds by which a read of the model may outlast the deadline: it is the deadline that has to end the wait."""
 CLOSE_TIMEOUT: Final = 1.0
@@ -107,6 +110,16 @@ class Handover(Generic[T]):
             end = now + seconds if end is None else end
             if not self._has_items.acquire(timeout=max(0.0, end - now)) and not self._items:
                 raise Empty
+        return self._take()
+
+    def take_if(self, kind: type[K]) -> K | None:
+        """Take the next item if it is there already, and of this kind."""
+        if not self._items or not isinstance(item := self._items[0], kind):
+            return None
+        self._take()
+        return item
+
+    def _take(self) -> T:
         item = self._items.popleft()
         if not self._has_room.is_set():
             self._has_room.set()
@@ -360,7 +373,7 @@ class PacedCalls:
 def paced(
     ask: Callable[[], Source], turns: Turns, pace: Pace, clock: Clock, thoughts: Thoughts
 ) -> Generator[PacedEvent, None, None]:
-    """Yield the events of a model, and ``Idle`` and ``Overdue`` between them; ``thoughts`` decides on its thinking.
+    """Yield the events of a model, with ``Idle``, ``Overdue`` and ``Pause``; ``thoughts`` decides on its thinking.
 
     ``ask`` makes a call of the model whose turn it is. A model that fails before its answer begins, or sends nothing
     for too long, is followed by the next one. After a stop the answer is decided: an error, silence or the deadline
@@ -407,15 +420,29 @@ def _watched(call: _Call, pace: Pace, clock: Clock, thoughts: Thoughts) -> Gener
             item = clock.wait(events, min(heartbeat, head_by, end) - now)
         except Empty:
             continue
-        if isinstance(item, Delta) and thoughts.due == inf:  # nearly always
-            heartbeat = clock.now() + pace.heartbeat
-            yield item
-            continue
         if isinstance(item, Thinking) or thoughts.due < inf:
             heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
+        if isinstance(item, Delta):  # nearly always
+            heartbeat = pace.heartbeat + (yield from _together(item, events, clock, end))
+            continue
         if isinstance(item, _OF_TIME):
             end, events = call.noted(item), call.events
         if isinstance(item, _NOT_PASSED_ON):
             continue
         heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
         yield item
+
+
+def _together(
+    first: Delta, events: Handover[ModelEvent | Prepared | _End], clock: Clock, end: float
+) -> Generator[PacedEvent, None, float]:
+    """Yield a delta and those that are there already, then ``Pause``; return when the last one had been taken."""
+    now = clock.now()
+    until = min(end, now + TOGETHER_TIME)
+    delta: Delta | None = first
+    while delta is not None:
+        yield delta
+        now = clock.now()
+        delta = events.take_if(Delta) if now < until else None
+    yield Pause()
+    return now

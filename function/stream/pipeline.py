@@ -37,6 +37,7 @@ from .events import (
     Overdue,
     PacedEvent,
     Partial,
+    Pause,
     Prepared,
     Stop,
     Thinking,
@@ -50,6 +51,10 @@ from .stages import Stage, finalise
 
 REASON_LIMIT: Final = 1_000
 """Characters to read on after an answer that is not JSON: a guardrail's sentence has up to 500, then comes its stop."""
+TOGETHER_COUNT: Final = 64
+"""Fragments that leave in one chunk, at most."""
+TOGETHER_SIZE: Final = 16 * 1024
+"""Bytes of fragments that leave in one chunk, at most; a longer one leaves alone."""
 ALL_THINKING: Final = "All of it was thinking: the model wrote nothing of its answer."
 NOTHING_WRITTEN: Final = "The model wrote nothing of its answer."
 HEAD_IS_DECIDED: Final = b""
@@ -147,12 +152,28 @@ class _Response:
         self.start = start
         self.progress = Progress()
         self.has_head = False
+        self._held: list[bytes] = []
+        self._held_size = 0
 
     def begin(self, head: Head) -> Body:
         self.head = head
         self.has_head = True
         self.progress.status = head.status
         yield HEAD_IS_DECIDED
+
+    def holds(self, fragment: bytes) -> bool:
+        """Keep a fragment for the next chunk. False: it leaves now, since it is the first one or there is no room."""
+        size = self._held_size + len(fragment)
+        if not self.has_head or size > TOGETHER_SIZE or len(self._held) == TOGETHER_COUNT:
+            return False
+        self._held.append(fragment)
+        self._held_size = size
+        return True
+
+    def release(self) -> Body:
+        """Yield what is held, as one chunk."""
+        held, self._held, self._held_size = self._held, [], 0
+        yield from self.write(b"".join(held))
 
     def write(self, chunk: bytes) -> Body:
         """Yield a chunk, and count it when the reader has taken it and comes back."""
@@ -233,26 +254,36 @@ class _Answer:
                 self._job.answer, hide=True, path_limit=PATH_LIMIT + 1, context=self._context
             )
             try:
-                for event in events:
-                    if isinstance(event, Delta):
-                        self._count(event)
-                        chunk = self._chunk(self._grow(partials, event.text)) if event.text else b""
-                    elif isinstance(event, Idle | Overdue):
-                        chunk = self._chunk(event)
-                    elif isinstance(event, Thinking):
-                        self._count(event)
-                        chunk = self._chunk(event)
-                    else:
-                        self._count(event)
-                        continue
-                    if chunk:
-                        yield from self._write(chunk)
+                yield from self._grown(events, partials)
             except AnswerNotJson:
                 self._read_on(events)
                 self._raise_for_verdict()
                 raise
         self._raise_for_verdict()
         return self._complete(partials)
+
+    def _grown(self, events: PacedEvents, partials: Partials[Any]) -> Body:
+        """Yield the chunks that the events have for the client: fragments that are there already leave together."""
+        try:
+            for event in events:
+                if isinstance(event, Delta):
+                    self._count(event)
+                    fragment = self._chunk(self._grow(partials, event.text)) if event.text else b""
+                    if fragment and not self._response.holds(fragment):
+                        yield from self._write(fragment)
+                elif isinstance(event, Pause):
+                    yield from self._response.release()
+                elif isinstance(event, Idle | Overdue | Thinking):
+                    if isinstance(event, Thinking):
+                        self._count(event)
+                    if chunk := self._chunk(event):
+                        yield from self._write(chunk)
+                else:
+                    self._count(event)
+        except Exception:
+            yield from self._response.release()  # what came before the error is valid
+            raise
+        yield from self._response.release()
 
     def _until_prepared(self, events: PacedEvents) -> Body:
         """Yield what the client is given while own code makes the prompt."""
@@ -339,7 +370,8 @@ class _Answer:
             for event in events:
                 if isinstance(event, Idle | Overdue):
                     return
-                self._count(event)
+                if not isinstance(event, Pause):
+                    self._count(event)
                 if self._progress.characters > limit:
                     return
 
@@ -379,13 +411,14 @@ class _Answer:
         return b"" if self._response.has_head else self._encoder.opening()
 
     def _write(self, chunk: bytes) -> Body:
-        """Yield a chunk, after head and padding if it is the first.
+        """Yield a chunk, after what is held; after head and padding if it is the first.
 
         The head comes when the chunk is there: an event that cannot be written must not have a status of 200.
         """
         if not self._response.has_head:
             yield from self._response.begin(Head(200, self._encoder.headers))
             yield from self._response.write(self._encoder.padding(self._job.start_padding))
+        yield from self._response.release()
         yield from self._response.write(chunk)
 
 

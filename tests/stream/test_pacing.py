@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from queue import Empty
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ from function.stream.events import (
     ModelEvent,
     Overdue,
     PacedEvent,
+    Pause,
     Prepared,
     Stop,
     Thinking,
@@ -181,7 +183,7 @@ class Models:
         events: list[tuple[float, PacedEvent | str]] = []
         try:
             calls = PacedCalls(self._call, self.turns, self._pace, self.clock, Thoughts(are_seen=True))
-            events.extend((self.clock.time, event) for event in calls(None))
+            events.extend((self.clock.time, event) for event in calls(None) if event != Pause())
         except Exception as error:  # noqa: BLE001 - the error is what the test looks at
             events.append((self.clock.time, type(error).__name__))
         assert all(source.closed.is_set() for source in self.sources.values())
@@ -199,7 +201,7 @@ def play(
         settings = {"heartbeat": 20.0, "head_by": 290.0, "deadline": 1000.0, **pace}
         thoughts = thoughts or Thoughts(are_seen=True)
         made = paced(lambda: source, only_one(clock), Pace(**settings), clock, thoughts)
-        events.extend((clock.time, event) for event in made)
+        events.extend((clock.time, event) for event in made if event != Pause())
     except Exception as error:  # noqa: BLE001 - the error is what the test looks at
         events.append((clock.time, type(error).__name__))
 
@@ -286,6 +288,84 @@ def test_events_pass_as_they_come() -> None:
         (1, END),
         (1, Usage(1, 2)),
     ]
+
+
+class GatedSource:
+    """Yields its first events, and the others once its gate is open; says when the last one was taken from it."""
+
+    is_waiting = False
+
+    def __init__(self, first: Sequence[ModelEvent], then: Sequence[ModelEvent] = ()) -> None:
+        self._first, self._then = first, then
+        self.is_at_gate, self.gate = threading.Event(), threading.Event()
+
+    def __iter__(self) -> Iterator[ModelEvent]:
+        yield from self._first
+        self.is_at_gate.set()
+        self.gate.wait()
+        yield from self._then
+
+    def cancel(self) -> bool:
+        self.gate.set()
+        return True
+
+
+class Ticking(SystemClock):
+    """Goes on by so many seconds whenever it is read, and nobody really waits on it."""
+
+    def __init__(self, tick: float) -> None:
+        self._tick = tick
+        self._time = 0.0
+
+    def now(self) -> float:
+        self._time += self._tick
+        return self._time
+
+
+def gated(source: GatedSource, clock: Clock, pace: Pace) -> Iterator[PacedEvent]:
+    """Return the events of a source that has come to its gate."""
+    events = paced(lambda: source, only_one(clock), pace, clock, Thoughts(are_seen=True))
+    yield next(events)
+    source.is_at_gate.wait()
+    yield from events
+
+
+def test_a_pause_comes_when_no_delta_is_there_any_more_and_never_later() -> None:
+    """It comes before the wait: whoever holds deltas to send them together does not hold them for a silent model."""
+    source = GatedSource([Delta("a"), Delta("b"), Delta("c")], [Delta("d"), END, Usage(1, 2)])
+    events = gated(source, SystemClock(), Pace(1000, inf, inf))
+
+    assert [next(events) for _ in range(4)] == [Delta("a"), Delta("b"), Delta("c"), Pause()]
+    source.gate.set()
+    assert [event for event in events if event != Pause()] == [Delta("d"), END, Usage(1, 2)]
+
+
+def test_a_pause_follows_a_delta_that_came_after_thinking() -> None:
+    source = GatedSource([Thinking("a"), Thinking("b"), Delta("c")])
+    events = gated(source, SystemClock(), Pace(1000, inf, inf))
+
+    assert [next(events) for _ in range(4)] == [Thinking("a"), Thinking("b"), Delta("c"), Pause()]
+
+
+def test_a_pause_does_not_wait_for_deltas_that_take_long_to_use() -> None:
+    """Own validators may need seconds for each of them. The deadline is watched between them too."""
+    source = GatedSource([Delta("a"), Delta("b"), Delta("c"), Delta("d")])
+    events = gated(source, Ticking(1.0), Pace(1000, inf, 13.0))
+
+    assert [next(events) for _ in range(5)] == [Delta("a"), Pause(), Delta("b"), Pause(), Delta("c")]
+    with pytest.raises(DeadlineReached):
+        list(events)
+
+
+def test_a_pause_comes_before_the_deadline_ends_the_call() -> None:
+    """To close the connection may take a second."""
+    source = GatedSource([Delta("a")] * QUEUE_LENGTH)
+    seen: list[PacedEvent] = []
+
+    with pytest.raises(DeadlineReached):
+        seen.extend(gated(source, Ticking(0.001), Pace(1000, inf, 0.009)))
+
+    assert seen[-1] == Pause()
 
 
 def test_silence_is_filled_with_heartbeats() -> None:

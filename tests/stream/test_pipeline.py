@@ -4,14 +4,14 @@ import json
 import logging
 import tracemalloc
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError, ValidationInfo, field_serializer
 
 from function.contract import Outcome, Phase
 from function.stream.errors import (
@@ -35,6 +35,7 @@ from function.stream.events import (
     Masked,
     Overdue,
     PacedEvent,
+    Pause,
     Prepared,
     Stop,
     Thinking,
@@ -42,7 +43,17 @@ from function.stream.events import (
     Verdict,
 )
 from function.stream.negotiation import choose_format
-from function.stream.pipeline import REASON_LIMIT, Asked, Body, Job, PacedEvents, reject, run
+from function.stream.pipeline import (
+    REASON_LIMIT,
+    TOGETHER_COUNT,
+    TOGETHER_SIZE,
+    Asked,
+    Body,
+    Job,
+    PacedEvents,
+    reject,
+    run,
+)
 from function.stream.record import Content, PromptContent, Record, Start, unchangeable
 from function.stream.stages import Stage
 from tests.partials.hidden import CANARY, HIDDEN
@@ -60,7 +71,7 @@ class Answer(BaseModel):
     keywords: list[str]
 
 
-Script = Sequence[PacedEvent | Exception]
+Script = Iterable[PacedEvent | Exception]
 
 
 class Run:
@@ -200,6 +211,140 @@ def test_whole_json_waits_for_the_verdict() -> None:
 
     assert happened[:2] == ["closed", Head(200, {"Content-Type": WHOLE, "Cache-Control": "no-store"})]
     assert json.loads(Run(WHOLE, written(GOOD)).play().body) == {"summary": "short", "keywords": ["a", "b"]}
+
+
+def paused(script: Script) -> list[PacedEvent | Exception]:
+    """Return the script of a model whose every fragment comes after the one before has left."""
+    steps: list[PacedEvent | Exception] = []
+    for step in script:
+        steps += [step, Pause()] if isinstance(step, Delta) else [step]
+    return steps
+
+
+def chunks(played: Run) -> list[bytes]:
+    return [each for each in played.happened if isinstance(each, bytes) and each]
+
+
+def test_fragments_that_are_there_already_leave_together() -> None:
+    """The first one leaves at once, and nothing is held when the model has paused."""
+    script = [
+        Delta('{"summ'),
+        Delta('ary":"'),
+        Delta("a"),
+        Pause(),
+        Delta("b"),
+        Pause(),
+        *written('c"', ',"keywords":[]}'),
+    ]
+
+    assert chunks(Run(RAW, script).play()) == [b'{"summ', b'ary":"a', b"b", b'c","keywords":[]', b"}"]
+
+
+def test_no_chunk_of_fragments_is_long() -> None:
+    """Neither in fragments nor in bytes. One that is longer by itself leaves alone."""
+    many = [Delta('{"summary":"'), *[Delta("x")] * 200]
+    long = [Delta('{"summary":"'), *[Delta("x" * 6000)] * 6, Delta("y" * (TOGETHER_SIZE + 1))]
+
+    assert max(map(len, chunks(Run(RAW, many).play())[1:])) == TOGETHER_COUNT
+    assert [len(chunk) for chunk in chunks(Run(RAW, long).play())[1:]] == [
+        12_000,
+        6000,
+        12_000,
+        6000,
+        TOGETHER_SIZE + 1,
+    ]
+
+
+@pytest.mark.parametrize("accept", [RAW, LINES, SSE])
+@pytest.mark.parametrize(
+    "event", [Idle(), Overdue(), Thinking("why"), ModelFailed(), DeadlineReached(), Delta("}"), Delta("no JSON"), END]
+)
+def test_what_is_held_comes_before_whatever_follows(accept: str, event: PacedEvent | Exception) -> None:
+    """A heartbeat, an error, an invalid value: what was valid before it has left in the same order as ever."""
+    script = [*map(Delta, pieces(GOOD[:20])), event]
+    together, one_by_one = Run(accept, script).play(), Run(accept, paused(script)).play()
+
+    assert together.body == one_by_one.body
+    assert together.record.outcome is one_by_one.record.outcome
+    assert chunks(together)[0] == chunks(one_by_one)[0]
+    assert GOOD[:16].encode() in together.body or accept != RAW
+
+
+def test_what_is_held_leaves_before_more_is_read_of_prose() -> None:
+    """What is read on then is only looked at for its stop, which may take its time."""
+    happened: list[object] = []
+
+    def model() -> Iterator[PacedEvent]:
+        yield from map(Delta, ['{"summ', 'ary":', "Sorry"])
+        happened.append("waits")
+        yield END
+
+    happened.extend(Run(RAW, model()).output)
+
+    assert happened[:3] == [b'{"summ', b'ary":', "waits"]
+
+
+def test_what_is_held_leaves_before_the_answer_is_completed() -> None:
+    """Own serializers may take long."""
+    happened: list[object] = []
+
+    class Serialized(Answer):
+        @field_serializer("summary")
+        def noted(self, summary: str) -> str:
+            happened.append("serialized")
+            return summary
+
+    happened.extend(Run(RAW, written(*pieces(GOOD, 20)), answer=Serialized).output)
+
+    assert happened == [GOOD[:20].encode(), GOOD[20:-1].encode(), "serialized", b"}", END_OF_BODY]
+
+
+def test_of_a_client_that_left_only_what_it_was_given_is_counted() -> None:
+    played = Run(RAW, [*map(Delta, pieces(GOOD)), END])
+    first = next(played.output)
+    played.output.close()
+
+    assert first == GOOD[:4].encode()
+    assert played.record.outcome is Outcome.CANCELLED
+    assert played.record.bytes == 0
+
+
+def test_a_restart_comes_after_the_answer_that_it_replaces() -> None:
+    script = [*map(Delta, pieces(BAD))]
+    played = Run(LINES, script, written(*pieces(GOOD)), max_attempts=2).play()
+
+    types = [event["type"] for event in played.events]
+    assert {"delta"} == set(types[1 : types.index("restart")])
+    assert played.body == Run(LINES, paused(script), paused(written(*pieces(GOOD))), max_attempts=2).play().body
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_together_or_one_by_one_the_body_is_the_same(data: st.DataObject) -> None:
+    """So is the record, but for the number of chunks."""
+    text = data.draw(st.sampled_from([GOOD, BAD, GOOD[:30], GOOD + " no", '{"summary":"Grüße 🙂"}', "[]"]))
+    others: list[PacedEvent | Exception] = [Idle(), Overdue(), Thinking("why"), Ignored(), Pause(), ModelFailed()]
+    script: list[PacedEvent | Exception] = []
+    for piece in pieces(text, data.draw(st.integers(1, 9))):
+        script += [Delta(piece), *data.draw(st.lists(st.sampled_from(others), max_size=2))]
+    script += data.draw(st.sampled_from([[], written()]))
+    accept = data.draw(st.sampled_from([*FORMATS, f"{LINES};view=snapshot"]))
+    attempts = data.draw(st.integers(1, 2))
+
+    together, one_by_one = (
+        Run(accept, each, each, max_attempts=attempts, start_padding=3).play() for each in (script, paused(script))
+    )
+
+    assert together.body == one_by_one.body
+    assert together.head == one_by_one.head
+    assert [type(each) for each in together.happened if not isinstance(each, bytes)] == [
+        type(each) for each in one_by_one.happened if not isinstance(each, bytes)
+    ]
+    kept = [
+        (run.record.outcome, run.record.error_code, run.record.bytes, run.record.closed_values)
+        for run in (together, one_by_one)
+    ]
+    assert kept[0] == kept[1]
 
 
 @pytest.mark.parametrize("accept", FORMATS)

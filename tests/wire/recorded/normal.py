@@ -29,6 +29,8 @@ TIME_OF_LINE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 VARYING_FIELDS: Final = frozenset({"date", "host", "x-amz-apigw-id", "x-amzn-trace-id"})
 HEARTBEATS: Final = (b"\n", b":\n\n")
 
+BETWEEN_EVENTS: Final = re.compile(r"(?<=}\n)(?=\{)|(?<=}\n\n)(?=id:)")
+
 TIMED: Final = frozenset({"timestamp", "Timestamp", "expires", "beganAt", "Duration", "TimeToFirstChunk"})
 """Members that are a time or a duration; so are those of ``timings`` and those whose names end in ``_ms``."""
 REWORDED: Final = frozenset({"message", "title", "detail", "errorMessage"})
@@ -70,15 +72,18 @@ class Normal:
         return [self._field(line) for line in lines if line]
 
     def chunks(self, chunks: list[bytes]) -> list[str]:
-        """Return each chunk; heartbeats in a row are one, and of a response that was broken off the first is enough."""
+        """Return the body, typed events one by one; of a body that was broken off the first chunk is enough.
+
+        Where a body is cut into chunks depends on the machine, as does how many heartbeats there are in a row.
+        """
         if self.is_cut_short:
             return [self.text(text_of(chunk)) for chunk in chunks[:1]]
-        once = [
-            chunk
-            for is_heartbeat, group in groupby(chunks, lambda chunk: chunk in HEARTBEATS)
-            for chunk in (list(group)[:1] if is_heartbeat else group)
+        parts = [
+            group[0] if is_heartbeat else b"".join(group)
+            for is_heartbeat, each in groupby(chunks, lambda chunk: chunk in HEARTBEATS)
+            for group in [list(each)]
         ]
-        return [self.text(text_of(chunk)) for chunk in once]
+        return [self.text(event) for part in parts for event in BETWEEN_EVENTS.split(text_of(part))]
 
     def trailers(self, trailers: Mapping[str, str]) -> dict[str, object]:
         """Return the trailers; the one in base64 is read."""
