@@ -12,7 +12,7 @@ from verify.events import read_json_lines, rebuild_object
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("examples/*/README.md"))]
-ROOMS = ("function", "components", "local", "verify", "tests", "docs", "scripts", "bench", "examples")
+ROOMS = ("function", "components", "local", "verify", "openapi", "tests", "docs", "scripts", "bench", "examples")
 SOURCES = [
     *(path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py")) if "venv" not in path.parts),
     *(path for path in DOCUMENTS if path.name != "CHANGELOG.md"),  # it names files of the past
