@@ -125,6 +125,7 @@ test("a second request ends the first, of which nothing is shown any more", asyn
   const begun = resolvers();
   const page = await submitted(t, url, { onEvent: ({ type }) => type === "delta" && begun.resolve() });
   await begun.promise;
+  await settled(); // the loop has the object after the event was seen
   showFrame();
   await page.until(({ partial }) => partial?.summary === "old");
   page.states.at(-1).submit(PROMPT);
