@@ -4,6 +4,7 @@ The descriptions are the docstrings of the arguments, as the schema of the compo
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
@@ -66,15 +67,20 @@ def settings() -> str:
 
 
 def arguments() -> str:
-    """Return the arguments of the component, then each group of arguments."""
+    """Return the arguments of the component, then each group of arguments, those of the component first."""
     parts = [_table(_inputs(), [])]
-    for name, properties in _inputs().items():
+    waiting = deque(_inputs().items())
+    shown: set[str] = set()
+    while waiting:
+        name, properties = waiting.popleft()
         inner = properties.get("items") or properties.get("additionalProperties") or properties
         reference = inner.get("$ref", "")
         group = schema()["types"].get(reference.removeprefix("#/types/"), {})
-        if "properties" in group:
+        if "properties" in group and reference not in shown:
+            shown.add(reference)
             parts.append(f"\n### `{name}`\n\n{group['description']}\n\n")
             parts.append(_table(group["properties"], group.get("required", [])))
+            waiting.extend((f"{name}.{member}", of_member) for member, of_member in group["properties"].items())
     return "".join(parts)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
-from components.arguments import Authorization
+from components.arguments import Authorization, RouteArgs
 from components.contract import camel
 from components.parsing import checked
 from components.resources.function import variables
@@ -16,6 +16,7 @@ from tests.components.recording import declare
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 TEXT = (REPOSITORY / "docs" / "component-reference.md").read_text()
 SETTINGS = (REPOSITORY / "docs" / "settings.md").read_text()
+ROUTES = (REPOSITORY / "docs" / "routes.md").read_text()
 
 
 _AUTHORIZATIONS: tuple[StreamingLlmApiArgs, ...] = ({}, {"authorization": Authorization.IAM})
@@ -36,6 +37,11 @@ def test_every_child_is_in_the_table_with_its_type() -> None:
                 _, module, kind = resource.type.split(":")
                 declared.add((resource.name.removeprefix("llm-"), f"{module.partition('/')[0]}.{kind}"))
     assert declared == documented
+
+
+def test_the_page_of_routes_names_what_a_route_can_have() -> None:
+    sentence = ROUTES.partition("A route can have ")[2].partition(". ")[0]
+    assert sorted(re.findall(r"`(\w+)`", sentence)) == sorted(map(camel, RouteArgs.__annotations__))
 
 
 class _Asked(dict[str, str]):

@@ -85,3 +85,15 @@ def test_every_key_is_declared_with_a_default_or_named_as_left_out() -> None:
 def test_a_table_of_settings_for_people_has_no_empty_cell() -> None:
     for text in (reference.settings(), reference.arguments(), reference.outputs()):
         assert "|  |" not in text
+
+
+def test_every_member_of_an_object_is_described_once_under_the_name_of_the_object() -> None:
+    """Also of an object in an object, in a list, or by a name of the user's own."""
+    text = reference.arguments()
+    headings = [line.removeprefix("### ").strip("`") for line in text.splitlines() if line.startswith("### ")]
+
+    assert len(headings) == len(set(headings))
+    assert {"dashboard", "dashboard.prices", "routes", "throttle"} <= set(headings)
+    assert "routes.throttle" not in headings
+    _, _, prices = text.partition("### `dashboard.prices`")
+    assert [f"`{name}`" in prices for name in ("input", "output", "cacheRead", "cacheWrite")] == [True] * 4
