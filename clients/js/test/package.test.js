@@ -87,6 +87,11 @@ test("the example asks for the versions that are tested", () => {
   assert.deepEqual(others, Object.fromEntries(Object.keys(others).map((name) => [name, tested[name]])));
 });
 
+test("the licence is that of the repository", () => {
+  assert.equal(read("LICENSE"), read("../../LICENSE"));
+  assert.match(read("../../pyproject.toml"), new RegExp(`^license = "${JSON.parse(read("package.json")).license}"$`, "m"));
+});
+
 test("each development package is explained", () => {
   const explained = [...read("README.md").matchAll(/^\| (`[^|]*`) \|/gm)].flatMap(([, cell]) => cell.split(", "));
 
