@@ -133,7 +133,7 @@ def test_another_host_serves_all_four_formats(host: Host) -> None:
     assert json.loads(bodies[LINES].splitlines()[-1])["value"] == json.loads(DOCUMENT)
     assert b"event: complete" in bodies[SSE]
     host.end_when_idle()
-    assert [line["outcome"] for line in host.log()] == ["completed"] * 4
+    assert [line["outcome"] for line in host.log()] == ["completed"] * len(FORMATS)
 
 
 def test_the_stages_run_after_the_last_byte_on_any_host(host: Host) -> None:

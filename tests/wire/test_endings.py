@@ -26,7 +26,7 @@ from local.client import End, Reply
 from local.lambda_.invocation import Ending as InvocationEnding
 from tests.aws.stages.emf import check_emf
 from tests.unserved import unserved_port
-from tests.wire.chain import LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
+from tests.wire.chain import HEARTBEATS, LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
 from tests.wire.endings_table import (
     BY_CODE,
     CANARY,
@@ -57,7 +57,6 @@ CASES: Final = {str(case): case for case in all_cases()}
 ENDINGS_DOC: Final = Path(__file__).parents[2] / "docs" / "endings.md"
 CLOSING: Final = 0.5
 """Seconds until the stand-in has noticed that a connection is closed; the store is not waited for much longer."""
-HEARTBEATS: Final = (b"\n", b":\n\n")
 REPROACH: Final = "An earlier answer was refused: the value at /keywords/0 broke the rule string_type."
 TRAILERS: Final = {"lambda-runtime-function-error-type", "lambda-runtime-function-error-body"}
 

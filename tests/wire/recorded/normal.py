@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from tests.wire.chain import HEARTBEATS
+
 SENTENCE: Final = "(a sentence)"
 TIME: Final = "(a time)"
 ID: Final = "(an id)"
@@ -27,7 +29,6 @@ TIMES: Final = re.compile(r'("(?:at|beganAt)": ?)(?:\d+|"[^"]*")')
 VERSION_OF_LINE: Final = re.compile(r"\t\d+\.\d+\.\d+\+\w+(?=\t)")
 TIME_OF_LINE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 VARYING_FIELDS: Final = frozenset({"date", "host", "x-amz-apigw-id", "x-amzn-trace-id"})
-HEARTBEATS: Final = (b"\n", b":\n\n")
 
 BETWEEN_EVENTS: Final = re.compile(r"(?<=}\n)(?=\{)|(?<=}\n\n)(?=id:)")
 

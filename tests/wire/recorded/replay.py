@@ -11,13 +11,12 @@ from urllib.parse import parse_qsl
 from local.bedrock.script import Hold, Step
 from local.client import Reply
 from local.http11.server import Exchange, Server
-from tests.wire.chain import Chain, Seen
+from tests.wire.chain import HEARTBEATS, Chain, Seen
 from tests.wire.recorded.normal import Normal, text_of
 from tests.wire.recorded.requests import GOOD, MODEL, REQUESTS, SETTINGS, TIMEOUTS, Recorded
 
 WORKERS: Final = 3
 """Sandboxes at a time."""
-HEARTBEATS: Final = (b"\n", b":\n\n")
 
 BODY_LIMIT: Final = 1_000_000
 SERVICES: Final = ("DYNAMODB", "SNS", "EVENTBRIDGE", "FIREHOSE")
