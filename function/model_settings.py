@@ -109,10 +109,10 @@ def _effort(settings: Settings, row: Claude, model: str) -> Conflict | None:
 
 
 def _thinking_on(settings: Settings, row: Claude, model: str) -> Conflict | None:
-    if settings.thinking is not Thinking.ON or row.mind.thinks is not Thinks.NO:
+    if settings.thinking is not Thinking.ON:
         return None
     name = variable("thinking")
-    if not row.mind.adaptive:
+    if row.mind.thinks is Thinks.NO and not row.mind.adaptive:
         message = f"{name} cannot be on: {model} thinks only with a budget of tokens, which is not supported."
     elif settings.structured_output is StructuredOutput.TOOL:
         tool = f"{variable('structured_output')} is tool"

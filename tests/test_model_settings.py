@@ -40,10 +40,16 @@ def settings(**texts: str) -> Settings:
             {"thinking": "on"},
             f"LLM_THINKING cannot be on: {HAIKU} thinks only with a budget of tokens, which is not supported.",
         ),
-        (
-            SONNET_4_6,
-            {"thinking": "on", "structured_output": "tool"},
-            "LLM_THINKING cannot be on while LLM_STRUCTURED_OUTPUT is tool: a model that must call one does not think.",
+        *(
+            (
+                model,
+                {"thinking": "on", "structured_output": "tool"},
+                (
+                    "LLM_THINKING cannot be on while LLM_STRUCTURED_OUTPUT is tool: "
+                    "a model that must call one does not think."
+                ),
+            )
+            for model in (SONNET_4_6, OPUS_5)
         ),
         (
             SONNET_4_6,

@@ -167,7 +167,7 @@ def test_the_service_refuses_what_a_preview_refuses_and_takes_the_rest(
         with monkeypatch.context() as patched:
             patched.setattr(converse, "refuse_what_the_model_refuses", lambda *_: None)
             reason = answered(client, settings)
-        if asked == {"thinking": "on", "structured_output": "tool"} and row.mind.thinks is Thinks.NO:
+        if asked == {"thinking": "on", "structured_output": "tool"} and row.forced_tool:
             assert refused == "thinking"
         else:
             assert (reason is None) == (refused is None), (asked, reason)
