@@ -23,8 +23,8 @@ SILENCE: Final = 10.0
 THOUGHTS: Final = ("The user wants ", "a short answer. ", "I will give ", "an example.")
 THOUGHT_PAUSE: Final = 0.8
 """Seconds after each fragment of the model's reasoning."""
-CHUNKS_BEFORE_CUT: Final = 4
-"""Chunks of the response that the client receives at least before a cut: the head, and the first fragments."""
+CHUNKS_BEFORE_CUT: Final = 2
+"""Chunks of the response that the client receives at least before a cut: the head, and the beginning of the body."""
 CUT_TIMEOUT: Final = 5.0
 """Seconds that a cut waits for these chunks: a response in one piece never has them."""
 CUT_PAUSE: Final = 0.5
