@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: ea40d06c5f6e50d08d68ac617c34d964f2476e7aac126df9829c25f7d13a5b33
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 2d55eb1dfb10a764ee3c7f87902624e233fe788babcd80e21eaf5ce2edde06d5
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";
@@ -17,13 +17,18 @@ var StreamCut = class extends StreamError {
 };
 
 // src/fold.ts
+var knownPath;
+var outer;
+var last;
 function fold(holder, { path, value, append }) {
   if (path && path[0] !== "/") misplaced();
+  if (path !== knownPath) {
+    outer = path.split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+    last = outer.pop();
+    knownPath = path;
+  }
   let parent = holder;
-  let keys = path.split("/");
-  if (path.includes("~")) keys = keys.map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const last = keys.pop();
-  for (const key of keys) parent = child(parent, key);
+  for (const key of outer) parent = child(parent, key);
   if (value !== void 0) put(parent, last, value);
   else if (append !== void 0) put(parent, last, joined(child(parent, last), append));
 }
@@ -152,7 +157,7 @@ function open(url, request, client, options) {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       signal.onabort = () => reject(signal.reason);
-      const late = () => reject(response ? new StreamCut() : unanswered("it took too long"));
+      const late = () => reject(response ? new StreamCut() : unanswered("timeout"));
       timer = setTimeout(late, Math.min(limit, LONGEST_TIMER));
       action().then(resolve, reject);
     }).finally(() => clearTimeout(timer));
@@ -224,7 +229,7 @@ function open(url, request, client, options) {
     return false;
   }
   function hasGrown(line) {
-    const event = understood(() => parsed(line));
+    const event = understood(parsed, line);
     options.onEvent?.(event);
     const { type } = event;
     if (type === "error") throw failure(event.problem);
@@ -232,8 +237,11 @@ function open(url, request, client, options) {
     if (type === "start" || type === "restart") holder = {};
     if (type === "complete") ending = () => final(event);
     if (type !== "delta") return false;
-    understood(() => event.changes.forEach((change) => fold(holder, change)));
+    understood(grow, event.changes);
     return hasShown = true;
+  }
+  function grow(changes) {
+    for (const change of changes) fold(holder, change);
   }
   async function final({ value, usage, stopReason, model }) {
     const result = {
@@ -294,9 +302,9 @@ function parsed(line) {
   if (typeof event.type !== "string") throw new TypeError("No type");
   return event;
 }
-function understood(action) {
+function understood(action, given) {
   try {
-    return action();
+    return action(given);
   } catch (cause) {
     throw unexpected(cause);
   }

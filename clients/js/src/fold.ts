@@ -3,6 +3,11 @@ import type { Change } from "./events.js";
 /** Holds the growing document at the empty key, which is the first step of every path. */
 export type Holder = Record<string, unknown>;
 
+/** The path of the change before this one, and its keys, of which the last one stands alone: a text grows often. */
+let knownPath: string;
+let outer: string[];
+let last: string;
+
 /**
  * Applies one change to the document in `holder`, in place.
  *
@@ -13,11 +18,13 @@ export type Holder = Record<string, unknown>;
  */
 export function fold(holder: Holder, { path, value, append }: Change): void {
   if (path && path[0] !== "/") misplaced();
+  if (path !== knownPath) {
+    outer = path.split("/").map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+    last = outer.pop()!;
+    knownPath = path;
+  }
   let parent = holder;
-  let keys = path.split("/");
-  if (path.includes("~")) keys = keys.map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const last = keys.pop()!;
-  for (const key of keys) parent = child(parent, key);
+  for (const key of outer) parent = child(parent, key);
   if (value !== undefined) put(parent, last, value);
   else if (append !== undefined) put(parent, last, joined(child(parent, last), append));
 }

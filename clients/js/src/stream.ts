@@ -1,5 +1,5 @@
 import { StreamCut, StreamError } from "./errors.js";
-import type { CompleteEvent, Event, FailureProblem, StartEvent, Usage } from "./events.js";
+import type { Change, CompleteEvent, Event, FailureProblem, StartEvent, Usage } from "./events.js";
 import { fold, type Holder } from "./fold.js";
 import { lineSplitter } from "./lines.js";
 import { failure, opened, retryAfter, send, unanswered, unexpected, type ClientOptions } from "./request.js";
@@ -38,7 +38,8 @@ export interface Stream<Value, Input = Value> extends AsyncIterable<DeepPartial<
 
 /** Milliseconds of the longest timer that there is: a longer one ends at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** Milliseconds for the end of a response after the event that ends its answer. */
+
+/** Milliseconds for the end of a response after the event that ends its answer. Nobody waits for it, but Node. */
 const PATIENCE = 5_000;
 
 /** Returns the stream of a request, which is not sent yet. */
@@ -78,7 +79,7 @@ export function open<Input, Value>(
     return new Promise<Result>((resolve, reject) => {
       signal.throwIfAborted();
       signal.onabort = () => reject(signal.reason);
-      const late = (): void => reject(response ? new StreamCut() : unanswered("it took too long"));
+      const late = (): void => reject(response ? new StreamCut() : unanswered("timeout"));
       timer = setTimeout(late, Math.min(limit, LONGEST_TIMER));
       action().then(resolve, reject);
     }).finally(() => clearTimeout(timer));
@@ -162,7 +163,7 @@ export function open<Input, Value>(
 
   /** Takes an event; returns whether the object has grown. */
   function hasGrown(line: string): boolean {
-    const event = understood(() => parsed(line));
+    const event = understood(parsed, line);
     options.onEvent?.(event);
     const { type } = event;
     if (type === "error") throw failure(event.problem);
@@ -170,8 +171,12 @@ export function open<Input, Value>(
     if (type === "start" || type === "restart") holder = {}; // a second start, too, voids what was there
     if (type === "complete") ending = () => final(event);
     if (type !== "delta") return false;
-    understood(() => event.changes.forEach((change) => fold(holder, change)));
+    understood(grow, event.changes);
     return (hasShown = true);
+  }
+
+  function grow(changes: Change[]): void {
+    for (const change of changes) fold(holder, change);
   }
 
   async function final({ value, usage, stopReason, model }: CompleteEvent): Promise<Final<Value>> {
@@ -241,9 +246,9 @@ function parsed(line: string): Event {
 }
 
 /** Runs an action that fails only if the response is not what the endpoint sends. */
-function understood<Result>(action: () => Result): Result {
+function understood<Given, Result>(action: (given: Given) => Result, given: Given): Result {
   try {
-    return action();
+    return action(given);
   } catch (cause) {
     throw unexpected(cause);
   }
