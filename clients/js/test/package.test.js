@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -76,6 +76,19 @@ test("the pages of the example are built", () => {
 
   for (const name of ["use-stream", "use-object", "use-chat"])
     assert.ok(outputFiles.some(({ path }) => path.endsWith(`/${name}.js`)), name);
+});
+
+test("the example has the one React that it installs, and none of the client's folder", () => {
+  const page = join(folder, "example");
+  mkdirSync(page);
+  const dependencies = { "streaming-llm-client": `file:${process.cwd()}` };
+  writeFileSync(join(page, "package.json"), JSON.stringify({ dependencies }));
+  copyFileSync("../../examples/react/.npmrc", join(page, ".npmrc"));
+  execFileSync("npm", ["install", "--offline", "--omit=peer"], { cwd: page });
+  const client = join(page, "node_modules", "streaming-llm-client");
+
+  assert.ok(existsSync(join(client, "dist", "react", "index.js")));
+  assert.ok(!existsSync(join(client, "node_modules")));
 });
 
 test("the example asks for the versions that are tested", () => {
