@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 2d55eb1dfb10a764ee3c7f87902624e233fe788babcd80e21eaf5ce2edde06d5
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 6987ddf910353f8747dbe860801f1bd1c579fcfa0ef7f307aa2e2163be9c141e
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";

@@ -39,7 +39,7 @@ export interface Stream<Value, Input = Value> extends AsyncIterable<DeepPartial<
 /** Milliseconds of the longest timer that there is: a longer one ends at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** Milliseconds for the end of a response after the event that ends its answer. Nobody waits for it, but Node. */
+/** Milliseconds for the end of a response after the event that ends its answer. The caller does not wait for it. */
 const PATIENCE = 5_000;
 
 /** Returns the stream of a request, which is not sent yet. */
