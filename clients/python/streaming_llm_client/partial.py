@@ -42,4 +42,5 @@ class Partial(Generic[T]):
     @cached_property
     def changes(self) -> Sequence[Change]:
         """What this event has changed, in order."""
-        return [Change.model_construct(_fields_set=set(change), **change) for change in self._changes]
+        known = ({name: change[name] for name in Change.model_fields if name in change} for change in self._changes)
+        return [Change.model_construct(_fields_set=set(members), **members) for members in known]

@@ -95,7 +95,7 @@ class Reception(Generic[T]):
 
     def not_connected(self, cause: Exception) -> StreamError:
         """Return the error for a request to which there was no response."""
-        return NotConnected("network", f"There was no response: {cause or type(cause).__name__}.")
+        return NotConnected("network", f"There was no response: {str(cause).rstrip('.') or type(cause).__name__}.")
 
     def refused(self, body: bytes) -> StreamError:
         """Return the error of a response that is not 200."""

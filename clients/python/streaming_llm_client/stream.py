@@ -218,6 +218,7 @@ class AsyncStream(_Answer[T]):
         super().__init__(request, reader, timeout, retries)
         self._send = send
         self._partials = self._attempts()
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -250,12 +251,13 @@ class AsyncStream(_Answer[T]):
             yield partial
 
     async def _next(self) -> Partial[T] | None:
-        self._raise_failure()
-        try:
-            return await anext(self._partials, None)
-        except Exception as error:
-            self._failure = error
-            raise
+        async with self._turn:  # several tasks can wait for the answer
+            self._raise_failure()
+            try:
+                return await anext(self._partials, None)
+            except Exception as error:
+                self._failure = error
+                raise
 
     async def _attempts(self) -> AsyncGenerator[Partial[T]]:
         for attempt in count():

@@ -7,7 +7,7 @@ from streaming_llm_client.partial import Partial
 CHANGES: list[dict[str, Any]] = [
     {"path": "", "value": {}},
     {"path": "/a", "value": None, "closed": True},
-    {"path": "/b", "value": "x", "later": 1},
+    {"path": "/b", "value": "x", "later": 1, "_fields_set": 1},
     {"path": "/b", "append": "y"},
 ]
 

@@ -131,6 +131,24 @@ def test_without_blocking_final_alone_reads_the_stream(peer: Peer) -> None:
     assert asyncio.run(main()) == Answer(**ANSWER)
 
 
+def test_without_blocking_several_tasks_can_wait_for_the_answer(peer: Peer) -> None:
+    """Also beside a loop; each gets the answer, or the failure."""
+
+    async def asked(name: str) -> list[Any]:
+        peer.responses.append(response(name))
+        async with AsyncClient(peer.url) as client, client.stream(Answer, prompt="Why?") as stream:
+
+            async def read() -> Answer:
+                async for _ in stream:
+                    pass
+                return await stream.final()
+
+            return list(await asyncio.gather(read(), stream.final(), stream.final(), return_exceptions=True))
+
+    assert asyncio.run(asked("complete-jsonl")) == [Answer(**ANSWER)] * 3
+    assert [error.code for error in asyncio.run(asked("error-answer_invalid"))] == ["answer_invalid"] * 3
+
+
 def test_a_failure_is_raised_by_the_loop_and_by_every_final(peer: Peer) -> None:
     peer.responses.append(response("error-answer_invalid"))
     with Client(peer.url) as client, client.stream(Answer, prompt="Why?") as stream:
@@ -220,6 +238,11 @@ def test_a_task_that_is_cancelled_closes_the_connection(peer: Peer) -> None:
     peer.hangs_after = 2
     peer.responses.append(response("complete-jsonl"))
     asyncio.run(main())
+
+
+def test_a_url_that_is_none_is_one_sentence() -> None:
+    with Client("example.com/v1/stream") as client, pytest.raises(NotConnected, match=r"'https://' protocol\.$"):
+        client.stream(prompt="Why?").final()
 
 
 def test_silence_in_a_response_is_a_cut(peer: Peer) -> None:
