@@ -41,6 +41,13 @@ test("a value that was not the last one cannot grow", () => {
   assert.throws(() => written([{ changes }]), { code: "protocol" });
 });
 
+for (const name of ["root-set-twice", "text-set-twice", "value-set-twice"])
+  test(`what is written cannot be written again: ${name}`, () => {
+    const vector = vectors.find((each) => each.name === name);
+
+    assert.throws(() => written(events(vector).filter(({ type }) => type === "delta")), { code: "protocol" });
+  });
+
 /** The events of a complete answer of one attempt, which is in each of its deltas what an encoder writes. */
 function events({ response }) {
   return response.body

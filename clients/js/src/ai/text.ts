@@ -6,13 +6,16 @@ interface Open {
   readonly path: string;
   /** The quote or the bracket that ends it. */
   readonly end: string;
-  isEmpty: boolean;
+  /** The keys of what is in it. */
+  readonly keys: Set<string>;
 }
 
 /** Writes a growing document as JSON text that grows at its end. */
 export class TextWriter {
   /** What is open, from the root inwards. */
   readonly #open: Open[] = [];
+  /** What the root is in. */
+  readonly #outside: Open = { path: "", end: "", keys: new Set() };
 
   /** Returns the text that a change adds. */
   write({ path, value, append, closed }: Change): string {
@@ -30,10 +33,12 @@ export class TextWriter {
   #begin(path: string, value: Json, isClosed?: boolean): string {
     const slash = path.lastIndexOf("/");
     const ends = path && this.#endDownTo(path.slice(0, slash));
-    const parent = this.#open.at(-1);
-    const comma = !parent || parent.isEmpty ? "" : ",";
-    const key = parent?.end === "}" ? `${JSON.stringify(unescaped(path.slice(slash + 1)))}:` : "";
-    if (parent) parent.isEmpty = false;
+    const step = unescaped(path.slice(slash + 1));
+    const parent = path ? this.#open.at(-1)! : this.#outside;
+    if (parent.keys.has(step)) throw unexpected(`${JSON.stringify(path)} is written already`);
+    const comma = parent.keys.size ? "," : "";
+    const key = parent.end === "}" ? `${JSON.stringify(step)}:` : "";
+    parent.keys.add(step);
     const text = JSON.stringify(value);
     const depth = isClosed ? 0 : this.#enter(path, value);
     return ends + comma + key + text.slice(0, text.length - depth);
@@ -41,10 +46,11 @@ export class TextWriter {
 
   /** Notes that a value can grow, and so can the last one in it. Returns how many ends are not written for it. */
   #enter(path: string, value: Json): number {
-    if (typeof value === "string") return this.#open.push({ path, end: '"', isEmpty: true }) && 1;
+    if (typeof value === "string") return this.#open.push({ path, end: '"', keys: new Set() }) && 1;
     if (typeof value !== "object" || value === null) return 0;
-    const last = Object.keys(value).at(-1);
-    this.#open.push({ path, end: Array.isArray(value) ? "]" : "}", isEmpty: last === undefined });
+    const keys = Object.keys(value);
+    const last = keys.at(-1);
+    this.#open.push({ path, end: Array.isArray(value) ? "]" : "}", keys: new Set(keys) });
     if (last === undefined) return 1;
     return 1 + this.#enter(`${path}/${escaped(last)}`, (value as Record<string, Json>)[last]!);
   }
