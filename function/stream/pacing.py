@@ -289,8 +289,9 @@ class _Call:
 
     def start(self) -> float:
         """Begin to read."""
+        is_model = self._reader.source.is_waiting  # if not, own code makes the prompt first
         self._reader.start()
-        return self._time_for(self._turns.patience)
+        return self._time_for(self._turns.patience) if is_model else self._limit
 
     @property
     def events(self) -> Handover[ModelEvent | Prepared | _End]:

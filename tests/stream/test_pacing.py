@@ -677,6 +677,61 @@ def test_a_model_has_its_time_after_the_prompt_was_made() -> None:
     assert failed.play() == [(0, "Internal")]
 
 
+class Prepares:
+    """Makes the prompt when it is told to, and has then called a model that is silent until it is told to answer."""
+
+    def __init__(self) -> None:
+        self.may_prepare, self.is_called, self.may_answer = threading.Event(), threading.Event(), threading.Event()
+        self.is_waiting = False
+
+    def __iter__(self) -> Iterator[ModelEvent | Prepared]:
+        self.may_prepare.wait(10)
+        self.is_waiting = True
+        yield Prepared()
+        self.is_called.set()
+        self.may_answer.wait(10)
+        self.is_waiting = False
+        yield from GOOD
+
+    def cancel(self) -> bool:
+        self.may_answer.set()
+        return True
+
+
+class HeldUp(SystemClock):
+    """Jumps to the end of every wait, until it is let go: then nothing waits in vain."""
+
+    time = 0.0
+    is_let_go = False
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, handover: "Handover[T]", seconds: float) -> T:
+        if self.is_let_go:
+            return handover.get(10)
+        self.time += seconds
+        raise Empty
+
+
+def test_a_prompt_that_is_made_while_a_slow_client_holds_everything_up_is_not_lost() -> None:
+    """Nor is the model given up: the time in which it must send something begins when the prompt is seen."""
+    clock, source = HeldUp(), Prepares()
+    called = turns(clock, "first", "second", patience=5)
+    pace = Pace(heartbeat=3, head_by=290, deadline=1000)
+    events = paced(lambda: source, called, pace, clock, Thoughts(are_seen=True))
+    assert next(events) == Idle()
+
+    source.may_prepare.set()
+    assert source.is_called.wait(10)
+    clock.time += 3
+    clock.is_let_go = True
+    assert [event for event in (next(events), next(events)) if event != Idle()] == [Prepared()]
+    source.may_answer.set()
+    assert [event for event in events if event not in (Idle(), Pause())] == GOOD
+    assert called.model.model_id == "first"
+
+
 def test_a_second_answer_begins_with_the_models_that_have_not_failed() -> None:
     models = Models({"first": [ModelBusy()], "second": GOOD})
     models.play()
