@@ -691,7 +691,8 @@ class Prepares:
         self.is_called.set()
         self.may_answer.wait(10)
         self.is_waiting = False
-        yield from GOOD
+        yield Delta("b")
+        yield END
 
     def cancel(self) -> bool:
         self.may_answer.set()
