@@ -232,9 +232,15 @@ class _Reader:
         self.source = source
         self.has_answered = False
         """Whether an event of the answer is among the events."""
+        self._has_ended = False
         self._abandoned = threading.Event()
         self.events: Handover[ModelEvent | Prepared | _End] = Handover(QUEUE_LENGTH)
         self._thread = threading.Thread(target=self._read, name="model-reader", daemon=True)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the model was called, and neither an event nor the end has come."""
+        return self.source.is_waiting and not self._has_ended
 
     def start(self) -> None:
         """Begin to read. A signal that came meanwhile may raise here: close the reader even so."""
@@ -258,6 +264,7 @@ class _Reader:
                     return
         except Exception as caught:  # noqa: BLE001 - it is raised again, in the thread that asked
             error = caught
+        self._has_ended = True
         self.events.put_last(_End(error))
         del error  # its traceback holds this frame
 
@@ -289,7 +296,7 @@ class _Call:
 
     def start(self) -> float:
         """Begin to read."""
-        is_model = self._reader.source.is_waiting  # if not, own code makes the prompt first
+        is_model = self._reader.is_silent  # if not, own code makes the prompt first
         self._reader.start()
         return self._time_for(self._turns.patience) if is_model else self._limit
 
@@ -308,7 +315,7 @@ class _Call:
         if self._has_stopped:
             return None
         self._check_limit()
-        return self._next(ModelTimeout()) if self._reader.source.is_waiting else self._limit
+        return self._next(ModelTimeout()) if self._reader.is_silent else self._limit
 
     def noted(self, item: "Stop | Prepared | _End") -> float | None:
         """Note an event on which the time limits depend, or the end: call the next model if this one has failed.

@@ -20,6 +20,7 @@ from function.stream.errors import (
     ModelFailed,
     ModelMisconfigured,
     ModelUnavailable,
+    QuotaExhausted,
 )
 from function.stream.events import (
     Delta,
@@ -730,6 +731,38 @@ def test_a_prompt_that_is_made_while_a_slow_client_holds_everything_up_is_not_lo
     assert [event for event in (next(events), next(events)) if event != Idle()] == [Prepared()]
     source.may_answer.set()
     assert [event for event in events if event not in (Idle(), Pause())] == GOOD
+    assert called.model.model_id == "first"
+
+
+class Refuses(Prepares):
+    """A model that is called at once, and refuses the request when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_waiting = True
+
+    def __iter__(self) -> Iterator[ModelEvent | Prepared]:
+        self.is_called.set()
+        self.may_answer.wait(10)
+        yield from ()
+        raise QuotaExhausted
+
+
+def test_an_error_that_came_while_a_slow_client_held_everything_up_is_not_taken_for_silence() -> None:
+    clock, source = HeldUp(), Refuses()
+    called = turns(clock, "first", "second", patience=5)
+    pace = Pace(heartbeat=3, head_by=290, deadline=1000)
+    events = paced(lambda: source, called, pace, clock, Thoughts(are_seen=True))
+    assert next(events) == Idle()
+
+    source.may_answer.set()
+    for thread in threading.enumerate():
+        if thread.name == "model-reader":
+            thread.join(10)
+    clock.time += 3
+    clock.is_let_go = True
+    with pytest.raises(QuotaExhausted):
+        list(events)
     assert called.model.model_id == "first"
 
 
