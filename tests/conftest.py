@@ -174,10 +174,21 @@ def package_index() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def curl() -> str:
-    """The program of the commands in the documentation. A change is never judged without the tests that need it."""
-    path = shutil.which("curl")
+    """The program of the commands in the documentation."""
+    return _installed("curl")
+
+
+@pytest.fixture(scope="session")
+def wget() -> str:
+    """A program of which the documentation says what it does by itself."""
+    return _installed("wget")
+
+
+def _installed(name: str) -> str:
+    """Return the path of a program. A change is never judged without the tests that need it."""
+    path = shutil.which(name)
     if path is None:
-        missing = "curl is not installed, and this test needs it. On Debian and Ubuntu: apt install curl"
+        missing = f"{name} is not installed, and this test needs it. On Debian and Ubuntu: apt install {name}"
         if "CI" in os.environ:
             pytest.fail(missing)
         pytest.skip(missing)

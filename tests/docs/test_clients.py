@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -145,11 +144,8 @@ def test_curl_repeats_a_request_if_it_is_told_to(curl: str, peer: Peer) -> None:
     assert len(peer.received) == 2
 
 
-def test_wget_repeats_a_request_unless_it_is_told_not_to(peer: Peer) -> None:
+def test_wget_repeats_a_request_unless_it_is_told_not_to(wget: str, peer: Peer) -> None:
     """It does so after a lost connection, even if the request is a POST."""
-    wget = shutil.which("wget")
-    if wget is None:
-        pytest.skip("wget is not installed, and this test is about it")
     lost = VECTORS["ends-cut-after-delta-jsonl"].response
     command = [wget, "--quiet", "--output-document=-", "--post-data={}", "--waitretry=0", peer.url]
     for options, requests_sent in ((["--tries=2"], 2), (["--tries=1"], 1)):
