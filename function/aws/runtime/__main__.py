@@ -27,6 +27,7 @@ _log = logging.getLogger("function.aws.runtime")
 
 def main() -> int:
     """Serve until Lambda or a signal ends the process; return the exit status."""
+    gc.disable()  # until there is something to collect: what init makes is kept
     output.install()  # before the log, whose handler keeps the stream that it finds
     logs.install(os.environ)
     uncaught.install()
@@ -47,6 +48,8 @@ def main() -> int:
             api.report_init_error(kind, error)
             return 1
         own_stages = read_settings(os.environ).seconds_of_own_stages
+        gc.freeze()  # no collection looks through what init has made: that would take longer than a short answer
+        gc.enable()
         while True:
             termination.check()
             invocation = api.next(own_stages)

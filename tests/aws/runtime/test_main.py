@@ -453,3 +453,13 @@ def test_only_the_task_root_and_the_python_path_count(platform: Platform) -> Non
 
 def test_the_bootstrap_is_executable() -> None:
     assert os.access(BOOTSTRAP, os.X_OK)
+
+
+def test_no_collection_looks_through_what_init_has_made(platform: Platform) -> None:
+    """That takes longer than a short answer. What requests leave behind is collected."""
+    platform.start("import gc; yield f'{gc.isenabled()} {gc.get_freeze_count() > 10_000}'.encode()")
+    platform.invoke()
+    response = platform.response()
+    response.exactly(chunk(b"True True") + LAST_CHUNK)
+    response.reply()
+    platform.idle()
