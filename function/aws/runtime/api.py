@@ -5,6 +5,8 @@ Source: AWS Lambda Developer Guide, "Building a custom runtime"; docs/runtime.md
 
 import logging
 import re
+import select
+import socket
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
@@ -65,11 +67,16 @@ class Invocation:
 
 
 class RuntimeApi:
-    """Each call has a connection of its own, since none would survive while the sandbox is frozen."""
+    """The connection that brought an invocation takes its response or its report, and is closed then.
+
+    No connection would survive while the sandbox is frozen.
+    """
 
     def __init__(self, address: str) -> None:
         """Take the ``host:port`` of ``AWS_LAMBDA_RUNTIME_API``."""
         self._address = address
+        self._kept: HTTPConnection | None = None
+        """The connection of the invocation that is running."""
 
     def next(self, own_stages: float = 0.0) -> Invocation:
         """Wait for the next invocation, for as long as it takes; keep ``own_stages`` seconds of it for own stages.
@@ -78,11 +85,14 @@ class RuntimeApi:
             RuntimeApiFailed: there will be none.
         """
         try:
-            with closing(self._connect(CALL_TIMEOUT)) as connection:
+            with ExitStack() as unless_kept:
+                connection = unless_kept.enter_context(closing(self._connect(CALL_TIMEOUT)))
                 connection.sock.settimeout(None)  # the sandbox may be frozen for hours
                 connection.request("GET", f"{API}/invocation/next")
                 response = connection.getresponse()
                 event = response.read()
+                unless_kept.pop_all()
+                self._kept = connection
         except (OSError, HTTPException) as error:
             raise RuntimeApiFailed(repr(error)) from error
         if response.status != HTTPStatus.OK:
@@ -108,7 +118,7 @@ class RuntimeApi:
             ResponseNotAccepted: Lambda closed the connection or stopped reading.
         """
         with response_not_accepted(), ExitStack() as unless_begun:
-            connection = unless_begun.enter_context(closing(self._connect(invocation.seconds_to_write())))
+            connection = unless_begun.enter_context(closing(self._connected(invocation.seconds_to_write())))
             connection.putrequest("POST", f"{API}/invocation/{invocation.id}/response", skip_accept_encoding=True)
             connection.putheader("Content-Type", MEDIA_TYPE)
             connection.putheader("Lambda-Runtime-Function-Response-Mode", "streaming")
@@ -131,6 +141,17 @@ class RuntimeApi:
         """Report that the function cannot start. The message cannot quote a request: none has arrived yet."""
         self._report("/init/error", kind, error_document(kind, str(error), redacted_trace(error)), {})
 
+    def _connected(self, seconds: float) -> HTTPConnection:
+        """Return the connection of the invocation, or another one if the platform has closed that meanwhile."""
+        connection, self._kept = self._kept, None
+        if connection is None or connection.sock is None:
+            return self._connect(seconds)
+        if _has_ended(connection.sock):
+            connection.close()
+            return self._connect(seconds)
+        connection.sock.settimeout(seconds)
+        return connection
+
     def _connect(self, seconds: float) -> HTTPConnection:
         connection = HTTPConnection(self._address, timeout=seconds)
         connection.connect()  # http.client sets TCP_NODELAY
@@ -140,7 +161,7 @@ class RuntimeApi:
         """Send an error report. Whether it arrives changes nothing here, so a failure is only logged."""
         fields = {"Content-Type": "application/json", ERROR_TYPE: _ascii(kind), **headers}
         try:
-            with closing(self._connect(CALL_TIMEOUT)) as connection:
+            with closing(self._connected(CALL_TIMEOUT)) as connection:
                 connection.request("POST", API + path, document, fields)
                 response = connection.getresponse()
                 refusal = response.read()
@@ -149,6 +170,13 @@ class RuntimeApi:
         else:
             if response.status != HTTPStatus.ACCEPTED:
                 _log.warning("Lambda refused an error report: %s", describe(response.status, refusal))
+
+
+def _has_ended(idle: socket.socket) -> bool:
+    """Return whether the peer has closed a connection on which it has nothing to send."""
+    poll = select.poll()
+    poll.register(idle, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _ascii(text: str) -> str:

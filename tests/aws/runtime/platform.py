@@ -55,6 +55,10 @@ class Call:
         """Read the head of the request (or the word that was reported)."""
         self._connection = connection
         self._read_ahead = b""
+        self.next()
+
+    def next(self) -> None:
+        """Read the head of the next request on the same connection."""
         self.head = self.until(b"\r\n\r\n")
 
     @property
@@ -104,11 +108,15 @@ class Call:
 
     def reply(self, status: str = "202 Accepted", body: bytes = b'{"status":"OK"}', **fields: str) -> None:
         """Respond in HTTP, and see the function close the connection."""
+        self.answer(status, body, **fields)
+        assert self.rest() == b""
+        self._connection.close()
+
+    def answer(self, status: str, body: bytes, **fields: str) -> None:
+        """Respond in HTTP."""
         lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         self._connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-        assert self.rest() == b""
-        self._connection.close()
 
     def go_on(self) -> None:
         """Let the function go on after a word."""
@@ -135,6 +143,8 @@ class Platform:
         self._listener.settimeout(PATIENCE)
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._calls: list[Call] = []
+        self._kept: Call | None = None
+        """The connection that brought the function an event: what it sends of that comes on the same one."""
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, body: str, *, module: str = MODULE, start: str = "", **environment: str) -> None:
@@ -165,11 +175,15 @@ class Platform:
             )
 
     def accept(self, line: str) -> Call:
-        """Take the next connection, which must be this call."""
-        connection, _ = self._listener.accept()
-        connection.settimeout(PATIENCE)
-        call = Call(connection)
-        self._calls.append(call)
+        """Take the next call, which must be this one."""
+        if line.startswith("POST") and self._kept is not None:
+            call, self._kept = self._kept, None
+            call.next()
+        else:
+            connection, _ = self._listener.accept()
+            connection.settimeout(PATIENCE)
+            call = Call(connection)
+            self._calls.append(call)
         assert call.line == line
         return call
 
@@ -180,7 +194,14 @@ class Platform:
             "Lambda_Runtime_Deadline_Ms": str(int((time.time() + seconds) * 1000)),
             "Lambda_Runtime_Invoked_Function_Arn": "arn:aws:lambda:eu-west-1:123456789012:function:streaming",
         } | fields
-        self.accept("GET /2018-06-01/runtime/invocation/next").reply("200 OK", json.dumps(event).encode(), **fields)
+        self._kept = self.accept("GET /2018-06-01/runtime/invocation/next")
+        self._kept.answer("200 OK", event if isinstance(event, bytes) else json.dumps(event).encode(), **fields)
+
+    def hang_up(self) -> None:
+        """Close the connection that brought the event, and see the function's next call on another one."""
+        assert self._kept
+        self._kept.close()
+        self._kept = None
 
     def response(self, request_id: str = "req-1") -> Call:
         """Take the streamed response up to its prelude, which is a chunk of its own."""

@@ -98,6 +98,26 @@ def test_a_connection_that_takes_no_prelude_is_closed_at_once() -> None:
     assert isinstance(caught.value.__cause__, TimeoutError)
 
 
+def test_a_response_finds_its_way_though_the_platform_has_closed_the_connection_of_its_event(
+    platform: Platform,
+) -> None:
+    """A model can think for minutes. While the connection lives, the response takes it: ``platform`` sees to that."""
+    waiting = """
+        def handle(event, context):
+            report("waits")
+            return Response(200, HEADERS, body(event, context))
+    """
+    platform.start("yield b'1'", module=dedent(MODULE) + dedent(waiting))
+    platform.invoke()
+    word = platform.reported("waits")
+    platform.hang_up()
+    word.go_on()
+    response = platform.response()
+    response.exactly(chunk(b"1") + LAST_CHUNK)
+    response.reply()
+    platform.idle()
+
+
 def test_the_invocation_id_comes_back_with_the_response(platform: Platform) -> None:
     platform.start("yield b'1'")
     platform.invoke(Lambda_Runtime_Invocation_Id="inv-1")

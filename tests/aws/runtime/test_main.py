@@ -148,9 +148,7 @@ def test_a_body_whose_prelude_cannot_be_sent_is_closed_before_the_report(platfor
 
 def test_an_event_that_is_not_json_is_reported(platform: Platform) -> None:
     platform.start("yield b'1'")
-    platform.accept("GET /2018-06-01/runtime/invocation/next").reply(
-        "200 OK", b"{", Lambda_Runtime_Aws_Request_Id="req-1"
-    )
+    platform.invoke(b"{")
     report = platform.accept("POST /2018-06-01/runtime/invocation/req-1/error")
     assert report.fields["Lambda-Runtime-Function-Error-Type"] == "Function.JSONDecodeError"
     assert report.document()["errorType"] == "JSONDecodeError"
