@@ -86,7 +86,8 @@ def _route(name: str, own: Mapping[str, object], given: Mapping[str, object]) ->
         if all(isinstance(each, str) and not model(each).has_unknown_regions for each in models):
             inherited.pop("model_regions", None)
     options = _options({**inherited, **own}, f"routes.{name}.")
-    return Route(options, {name: text for name, text in options.settings.items() if name in own})
+    given_settings = own.keys() & set(settings_with_an_argument())  # of a default, too, in place of the component's
+    return Route(options, {name: options.settings.get(name, SETTINGS[name].default) for name in sorted(given_settings)})
 
 
 def default_runtime(building: str) -> Runtime:

@@ -342,6 +342,15 @@ def test_a_route_is_the_component_with_some_arguments_of_its_own() -> None:
     assert options.settings["routes"] == "routes.json"
 
 
+def test_a_route_can_turn_off_what_the_component_sets() -> None:
+    none: Any = {"cache": "none", "effort": "none", "guardrail": "none", "fallback_models": []}
+    given: Any = {"cache": "5m", "effort": "low", "guardrail": "abc:1", "fallback_models": ["a"], "routes": {"a": none}}
+    route = checked(given).routes["a"]
+
+    assert route.own == {**none, "fallback_models": "none"}
+    assert route.options.guardrail is None
+
+
 @pytest.mark.parametrize(
     ("model_id", "regions"),
     [
