@@ -146,7 +146,8 @@ def _figures_of(program: Program, workloads: Sequence[Workload]) -> dict[str, fl
             found[f"CPU, {workload.name}"] = statistics.median(reply.cpu for reply in replies)
             found[f"first byte, {workload.name}"] = statistics.median(reply.first_byte for reply in replies)
             if question.interval and program.accept == "text/plain":
-                delays = [delay for reply in replies for delay in reply.latencies(question.ends)]
+                ends = question.ends[:-1]  # the last bracket of raw text waits for the end of the model's stream
+                delays = [delay for reply in replies for delay in reply.latencies(ends)]
                 found["latency per fragment, median"] = statistics.median(delays)
                 found["latency per fragment, 99th"] = statistics.quantiles(delays, n=100)[98]
             if workload is workloads[0]:
