@@ -38,19 +38,18 @@ def test_the_wire_of_a_streamed_response(platform: Platform) -> None:
 
 
 def test_a_chunk_is_one_write_and_leaves_at_once(platform: Platform) -> None:
-    """The prelude is never joined to the body, and nothing waits. An audit hook in the child reports each write."""
+    """The prelude is never joined to the body, and nothing waits. The child reports each write to a socket."""
     listening = """
-        import sys
-        from http.client import HTTPConnection
-
         writes = []
 
-        def listen(name, args):
-            if name == "http.client.send" and isinstance(args[0], HTTPConnection):
-                nagle_is_off = args[0].sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
-                writes.append((bytes(args[1]), nagle_is_off))
+        def noted(write):
+            def note(self, data, *flags):
+                writes.append((bytes(data), self.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0))
+                return write(self, data, *flags)
 
-        sys.addaudithook(listen)
+            return note
+
+        socket.socket.send, socket.socket.sendall = noted(socket.socket.send), noted(socket.socket.sendall)
     """
     platform.start(
         """
@@ -70,6 +69,16 @@ def test_a_chunk_is_one_write_and_leaves_at_once(platform: Platform) -> None:
     assert platform.stdout.splitlines() == [
         f"{write!r} True" for write in (chunk(PRELUDE), chunk(b"1"), chunk(b"22"), LAST_CHUNK)
     ]
+
+
+def test_a_chunk_for_which_the_connection_has_no_room_arrives_complete(platform: Platform) -> None:
+    """Room comes when the platform reads on."""
+    platform.start("yield b'1' * 8_000_000\nyield b'2'")
+    platform.invoke()
+    response = platform.response()
+    response.exactly(chunk(b"1" * 8_000_000) + chunk(b"2") + LAST_CHUNK)
+    response.reply()
+    platform.idle()
 
 
 @pytest.mark.parametrize("body", ["yield END_OF_BODY", "yield from ()"])
