@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from ...contract import TIMEOUT_WITH_THINKING, StructuredOutput
+from ...contract import StructuredOutput
 from ...conversation import Conversation
 from ...stream.errors import AnswerError, ModelError, ModelFailed, QuotaExhausted
 from ...stream.events import ModelEvent
@@ -40,20 +40,20 @@ botocore waits for less than three seconds before it repeats a call, unless the 
 class Clients:
     """The client that calls the service, and its connections. All models of a sandbox share it.
 
-    The timeout of a read belongs to the client. One client serves all requests: it is made before the first of them,
-    for as long as a function may take unless ``timeout`` is set. Only a request that has more time makes another.
+    The timeout of a read belongs to the client. One client serves all requests, because they have the same time limit;
+    only if the first request had less time, because the sandbox started late, the next one makes another.
     """
 
-    def __init__(self, session: Session, read_timeout: float = TIMEOUT_WITH_THINKING) -> None:
-        """Make a client whose reads wait ``read_timeout`` seconds for bytes."""
+    def __init__(self, session: Session) -> None:
         _silence_debug_lines()
         self._session = session
-        self._read_timeout = read_timeout
-        self.latest = _client(session, read_timeout)
+        self.latest: BedrockRuntimeClient | None = None
+        self._read_timeout = 0
+        _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
 
     def waiting(self, read_timeout: float) -> "BedrockRuntimeClient":
         """Return a client whose reads wait at least ``read_timeout`` seconds for bytes."""
-        if read_timeout > self._read_timeout:
+        if self.latest is None or read_timeout > self._read_timeout:
             self._read_timeout = ceil(read_timeout)
             self.latest = _client(self._session, self._read_timeout)
         return self.latest

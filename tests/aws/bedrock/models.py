@@ -41,15 +41,7 @@ def model(session: Session | None = None, **variables: str) -> BedrockModel:
     With fallback models, others can be called in its place.
     """
     repeats = "fallback_models" not in variables
-    return _kept(BedrockModel(converse(**variables), Clients(session or shared_session(), 30), repeats=repeats))
-
-
-def waiting(read_timeout: float) -> BedrockModel:
-    """Return a model whose reads wait this long, in seconds."""
-    return _kept(BedrockModel(converse(), Clients(shared_session(), read_timeout)))
-
-
-def _kept(made: BedrockModel) -> BedrockModel:
+    made = BedrockModel(converse(**variables), Clients(session or shared_session()), repeats=repeats)
     _MADE.append(made)
     return made
 
@@ -57,13 +49,15 @@ def _kept(made: BedrockModel) -> BedrockModel:
 def close_models() -> None:
     """Close connections that would otherwise live as long as the process."""
     while _MADE:
-        _MADE.pop().clients.latest.close()
+        client = _MADE.pop().clients.latest
+        if client:
+            client.close()
 
 
 def ask(
     model: BedrockModel,
     previous: AnswerInvalid | AnswerNotJson | None = None,
-    read_timeout: float = 0,
+    read_timeout: float = 30,
     *,
     prompt: str | Conversation = "Why?",
 ) -> Call:
