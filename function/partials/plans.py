@@ -593,7 +593,7 @@ class Plans:
     def _set_layout(self, schema: Schema, config: Schema) -> Layout:
         item = self._part(schema, "items_schema", config)
         layout = Layout(item)
-        types = {alternative.unwrapped.schema["type"] for alternative in item.alternatives}
+        types = {_type_in_set(alternative.unwrapped.schema) for alternative in item.alternatives}
         # Equal items become one, so only the validator can count them.
         is_limited = bool(schema.get("min_length")) or schema.get("max_length") is not None
         layout.needs_validator = is_limited or item.judged_at_close or not types <= _LEAVES
@@ -746,6 +746,12 @@ def _changes_text(config: Schema) -> bool:
 def _is_excluded(field: Schema) -> bool:
     """Tell whether a field is left out, always or on a condition, when its record is written."""
     return bool(field.get("serialization_exclude") or field.get("serialization_exclude_if"))
+
+
+def _type_in_set(item: Schema) -> str:
+    """Return the type of an item, which decides whether it has a hash: of a JSON text, that of a simple value in it."""
+    inner = item["schema"]["type"] if item["type"] == "json" and "schema" in item else None
+    return inner if inner in _LEAVES else cast(str, item["type"])
 
 
 def _is_secret(schema: Schema) -> bool:

@@ -1,6 +1,5 @@
 """The readers in Python and for the shell that docs/clients.md shows: all of them come to the same answers."""
 
-import asyncio
 import inspect
 import json
 import os
@@ -24,6 +23,7 @@ from local.twin import Twin
 from streaming_llm_client import Client, StreamError
 from tests.clients.python.conftest import VECTORS, Peer
 from tests.clients.vectors.vector import Response, Vector
+from tests.coroutines import run as run_coroutine
 from tests.wire.chain import LINES, WHOLE, Chain
 from tests.wire.endings_table import GOOD, Case
 from tests.wire.rows import all_rows, play, request, rows, told, waits
@@ -54,7 +54,7 @@ def program(library: str) -> Ask:
 
     def run(url: str, body: object = REQUEST) -> Any:
         try:
-            return asyncio.run(ask(url, body)) if inspect.iscoroutinefunction(ask) else ask(url, body)
+            return run_coroutine(ask(url, body)) if inspect.iscoroutinefunction(ask) else ask(url, body)
         except LOST as error:
             raise RuntimeError("cut") from error
 

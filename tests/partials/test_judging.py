@@ -366,6 +366,7 @@ CLOSINGS: list[tuple[Any, str, list[str]]] = [
     (InTheMiddle, '[1, "a", 2]', ["/0", ""]),
     (set[str], '["a", "a"]', ["/0", "/1", ""]),
     (set[Any], '["a", 1]', [""]),
+    (set[Json[int]], '["1", "2"]', ["/0", "/1", ""]),
     (set[Frozen], '[{"n": 1}]', ["/0/n", "/0", ""]),
     (RootModel[list[N]], '[{"n": 1}]', ["/0/n", "/0", ""]),
     # validators that look at siblings wait for their object

@@ -1,6 +1,5 @@
 """What a client sends."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from streaming_llm_client import AsyncClient, Client
 from tests.clients.python.conftest import Peer, response
+from tests.coroutines import run as run_coroutine
 
 
 class Question(BaseModel):
@@ -86,6 +86,6 @@ def test_the_same_without_blocking(peer: Peer) -> None:
             assert await client.stream(prompt="Why?").final() == [10, 20]
 
     peer.responses += [response("root-list")] * 2
-    asyncio.run(main())
+    run_coroutine(main())
 
     assert [request.fields.get("x-own") for request in peer.received] == ["yes", None]

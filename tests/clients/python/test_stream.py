@@ -22,6 +22,7 @@ from streaming_llm_client import (
 )
 from tests.clients.python.conftest import VECTORS, Peer, response
 from tests.clients.vectors.encoded import Writer
+from tests.coroutines import run as run_coroutine
 from tests.unserved import unserved_port
 
 ANSWER = {"summary": "Pay per use.", "keywords": ["cost"]}
@@ -86,7 +87,7 @@ def test_every_vector_without_blocking(peer: Peer) -> None:
 
                     assert outcome(stream, error, seen) == as_expected(name), name  # type: ignore[arg-type]
 
-    asyncio.run(main())
+    run_coroutine(main())
 
 
 def test_partials_then_an_answer_of_the_class(peer: Peer) -> None:
@@ -128,7 +129,7 @@ def test_without_blocking_final_alone_reads_the_stream(peer: Peer) -> None:
 
     peer.responses.append(response("complete-jsonl"))
 
-    assert asyncio.run(main()) == Answer(**ANSWER)
+    assert run_coroutine(main()) == Answer(**ANSWER)
 
 
 def test_without_blocking_several_tasks_can_wait_for_the_answer(peer: Peer) -> None:
@@ -145,8 +146,8 @@ def test_without_blocking_several_tasks_can_wait_for_the_answer(peer: Peer) -> N
 
             return list(await asyncio.gather(read(), stream.final(), stream.final(), return_exceptions=True))
 
-    assert asyncio.run(asked("complete-jsonl")) == [Answer(**ANSWER)] * 3
-    assert [error.code for error in asyncio.run(asked("error-answer_invalid"))] == ["answer_invalid"] * 3
+    assert run_coroutine(asked("complete-jsonl")) == [Answer(**ANSWER)] * 3
+    assert [error.code for error in run_coroutine(asked("error-answer_invalid"))] == ["answer_invalid"] * 3
 
 
 def test_a_failure_is_raised_by_the_loop_and_by_every_final(peer: Peer) -> None:
@@ -210,7 +211,7 @@ def test_the_connection_of_a_complete_answer_serves_the_next_request(peer: Peer)
     with Client(peer.url) as client:
         for _ in range(2):
             client.stream(prompt="Why?").final()
-    asyncio.run(main())
+    run_coroutine(main())
 
     connections = [request.connection for request in peer.received]
     assert connections == [connections[0]] * 2 + [connections[2]] * 2
@@ -237,7 +238,7 @@ def test_a_task_that_is_cancelled_closes_the_connection(peer: Peer) -> None:
 
     peer.hangs_after = 2
     peer.responses.append(response("complete-jsonl"))
-    asyncio.run(main())
+    run_coroutine(main())
 
 
 def test_a_url_that_is_none_is_one_sentence() -> None:
@@ -303,7 +304,7 @@ def test_without_blocking_it_is_sent_again_too(peer: Peer, waits: list[float]) -
 
     peer.responses += [response("problem-model_busy"), response("complete-jsonl")]
 
-    assert asyncio.run(main()) == ANSWER
+    assert run_coroutine(main()) == ANSWER
     assert len(waits) == 1
 
 
