@@ -234,7 +234,7 @@ def test_the_shipped_zip_is_the_one_that_was_run_but_for_native_parts(shipped_zi
 
 def test_the_zip_is_small_enough_for_a_direct_upload(shipped_zip: Path) -> None:
     """Lambda takes 50 MB so; what we ship is a sixth of it, unpacked a tenth of Lambda's 250 MB."""
-    assert shipped_zip.stat().st_size < 8_500_000
+    assert shipped_zip.stat().st_size < 8_600_000
     with zipfile.ZipFile(shipped_zip) as opened:
         assert sum(entry.file_size for entry in opened.infolist()) < 26_000_000
 
