@@ -10,6 +10,8 @@ import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { fetchEventSource } from "@microsoft/fetch-event-source";
 import { EventSource } from "eventsource";
+import { askForRows, codeOf } from "./rows.js";
+import { Stack } from "./stack.js";
 
 const PAGE = readFileSync(new URL("../../docs/clients.md", import.meta.url), "utf8");
 const VECTORS = new URL("../../clients/vectors/", import.meta.url);
@@ -66,13 +68,17 @@ async function reader(name) {
 }
 
 /** What a reader makes of a response. */
-async function outcome(ask, response) {
+function outcome(ask, response) {
   responses.push(response);
+  return outcomeOf(() => ask(url, REQUEST));
+}
+
+async function outcomeOf(answer) {
   try {
-    return { outcome: "complete", value: await ask(url, REQUEST) };
+    return { outcome: "complete", value: await answer() };
   } catch (error) {
     const isLost = error instanceof TypeError; // of fetch, if the connection breaks
-    return { outcome: "not complete", code: isLost ? "cut" : error.message };
+    return { outcome: "not complete", code: isLost ? "cut" : codeOf(error) };
   }
 }
 
@@ -138,3 +144,21 @@ for (const name of RECONNECTING)
     await fetch(url); // it would come after a request that the reader has sent at once
     assert.equal(requests.length, 2);
   });
+
+test("every reader knows how every row of docs/endings.md ends", async (t) => {
+  const stack = await Stack.start();
+  t.after(() => stack.close());
+  const readers = {};
+  for (const [name, format] of Object.entries(FORMATS)) {
+    const ask = await reader(name);
+    readers[name] = { format, ask: (endpoint, request) => outcomeOf(() => ask(endpoint, request)) };
+  }
+  const results = await askForRows(stack, readers);
+
+  assert.deepEqual([...new Set(results.map(({ name }) => name))].sort(), Object.keys(FORMATS).sort());
+  for (const { name, row, found } of results) {
+    const seesStatusOnly = name === "eventsource" && row.refusedWith;
+    const wanted = seesStatusOnly ? { ...row.expected, code: String(row.refusedWith) } : row.expected;
+    assert.deepEqual(found, wanted, `${name}: ${row.name}`);
+  }
+});

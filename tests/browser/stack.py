@@ -5,7 +5,9 @@ its result, or what went wrong: ``{"id": 1, "result": …}``, ``{"id": 1, "error
 """
 
 import json
+import os
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -20,7 +22,8 @@ from local.lambda_.deployment import Deployment
 from local.lambda_.invocation import Ending
 from local.playground.server import Example, Playground
 from local.twin import CHECKOUT, Twin
-from tests.wire.chain import WHOLE
+from tests.wire import rows
+from tests.wire.chain import LINES, SSE, WHOLE
 from tests.wire.endings_table import PROMPT, Case, all_cases
 
 UNSEEN: Final = frozenset({"body_not_json"})
@@ -40,6 +43,9 @@ class Stack:
         self._endings = self._bedrock.answer
         self._variables: Mapping[str, str] = {}
         self._cases: dict[str, Case] = {}
+        self._rows = {**rows.rows(LINES), **rows.rows(SSE)}
+        self._pipe = Path(held.enter_context(tempfile.TemporaryDirectory())) / "pipe"
+        os.mkfifo(self._pipe)
         self.deploy()
 
     def urls(self) -> Mapping[str, str]:
@@ -55,6 +61,7 @@ class Stack:
         """Run the function with these settings, by their names without ``LLM_``; the pages' origins are allowed."""
         origins = f"{self._playground.url.rstrip('/')},{self._allowed.url}"
         wanted = {f"LLM_{name.upper()}": value for name, value in {"allowed_origins": origins, **settings}.items()}
+        wanted["PIPE"] = str(self._pipe)
         removed = dict.fromkeys(self._variables.keys() - wanted.keys())
         self._twin.deploy({**removed, **wanted}, timeout=timeout)
         self._twin.function.start()
@@ -113,6 +120,32 @@ class Stack:
         [case] = [case for name, case in self._cases.items() if f"<{name}>" in call.prompt]
         return case.script
 
+    def rows(self) -> Sequence[Mapping[str, object]]:
+        """Return a case of each row of the endings in each format of events, by what they need to be deployed with.
+
+        Those of a round are asked at the same time by all readers if they wait.
+        """
+        grouped: dict[str, dict[str, list[Case]]] = {}
+        for name, case in self._rows.items():
+            rounds = grouped.setdefault(json.dumps(case.environment), {})
+            rounds.setdefault(f"{case.what}, {case.place}" if rows.waits(case) else name, []).append(case)
+        return [
+            {
+                "environment": json.loads(environment),
+                "waits": any(rows.waits(case) for cases in rounds.values() for case in cases),
+                "rounds": [[_row(case) for case in cases] for cases in rounds.values()],
+            }
+            for environment, rounds in grouped.items()
+        ]
+
+    def deploy_rows(self, sandboxes: int, environment: Mapping[str, str]) -> None:
+        """Run the function with what rows need, in so many sandboxes, and let them happen to who asks for them."""
+        settings: dict[str, Any] = dict(environment)
+        self.deploy(float(settings.pop("timeout", 120)), **settings)
+        for _ in range(sandboxes - 1):
+            self._twin.function.start()
+        rows.play(self._twin, self._rows)
+
     def resident(self) -> int:
         """Return the memory of this process, which has the gateway, in KB: the most since it was asked for last."""
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
@@ -153,6 +186,18 @@ def _described(case: Case) -> Mapping[str, object]:
         "format": case.accept,
         "committed": case.committed,
         "body": case.body.decode() if case.body else json.dumps({"prompt": prompt}),
+    }
+
+
+def _row(case: Case) -> Mapping[str, object]:
+    outcome, known = rows.told(case)
+    return {
+        "name": str(case),
+        "format": case.accept,
+        "waits": rows.waits(case),
+        "request": rows.request(case),
+        "expected": {"outcome": outcome, "value" if outcome == "complete" else "code": known},
+        "refusedWith": None if case.committed else rows.status(case),
     }
 
 

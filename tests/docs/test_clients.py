@@ -24,7 +24,7 @@ from streaming_llm_client import Client, StreamError
 from tests.clients.python.conftest import VECTORS, Peer
 from tests.clients.vectors.vector import Response, Vector
 from tests.coroutines import run as run_coroutine
-from tests.wire.chain import LINES, WHOLE, Chain
+from tests.wire.chain import LINES, SSE, WHOLE, Chain
 from tests.wire.endings_table import GOOD, Case
 from tests.wire.rows import all_rows, play, request, rows, told, waits
 
@@ -212,8 +212,9 @@ def outcomes(curl: str) -> Outcomes:  # noqa: ARG001 - it must be installed
     return found
 
 
-def test_every_row_has_a_case_for_these_readers() -> None:
-    assert {(case.ending, case.committed) for case in CASES.values()} == all_rows(LINES)
+@pytest.mark.parametrize("accept", [LINES, SSE])
+def test_every_row_has_a_case_for_readers_of_a_format(accept: str) -> None:
+    assert {(case.ending, case.committed) for case in rows(accept).values()} == all_rows(accept)
 
 
 @pytest.mark.parametrize("reader", READERS)

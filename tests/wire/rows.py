@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
 from function.contract import Outcome
+from local.bedrock.script import Hold
+from local.gateway.responses import FUNCTION_FAILED
+from local.lambda_.invocation import Ending as InvocationEnding
 from local.lambda_.invocation import Invocation
 from local.twin import Twin
-from tests.wire.endings_table import COMPLETED, PROMPT, VALUE, Case, Ending, all_cases
+from tests.wire.endings_table import CANCELLED, COMPLETED, PROMPT, VALUE, Case, Ending, all_cases
 
-GATEWAY_FAILED: Final = "DEFAULT_5XX"
-"""What the gateway says if there is no response of the function."""
 FIRST_BYTE: Final = 2
 """Chunks of an invocation once its body has begun: the first one is its head."""
 CHUNK_LIMIT: Final = 30
@@ -21,6 +23,7 @@ CHUNK_LIMIT: Final = 30
 def rows(accept: str) -> Mapping[str, Case]:
     """Return one case of each row in a format of events, before the first byte and after it, by its name.
 
+    A cut has two: it ends as a cut, and cleanly.
     Of several cases, it is one that costs little and needs nothing else at the same time.
     """
     chosen: dict[tuple[Ending, bool], Case] = {}
@@ -30,7 +33,14 @@ def rows(accept: str) -> Mapping[str, Case]:
         if playable and (row not in chosen or _cost(case) < _cost(chosen[row])):
             chosen[row] = case
     chosen.pop((COMPLETED, False), None)  # a complete answer has no other end before the first byte
-    return {str(case): case for case in chosen.values()}
+    cases = [*chosen.values(), _ended_cleanly(chosen[CANCELLED, True])]
+    return {str(case): case for case in cases}
+
+
+def _ended_cleanly(cut: Case) -> Case:
+    """Return the case of a cut that the reader sees as a clean end: nobody promises which of the two it sees."""
+    case = replace(cut, what=f"{cut.what}, ended cleanly", meanwhile="end cleanly")
+    return replace(case, script=[Hold(case.gate) if isinstance(step, Hold) else step for step in cut.script])
 
 
 def _cost(case: Case) -> tuple[bool, bool, bool, int, bool]:
@@ -59,8 +69,13 @@ def told(case: Case) -> tuple[str, Any]:
     if case.ending.outcome is Outcome.COMPLETED:
         return "complete", VALUE
     if case.ending.error is None:
-        return "not complete", "cut" if case.committed else GATEWAY_FAILED
+        return "not complete", "cut" if case.committed else FUNCTION_FAILED[1]
     return "not complete", case.ending.error.code
+
+
+def status(case: Case) -> int:
+    """Return the status of a case that ends before the first byte."""
+    return case.ending.error.status if case.ending.error else FUNCTION_FAILED[0]
 
 
 def play(twin: Twin, cases: Mapping[str, Case]) -> None:
@@ -99,14 +114,18 @@ def _nothing(_: Twin, __: Invocation, ___: Case) -> None:
     pass
 
 
-def _reset(twin: Twin, invocation: Invocation, case: Case) -> None:
+def _reset(twin: Twin, invocation: Invocation, case: Case, end: InvocationEnding = InvocationEnding.RESET) -> None:
     """Reset the invocation while the model is held, after the first byte or before it."""
     assert twin.bedrock is not None
     twin.bedrock.reached(case.gate)
     if case.committed:
         invocation.wait_for_chunks(FIRST_BYTE, CHUNK_LIMIT)
-    invocation.reset()
+    invocation.reset(end)
     twin.bedrock.release(case.gate)
+
+
+def _end_cleanly(twin: Twin, invocation: Invocation, case: Case) -> None:
+    _reset(twin, invocation, case, InvocationEnding.COMPLETE)
 
 
 def _let_prepare_go(twin: Twin, invocation: Invocation, _: Case) -> None:
@@ -118,6 +137,7 @@ def _let_prepare_go(twin: Twin, invocation: Invocation, _: Case) -> None:
 MEANWHILE: Final[Mapping[str, Callable[[Twin, Invocation, Case], None]]] = {
     "": _nothing,
     "reset": _reset,
+    "end cleanly": _end_cleanly,
     "let prepare go": _let_prepare_go,
 }
 """What happens while the model, or own code, waits for it."""

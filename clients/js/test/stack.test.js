@@ -8,6 +8,7 @@ import { Client } from "streaming-llm-client";
 import { StreamingLlmTransport, objectFetch } from "streaming-llm-client/ai";
 import { useStream } from "streaming-llm-client/react";
 import { z } from "zod";
+import { askForRows } from "../../../tests/browser/rows.js";
 import { Stack, answering, fragments } from "../../../tests/browser/stack.js";
 import { render } from "./dom.js";
 import { resolvers } from "./endpoint.js";
@@ -27,10 +28,13 @@ before(async () => {
 });
 after(() => stack?.close());
 
-/** Each way to ask: it returns the value and the error, after it has called `shown` as soon as something is shown. */
+/**
+ * Each way to ask: it returns the value and the error, after it has called `shown` as soon as something is shown.
+ * The last arguments, where there are some, are another request and options of the client.
+ */
 const callers = {
-  async Client(url, t, shown) {
-    const stream = new Client(url).stream(REQUEST, { schema });
+  async Client(url, t, shown, request = REQUEST, client = {}) {
+    const stream = new Client(url, client).stream(request, { schema });
     try {
       for await (const _ of stream) shown();
       return { value: (await stream.final()).value };
@@ -38,19 +42,19 @@ const callers = {
       return { error };
     }
   },
-  async useStream(url, t, shown) {
-    const options = { schema, onEvent: ({ type }) => type === "delta" && shown() };
+  async useStream(url, t, shown, request = REQUEST, client = {}) {
+    const options = { ...client, schema, onEvent: ({ type }) => type === "delta" && shown() };
     const page = render(t, () => useStream(url, options));
-    (await page.until(() => true)).submit(REQUEST);
+    (await page.until(() => true)).submit(request);
     const { value, problem } = await page.until(({ status }) => !["idle", "streaming"].includes(status));
     return { value, error: problem };
   },
-  async useObject(url, t, shown) {
+  async useObject(url, t, shown, request = REQUEST, client = {}) {
     const ended = resolvers();
     const onFinish = ({ object }) => ended.resolve({ value: object });
-    const options = { api: url, schema, fetch: objectFetch(), onFinish, onError: (error) => ended.resolve({ error }) };
+    const options = { api: url, schema, fetch: objectFetch(client), onFinish, onError: (error) => ended.resolve({ error }) };
     const page = render(t, () => useObject(options));
-    (await page.until(() => true)).submit(REQUEST);
+    (await page.until(() => true)).submit(request);
     page.until(({ object }) => object).then(shown);
     return ended.promise;
   },
@@ -95,3 +99,20 @@ for (const [name, ask] of Object.entries(callers)) {
     assert.equal((await ask(stack.urls.endpoint, t, () => {})).error.code, "answer_truncated");
   });
 }
+
+test("every client knows how every row of docs/endings.md ends", { skip }, async (t) => {
+  const { Client: own, useStream: hook, useObject: sdk } = callers;
+  const readers = {};
+  for (const [name, ask] of Object.entries({ Client: own, useStream: hook, objectFetch: sdk }))
+    readers[name] = {
+      format: "application/jsonl",
+      async ask(url, request) {
+        const { value, error } = await ask(url, t, () => {}, request, { retries: 0 });
+        return error ? { outcome: "not complete", code: error.code } : { outcome: "complete", value };
+      },
+    };
+  const results = await askForRows(stack, readers);
+
+  assert.deepEqual([...new Set(results.map(({ name }) => name))].sort(), Object.keys(readers).sort());
+  for (const { name, row, found } of results) assert.deepEqual(found, row.expected, `${name}: ${row.name}`);
+});
