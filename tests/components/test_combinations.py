@@ -70,7 +70,7 @@ def test_any_options_together_make_a_whole_program(
     logs: dict[str, Any],
     beside: dict[str, Any],
 ) -> None:
-    args = {**who, **where, **model, **logs, **beside}
+    args = {**who, **where, **model, **logs, **beside, "max_tokens": 100}  # no timeout is too short for so few
     declared = declare(lambda: StreamingLlmApi("llm", cast("StreamingLlmApiArgs", args)))
     for resource in declared.resources:
         if resource.type.startswith("aws:"):

@@ -525,6 +525,7 @@ def test_a_wait_ends_in_time_though_a_signal_comes_just_then() -> None:
                 handover.get(0.001)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)  # forgets one that is on its way, which would end this process
         signal.signal(signal.SIGALRM, before)
 
 
