@@ -72,8 +72,9 @@ class StreamedResponse:
             except BlockingIOError:
                 sent = 0
             if sent < len(data):
+                rest = memoryview(data)[sent:]  # no copy: a signal that came while one was made would not end the wait
                 self._connection.sock.settimeout(self._seconds_to_write())
-                self._connection.sock.sendall(data[sent:])
+                self._connection.sock.sendall(rest)
                 self._connection.sock.settimeout(None)
 
 
