@@ -1,4 +1,4 @@
-"""The growing object in colours, where rich is installed: what is still open is told apart from what is final."""
+"""The growing object in colours, if rich is installed: open and final values have different colours."""
 
 import time
 from typing import Any, Final, Protocol
