@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo serve verify openapi test test-fast test-browser lint types format docs bench fuzz bundle lock release clean given-url given-tag
+.PHONY: help demo serve verify openapi test test-fast test-browser lint types format docs bench bench-load fuzz bundle lock release clean given-url given-tag
 
 # --- Options: only those on make's command line; a variable of the same name in the shell is ignored ---------------
 
@@ -97,6 +97,9 @@ bench: .cache/bench/.made ## measure what a fragment and a request cost, beside 
 	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
 	@.cache/bench/bin/python -m bench.memory
 	@.cache/bench/bin/python -m bench.endpoint
+
+bench-load: .cache/bench/.made ## let fifty streams run at once for two minutes, then send 2,000 short requests; needs Linux
+	@.cache/bench/bin/python -m bench.load
 
 SECONDS := 60
 fuzz: $(VENV)/.test ## test the promises of partials with new random documents for a minute; SECONDS=60

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from . import process
+
 WORDS: Final = ["the", "answer", "grows", "while", "it", "is", "read", "and", "nothing", "shown", "is", "taken", "back"]
 """What the answers of the benchmarks consist of."""
 PATIENCE: Final = 60.0
@@ -90,7 +92,6 @@ class Chain:
         self.reply = Reply()
         self.waiting: _Connection | None = None
         """The connection on which the process asks for its next event."""
-        began = time.clock_gettime(time.CLOCK_MONOTONIC)
         self._process = subprocess.Popen(  # noqa: S603 - the function under measurement
             [root / "bootstrap", python, "/var/runtime/bootstrap.py"],
             cwd=root,
@@ -98,28 +99,24 @@ class Chain:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        self._cpu_clock = (~self._process.pid << 3) | 2  # clock_getcpuclockid(3) of another process
         self._run_until_idle()
-        self.start_wall = time.clock_gettime(time.CLOCK_MONOTONIC) - began
-        self.start_cpu = self._cpu()
+        self.start_cpu = process.cpu(self._process.pid)
         """Seconds of CPU from the start of the process to its first request for an event."""
 
     def ask(self, question: Question) -> Reply:
         """Hand the question to the process; return when it asks for the next one."""
         self.question, self.reply = question, Reply()
-        before = self._cpu()
+        before = process.cpu(self._process.pid)
         waiting, self.waiting = self.waiting, None
         assert waiting is not None  # noqa: S101 - the process is idle
         waiting.socket.sendall(_event_response(question.event))
         self._run_until_idle()
-        self.reply.cpu = self._cpu() - before
+        self.reply.cpu = process.cpu(self._process.pid) - before
         return self.reply
 
-    def memory(self) -> dict[str, int]:
-        """Return the resident memory now and at its peak, in KiB: ``VmRSS`` and ``VmHWM`` of proc(5)."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        fields = dict(line.split(":", 1) for line in status.splitlines())
-        return {name: int(fields[name].split()[0]) for name in ("VmRSS", "VmHWM")}
+    def peak_memory(self) -> int:
+        """Return the most bytes that were resident so far."""
+        return process.memory(self._process.pid, "VmHWM")
 
     def watch(self, connection: "_Connection") -> None:
         """Handle a connection when something can be read from it."""
@@ -134,9 +131,6 @@ class Chain:
         """Close a connection."""
         self._selector.unregister(connection.socket)
         connection.socket.close()
-
-    def _cpu(self) -> float:
-        return time.clock_gettime(self._cpu_clock)
 
     def _run_until_idle(self) -> None:
         sender: _BedrockConnection | None = None

@@ -10,16 +10,13 @@ import json
 import statistics
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from components.bundle.archive import Bundle
-from components.bundle.target import Target
-
+from .bundle import unpacked
 from .chain import WORDS, Chain, Question, Reply, frame
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -66,10 +63,7 @@ def main() -> None:
 
 
 def _programs(folder: Path, peers: Mapping[str, str]) -> dict[str, Program]:
-    bundle = folder / "bundle"
-    with zipfile.ZipFile(Bundle(Target.host(), _ROOT / ".cache" / "bundle").build()) as built:
-        built.extractall(bundle)
-    (bundle / "bootstrap").chmod(0o755)
+    bundle = unpacked(folder / "bundle")
     programs = {_FLOOR: _peer(folder, "bench.peers.floor", bundle)}
     programs |= {name: _peer(folder, module, bundle) for name, module in _PEERS.items()}
     for name, accept in _FORMATS.items():
@@ -151,7 +145,7 @@ def _figures_of(program: Program, workloads: Sequence[Workload]) -> dict[str, fl
                 found["latency per fragment, median"] = statistics.median(delays)
                 found["latency per fragment, 99th"] = statistics.quantiles(delays, n=100)[98]
             if workload is workloads[0]:
-                found["peak memory, 2 KB"] = chain.memory()["VmHWM"]
+                found["peak memory, 2 KB"] = chain.peak_memory()
     return found
 
 
@@ -180,7 +174,7 @@ def _ratio(values: Sequence[float] | None, floor: Sequence[float]) -> str:
 
 
 def _absolute(figure: str, value: float) -> str:
-    return f"{value / 1024:.0f} MB" if "memory" in figure else f"{value * 1000:.2f} ms"
+    return f"{value / 1e6:.0f} MB" if "memory" in figure else f"{value * 1000:.2f} ms"
 
 
 if __name__ == "__main__":

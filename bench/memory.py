@@ -11,6 +11,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,8 @@ from local.bedrock.script import Step, Stop, Usage, fragments
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import CHECKOUT, Twin
+
+from .process import memory
 
 SMALL, MIDDLE, LARGE = 2_000, 200_000, 2_000_000
 """Bytes of an answer."""
@@ -93,13 +96,7 @@ def sandbox(
         ask(twin, "application/json")
         [process] = twin.function.processes
         Path(f"/proc/{process}/clear_refs").write_text("5")
-        yield twin, bedrock, lambda name: _status(process, name)
-
-
-def _status(process: int, name: str) -> int:
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return 1024 * int(kilobytes)
+        yield twin, bedrock, partial(memory, process)
 
 
 def answer(size: int) -> list[Step]:
