@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Generator, Iterator
 from functools import cache
@@ -61,6 +62,9 @@ SLOW: Final = (
 )
 """What ``make test-fast`` leaves out, beside tests that are marked ``slow`` where they stand: minutes altogether."""
 SLOW_PLACES: Final = frozenset(TESTS / name for name in SLOW)
+
+NOBODY: Final = -1
+"""What Python wakes when a signal comes, by default."""
 
 PARTED: Final = "tests/partials/test_promises.py"
 """The file whose tests share nothing, and take so long that one worker alone would be busy after the others."""
@@ -155,6 +159,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path in slow:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: (item.path not in slow, -tests[item.path], item.path))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Fail a test that leaves a program's handlers of signals behind: a later test's signal would end this process."""
+    done = yield
+    if signal.set_wakeup_fd(-1) != NOBODY:
+        pytest.fail(f"{item.nodeid} has run a program's handlers of signals in this process: give it one of its own.")
+    return done
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from local.cli import WrongOption
-from openapi.__main__ import described, main
+from openapi.__main__ import described
+from tests.local.commands import ran
 
 MODULE = """
 from pydantic import BaseModel
@@ -35,19 +36,17 @@ def code(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_documents_are_written(tmp_path: Path, code: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--schema=document:Reply", f"--code={code}", f"--to={tmp_path / 'new'}"]
-    with pytest.raises(SystemExit) as ended:
-        main(options)
+def test_the_documents_are_written(tmp_path: Path, code: Path) -> None:
+    done = ran("-m", "openapi", "--schema=document:Reply", f"--code={code}", f"--to={tmp_path / 'new'}")
 
-    assert ended.value.code == 0
+    assert (done.returncode, done.stderr) == (0, "")
     written = {file.name: json.loads(file.read_text()) for file in (tmp_path / "new").iterdir()}
     assert {name: it["openapi"] for name, it in written.items()} == {
         "openapi-3.2.json": "3.2.0",
         "openapi-3.1.json": "3.1.1",
     }
     assert "Reply" in written["openapi-3.2.json"]["components"]["schemas"]
-    assert capsys.readouterr().out.count("Wrote ") == 2
+    assert done.stdout.count("Wrote ") == 2
 
 
 def test_a_stacks_configuration_names_classes_and_routes(tmp_path: Path, code: Path) -> None:
