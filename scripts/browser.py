@@ -30,6 +30,8 @@ OLDEST_NODE: Final = 20
 """The oldest version of Node.js on which the client must run."""
 NODE: Final = 22
 """The version of Node.js that runs everything else, or a newer one."""
+LIMIT: Final = "--test-timeout=600000"
+"""Milliseconds after which a file of tests has failed, so that one which hangs is named."""
 AT_A_TIME: Final = 2
 """Files of tests in a browser that run at the same time: most of their time is waiting."""
 
@@ -54,8 +56,10 @@ def main() -> int:
         results = [_run([npm, "test"], CLIENT, newer.parent, variables)]
         with ThreadPoolExecutor() as pool, tempfile.TemporaryFile("w+") as output:
             files = _test_files(CLIENT / "test")
-            on_oldest = pool.submit(_run, [str(oldest), "--test", *files], CLIENT, oldest.parent, variables, output)
-            command = [str(newer), "--test", f"--test-concurrency={AT_A_TIME}", *_test_files(TESTS)]
+            on_oldest = pool.submit(
+                _run, [str(oldest), "--test", LIMIT, *files], CLIENT, oldest.parent, variables, output
+            )
+            command = [str(newer), "--test", LIMIT, f"--test-concurrency={AT_A_TIME}", *_test_files(TESTS)]
             results += [_run(command, TESTS, newer.parent, variables), on_oldest.result()]
             output.seek(0)
             shutil.copyfileobj(output, sys.stdout)
