@@ -1,6 +1,7 @@
 """However a stream ends, the client knows, the log knows, and nothing is lost: the matrix of all endings.
 
-Every case is a request through real processes and sockets, and a good one after it in the same sandbox.
+Every case is a request through real processes and sockets. The next one in the same sandbox, which is a good one if
+something goes wrong in the case, shows that nothing of it is left.
 """
 
 import json
@@ -9,8 +10,9 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from math import ceil
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -30,6 +32,7 @@ from tests.wire.chain import HEARTBEATS, LINES, RAW, SSE, WHOLE, Chain, Records,
 from tests.wire.endings_table import (
     BY_CODE,
     CANARY,
+    COMPLETED,
     DELTAS,
     DOCUMENT,
     ENDINGS,
@@ -63,8 +66,9 @@ TRAILERS: Final = {"lambda-runtime-function-error-type", "lambda-runtime-functio
 
 @dataclass
 class Observed:
-    """What a case led to, and the good request after it."""
+    """What a case led to."""
 
+    case: Case
     prompt: str
     seen: Seen
     stored: list[dict[str, Any]]
@@ -73,38 +77,100 @@ class Observed:
     model_was_open: bool
     """When store or sink was called."""
     sandboxes: int
-    """How many were started for the case and the request after it."""
+    """How many were started for it."""
     written: list[str]
-    """Every line of the function from the case on, whoever wrote it."""
-    after: Seen
-    stored_after: list[dict[str, Any]]
+    """Every line that the function wrote since the request before it, whoever wrote it."""
+    after: "Observed | None" = None
+    """The next request in the same sandbox."""
 
 
-def observe(chain: Chain, records: Records, case: Case) -> Observed:
-    """Run one case and a good request."""
-    began, started = len(chain.bedrock.calls), chain.twin.function.sandboxes_started
-    before = len(chain.twin.journal.moments())
-    prompt = f"{PROMPT} {uuid.uuid4()}{case.padding * ' x'}"
-    with _watched(chain, records, case) as open_calls:
-        seen = _ask(chain, case, prompt)
-        for call in seen.calls:
-            assert call.ended.wait(10), f"{case}: the model's connection is still open"
-    stored, published, raw = records.stored, records.published, bytes(records.raw)
-    records.clear()
-    after = chain.ask(GOOD, LINES, {"prompt": f"{prompt}, afterwards"})
-    seen.calls, after.calls = _calls(chain, began, prompt), _calls(chain, began, f"{prompt}, afterwards")
-    return Observed(
-        prompt=prompt,
-        seen=seen,
-        stored=stored,
-        published=published,
-        raw_records=raw,
-        model_was_open=any(open_calls),
-        sandboxes=chain.twin.function.sandboxes_started - started,
-        written=[moment.about for moment in chain.twin.journal.moments()[before:] if moment.what == "output"],
-        after=after,
-        stored_after=records.stored,
-    )
+AFTERWARDS: Final = Case(
+    ending=COMPLETED, what="good", place="afterwards", format="lines", script=GOOD, stop_reason="end_turn", usage=True
+)
+"""The request after a case that has no other good one after it."""
+Turn = tuple[Case, ...]
+"""Cases that follow each other in one sandbox: where something goes wrong, a good one is next."""
+
+
+def turns_of(cases: Sequence[Case]) -> Iterator[Turn]:
+    """Have each case in which something goes wrong followed by one that is good: of the matrix, as far as these go."""
+    good = [case for case in cases if _is_good(case)]
+    wrong = [case for case in cases if not _is_good(case)]
+    for case, after in zip_longest(wrong, good[: len(wrong)], fillvalue=AFTERWARDS):
+        yield case, after
+    for case in good[len(wrong) :]:
+        yield (case,)
+
+
+def _is_good(case: Case) -> bool:
+    interferes = case.meanwhile or case.reset_in or case.second or case.heartbeats or case.sinks != "good"
+    return case.ending is COMPLETED and not interferes
+
+
+class Player:
+    """Plays cases, one after the other, in a warm sandbox of its own."""
+
+    def __init__(self, environment: str) -> None:
+        self._stack = ExitStack()
+        self._chain, self._records = Chain(), Records()
+        self._stack.callback(self._records.close)
+        self._stack.callback(self._chain.close)
+        pipe = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="endings-"))) / "pipe"
+        os.mkfifo(pipe)
+        variables: dict[str, Any] = {**json.loads(environment), **self._records.variables, "PIPE": str(pipe)}
+        self._chain.deploy(float(variables.pop("timeout", 120)), **variables)
+        with STARTS:
+            self._chain.ask(GOOD, WHOLE)
+        self._last: Observed | None = None
+        self._written = len(self._chain.journal.moments())
+        self.observed: dict[str, Observed | Exception] = {}
+
+    def play(self, waiting: "SimpleQueue[Turn]") -> None:
+        """Take turns as long as there are any; a good request is the last one."""
+        with suppress(Empty):
+            while True:
+                for case in waiting.get_nowait():
+                    self._play(case)
+        if self._last is not None and self._last.case is not AFTERWARDS:
+            self._play(AFTERWARDS)
+
+    def _play(self, case: Case) -> None:
+        last, self._last = self._last, None
+        try:
+            self._last = observed = self._observe(case)
+        except Exception as error:  # noqa: BLE001 - it is the case's test that fails
+            failed = last.case if case is AFTERWARDS and last else case
+            self.observed[str(failed)] = error
+            return
+        if last is not None:
+            last.after = observed
+        self.observed.setdefault(str(case), observed)
+
+    def _observe(self, case: Case) -> Observed:
+        chain, records = self._chain, self._records
+        began, started = len(chain.bedrock.calls), chain.twin.function.sandboxes_started
+        prompt = f"{PROMPT} {uuid.uuid4()}{case.padding * ' x'}"
+        with _watched(chain, records, case) as open_calls:
+            seen = _ask(chain, case, prompt)
+            for call in seen.calls:
+                assert call.ended.wait(10), f"{case}: the model's connection is still open"
+        # a call that a busy machine made late is still that of its own request
+        seen.calls = [call for call in chain.bedrock.calls[began:] if call.prompt.split("\n")[0] == prompt]
+        moments, self._written = chain.journal.moments()[self._written :], len(chain.journal.moments())
+        return Observed(
+            case=case,
+            prompt=prompt,
+            seen=seen,
+            stored=records.stored,
+            published=records.published,
+            raw_records=bytes(records.raw),
+            model_was_open=any(open_calls),
+            sandboxes=chain.twin.function.sandboxes_started - started,
+            written=[moment.about for moment in moments if moment.what == "output"],
+        )
+
+    def close(self) -> None:
+        self._stack.close()
 
 
 def _ask(chain: Chain, case: Case, prompt: str) -> Seen:
@@ -117,11 +183,6 @@ def _ask(chain: Chain, case: Case, prompt: str) -> Seen:
     if case.meanwhile == "leave":
         return chain.leave(case.script, case.accept, meanwhile, body)
     return chain.ask(accept=case.accept, body=body, headers=case.headers, meanwhile=meanwhile)
-
-
-def _calls(chain: Chain, began: int, prompt: str) -> list[Call]:
-    """Return the calls with this prompt: one that a busy machine made late is still that of its own request."""
-    return [call for call in chain.bedrock.calls[began:] if call.prompt.split("\n")[0] == prompt]
 
 
 @contextmanager
@@ -227,64 +288,27 @@ MEANWHILE: Final = {
 }
 
 
-def observe_all(cases: Sequence[Case], environment: str) -> dict[str, Observed | Exception]:
-    """Run cases of one environment in a few warm sandboxes, each of a twin of its own."""
-    waiting: SimpleQueue[Case] = SimpleQueue()
-    for case in cases:
-        waiting.put(case)
-    workers = twins_for(len(cases), environment)
-    observed: dict[str, Observed | Exception] = {}
-
-    def work() -> None:
-        chain, records = Chain(), Records()
-        folder = tempfile.TemporaryDirectory(prefix="endings-")
-        pipe = Path(folder.name) / "pipe"
-        os.mkfifo(pipe)
-        try:
-            variables: dict[str, Any] = {**json.loads(environment), **records.variables, "PIPE": str(pipe)}
-            timeout = float(variables.pop("timeout", 120))
-            chain.deploy(timeout, **variables)
-            with STARTS:
-                chain.ask(GOOD, WHOLE)
-            with suppress(Empty):
-                while True:
-                    case = waiting.get_nowait()
-                    try:
-                        observed[str(case)] = observe(chain, records, case)
-                    except Exception as error:  # noqa: BLE001 - it is the case's test that fails
-                        observed[str(case)] = error
-        finally:
-            chain.close()
-            records.close()
-            folder.cleanup()
-
-    with ThreadPoolExecutor(workers) as pool:
-        for done in [pool.submit(work) for _ in range(workers)]:
-            done.result()
-    return observed
+def play(waiting: "SimpleQueue[Turn]", environment: str) -> dict[str, Observed | Exception]:
+    """Play cases of one environment."""
+    with closing(Player(environment)) as player:
+        player.play(waiting)
+    return player.observed
 
 
 WAITING: Final = {
-    json.dumps(SHORT): 4,
+    json.dumps(SHORT): 5,
     json.dumps(SLEEPY): 5,
-    json.dumps(IMPATIENT): 12,
-    json.dumps(PREPARED_LATE): 4,
-    json.dumps(HANGING): 4,
+    json.dumps(IMPATIENT): 24,
+    json.dumps(PREPARED_LATE): 8,
+    json.dumps(HANGING): 7,
 }
 """Environments whose cases mostly wait, with the cases that one twin plays: they run beside all other cases."""
-WORTH_A_START: Final = 60
+WORTH_A_START: Final = 400
 """Other cases that one twin plays at least: more twins would not be faster, and each starts a sandbox."""
 AT_A_TIME: Final = 3
 """Twins for other cases, at most: a few more than there are processors."""
 STARTS: Final = BoundedSemaphore(AT_A_TIME)
 """How many sandboxes start at a time: on a busy machine, more of them would not be ready within their ten seconds."""
-
-
-def twins_for(count: int, environment: str) -> int:
-    """Return how many twins play so many cases of an environment."""
-    if environment in WAITING:
-        return ceil(count / WAITING[environment])
-    return min(ceil(count / WORTH_A_START), AT_A_TIME)
 
 
 @pytest.fixture(scope="module")
@@ -301,13 +325,16 @@ def observations(request: pytest.FixtureRequest) -> dict[str, Observed | Excepti
         if name in chosen:
             groups.setdefault(json.dumps(case.environment), []).append(case)
     observed: dict[str, Observed | Exception] = {}
-
-    with ThreadPoolExecutor(len(WAITING)) as pool:
-        waited = [pool.submit(observe_all, groups[each], each) for each in groups if each in WAITING]
-        for environment, cases in groups.items():
-            if environment not in WAITING:
-                observed.update(observe_all(cases, environment))
-        for each in waited:
+    with ThreadPoolExecutor(len(CASES)) as waiters, ThreadPoolExecutor(AT_A_TIME) as workers:
+        played = []
+        for environment, cases in sorted(groups.items(), key=lambda group: -len(group[1])):
+            waiting: SimpleQueue[Turn] = SimpleQueue()
+            for turn in turns_of(cases):
+                waiting.put(turn)
+            pool = waiters if environment in WAITING else workers
+            twins = ceil(len(cases) / WAITING.get(environment, WORTH_A_START))
+            played += [pool.submit(play, waiting, environment) for _ in range(twins)]
+        for each in played:
             observed.update(each.result())
     return observed
 
@@ -318,15 +345,19 @@ def test_every_ending_is_known_to_all(observations: Mapping[str, Observed | Exce
     observed = observations[case]
     if isinstance(observed, Exception):
         raise observed
-    the = CASES[case]
-    _check_client(the, observed.seen)
-    _check_log(the, observed.seen)
-    _check_metric(the, observed.seen)
-    _check_records(the, observed)
-    _check_model(the, observed)
-    _check_order(the, observed.seen)
-    _check_next(the, observed)
-    _check_content(the, observed)
+    _check(observed)
+    _check_next(CASES[case], observed)
+    _check_content(CASES[case], observed)
+
+
+def _check(observed: Observed) -> None:
+    case, seen = observed.case, observed.seen
+    _check_client(case, seen)
+    _check_log(case, seen)
+    _check_metric(case, seen)
+    _check_records(case, observed)
+    _check_model(case, observed)
+    _check_order(case, seen)
 
 
 def _check_client(case: Case, seen: Seen) -> None:
@@ -336,8 +367,7 @@ def _check_client(case: Case, seen: Seen) -> None:
         _check_cancelled(case, seen)
         return
     if case.meanwhile == "leave":  # nobody is there to see the end
-        is_cut = error is not None and case.accept == RAW and case.committed
-        assert seen.invocation.ending is (InvocationEnding.CUT if is_cut else InvocationEnding.COMPLETE)
+        assert seen.invocation.ending is (InvocationEnding.CUT if case.is_cut else InvocationEnding.COMPLETE)
         return
     if error is None:
         assert (seen.status, seen.end, seen.invocation.trailers) == (200, End.CLEAN, {})
@@ -347,7 +377,7 @@ def _check_client(case: Case, seen: Seen) -> None:
         assert seen.headers["content-type"] == "application/problem+json"
         assert ("retry-after" in seen.headers) is (error.retry_after is not None)
         _check_problem(case, seen, seen.document)
-    elif case.accept == RAW:
+    elif case.is_cut:
         assert seen.status == 200
         assert seen.body.decode() == case.text
         assert seen.end is (End.CLEAN if case.format == "raw, ended cleanly" else End.CUT)
@@ -512,25 +542,32 @@ def _check_order(case: Case, seen: Seen) -> None:
 
 
 def _check_next(case: Case, observed: Observed) -> None:
+    """The next request is answered as it deserves: another case, or a good one that only shows this."""
     after = observed.after
-    assert observed.sandboxes == int(case.ends_sandbox)
-    assert (after.status, after.end, after.events[-1]["value"]) == (200, End.CLEAN, VALUE)
-    assert after.log["outcome"] == "completed"
-    assert "error.type" not in after.log
-    assert after.log.get("gen_ai.usage.input_tokens") == USAGE.input_tokens
-    assert (len(after.calls), after.log["attempts"]) == (1, 1)
-    assert after.metric["NotCompleted"] == [0]
-    assert len(observed.stored_after) == 1
+    assert after is not None, "the next request failed"
+    assert after.sandboxes == int(case.ends_sandbox)
+    if after.case is not AFTERWARDS:
+        _check(after)
+        return
+    seen = after.seen
+    assert (seen.status, seen.end, seen.events[-1]["value"]) == (200, End.CLEAN, VALUE)
+    assert seen.log["outcome"] == "completed"
+    assert "error.type" not in seen.log
+    assert seen.log.get("gen_ai.usage.input_tokens") == USAGE.input_tokens
+    assert (len(seen.calls), seen.log["attempts"]) == (1, 1)
+    assert seen.metric["NotCompleted"] == [0]
+    assert len(after.stored) == 1
 
 
 def _check_content(case: Case, observed: Observed) -> None:
     """Neither the prompt nor the answer is in anything but the answer itself."""
     seen = observed.seen
     assert seen.invocation is not None
+    assert observed.after is not None
     told = [json.dumps([seen.invocation.trailers, seen.invocation.error, dict(seen.headers)])]
     if case.ending.code is not None:
         told.append(seen.body.decode() if not case.committed else json.dumps(_problems(case, seen)))
-    for text in [*observed.written, *told, observed.raw_records.decode()]:
+    for text in [*observed.written, *observed.after.written, *told, observed.raw_records.decode()]:
         assert CANARY not in text
         assert PROMPT not in text
 
