@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,40 +18,6 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, Union
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 """
-
-
-@pytest.fixture
-def warned(cache: Path, tmp_path: Path) -> "Warned":
-    Bundle(Target.host(), cache).stage(tmp_path / "bundle")
-    return Warned(tmp_path, cache)
-
-
-class Warned:
-    """What a trial warns of; the user's module is ``own``."""
-
-    def __init__(self, folder: Path, cache: Path) -> None:
-        self._folder = folder
-        self._path = f"{folder / 'bundle'}{os.pathsep}{Bundle(Target.host(), cache).wheels.collect()}"
-
-    def __call__(self, text: str, **variables: str) -> list[str]:
-        (self._folder / "bundle" / "own.py").write_text(IMPORTS + text)
-        report = self._folder / "report"
-        done = subprocess.run(
-            [sys.executable, "-P", "-s", "-S", PROGRAM, self._folder / "error", report],
-            env={
-                "PYTHONPATH": self._path,
-                "AWS_DEFAULT_REGION": "us-east-1",
-                "LLM_STRUCTURED_OUTPUT": "prompt",
-                **variables,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        return list(json.loads(report.read_text())["warnings"])
-
-
 ADD_MUL = """
 class Add(BaseModel):
     op: Literal["add"]
@@ -65,70 +32,106 @@ class Leaf(BaseModel):
 class Answer(BaseModel):
     parts: list[Union["Answer", Leaf]]
 """
+UNIONS = {
+    "union": (f"{ADD_MUL}Expr = Union[int, Add, Mul]\nAnswer = Expr", ["Add", "Mul"]),
+    "discriminator": (f"{ADD_MUL}Expr = Annotated[Union[Add, Mul], Field(discriminator='op')]\nAnswer = Add", []),
+    "object-or-list": ("class Answer(BaseModel):\n    a: Union['Answer', list['Answer'], None]", []),
+    "two-lists": ("class Answer(BaseModel):\n    a: Union[list['Answer'], set['Answer']]", ["Answer"]),
+    "optional": ("class Answer(BaseModel):\n    next: 'Answer | None'", []),
+    "leaf": (LEAF, []),
+}
+"""Text of a module with the class ``Answer``, and the definitions of which the preview warns, by the name of a row."""
 
 
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        (ADD_MUL + "Expr = Union[int, Add, Mul]\nAnswer = Expr", ["Add", "Mul"]),
-        (ADD_MUL + "Expr = Annotated[Union[Add, Mul], Field(discriminator='op')]\nAnswer = Add", []),
-        ("class Answer(BaseModel):\n    a: Union['Answer', list['Answer'], None]", []),
-        ("class Answer(BaseModel):\n    a: Union[list['Answer'], set['Answer']]", ["Answer"]),
-        ("class Answer(BaseModel):\n    next: 'Answer | None'", []),
-        (LEAF, []),
-    ],
-)
-def test_a_recursive_union_that_cannot_be_told_apart_is_warned_of(warned: Warned, text: str, names: list[str]) -> None:
-    found = warned(text, LLM_SCHEMA="own:Answer")
-    assert [line.split()[1] for line in found] == names
-    assert all(line.endswith("Give the union a discriminator, or one list in place of two.") for line in found)
+def _matching(pattern: str, config: str = "", field: str = "text") -> str:
+    """Return a module whose class ``Answer`` has a field with this pattern."""
+    return f"class Answer(BaseModel):\n    {config}\n    {field}: str = Field(pattern={pattern})\n"
 
 
-PATTERN = "class Answer(BaseModel):\n    {config}\n    text: str = Field(pattern={pattern})\n"
 BY_PYTHON = "model_config = ConfigDict(regex_engine='python-re')"
+NESTED = {
+    "plus-in-plus": ("r'^(a+)+$'", 1),
+    "two-in-star": ("r'(?:x*y?)*'", 1),
+    "counted": ("r'((ab){1,3}c){2,}'", 1),
+    "lazy": ("r'(?:(a|b+))*?'", 1),
+    "separated": ("r'^[a-z]+(,[a-z])*$'", 0),
+    "fixed-number": ("r'(a{2})+'", 0),
+    "atomic": ("r'(?>a+)+'", 0),
+    "at-most-once": ("r'(a+)?'", 0),
+    "escaped": ("r'\\(a+\\)+'", 0),
+    "characters": ("r'[(a+)+]+'", 0),
+}
+"""Patterns that Python matches, and how many of them are warned of."""
+INNER = _matching("'(a+)+'").replace("Answer", "Inner")
+PATTERNS = {
+    **{name: (_matching(pattern, BY_PYTHON), warnings) for name, (pattern, warnings) in NESTED.items()},
+    "pydantics-own-engine": (_matching("'(a+)+'"), 0),
+    "compiled": (_matching("re.compile('(a+)+')"), 1),
+    "verbose-comment": (_matching("re.compile('a+ # :(', re.VERBOSE)"), 0),
+    "verbose-newline": (_matching("re.compile('( a+ # :(\\n )+', re.VERBOSE)"), 1),
+    "class-in-a-class": (f"{INNER}class Answer(BaseModel):\n    {BY_PYTHON}\n    a: Inner", 0),
+}
+"""Text of a module with the class ``Answer``, and how many of its patterns are warned of."""
+REQUEST = "request"
 
 
-@pytest.mark.parametrize(
-    ("pattern", "warnings"),
-    [
-        ("r'^(a+)+$'", 1),
-        ("r'(?:x*y?)*'", 1),
-        ("r'((ab){1,3}c){2,}'", 1),
-        ("r'(?:(a|b+))*?'", 1),
-        ("r'^[a-z]+(,[a-z])*$'", 0),
-        ("r'(a{2})+'", 0),
-        ("r'(?>a+)+'", 0),
-        ("r'(a+)?'", 0),
-        ("r'\\(a+\\)+'", 0),
-        ("r'[(a+)+]+'", 0),
-    ],
-)
-def test_nested_quantifiers_are_warned_of_where_python_matches(warned: Warned, pattern: str, warnings: int) -> None:
-    found = warned(PATTERN.format(config=BY_PYTHON, pattern=pattern), LLM_SCHEMA="own:Answer")
-    assert ["repeats what repeats" in line for line in found] == [True] * warnings
+@pytest.fixture(scope="module")
+def warned(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, list[str]]:
+    """What a trial warns of by the name of a row: each row is a route with a module of its own."""
+    folder = tmp_path_factory.mktemp("trial")
+    bundle = Bundle(Target.host(), cache)
+    bundle.stage(folder / "bundle")
+    texts = {name: text for name, (text, _) in (UNIONS | PATTERNS).items()}
+    texts[REQUEST] = _matching("'(a+)+'", BY_PYTHON, "prompt")
+    routes = {}
+    for number, (name, text) in enumerate(texts.items()):
+        (folder / "bundle" / f"own{number}.py").write_text(IMPORTS + text)
+        routes[name] = {"request" if name == REQUEST else "schema": f"own{number}:Answer"}
+    (folder / "routes.json").write_text(json.dumps(routes))
+    return _by_route(_warnings(bundle, folder), routes)
 
 
-def test_pydantics_own_engine_is_not_warned_of(warned: Warned) -> None:
-    assert warned(PATTERN.format(config="", pattern="'(a+)+'"), LLM_SCHEMA="own:Answer") == []
+def _warnings(bundle: Bundle, folder: Path) -> list[str]:
+    report = folder / "report"
+    done = subprocess.run(
+        [sys.executable, "-P", "-s", "-S", PROGRAM, folder / "error", report],
+        env={
+            "PYTHONPATH": f"{folder / 'bundle'}{os.pathsep}{bundle.wheels.collect()}",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "LLM_STRUCTURED_OUTPUT": "prompt",
+            "LLM_ROUTES": str(folder / "routes.json"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), (folder / "error").read_text()
+    return list(json.loads(report.read_text())["warnings"])
 
 
-def test_a_compiled_pattern_is_pythons_in_any_configuration(warned: Warned) -> None:
-    assert len(warned(PATTERN.format(config="", pattern="re.compile('(a+)+')"), LLM_SCHEMA="own:Answer")) == 1
+def _by_route(warnings: list[str], routes: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the warnings of each route, without its name before them."""
+    found: dict[str, list[str]] = {name: [] for name in routes}
+    for warning in warnings:
+        name, _, text = warning.removeprefix("Route ").partition(": ")
+        found[name].append(text)
+    return found
 
 
-@pytest.mark.parametrize(("pattern", "warnings"), [("'a+ # :('", 0), ("'( a+ # :(\\n )+'", 1)])
-def test_the_flags_of_a_compiled_pattern_count(warned: Warned, pattern: str, warnings: int) -> None:
-    """In a verbose pattern the parenthesis is part of a comment."""
-    found = warned(PATTERN.format(config="", pattern=f"re.compile({pattern}, re.VERBOSE)"), LLM_SCHEMA="own:Answer")
-    assert len(found) == warnings
+@pytest.mark.parametrize("row", UNIONS)
+def test_a_recursive_union_that_cannot_be_told_apart_is_warned_of(warned: Mapping[str, list[str]], row: str) -> None:
+    _, names = UNIONS[row]
+    assert [line.split()[1] for line in warned[row]] == names
+    assert all(line.endswith("Give the union a discriminator, or one list in place of two.") for line in warned[row])
 
 
-def test_a_class_inside_another_has_its_own_engine(warned: Warned) -> None:
-    inner = PATTERN.format(config="", pattern="'(a+)+'").replace("Answer", "Inner")
-    assert warned(f"{inner}class Answer(BaseModel):\n    {BY_PYTHON}\n    a: Inner", LLM_SCHEMA="own:Answer") == []
+@pytest.mark.parametrize("row", PATTERNS)
+def test_nested_quantifiers_are_warned_of_where_python_matches(warned: Mapping[str, list[str]], row: str) -> None:
+    """What Pydantic's own engine matches is not; in a verbose pattern, a parenthesis can be part of a comment."""
+    _, warnings = PATTERNS[row]
+    assert ["repeats what repeats" in line for line in warned[row]] == [True] * warnings
 
 
-def test_the_request_class_is_looked_at_too(warned: Warned) -> None:
-    text = PATTERN.format(config=BY_PYTHON, pattern="'(a+)+'").replace("text", "prompt")
-    [line] = warned(text, LLM_REQUEST="own:Answer")
+def test_the_request_class_is_looked_at_too(warned: Mapping[str, list[str]]) -> None:
+    [line] = warned[REQUEST]
     assert line.startswith("LLM_REQUEST: the pattern '(a+)+' ")
