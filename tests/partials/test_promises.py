@@ -122,7 +122,14 @@ def any_documents(draw: Draw) -> Document:
 
 @promise
 @given(any_documents())
-def test_monotone(document: Document) -> None:
+def test_monotone_in_agreement_and_the_same_however_it_is_cut(document: Document) -> None:
+    """Three promises for each document: to draw it takes longer than to look at it."""
+    _is_monotone(document)
+    _agrees(document)
+    _closes_the_same_values_in_any_fragments(document)
+
+
+def _is_monotone(document: Document) -> None:
     """What closed never changes or vanishes, nothing at or below it is touched again or found to be wrong."""
     partials = Partials(document.type)
     closed: dict[str, Any] = {}
@@ -153,9 +160,7 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
-@promise
-@given(any_documents())
-def test_agreement(document: Document) -> None:
+def _agrees(document: Document) -> None:
     """The end is the end of ``model_validate_json``: the same object, or one of its mistakes."""
     adapter = TypeAdapter[Any](document.type)
     try:
@@ -237,9 +242,7 @@ def _completed(text: str) -> str:
     raise AssertionError(text)
 
 
-@promise
-@given(any_documents())
-def test_any_fragmentation_gives_the_same_closed_values(document: Document) -> None:
+def _closes_the_same_values_in_any_fragments(document: Document) -> None:
     """However the text is cut, the same values close in the same order, and the same mistake ends it."""
     ending, closed = _closings(document.type, document.fragments)
     expected_ending, expected_closed = _closings(document.type, list(document.text))
