@@ -47,7 +47,7 @@ class Think:
     """Thinking as the model does it that is asked, and as the request wants it shown; nothing if it does not think.
 
     Omitted, it is silence and then a signature; summarised, its texts come before the signature. Where its tokens reach
-    the request's limit, the message ends in the middle of it, and so does the script.
+    the request's limit, the answer ends there, with the stop reason ``max_tokens``: no later step is played.
     """
 
     texts: Sequence[str] = ("Let me see.",)

@@ -67,7 +67,7 @@ export async function opened(response: Response): Promise<ReadableStreamDefaultR
   throw unexpected("is the URL right?");
 }
 
-/** Returns the error that a problem describes. Without a code, it is no problem of the endpoint. */
+/** Returns the error that a problem describes. A body without a code describes none: the code is then `otherwise`. */
 export function failure(given: FailureProblem | undefined, otherwise = "protocol"): StreamError {
   const problem = given?.code && typeof given.code === "string" ? given : undefined;
   const code = problem?.code ?? otherwise;
