@@ -162,7 +162,7 @@ class _Response:
         yield HEAD_IS_DECIDED
 
     def holds(self, fragment: bytes) -> bool:
-        """Keep a fragment for the next chunk. Return False if it must leave now, as the first one or for lack of room."""
+        """Keep a fragment for the next chunk. Return False if it must leave now: the first one, or for lack of room."""
         size = self._held_size + len(fragment)
         if not self.has_head or size > TOGETHER_SIZE or len(self._held) == TOGETHER_COUNT:
             return False
