@@ -93,9 +93,10 @@ format: $(VENV)/.test ## format the code, and apply the fixes that ruff consider
 docs: $(VENV)/.test ## write the generated parts of the documents
 	@$(RUN) -m docs.generate
 
-bench: .cache/bench/.made ## measure what a fragment and a request cost, beside other ways; writes docs/partials.svg
+bench: .cache/bench/.made .cache/bench/.adapter ## measure what a fragment and a request cost, beside other ways; writes docs/partials.svg
 	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
 	@.cache/bench/bin/python -m bench.memory
+	@.cache/bench/bin/python -m bench.bundle
 	@.cache/bench/bin/python -m bench.endpoint
 
 bench-load: .cache/bench/.made ## let fifty streams run at once for two minutes, then send 2,000 short requests; needs Linux
@@ -151,4 +152,9 @@ $(VENV)/.test: tests/requirements.txt examples/tracing/code-requirements.txt req
 	@$(check-python)
 	@$(INSTALL) .cache/bench -r bench/requirements.txt
 	@! command -v npm > /dev/null || npm --prefix bench install --silent --no-package-lock
+	@touch $@
+
+# Another way to run a web application on Lambda, which is measured where Rust is installed. The build takes some minutes.
+.cache/bench/.adapter: .cache/bench/.made
+	@! command -v cargo > /dev/null || cargo install --quiet --locked --root .cache/bench lambda_web_adapter@0.9.1
 	@touch $@

@@ -7,6 +7,7 @@ and a chunk would be seen late. Here nothing waits but for the sockets, so that 
 import json
 import os
 import selectors
+import signal
 import socket
 import subprocess
 import time
@@ -19,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from local.lambda_.deployment import Deployment
+
 from . import process
 
 WORDS: Final = ["the", "answer", "grows", "while", "it", "is", "read", "and", "nothing", "shown", "is", "taken", "back"]
@@ -30,6 +33,11 @@ _DELIMITER: Final = b"\0" * 8
 _HEAD: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazon.eventstream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
+_REGISTERED: Final = (
+    b"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: bench\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 2\r\n\r\n{}"
+)
+"""Accepts an extension (docs.aws.amazon.com/lambda: runtimes-extensions-api.html), such as Lambda Web Adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +103,41 @@ class Chain:
         self._process = subprocess.Popen(  # noqa: S603 - the function under measurement
             [root / "bootstrap", python, "/var/runtime/bootstrap.py"],
             cwd=root,
-            env=_environment(root, environment, self._runtime.getsockname()[1], self._bedrock.getsockname()[1]),
+            env=self._environment(root, environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        self._run_until_idle()
-        self.start_cpu = process.cpu(self._process.pid)
+        try:
+            self._run_until_idle()
+        except BaseException:
+            self.close()
+            raise
+        self.start_cpu = self.cpu()
         """Seconds of CPU from the start of the process to its first request for an event."""
 
     def ask(self, question: Question) -> Reply:
         """Hand the question to the process; return when it asks for the next one."""
         self.question, self.reply = question, Reply()
-        before = process.cpu(self._process.pid)
+        before = self.cpu()
         waiting, self.waiting = self.waiting, None
         assert waiting is not None  # noqa: S101 - the process is idle
         waiting.socket.sendall(_event_response(question.event))
         self._run_until_idle()
-        self.reply.cpu = process.cpu(self._process.pid) - before
+        self.reply.cpu = self.cpu() - before
         return self.reply
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that the process has used so far."""
+        return process.cpu(self._process.pid)
 
     def peak_memory(self) -> int:
         """Return the most bytes that were resident so far."""
         return process.memory(self._process.pid, "VmHWM")
+
+    def _environment(self, root: Path, own: Mapping[str, str]) -> Mapping[str, str]:
+        variables = {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"http://127.0.0.1:{self._bedrock.getsockname()[1]}", **own}
+        return Deployment(root, variables).environ(f"127.0.0.1:{self._runtime.getsockname()[1]}")
 
     def watch(self, connection: "_Connection") -> None:
         """Handle a connection when something can be read from it."""
@@ -157,7 +178,7 @@ class Chain:
 
     def close(self) -> None:
         """End the process and every connection."""
-        self._process.terminate()
+        os.killpg(self._process.pid, signal.SIGTERM)  # with the processes that it has started
         for key in list(self._selector.get_map().values()):
             self._selector.unregister(key.fileobj)
             key.fileobj.close()  # type: ignore[union-attr]  # they are sockets
@@ -214,7 +235,10 @@ class _RuntimeConnection(_Connection):
     def handle(self) -> None:
         if not self._in_response:
             head = self.take_head()
-            if head is None:
+            if head is None or "/extension/event/next" in head:  # an extension that waits for events gets none
+                return
+            if "/extension/register" in head:
+                self.socket.sendall(_REGISTERED)
                 return
             if head.startswith("GET"):
                 self.chain.waiting = self
@@ -338,20 +362,3 @@ def _event_response(event: bytes) -> bytes:
         f"Lambda-Runtime-Deadline-Ms: {deadline}\r\nContent-Length: {len(event)}\r\n\r\n"
     )
     return head.encode() + event
-
-
-def _environment(root: Path, own: Mapping[str, str], runtime: int, bedrock: int) -> dict[str, str]:
-    return {
-        "AWS_ACCESS_KEY_ID": "bench",
-        "AWS_SECRET_ACCESS_KEY": "bench",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "AWS_REGION": "eu-west-1",
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": f"http://127.0.0.1:{bedrock}",
-        "AWS_LAMBDA_FUNCTION_NAME": "bench",
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{runtime}",
-        "LAMBDA_TASK_ROOT": str(root),
-        "_HANDLER": "function.handler.handle",
-        "LANG": "en_US.UTF-8",
-        "PATH": os.defpath,
-        **own,
-    }

@@ -1,5 +1,6 @@
 """What a process and those that it has started need, seen from outside, on Linux."""
 
+import os
 import time
 from pathlib import Path
 
@@ -8,6 +9,12 @@ def cpu(process: int) -> float:
     """Return the seconds of CPU of a process and of its children that run."""
     clocks = ((~each << 3) | 2 for each in _family(process))  # clock_getcpuclockid(3) of another process
     return sum(map(time.clock_gettime, clocks))
+
+
+def machine_cpu() -> float:
+    """Return the seconds of CPU that all processes of the machine have used together (proc(5), ``/proc/stat``)."""
+    user, nice, system, _, _, irq, softirq, *_ = Path("/proc/stat").read_text(encoding="ascii").split()[1:]
+    return sum(map(int, (user, nice, system, irq, softirq))) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(process: int, field: str) -> int:

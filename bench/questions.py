@@ -1,0 +1,44 @@
+"""What the programs under measurement are asked, and what the model answers."""
+
+import json
+
+from local.gateway.proxy_event import Request, proxy_event
+from local.gateway.routes import STAGE
+
+from .chain import WORDS, Question, Reply, frame
+
+
+def question(size: int, cut: int, accept: str, interval: float = 0.0) -> Question:
+    """Return a request for an answer of ``size`` bytes, which the model sends in fragments of ``cut`` characters."""
+    words = " ".join(WORDS[at % len(WORDS)] for at in range(size // 4))
+    text = json.dumps({"summary": words[: size - 70], "keywords": ["first", "second", "third"]})
+    fragments = [text[at : at + cut] for at in range(0, len(text), cut)]
+    deltas = [frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": each}}) for each in fragments]
+    last = [
+        frame("contentBlockStop", {"contentBlockIndex": 0}),
+        frame("messageStop", {"stopReason": "end_turn"}),
+        frame("metadata", {"usage": {"inputTokens": 12, "outputTokens": 500, "totalTokens": 512}, "metrics": {}}),
+    ]
+    return Question(_event(accept), [*deltas, *last], [len(each) for each in fragments], interval)
+
+
+def checked(reply: Reply, question: Question, accept: str) -> Reply:
+    """Return the reply.
+
+    Raises:
+        RuntimeError: it is not a response with the answer.
+    """
+    size = len(reply.body)
+    if size < question.ends[-1] or (accept == "text/plain" and size > question.ends[-1]):
+        start = bytes(reply.body[:200])
+        raise RuntimeError(
+            f"A program must answer with {question.ends[-1]} bytes; got {size}, beginning with {start!r}."
+        )
+    return reply
+
+
+def _event(accept: str) -> bytes:
+    """Return the proxy event of API Gateway."""
+    fields = [("Accept", accept), ("Content-Type", "application/json"), ("Host", "example.com")]
+    body = json.dumps({"prompt": "Why?"}).encode()
+    return json.dumps(proxy_event(Request("POST", f"/{STAGE}/stream", "", fields, body, "127.0.0.1", 443))).encode()
