@@ -97,6 +97,7 @@ bench: .cache/bench/.made .cache/bench/.adapter ## measure what a fragment and a
 	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
 	@.cache/bench/bin/python -m bench.memory
 	@.cache/bench/bin/python -m bench.bundle
+	@.cache/bench/bin/python -m bench.growth
 	@.cache/bench/bin/python -m bench.endpoint
 
 bench-load: .cache/bench/.made ## let fifty streams run at once for two minutes, then send 2,000 short requests; needs Linux

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -26,7 +27,8 @@ def _family(process: int) -> list[int]:
     found = [process]
     for each in found:  # it grows while it is read
         for thread in Path(f"/proc/{each}/task").iterdir():
-            found += map(int, (thread / "children").read_text(encoding="ascii").split())
+            with suppress(FileNotFoundError):  # the thread has just ended
+                found += map(int, (thread / "children").read_text(encoding="ascii").split())
     return found
 
 

@@ -11,7 +11,8 @@ from .chain import WORDS, Question, Reply, frame
 def question(size: int, cut: int, accept: str, interval: float = 0.0) -> Question:
     """Return a request for an answer of ``size`` bytes, which the model sends in fragments of ``cut`` characters."""
     words = " ".join(WORDS[at % len(WORDS)] for at in range(size // 4))
-    text = json.dumps({"summary": words[: size - 70], "keywords": ["first", "second", "third"]})
+    answer = {"summary": words[: size - 70], "keywords": ["first", "second", "third"]}
+    text = json.dumps(answer, separators=(",", ":"))  # as the function writes it in the format of complete JSON
     fragments = [text[at : at + cut] for at in range(0, len(text), cut)]
     deltas = [frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": each}}) for each in fragments]
     last = [
