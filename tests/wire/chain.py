@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from local.bedrock.call import Call
@@ -15,7 +15,7 @@ from local.gateway.prelude import DELIMITER, parse_prelude
 from local.gateway.proxy_event import Request, proxy_event
 from local.gateway.routes import ROUTE, path
 from local.http11.server import Exchange, Server
-from local.journal import Moment
+from local.journal import Journal, Moment
 from local.lambda_.deployment import Deployment
 from local.lambda_.invocation import Invocation
 from local.twin import Twin
@@ -156,21 +156,34 @@ JSON_1 = "application/x-amz-json-1.0"
 PUBLISHED = b"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>"
 
 
+TIMEOUT: Final = 120
+"""Seconds of a function whose time a test does not choose."""
+
+
 class Chain:
-    """A twin that stays warm from test to test, and its model."""
+    """A twin that stays warm from test to test, and its model; beside it, one that is deployed with other variables."""
 
     def __init__(self, deployment: Deployment | None = None) -> None:
         self.on_output: Callable[[str], None] = lambda _: None
         """Called with each line that the function writes, while its sandbox is read."""
         self.bedrock = Bedrock()
-        self._twin = Twin(self.bedrock, deployment, on_output=self._wrote)
-        self.gateway, self.journal = self._twin.gateway, self._twin.journal
-        self._environment: Mapping[str, str] = {}
+        self.journal = Journal()
+        self._default, self._other = (
+            Twin(self.bedrock, deployment, journal=self.journal, on_output=self._wrote) for _ in range(2)
+        )
+        self._twin = self._other
+        self._deployed: dict[Twin, Mapping[str, str]] = {self._default: {}, self._other: {}}
+        """The variables of each twin."""
         self.reset()
 
     @property
+    def twins(self) -> Sequence[Twin]:
+        """Both twins."""
+        return self._default, self._other
+
+    @property
     def twin(self) -> Twin:
-        """The twin, deployed anew if ``reset`` was called and nothing was deployed since."""
+        """The twin as it was deployed last, or the default one if ``reset`` was called since."""
         if self._is_reset:
             self.deploy()
         return self._twin
@@ -179,20 +192,22 @@ class Chain:
         """Have the default variables from now on. A test that deploys the same as the one before keeps its sandbox."""
         self._is_reset = True
 
-    def deploy(self, timeout: float = 120, **environment: str) -> None:
+    def deploy(self, timeout: float = TIMEOUT, **environment: str) -> None:
         """See to it that the function runs with these variables (``LLM_`` is put before) and a debug log."""
         variables = {name if name.isupper() else f"LLM_{name.upper()}": value for name, value in environment.items()}
         wanted = {"POWERTOOLS_LOG_LEVEL": "DEBUG", **variables}
         self._is_reset = False
-        if wanted != self._environment or timeout != self.twin.function.deployment.timeout:
-            fresh = {**dict.fromkeys(self._environment, ""), "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock.url}
-            self.twin.deploy({**fresh, **wanted}, timeout=timeout)
-            self._environment = wanted
+        self._twin = self._other if environment or timeout != TIMEOUT else self._default
+        before = self._deployed[self._twin]
+        if wanted != before or timeout != self._twin.function.deployment.timeout:
+            fresh = {**dict.fromkeys(before, ""), "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock.url}
+            self._twin.deploy({**fresh, **wanted}, timeout=timeout)
+            self._deployed[self._twin] = wanted
 
     @property
     def captures_content(self) -> bool:
         """What the function was told last of prompts and answers in its records."""
-        return self._environment.get("LLM_CAPTURE_CONTENT") == "true"
+        return self._deployed[self._twin].get("LLM_CAPTURE_CONTENT") == "true"
 
     def ask(
         self,
@@ -266,5 +281,6 @@ class Chain:
         self.on_output(line)
 
     def close(self) -> None:
-        self._twin.close()
+        for twin in self.twins:
+            twin.close()
         self.bedrock.close()

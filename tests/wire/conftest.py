@@ -21,14 +21,14 @@ def warm_chain() -> Iterator[Chain]:
 @pytest.fixture
 def chain(warm_chain: Chain) -> Iterator[Chain]:
     """The chain as it is by default: what a test changes of it is undone, and content is nowhere unless captured."""
-    gateway = warm_chain.gateway
-    kept = dict(vars(gateway))
+    kept = [(twin.gateway, dict(vars(twin.gateway))) for twin in warm_chain.twins]
     before = len(warm_chain.journal.moments())
     yield warm_chain
     if not warm_chain.captures_content:
         moments = warm_chain.journal.moments()[before:]
         written = [moment.about for moment in moments if moment.what == "output"]
         assert not [line for line in written if any(word in line for word in CONTENT)]
-    vars(gateway).update(kept | {"function": gateway.function, "integration_timeout": gateway.integration_timeout})
+    for gateway, state in kept:
+        vars(gateway).update(state | {"function": gateway.function, "integration_timeout": gateway.integration_timeout})
     warm_chain.bedrock.refuses_output_config = ()
     warm_chain.reset()

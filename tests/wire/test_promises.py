@@ -130,7 +130,7 @@ def test_a_rejected_request_has_one_line_and_one_metric(chain: Chain) -> None:
     assert not seen.lines("publish")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def black_hole() -> Iterator[str]:
     """A server that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -225,7 +225,7 @@ def test_a_failure_before_the_head_has_a_status(chain: Chain, accept: str) -> No
 @pytest.mark.parametrize("accept", [SSE, f"{SSE}; view=snapshot", f"{LINES};q=0.5, {SSE}"])
 def test_a_reader_that_reconnects_pays_nothing_and_gives_up(chain: Chain, accept: str) -> None:
     """An EventSource gives up at every status but 200; a page can read why."""
-    chain.deploy(allowed_origins="https://a.example")
+    chain.deploy(allowed_origins="https://a.example,https://b.example")
     seen = chain.ask(GOOD, accept, b"{", {"Last-Event-ID": "7", "Origin": "https://a.example"})
 
     assert (seen.status, seen.document["code"]) == (409, "cannot_resume")
@@ -246,7 +246,7 @@ def test_a_beginning_is_no_reconnection(chain: Chain, accept: str, id_: str) -> 
 
 def test_a_page_that_is_not_listed_costs_nothing(chain: Chain) -> None:
     """A page of the endpoint's own host, a listed one and a program without an origin are served."""
-    chain.deploy(allowed_origins="https://a.example")
+    chain.deploy(allowed_origins="https://a.example,https://b.example")
     own = chain.twin.url.removesuffix("/v1/stream")
     served = [
         chain.ask(GOOD, LINES, headers=fields) for fields in ({"Origin": "https://a.example"}, {"Origin": own}, {})
