@@ -25,8 +25,8 @@ from tests.wire.stubborn import AGES
 SECRET: Final = "words of own code"
 VARIABLE: Final = "LEFT_BEHIND"
 """What own code sets in the environment."""
-MUCH: Final = 100_000_000
-"""Characters."""
+MUCH: Final = 30_000_000
+"""Characters: more than a model call may have."""
 _over: Final = threading.Event()
 """Ends what own code has left behind."""
 _tasks: Final[list[asyncio.Task[None]]] = []

@@ -151,7 +151,7 @@ ROWS: Final = [
         {},
     ),
     Row(
-        "returns a text of 100 MB",
+        "returns a text of 30 MB",
         ("return_much",),
         everywhere(
             internal("Internal", "AttributeError"), prompt=TOO_LONG, prepare=TOO_LONG, answer=AS_RETURNED, stage=FINE

@@ -29,7 +29,7 @@ CODE: Final = {
 SECONDS: Final = (3.0, 0.5)
 """The function's timeout, and the part of it for own stages; of the rest the answer has four fifths."""
 MANY_SECONDS: Final = (60.0, 20.0)
-"""So that 100 MB have passed."""
+"""So that much text has passed, on a busy machine too."""
 FAILED: Final = re.compile(r"stage (\S+) of request \S+ failed: (\S+) after \d+ ms")
 CASES: Final = [(row, habit, place) for row in ROWS for habit in row.habits for place in Place]
 
