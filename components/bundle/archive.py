@@ -10,7 +10,7 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -75,11 +75,21 @@ class Bundle:
         """
         archive = self.cache / f"function-{self.digest()}.zip"
         if not archive.exists():
-            with replacing(archive) as staged, tempfile.TemporaryDirectory() as tree:
-                shutil.copyfile(self._zipped_wheels(), staged)
-                self.stage(Path(tree))
-                _append(staged, Path(tree))
+            with replacing(archive) as staged:
+                if self.code is None and self.routes is None:
+                    shutil.copyfile(self._zipped_wheels(), staged)
+                    _append(staged, self._compiled_function())
+                else:
+                    self._refuse_clashes()
+                    shutil.copyfile(self._without_own_files(), staged)
+                    with tempfile.TemporaryDirectory() as tree:
+                        self._stage_own_files(Path(tree))
+                        _append(staged, Path(tree))
         return archive
+
+    def _without_own_files(self) -> Path:
+        """Return the zip without the user's modules and the routes. It is compressed once, whatever these are."""
+        return replace(self, code=None, routes=None, report=lambda _: None).build()
 
     def digest(self) -> str:
         """Return a hash of everything that goes into the zip.
@@ -99,8 +109,14 @@ class Bundle:
         """
         self._refuse_clashes()
         shutil.copytree(self._compiled_function(), tree, dirs_exist_ok=True)
+        self._stage_own_files(tree)
+
+    def _stage_own_files(self, tree: Path) -> None:
+        """Write what other bundles for the same target do not contain: the user's modules, and the routes."""
         if self.routes is not None:
-            (tree / ROUTES_PLACE).write_text(self.routes, encoding="utf-8")
+            place = tree / ROUTES_PLACE
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(self.routes, encoding="utf-8")
         if self.code is not None:
             with tempfile.TemporaryDirectory() as folder:  # alone: the function's own sources are compiled already
                 _copy(self.user_files(), Path(folder))
@@ -139,7 +155,7 @@ class Bundle:
         return folder
 
     def _zipped_wheels(self) -> Path:
-        """Return a zip of the wheels. Builds that differ in the user's modules alone share it."""
+        """Return a zip of the wheels. Builds that differ in the function's sources alone share it."""
         folder = self.wheels.collect()
         archive = folder.with_name(folder.name + ".zip")
         if not archive.exists():
