@@ -10,14 +10,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from . import process
 from .chain import Chain, Question
-from .programs import Program, own, peer, web_peer
+from .programs import NODE_NATIVE, NODE_TOOL, Program, node_peers, own, peer, web_peer
 from .questions import checked, question
 
 _FLOOR: Final = "floor"
@@ -28,6 +28,8 @@ _OURS: Final = "this project"
 _PEERS: Final = {_FLOOR: "bench.peers.floor", _NAIVE: "bench.peers.naive", _DECODED: "bench.peers.decoded"}
 _FORMATS: Final = {"raw text": "text/plain", "SSE": "text/event-stream", "JSON Lines": "application/jsonl"}
 _RAW: Final = f"{_OURS}, raw text"
+_QUICK: Final = 20_000
+"""Bytes of the longest answer with ``--quick``."""
 _WARM: Final = 3
 """Requests before the first one that counts."""
 _FAR: Final = 1.2
@@ -43,9 +45,17 @@ class Workload:
     """Questions of one size and pace."""
 
     name: str
-    question: Callable[[str], Question]
-    """Makes the question for an Accept header."""
+    size: int
+    """Bytes of the answer."""
+    cut: int
+    """Characters of a fragment."""
     repeats: int
+    interval: float = 0.0
+    """Seconds between two fragments."""
+
+    def question(self, program: Program) -> Question:
+        """Return what the program is asked."""
+        return question(self.size, self.cut, program.accept, self.interval, as_tool=program.forces_tool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,12 @@ class Target:
         return statistics.median(ratios) <= self.bound and far < _FAR_SHARE * len(ratios)
 
 
+_WORKLOADS: Final = (
+    Workload("2 KB", 2_000, 4, 20),
+    Workload("20 KB", 20_000, 16, 5),
+    Workload("200 KB", 200_000, 16, 2),
+    Workload("20 ms a fragment", 200, 4, 3, interval=0.02),
+)
 _SSE, _LINES = f"{_OURS}, SSE", f"{_OURS}, JSON Lines"
 _PACE: Final = "CPU, 20 ms a fragment"
 TARGETS: Final = (
@@ -87,6 +103,12 @@ TARGETS: Final = (
     Target(_RAW, "cold start", _WEB, 0.6),
     Target(_RAW, "peak memory, 2 KB", _WEB, 0.85),
     *(Target(_RAW, figure, _WEB, 1.0) for figure in ("CPU, 2 KB", _PACE)),
+    *(
+        Target(_RAW, f"{what}, {workload.name}", node, 1.0)
+        for node in (NODE_TOOL, NODE_NATIVE)
+        for what in ("first byte", "CPU")
+        for workload in _WORKLOADS
+    ),
 )
 
 
@@ -96,12 +118,12 @@ def main() -> None:
         prog="python -m bench.endpoint", description="Measure what a request costs from outside."
     )
     parser.add_argument("--rounds", type=int, default=8, help="rounds of all programs; default: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="a smaller answer in place of the long one")
+    parser.add_argument("--quick", action="store_true", help="leave out the answers of 200 KB")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=FOLDER", help="another program to measure")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         programs = _programs(Path(folder), dict(peer.split("=", 1) for peer in given.peer))
-        workloads = _workloads(quick=given.quick)
+        workloads = [each for each in _WORKLOADS if not given.quick or each.size <= _QUICK]
         figures, others = _measured(programs, workloads, given.rounds)
     print(_table(programs, figures))
     print(f"\n{_targets(figures)}\n")
@@ -114,17 +136,9 @@ def _programs(folder: Path, peers: Mapping[str, str]) -> dict[str, Program]:
     programs = {name: peer(folder / module, module, ours.root) for name, module in _PEERS.items()}
     if web := web_peer(folder / "web"):
         programs[_WEB] = web
+    programs |= node_peers(folder / "node")
     programs |= {f"{_OURS}, {name}": replace(ours, accept=accept) for name, accept in _FORMATS.items()}
     return programs | {name: Program(Path(root).resolve()) for name, root in peers.items()}
-
-
-def _workloads(*, quick: bool) -> list[Workload]:
-    long = 20_000 if quick else 200_000
-    return [
-        Workload("2 KB", lambda accept: question(2_000, 4, accept), 20),
-        Workload(f"{long // 1000} KB", lambda accept: question(long, 16, accept), 2),
-        Workload("20 ms a fragment", lambda accept: question(200, 4, accept, interval=0.02), 3),
-    ]
 
 
 Figures = dict[tuple[str, str], list[float]]
@@ -139,24 +153,26 @@ def _measured(programs: Mapping[str, Program], workloads: Sequence[Workload], ro
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
         for name, program in programs.items():
             with Chain(program.root, program.environment, sys.executable) as chain:
-                for figure, value in _figures_of(chain, program.accept, workloads).items():
+                for figure, value in _figures_of(chain, program, workloads).items():
                     figures.setdefault((name, figure), []).append(value)
                 programs_cpu += chain.cpu()
     used = process.machine_cpu() - time.process_time() - before - programs_cpu
     return figures, max(0.0, used / (time.monotonic() - began))
 
 
-def _figures_of(chain: Chain, accept: str, workloads: Sequence[Workload]) -> dict[str, float]:
+def _figures_of(chain: Chain, program: Program, workloads: Sequence[Workload]) -> dict[str, float]:
     found = {"cold start": chain.start_cpu}
     for workload in workloads:
-        question = workload.question(accept)
+        if workload.size > program.longest:
+            continue
+        asked = workload.question(program)
         for _ in range(_WARM if workload is workloads[0] else 0):
-            chain.ask(question)
-        replies = [checked(chain.ask(question), question, accept) for _ in range(workload.repeats)]
+            chain.ask(asked)
+        replies = [checked(chain.ask(asked), asked, program.accept) for _ in range(workload.repeats)]
         found[f"CPU, {workload.name}"] = statistics.median(reply.cpu for reply in replies)
         found[f"first byte, {workload.name}"] = statistics.median(reply.first_byte for reply in replies)
-        if question.interval and accept == "text/plain":
-            ends = question.ends[:-1]  # the last bracket of raw text waits for the end of the model's stream
+        if asked.interval and program.accept == "text/plain":
+            ends = asked.ends[:-1]  # the last bracket of raw text waits for the end of the model's stream
             delays = [delay for reply in replies for delay in reply.latencies(ends)]
             found["latency per fragment, median"] = statistics.median(delays)
             found["latency per fragment, 99th"] = statistics.quantiles(delays, n=100)[98]

@@ -1,6 +1,8 @@
 """The programs under measurement. Each is a folder with a ``bootstrap`` that speaks the Runtime API."""
 
+import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +12,9 @@ from typing import Final
 from .bundle import ADAPTER, unpacked, unpacked_web
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
+_BENCH: Final = _ROOT / "bench"
+NODE_TOOL: Final = "Middy, AI SDK, forced tool"
+NODE_NATIVE: Final = "Middy, AI SDK, native output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,10 @@ class Program:
     root: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     accept: str = "text/plain"
+    forces_tool: bool = False
+    """Whether it asks the model to write the answer as the input of a tool."""
+    longest: int = 200_000
+    """Bytes of the longest answer that it is asked for."""
 
 
 def own(folder: Path) -> Program:
@@ -44,6 +53,26 @@ def web_peer(folder: Path) -> Program | None:
     server = f'"{ADAPTER}" &\nexec "$1" -P -m uvicorn web_peer:app --port {port} --log-level warning'
     variables = {"PYTHONPATH": str(folder), "AWS_LWA_PORT": port, "AWS_LWA_INVOKE_MODE": "response_stream"}
     return Program(_with_bootstrap(folder, server), variables)
+
+
+def node_peers(folder: Path) -> dict[str, Program]:
+    """Return the same function in Node, bundled into ``folder``; none if Node or its packages are not installed.
+
+    The model's id decides how the AI SDK asks for a structured answer.
+    """
+    node, bundler = shutil.which("node"), _BENCH / "node_modules" / ".bin" / "esbuild"
+    if node is None or not bundler.exists():
+        print("The Node peer is not measured: make installs its packages where npm is installed.", file=sys.stderr)
+        return {}
+    _with_bootstrap(folder, f'exec "{node}" node_peer.cjs')
+    source, options = _BENCH / "peers" / "node" / "node_peer.mjs", ["--bundle", "--platform=node", "--format=cjs"]
+    command = [bundler, source, *options, "--minify", "--log-level=warning", f"--outfile={folder / 'node_peer.cjs'}"]
+    subprocess.run([str(word) for word in command], check=True)  # noqa: S603 - the bundler that make installs
+    tool, native = "anthropic.claude-haiku-4-5-20251001-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    return {
+        NODE_TOOL: Program(folder, {"MODEL": tool}, forces_tool=True),
+        NODE_NATIVE: Program(folder, {"MODEL": native}, longest=20_000),  # 200 KB takes half a minute and 3 GB
+    }
 
 
 def _with_bootstrap(folder: Path, script: str) -> Path:

@@ -8,19 +8,26 @@ from local.gateway.routes import STAGE
 from .chain import WORDS, Question, Reply, frame
 
 
-def question(size: int, cut: int, accept: str, interval: float = 0.0) -> Question:
-    """Return a request for an answer of ``size`` bytes, which the model sends in fragments of ``cut`` characters."""
+def question(size: int, cut: int, accept: str, interval: float = 0.0, *, as_tool: bool = False) -> Question:
+    """Return a request for an answer of ``size`` bytes, which the model sends in fragments of ``cut`` characters.
+
+    With ``as_tool``, the model writes it as the input of the tool ``json``, as a program demands that forces this tool.
+    """
     words = " ".join(WORDS[at % len(WORDS)] for at in range(size // 4))
     answer = {"summary": words[: size - 70], "keywords": ["first", "second", "third"]}
     text = json.dumps(answer, separators=(",", ":"))  # as the function writes it in the format of complete JSON
     fragments = [text[at : at + cut] for at in range(0, len(text), cut)]
-    deltas = [frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": each}}) for each in fragments]
+    deltas = [{"toolUse": {"input": each}} if as_tool else {"text": each} for each in fragments]
+    frames = [frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": each}) for each in deltas]
+    if as_tool:
+        start = {"toolUse": {"toolUseId": "tooluse_1", "name": "json"}}
+        frames[0] = frame("contentBlockStart", {"contentBlockIndex": 0, "start": start}) + frames[0]
     last = [
         frame("contentBlockStop", {"contentBlockIndex": 0}),
-        frame("messageStop", {"stopReason": "end_turn"}),
+        frame("messageStop", {"stopReason": "tool_use" if as_tool else "end_turn"}),
         frame("metadata", {"usage": {"inputTokens": 12, "outputTokens": 500, "totalTokens": 512}, "metrics": {}}),
     ]
-    return Question(_event(accept), [*deltas, *last], [len(each) for each in fragments], interval)
+    return Question(_event(accept), [*frames, *last], [len(each) for each in fragments], interval)
 
 
 def checked(reply: Reply, question: Question, accept: str) -> Reply:
