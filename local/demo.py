@@ -41,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def demo(terminal: Terminal, resources: Resources) -> int:
         twin, sentence = launch(options, resources, terminal)
         terminal.line(f"The endpoint runs on this machine. {sentence}")
-        status = max([_ask(twin, route, options, terminal) for route in twin.urls])
+        examples = {route: _example(twin, route, options) for route in twin.urls}
+        status = max([_ask(twin, route, _body(options, examples[route]), terminal) for route in twin.urls])
         if status == 0:
             first = next(iter(twin.urls))
-            data = f"@{options.body}" if options.body else _example(twin, first, options)
+            data = f"@{options.body}" if options.body else examples[first]
             url = SERVED_AT + urlsplit(twin.urls[first]).path
             terminal.write(f"\nNext: {_serve(options)}, and in another terminal\n  {curl(url, data)}\n")
         return status
@@ -75,8 +76,7 @@ def _body(options: Options, example: str | None) -> bytes:
     return (example or json.dumps({"prompt": options.prompt or PROMPT}, ensure_ascii=False)).encode()
 
 
-def _ask(twin: Twin, route: str, options: Options, terminal: Terminal) -> int:
-    body = _body(options, _example(twin, route, options))
+def _ask(twin: Twin, route: str, body: bytes, terminal: Terminal) -> int:
     text = body.decode(errors="replace").strip()
     shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}… ({len(body):,} bytes)"
     terminal.write(f"\nPOST {twin.urls[route]} {printable(shown)}\n\n")

@@ -5,11 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError
-from botocore.session import Session
-
 EXECUTE_API: Final = re.compile(r"\.execute-api\.([a-z0-9-]+)\.")
 
 Sign = Callable[[str, str, Mapping[str, str], bytes], Mapping[str, str]]
@@ -31,6 +26,12 @@ def with_sigv4(url: str) -> Sign:
     Raises:
         NoCredentials: there are no credentials, or there is no region for a host name that does not contain it.
     """
+    # every other run would wait for these imports too
+    from botocore.auth import SigV4Auth  # noqa: PLC0415
+    from botocore.awsrequest import AWSRequest  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
+
     try:
         session = Session()
         credentials = session.get_credentials()

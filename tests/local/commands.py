@@ -4,7 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from typing import Self
+
+import pytest
 
 from local.twin import CHECKOUT
 
@@ -80,3 +83,13 @@ def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None
     for word in words:
         assert word in done.stderr
     assert done.returncode in {1, 2}
+
+
+def assert_refused(
+    capsys: pytest.CaptureFixture[str], main: Callable[[Sequence[str]], None], options: Sequence[str], *words: str
+) -> None:
+    """Assert the same of a command line that is refused before anything is started: in this process."""
+    with pytest.raises(SystemExit) as end:
+        main(options)
+    shown = capsys.readouterr()
+    assert_one_line(subprocess.CompletedProcess(options, int(str(end.value.code)), shown.out, shown.err), *words)

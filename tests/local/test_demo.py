@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.commands import Command, assert_one_line, environment, ran
+from local.demo import main
+from tests.local.commands import Command, assert_one_line, assert_refused, environment, ran
 from tests.local.models.openai import ANSWER, OpenAi, delta
 
 NO_REGION = {"AWS_CONFIG_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -174,16 +175,10 @@ def test_any_encoding_of_the_terminal_will_do(openai: OpenAi, variables: dict[st
 @pytest.mark.parametrize(
     ("options", "variables", "words"),
     [
-        (["--code", "/nowhere"], {}, ["--code", "must be a folder", "/nowhere"]),
-        (["--bedrock", "azure"], {}, ["--bedrock", "azure", "aws"]),
-        (["--model", "m"], {}, ["--model requires --model-url"]),
-        (["--model-url", "localhost:11434"], {}, ["--model-url must be the base URL", "http://localhost:11434/v1"]),
         (["--model-url", "http://127.0.0.1:9/v1"], {}, ["no server answers at http://127.0.0.1:9/v1"]),
         (["--schema", "nonsense"], {}, ["LLM_SCHEMA must be", "nonsense", "--schema"]),
         (["--schema", "no_such_module:Class"], {}, ["no_such_module", "--schema", "--code"]),
         (["--schema", "function.schema:NoSuchClass"], {}, ["NoSuchClass", "--schema"]),
-        (["--body", "/nowhere"], {}, ["--body", "must be a file", "/nowhere"]),
-        (["--body", "Makefile", "--prompt", "Why?"], {}, ["not allowed with", "--prompt", "--body"]),
         ([], {"LLM_MAX_TOKENS": "many"}, ["LLM_MAX_TOKENS must be", "many"]),
         (["--config", "no-such.yaml"], {}, ["--config no-such.yaml: ", "No such file"]),
         (["--bedrock", "aws"], NO_REGION, ["requires a region", "AWS_REGION"]),
@@ -193,6 +188,24 @@ def test_any_encoding_of_the_terminal_will_do(openai: OpenAi, variables: dict[st
 def test_a_wrong_option_is_one_line(options: list[str], variables: dict[str, str], words: list[str]) -> None:
     """Before any model is loaded or downloaded: what is wrong, and what to do."""
     assert_one_line(ran("-m", "local.demo", *options, variables=environment(**variables)), *words)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--code", "/nowhere"], ["--code", "must be a folder", "/nowhere"]),
+        (["--bedrock", "azure"], ["--bedrock", "azure", "aws"]),
+        (["--model", "m"], ["--model requires --model-url"]),
+        (["--model-url", "localhost:11434"], ["--model-url must be the base URL", "http://localhost:11434/v1"]),
+        (["--body", "/nowhere"], ["--body", "must be a file", "/nowhere"]),
+        (["--body", "Makefile", "--prompt", "Why?"], ["not allowed with", "--prompt", "--body"]),
+    ],
+)
+def test_options_that_cannot_be_read_are_one_line(
+    capsys: pytest.CaptureFixture[str], options: list[str], words: list[str]
+) -> None:
+    """Before anything is started: such a command line needs no process of its own."""
+    assert_refused(capsys, main, options, *words)
 
 
 def test_a_module_of_the_user_that_is_wrong_is_one_line(tmp_path: Path) -> None:
@@ -250,12 +263,14 @@ def test_a_client_of_a_service_that_the_bundle_would_not_describe_is_one_line(op
     assert [(answered.returncode, answered.stderr) for answered in answers] == [(0, ""), (0, "")]
 
 
-def test_help_lists_the_options() -> None:
-    done = ran("-m", "local.demo", "--help")
+def test_help_lists_the_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
 
-    assert done.returncode == 0
+    shown = capsys.readouterr().out
+    assert end.value.code == 0
     for option in ("--prompt", "--body", "--schema", "--code", "--config", "--model-url", "--model", "--bedrock"):
-        assert option in done.stdout
+        assert option in shown
 
 
 def test_ctrl_c_in_the_middle_of_an_answer_ends_everything_in_silence(openai: OpenAi) -> None:

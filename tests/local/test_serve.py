@@ -11,8 +11,8 @@ import pytest
 
 from local.cli import WrongOption
 from local.client import End, Reply
-from local.serve import first_free
-from tests.local.commands import Command, assert_one_line, environment, ran
+from local.serve import first_free, listen, main
+from tests.local.commands import Command, assert_one_line, assert_refused, environment, ran
 from tests.local.models.openai import ANSWER, OpenAi, delta
 
 PAGE = "https://page.example"
@@ -37,13 +37,15 @@ def serve(openai: OpenAi) -> Iterator[Serve]:
 
 
 def test_serve_prints_a_curl_line_answers_and_leaves_nothing_behind(openai: OpenAi, serve: Serve) -> None:
-    """Ctrl-C ends every process, whatever they do."""
+    """The sandbox that proved that the function starts answers. Ctrl-C ends every process, whatever they do."""
+    sandbox = serve.descendants()
     with Reply(serve.url, b'{"prompt": "x"}') as reply:
         assert reply.body().decode() == ANSWER
         assert reply.end is End.CLEAN
     assert "request completed" in "".join(serve.lines.readline() for _ in range(4))
     assert serve.head[0] == f"Serving on this machine. first at {openai.url} answers. Press Ctrl-C to stop.\n"
-    assert len(serve.descendants()) == 1
+    assert serve.descendants() == sandbox
+    assert len(sandbox) == 1
 
     done = serve.finish(signal.SIGINT)
 
@@ -77,14 +79,6 @@ def test_serve_prints_a_curl_line_for_each_route(openai: OpenAi, tmp_path: Path)
         served.finish(signal.SIGINT)
 
     assert [url.rpartition("/v1/")[2] for url in urls] == ["triage", "invoice"]
-
-
-def test_the_first_sandbox_is_warm_before_the_first_request(serve: Serve) -> None:
-    """The one that proved that the function starts."""
-    [before] = serve.descendants()
-    Reply(serve.url, b"").body()
-
-    assert serve.descendants() == [before]
 
 
 def test_sigterm_in_the_middle_of_an_answer_ends_everything(openai: OpenAi, serve: Serve) -> None:
@@ -142,19 +136,24 @@ def test_requests_beyond_the_limit_are_refused_and_the_limit_is_stated(openai: O
     assert done.stdout.count(sentence) == 10
 
 
-def test_serve_takes_the_next_free_port(openai: OpenAi, serve: Serve) -> None:
+def test_the_next_port_is_taken_if_one_is_not_free() -> None:
     """Two at the same time get two ports."""
-    with Serve(openai) as other:
-        assert serve.url != other.url
+    with listen(None) as one, listen(None) as other:
+        assert one.getsockname() != other.getsockname()
 
 
 def test_a_page_of_an_allowed_origin_can_call(openai: OpenAi) -> None:
-    """Preflight and request, configured by the function's own variable."""
+    """Preflight and request, configured by the function's own variable; and the playground, which it need not name."""
     with Serve(openai, LLM_ALLOWED_ORIGINS=PAGE) as served:
-        asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
-        with Reply(served.url, b"", asked, "OPTIONS") as preflight, Reply(served.url, b"", {"Origin": PAGE}) as reply:
-            preflight.body()
-            assert reply.body().decode() == ANSWER
+        _check_listed(served)
+        _check_own_page(served)
+
+
+def _check_listed(served: Serve) -> None:
+    asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    with Reply(served.url, b"", asked, "OPTIONS") as preflight, Reply(served.url, b"", {"Origin": PAGE}) as reply:
+        preflight.body()
+        assert reply.body().decode() == ANSWER
 
     assert preflight.status == 204
     assert preflight.headers["access-control-allow-methods"] == "POST"
@@ -163,19 +162,18 @@ def test_a_page_of_an_allowed_origin_can_call(openai: OpenAi) -> None:
     assert granted == [PAGE, PAGE]
 
 
-def test_the_page_in_the_browser_can_call(openai: OpenAi) -> None:
-    """Beside the pages that the settings name, and from a port of its own."""
-    with Serve(openai, LLM_ALLOWED_ORIGINS=PAGE) as served:
-        page = served.lines.readline().split("In a browser: ")[1].strip()
-        with Reply(page, b"", method="GET") as reply:
-            assert b"Playground" in reply.body()
-        own = page.rstrip("/")
-        origins = [own, PAGE, "https://other.example"]
-        granted = []
-        for origin in origins:
-            with Reply(served.url, b"", {"Origin": origin}) as reply:
-                reply.body()
-                granted.append(reply.headers.get("access-control-allow-origin"))
+def _check_own_page(served: Serve) -> None:
+    """Beside the pages that the settings name, the playground can call, from a port of its own."""
+    page = served.lines.readline().split("In a browser: ")[1].strip()
+    with Reply(page, b"", method="GET") as reply:
+        assert b"Playground" in reply.body()
+    own = page.rstrip("/")
+    origins = [own, PAGE, "https://other.example"]
+    granted = []
+    for origin in origins:
+        with Reply(served.url, b"", {"Origin": origin}) as reply:
+            reply.body()
+            granted.append(reply.headers.get("access-control-allow-origin"))
 
     assert granted == [own, PAGE, None]
     assert own != served.url.removesuffix("/v1/stream")
@@ -200,9 +198,9 @@ def test_a_page_without_a_free_port_is_one_line(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "abc", "-1", "٣"])
-def test_a_port_out_of_range_is_one_line(port: str) -> None:
+def test_a_port_out_of_range_is_one_line(capsys: pytest.CaptureFixture[str], port: str) -> None:
     """Another one than that of a port that is taken."""
-    assert_one_line(ran("-m", "local", f"--port={port}"), "--port must be a whole number from 1 to 65535", port)
+    assert_refused(capsys, main, [f"--port={port}"], "--port must be a whole number from 1 to 65535", port)
 
 
 def test_a_wrong_setting_is_one_line() -> None:

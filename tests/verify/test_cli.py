@@ -19,6 +19,7 @@ from tests.verify.shared import DOCUMENT, ORIGIN, QUICK, bedrock_of, play, slowl
 from tests.verify.spoilt import KEY, SECRET, proxy, signature
 from verify.checks.catalog import MODEL_CALLS
 from verify.checks.run import LONG_REQUEST
+from verify.cli import main
 
 
 def command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -170,6 +171,29 @@ ENDPOINT = "https://llm.example/v1/stream"
         ([ENDPOINT, "--body", '{"prompt": "Why?"}'], {}, '--body must be a file; got \'{"prompt": "Why?"}\''),
         ([ENDPOINT, "--code", "/nowhere"], {}, "--code must be a folder; got '/nowhere'"),
         ([ENDPOINT, "--key", "secret"], {}, "unrecognized arguments: --key secret"),
+    ],
+)
+def test_a_wrong_command_line_is_reported_in_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], variables: dict[str, str], words: str
+) -> None:
+    """Before anything is sent: such a command line needs no process of its own."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments, variables)
+
+    shown = capsys.readouterr()
+    assert (end.value.code, shown.out) == (2, "")
+    _check_line(shown.err, words)
+
+
+def _check_line(errors: str, words: str) -> None:
+    assert words in errors
+    assert errors.endswith(" (--help lists the options)\n")
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "words"),
+    [
         (
             [ENDPOINT, "--sigv4"],
             {"HOME": "/nonexistent", "AWS_EC2_METADATA_DISABLED": "true"},
@@ -182,32 +206,37 @@ ENDPOINT = "https://llm.example/v1/stream"
         ),
     ],
 )
-def test_a_wrong_command_line_is_reported_in_one_line(
+def test_credentials_that_cannot_be_used_are_reported_in_one_line(
     arguments: list[str], variables: dict[str, str], words: str
 ) -> None:
     done = command(*arguments, **variables)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert words in done.stderr
-    assert done.stderr.endswith(" (--help lists the options)\n")
-    assert len(done.stderr.splitlines()) == 1
+    _check_line(done.stderr, words)
 
 
-def test_the_help_names_every_option_and_the_price() -> None:
-    done = command("--help")
+def help_of(capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as end:
+        main(["--help"], {})
+    shown = capsys.readouterr()
+    assert (end.value.code, shown.err) == (0, "")
+    return shown.out
 
-    assert (done.returncode, done.stderr) == (0, "")
+
+def test_the_help_names_every_option_and_the_price(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = help_of(capsys)
+
     assert MODEL_CALLS == 6
     options = ("URL", "--sigv4", "--origin", "--warm", "--code", "--config", "--body", "API_KEY", "LLM_REQUEST")
     for words in ("six billed model calls", *options, "example:"):
-        assert words in done.stdout
-    assert "--api-key" not in done.stdout
+        assert words in shown
+    assert "--api-key" not in shown
 
 
-def test_the_documents_name_every_option() -> None:
+def test_the_documents_name_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     """The table of deploy.md, the Makefile and the program have the same ones."""
     rows, rules = ((CHECKOUT / name).read_text() for name in ("docs/deploy.md", "Makefile"))
-    listed = re.findall(r"^  --([a-z0-9]+)", command("--help").stdout, re.MULTILINE)
+    listed = re.findall(r"^  --([a-z0-9]+)", help_of(capsys), re.MULTILINE)
     options = {"URL", "API_KEY", *(name.upper() for name in listed)}
     help_line = next(line for line in rules.splitlines() if line.startswith("verify:"))
 
