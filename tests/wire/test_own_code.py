@@ -26,9 +26,9 @@ def references(*names: str) -> str:
     return ",".join(f"tests.wire.asynchronous:{name}" for name in names)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def room(request: pytest.FixtureRequest) -> Iterator[Room]:
-    """A chain with the settings of the test."""
+    """A chain with the settings of the test, which tests in a row share."""
     room = Room(**request.param)
     yield room
     room.close()
@@ -46,12 +46,13 @@ def critical(seen: Seen) -> list[str]:
     return [line.rpartition("\t")[2] for line in output(seen) if "[CRITICAL]" in line]
 
 
-def check_goes_on(room: Room, sandboxes: int = 1) -> None:
-    """The next request is answered, and no word of own code is in the log."""
+def check_goes_on(room: Room, *, fresh: bool = False) -> None:
+    """The next request is answered by the same sandbox or by a fresh one, and no word of own code is in the log."""
+    started = room.chain.twin.function.sandboxes_started
     after = question(room, "tell")
     assert (after.status, after.document, after.log["outcome"]) == (200, VALUE, "completed")
     assert [line["id"] for line in after.output if "id" in line] == [after.headers["x-request-id"]]
-    assert room.chain.twin.function.sandboxes_started == sandboxes
+    assert room.chain.twin.function.sandboxes_started == started + fresh
     written = [moment.about for moment in room.chain.twin.journal.moments() if moment.what == "output"]
     assert SECRET not in "\n".join(written)
 
@@ -111,7 +112,7 @@ def test_an_async_prepare_that_does_not_end_ends_the_sandbox(room: Room, habit: 
     assert exits(seen) == ["1"]
     name = "prepare tests.wire.asynchronous:prepare"
     assert critical(seen) == [f"{name} of request {seen.headers['x-request-id']} still runs; the sandbox ends"]
-    check_goes_on(room, sandboxes=2)
+    check_goes_on(room, fresh=True)
 
 
 LATE: Final = {
@@ -157,6 +158,8 @@ WEIGHED: Final = {
     "stages": references("fail_late", "leave_late", "sleep_late", "span"),
     "stage_timeout": "0.05",
     "request": "tests.wire.weighed.weighing:Request",
+    "store": "none",
+    "sink": "log",
 }
 
 

@@ -28,12 +28,18 @@ def references(*names: str) -> str:
     return ",".join(f"tests.wire.staged:{name}" for name in names)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def room(request: pytest.FixtureRequest) -> Iterator[Room]:
-    """A chain with the settings of the test."""
+    """A chain with the settings of the test, which tests in a row share."""
     room = Room(**request.param)
     yield room
     room.close()
+
+
+@pytest.fixture(autouse=True)
+def no_records(room: Room) -> None:
+    """Forget what the test before has led to."""
+    room.records.clear()
 
 
 def told(seen: Seen) -> dict[str, Any]:
@@ -85,6 +91,24 @@ def test_a_stage_receives_what_store_and_publish_send(room: Room) -> None:
     assert all(line["ends_in_order"] for line in lines)
 
 
+@pytest.mark.parametrize("room", [TELLING], indirect=True)
+def test_a_stage_knows_the_caller_and_the_traces(room: Room) -> None:
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    seen = room.chain.ask(GOOD, LINES, headers={"traceparent": traceparent})
+    assert told(seen)["caller"] == ["none", "127.0.0.1"]
+    assert told(seen)["traces"] == [traceparent, seen.log["xray_trace_id"]]
+    assert told(seen)["traces"][1] in seen.headers["x-amzn-trace-id"]
+    assert told(room.chain.ask(GOOD, LINES, headers={"traceparent": "01"}))["traces"][0] is None
+
+
+@pytest.mark.parametrize("room", [TELLING], indirect=True)
+def test_own_stages_come_last_and_after_the_response(room: Room) -> None:
+    seen = room.chain.ask(GOOD, LINES)
+    outputs = [moment.about for moment in seen.moments if moment.what == "output"]
+    at = [next(place for place, line in enumerate(outputs) if word in line) for word in ('"stage":"publish"', '"told"')]
+    assert at == sorted(at)
+
+
 @pytest.mark.parametrize("room", [{**TELLING, "timeout": 4.0, "stage_timeout": "1"}], indirect=True)
 def test_a_stage_receives_the_other_outcomes_too(room: Room) -> None:
     """The deadline and a signal to end leave own stages their time."""
@@ -100,16 +124,6 @@ def test_a_stage_receives_the_other_outcomes_too(room: Room) -> None:
     assert [line["error"][0] for line in lines] == ["answer_refused", "model_failed", "deadline_reached", None]
     assert [line["told"] for line in lines] == stored
     assert exits(cancelled) == ["0"]
-
-
-@pytest.mark.parametrize("room", [TELLING], indirect=True)
-def test_a_stage_knows_the_caller_and_the_traces(room: Room) -> None:
-    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    seen = room.chain.ask(GOOD, LINES, headers={"traceparent": traceparent})
-    assert told(seen)["caller"] == ["none", "127.0.0.1"]
-    assert told(seen)["traces"] == [traceparent, seen.log["xray_trace_id"]]
-    assert told(seen)["traces"][1] in seen.headers["x-amzn-trace-id"]
-    assert told(room.chain.ask(GOOD, LINES, headers={"traceparent": "01"}))["traces"][0] is None
 
 
 FILE = b"a,b\n1,2\n" + 1_000 * b"c"
@@ -148,14 +162,6 @@ def test_a_conversation_is_recorded_without_the_data_of_its_files(room: Room) ->
     for data in (FILE, base64.b64encode(FILE)):
         assert data[:40] not in written
         assert data[:40] not in room.records.raw
-
-
-@pytest.mark.parametrize("room", [TELLING], indirect=True)
-def test_own_stages_come_last_and_after_the_response(room: Room) -> None:
-    seen = room.chain.ask(GOOD, LINES)
-    outputs = [moment.about for moment in seen.moments if moment.what == "output"]
-    at = [next(place for place, line in enumerate(outputs) if word in line) for word in ('"stage":"publish"', '"told"')]
-    assert at == sorted(at)
 
 
 MISBEHAVING = ["fail", "leave", "interrupt", "cancel", "change", "change_inside", "print_much"]
@@ -223,6 +229,8 @@ WEIGHED = {
     "stage_timeout": "0.05",
     "stage_content": "true",
     "request": "tests.wire.weighed.weighing:Request",
+    "store": "none",
+    "sink": "log",
 }
 
 

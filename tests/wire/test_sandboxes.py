@@ -484,7 +484,7 @@ class Room:
     def __init__(self, deployment: Deployment | None = None, timeout: float = 120, **variables: str) -> None:
         self.records = Records()
         self.chain = Chain(deployment)
-        self.chain.deploy(timeout, **self.records.variables, **variables)
+        self.chain.deploy(timeout, **{**self.records.variables, **variables})
         self._gates = 0
 
     @property
