@@ -157,5 +157,6 @@ $(VENV)/.test: tests/requirements.txt examples/tracing/code-requirements.txt req
 
 # Another way to run a web application on Lambda, which is measured where Rust is installed. The build takes some minutes.
 .cache/bench/.adapter: .cache/bench/.made
-	@! command -v cargo > /dev/null || cargo install --quiet --locked --root .cache/bench lambda_web_adapter@0.9.1
+	@! command -v cargo > /dev/null || { echo "Building Lambda Web Adapter. This takes some minutes, once …"; \
+	  cargo install --quiet --locked --root .cache/bench lambda_web_adapter@0.9.1; }
 	@touch $@
