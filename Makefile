@@ -144,9 +144,9 @@ $(VENV)/.demo: function/requirements.lock local/configuration.txt local/requirem
 	@$(INSTALL) $(VENV) -r function/requirements.lock -r local/configuration.txt --optional local/requirements.txt
 	@touch $@
 
-$(VENV)/.test: tests/requirements.txt examples/tracing/code-requirements.txt requirements.txt function/requirements.txt function/requirements.lock
+$(VENV)/.test: tests/pip.txt tests/requirements.txt examples/tracing/code-requirements.txt requirements.txt function/requirements.txt function/requirements.lock
 	@$(check-python)
-	@$(INSTALL) $(VENV) -r function/requirements.lock -r tests/requirements.txt
+	@$(INSTALL) $(VENV) -r tests/pip.txt -r function/requirements.lock -r tests/requirements.txt
 	@touch $@
 
 .cache/bench/.made: bench/requirements.txt function/requirements.txt bench/package.json

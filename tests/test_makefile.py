@@ -36,6 +36,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "examples" / "tracing").mkdir(parents=True)
     (tmp_path / "examples" / "tracing" / "code-requirements.txt").touch()
     (tmp_path / "requirements.txt").touch()
+    (tmp_path / "tests" / "pip.txt").touch()
     (tmp_path / "local" / "configuration.txt").touch()
     (tmp_path / "function" / "requirements.lock").touch()
     python = tmp_path / ".venv" / "bin" / "python"
