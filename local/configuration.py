@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from function.arguments import (
     KINDS,
     OWN_VARIABLE,
@@ -112,6 +109,10 @@ def _project(file: Path, namespaces: set[str]) -> str | None:
 
 
 def _document(file: Path) -> Mapping[str, Any]:
+    # a local stack without such a file does not wait for the import
+    from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+
     try:
         text = file.read_text(encoding="utf-8")
         document = json.loads(text) if file.suffix == ".json" else YAML(typ="safe", pure=True).load(text)
