@@ -43,7 +43,7 @@ _FUNCTIONS: Final[dict[Place, dict[str, str]]] = {
 
 
 class Rooms:
-    """A chain for each of the few combinations of settings, made when the first row needs it."""
+    """A chain for each of the few combinations of settings, made and warmed when the first row needs it."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[Place | None, bool], Room] = {}
@@ -54,6 +54,8 @@ class Rooms:
             seconds, of_stages = MANY_SECONDS if key[1] else SECONDS
             settings: dict[str, Any] = {**CODE, "stage_timeout": str(of_stages), **_FUNCTIONS.get(place, {})}
             self._made[key] = Room(timeout=seconds, **settings)
+            ask(self._made[key], Place.REQUEST, "tell")
+        self._made[key].records.clear()
         return self._made[key]
 
     def close(self) -> None:
@@ -81,8 +83,6 @@ def ask(room: Room, place: Place, habit: str) -> Seen:
 @pytest.mark.parametrize(("row", "habit", "place"), CASES, ids=[f"{habit}-{place.name}" for _, habit, place in CASES])
 def test_own_code_that_misbehaves(rooms: Rooms, row: Row, habit: str, place: Place) -> None:
     room = rooms.of(place, habit)
-    ask(room, Place.REQUEST, "tell")
-    room.records.clear()
     before = room.chain.twin.function.sandboxes_started
 
     seen = ask(room, place, habit)
