@@ -6,11 +6,16 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Final
 
 from .cli import WrongOption
 from .configuration import Configuration, read_configuration
+from .gateway.routes import ROUTES_VARIABLE
 from .lambda_.deployment import Deployment
 from .twin import CHECKOUT, routes_variable, task_root
+
+VARIABLES: Final = ("LLM_REQUEST", ROUTES_VARIABLE)
+"""The variables that name another request class than the default one, which takes a prompt and has no example."""
 
 
 def example_request(deployment: Deployment, route: str) -> str | None:
@@ -19,6 +24,8 @@ def example_request(deployment: Deployment, route: str) -> str | None:
     Raises:
         WrongOption: the class takes no prompt and has no example, its example is wrong, or it cannot be loaded.
     """
+    if not any(deployment.environment.get(name) for name in VARIABLES):
+        return None
     with tempfile.TemporaryDirectory(prefix="example-") as folder:
         file = Path(folder) / "example.json"
         done = subprocess.run(  # noqa: S603 - the program of the function

@@ -50,7 +50,9 @@ def test_each_route_has_the_example_of_its_own_request_class(code: Path) -> None
 
 
 def test_the_default_request_is_asked_with_a_prompt() -> None:
+    """So it is not looked at; it says the same itself."""
     assert example_of(None, None, {}, "any") is None
+    assert example_of(None, None, {"LLM_REQUEST": "function.schema:Request"}, "any") is None
 
 
 def test_what_is_wrong_is_a_wrong_option(code: Path) -> None:
