@@ -35,7 +35,7 @@ def main() -> None:
     print(f"\nThe zip has {size / 1e6:.2f} MB; expected are at most {LIMIT / 1e6:.1f} MB ({reached}).")
     web = _web().build()
     packages = sum(_stored(entry) for entry in _entries(web) if _package(entry) not in _NOT_OF_WEB)
-    print(f"The web application with the same packages, FastAPI and uvicorn, has {packages / 1e6:.2f} MB", end="")
+    print(f"The web application, without the function and Powertools, has {packages / 1e6:.2f} MB", end="")
     print(f", and {_zipped(ADAPTER) / 1e6:.2f} MB of Lambda Web Adapter." if ADAPTER.exists() else ".")
 
 
