@@ -19,7 +19,7 @@ from .request import checked_prompt, refused
 from .stream.errors import AnswerError, Internal
 from .stream.events import ModelEvent, Prepared
 from .stream.interruption import end_process
-from .stream.pacing import Source
+from .stream.pacing import Reading, Source
 from .stream.record import Record
 
 if TYPE_CHECKING:
@@ -172,6 +172,10 @@ class _PreparedCall:
     def is_waiting(self) -> bool:
         """While the prompt is made, no model is waited for."""
         return self._source is not None and self._source.is_waiting
+
+    @property
+    def reading(self) -> Reading | None:
+        return None if self._source is None else self._source.reading
 
     def cancel(self) -> bool:
         with self._lock:

@@ -22,7 +22,7 @@ from function.aws.gateway import Response
 from function.contract import SettingsError
 from function.endpoint import Image, Message, Prompt
 from function.stream.events import Cut
-from function.stream.pacing import Clock, Handover, SystemClock
+from function.stream.pacing import Clock, Incoming, SystemClock
 from local.bedrock.script import Cut as CutStep
 from local.bedrock.script import Fail, Fragment, Hang, Refuse, Step, Stop, complete_answer
 from local.bedrock.server import Bedrock
@@ -65,9 +65,9 @@ class StoppedClock(SystemClock):
     def now(self) -> float:
         return self.time
 
-    def wait(self, handover: "Handover[T]", seconds: float) -> T:
+    def wait(self, incoming: Incoming[T], seconds: float) -> T:
         try:
-            return handover.get(0.3)
+            return incoming.get(0.3)
         except Empty:
             self.time += seconds
             raise

@@ -25,6 +25,8 @@ class Request(BaseModel):
 class Model:
     """A source that knows what it was asked, and whether it was cancelled."""
 
+    reading = None
+
     def __init__(self) -> None:
         self.asked: list[tuple[object, AnswerError | None, float]] = []
         self.is_cancelled = False

@@ -100,7 +100,12 @@ class Ignored:
     """The service sent something that does not become part of the answer: it is malformed, or came after the stop."""
 
 
-ModelEvent = Delta | Thinking | Stop | Usage | Masked | Ignored
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """No event has come so far. A source yields it to a reader that has other things to do meanwhile."""
+
+
+ModelEvent = Delta | Thinking | Stop | Usage | Masked | Ignored | Waiting
 
 
 @dataclass(frozen=True, slots=True)

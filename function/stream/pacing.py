@@ -1,8 +1,10 @@
 """Time: the model's events, with heartbeats between them, a limit for the head and a deadline.
 
-A generator that is blocked in ``next()`` can watch none of these, so one thread reads the model and passes its events
-on through a bounded queue. Before that, the user's ``prepare`` runs in it. If the model fails before its answer begins,
-the next model is called, and another thread reads it.
+A generator that is blocked in ``next()`` can watch none of these, so a thread calls the model and waits for the first
+event of its answer. Before that, the user's ``prepare`` runs in it. If the model fails before its answer begins, the
+next model is called, in another thread. The other events are read where they are taken: to pass each of them on between
+threads takes a sixth of the processor time at a model's pace. Only where the source cannot wait for a limited time, its
+thread goes on reading.
 """
 
 import threading
@@ -16,10 +18,24 @@ from queue import Empty
 from typing import Final, Generic, Protocol, TypeVar
 
 from .errors import AnswerError, DeadlineReached, ModelFailed, ModelTimeout, PrepareTimeout
-from .events import Delta, Idle, Ignored, ModelEvent, Overdue, PacedEvent, Pause, Prepared, Stop, Thinking, Usage
+from .events import (
+    Delta,
+    Idle,
+    Ignored,
+    ModelEvent,
+    Overdue,
+    PacedEvent,
+    Pause,
+    Prepared,
+    Stop,
+    Thinking,
+    Usage,
+    Waiting,
+)
 from .interruption import without_signals
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 K = TypeVar("K")
 
 QUEUE_LENGTH: Final = 64
@@ -38,8 +54,19 @@ BEFORE_THE_ANSWER: Final = (Prepared, Ignored, Usage)
 """Events that can come before an answer begins. With any other one it has begun."""
 
 
+class Reading(Protocol):
+    """What reads the events of a source that can be told until when to wait."""
+
+    until: float
+    """By then, in seconds of ``time.monotonic``, the source yields an event, or ``Waiting``. Infinite: it goes on
+    waiting."""
+
+    def close(self) -> None:
+        """Close the model's connection, unless its answer was read to the end."""
+
+
 class Source(Protocol):
-    """The model's events, read in one thread and cancelled from another."""
+    """The model's events, read in one thread after the other, and cancelled from any."""
 
     def __iter__(self) -> Iterator[ModelEvent | Prepared]:
         """Open the model call and yield its events; close it when they end, in whatever way.
@@ -50,6 +77,10 @@ class Source(Protocol):
     @property
     def is_waiting(self) -> bool:
         """Whether the model was called and has sent nothing yet."""
+
+    @property
+    def reading(self) -> Reading | None:
+        """What reads it, once the answer has begun; None: it waits for each event until it comes."""
 
     def cancel(self) -> bool:
         """Make a blocked reader return at once. False: nothing is connected yet, and it will close itself later."""
@@ -71,6 +102,16 @@ class Turns(Protocol):
         Raises:
             Exception: no other model may answer, for example because the answer has begun. It is the error to report.
         """
+
+
+class Incoming(Protocol[T_co]):
+    """Items that come one after the other."""
+
+    def get(self, seconds: float) -> T_co:
+        """Take the next item; raise ``queue.Empty`` when none comes in time."""
+
+    def take_if(self, kind: type[K]) -> K | None:
+        """Take the next item if it is there already, and of this kind."""
 
 
 class Handover(Generic[T]):
@@ -137,8 +178,8 @@ class Clock(Protocol):
     def now(self) -> float:
         """Return the time in seconds, from any origin."""
 
-    def wait(self, handover: "Handover[T]", seconds: float) -> T:
-        """Return the next item that is handed over; raise ``queue.Empty`` when none comes in time."""
+    def wait(self, incoming: Incoming[T], seconds: float) -> T:
+        """Return the next item that comes; raise ``queue.Empty`` when none comes in time."""
 
 
 class Stopwatch:
@@ -161,9 +202,9 @@ class SystemClock:
         """Return ``time.monotonic()``."""
         return time.monotonic()
 
-    def wait(self, handover: "Handover[T]", seconds: float) -> T:
+    def wait(self, incoming: Incoming[T], seconds: float) -> T:
         """Wait for an item in real time."""
-        return handover.get(max(0.0, seconds))
+        return incoming.get(max(0.0, seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +266,58 @@ class _End:
     error: Exception | None
 
 
+class _Rest:
+    """What is left of the events of a model that has begun to answer: whoever takes one reads it."""
+
+    def __init__(self, events: Iterator[ModelEvent | Prepared], reading: Reading) -> None:
+        self._events = events
+        self._reading = reading
+        self._held: ModelEvent | Prepared | _End | None = None
+        """The next one, if it was read already."""
+
+    def get(self, seconds: float) -> "ModelEvent | Prepared | _End":
+        """Take the next event, or the end; raise ``queue.Empty`` when neither comes in time."""
+        if self._held is None:
+            self._read(time.monotonic() + seconds)
+        return self._take()
+
+    def take_if(self, kind: type[K]) -> K | None:
+        """Take the next event if it is there already, and of this kind."""
+        if self._held is None:
+            self._read(0.0)
+        held = self._held
+        if not isinstance(held, kind):
+            return None
+        self._held = None
+        return held
+
+    def _read(self, until: float) -> None:
+        self._reading.until = until
+        try:
+            event = next(self._events, None)
+        except Exception as error:  # noqa: BLE001 - it is raised again, as one that a thread has caught
+            self._held = _End(error)
+        else:
+            if not isinstance(event, Waiting):
+                self._held = event or _End(None)
+
+    def _take(self) -> "ModelEvent | Prepared | _End":
+        held, self._held = self._held, None
+        if held is None:
+            raise Empty
+        return held
+
+    def close(self) -> None:
+        """Close the model's connection."""
+        self._reading.close()
+
+
+_Item = ModelEvent | Prepared | _End | _Rest
+"""What comes of a call. Behind the first event of an answer, a thread hands over the rest of it as one item."""
+
+
 class _Reader:
-    """The thread that reads one call of a model."""
+    """The thread that calls a model, and reads what nobody else can read without waiting for it."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -234,7 +325,8 @@ class _Reader:
         """Whether an event of the answer is among the events."""
         self._has_ended = False
         self._abandoned = threading.Event()
-        self.events: Handover[ModelEvent | Prepared | _End] = Handover(QUEUE_LENGTH)
+        self.events: Handover[_Item] = Handover(QUEUE_LENGTH)
+        self._rest: _Rest | None = None
         self._thread = threading.Thread(target=self._read, name="model-reader", daemon=True)
 
     @property
@@ -248,25 +340,27 @@ class _Reader:
             self._thread.start()
 
     def _read(self) -> None:
-        error = None
         try:
-            events = iter(self.source)
-            for event in events:
-                self.has_answered = not isinstance(event, BEFORE_THE_ANSWER)
-                self.events.put(event)
-                if self._abandoned.is_set():
-                    return
-                if self.has_answered:
-                    break
-            for event in events:
-                self.events.put(event)
-                if self._abandoned.is_set():
-                    return
-        except Exception as caught:  # noqa: BLE001 - it is raised again, in the thread that asked
-            error = caught
-        self._has_ended = True
-        self.events.put_last(_End(error))
-        del error  # its traceback holds this frame
+            last: _End | _Rest | None = self._until_last(iter(self.source))
+        except Exception as error:  # noqa: BLE001 - it is raised again, in the thread that asked
+            last = _End(error)
+        if last is not None:
+            self._has_ended = True
+            self.events.put_last(last)
+        del last  # the traceback of its error holds this frame
+
+    def _until_last(self, events: Iterator[ModelEvent | Prepared]) -> "_End | _Rest | None":
+        """Hand over the events; return what comes last. None: nobody takes it."""
+        for event in events:
+            is_first = not self.has_answered and not isinstance(event, BEFORE_THE_ANSWER)
+            self.has_answered = self.has_answered or is_first
+            self.events.put(event)
+            if self._abandoned.is_set():
+                return None
+            if is_first and (reading := self.source.reading) is not None:
+                self._rest = _Rest(events, reading)
+                return self._rest
+        return _End(None)
 
     def close(self) -> None:
         """Stop reading. The model's connection is closed on return, unless it was not open yet."""
@@ -275,6 +369,8 @@ class _Reader:
         self.events.abandon()  # a reader that waits for room puts one more event, and then sees that it was abandoned
         if connected:
             self._thread.join(CLOSE_TIMEOUT)
+        if self._rest is not None:
+            self._rest.close()
 
 
 class _Call:
@@ -290,6 +386,8 @@ class _Call:
         self._pace = pace
         self._clock = clock
         self._reader = _Reader(ask())
+        self.events: Incoming[_Item] = self._reader.events
+        """What the model sends, and its end."""
         self._limit = min(pace.deadline, pace.prepare_by)
         """When the answer, or its prompt, must be there, whichever model writes it."""
         self._has_stopped = False
@@ -299,11 +397,6 @@ class _Call:
         is_model = self._reader.is_silent  # if not, own code makes the prompt first
         self._reader.start()
         return self._time_for(self._turns.patience) if is_model else self._limit
-
-    @property
-    def events(self) -> Handover[ModelEvent | Prepared | _End]:
-        """What the model sends, and its end."""
-        return self._reader.events
 
     def is_late(self) -> float | None:
         """The time is over: call the next model if this one has sent nothing.
@@ -317,8 +410,10 @@ class _Call:
         self._check_limit()
         return self._next(ModelTimeout()) if self._reader.is_silent else self._limit
 
-    def noted(self, item: "Stop | Prepared | _End") -> float | None:
+    def noted(self, item: "Stop | Prepared | _Rest | _End") -> float | None:
         """Note an event on which the time limits depend, or the end: call the next model if this one has failed.
+
+        Of what is left of an answer, the events are the next ones.
 
         Raises:
             Exception: no other model may answer. It is the error to report.
@@ -329,6 +424,9 @@ class _Call:
         if isinstance(item, Prepared):  # the model is called only now
             self._limit = self._pace.deadline
             return self._time_for(self._turns.patience)
+        if isinstance(item, _Rest):
+            self.events = item
+            return self._limit
         if self._has_stopped:
             return None
         self._check_limit()  # if this thread was held up, the model's own read timeout has come as well
@@ -353,6 +451,7 @@ class _Call:
         self._turns.after(error, has_answered=has_answered)
         self._reader.close()
         self._reader = _Reader(self._ask())
+        self.events = self._reader.events
         return self.start()
 
 
@@ -400,9 +499,9 @@ def paced(
         call.close()
 
 
-_OF_TIME: Final = (Stop, Prepared, _End)
+_OF_TIME: Final = (Stop, Prepared, _Rest, _End)
 """What comes from a model and changes the time limits."""
-_NOT_PASSED_ON: Final = (Thinking, _End)
+_NOT_PASSED_ON: Final = (Thinking, _Rest, _End)
 """What is not passed on as it comes."""
 
 
@@ -428,7 +527,7 @@ def _watched(call: _Call, pace: Pace, clock: Clock, thoughts: Thoughts) -> Gener
             item = clock.wait(events, min(heartbeat, head_by, end) - now)
         except Empty:
             continue
-        if isinstance(item, Thinking) or thoughts.due < inf:
+        if isinstance(item, Thinking) or (thoughts.due < inf and not isinstance(item, _Rest)):
             heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
         if isinstance(item, Delta):  # nearly always
             heartbeat = pace.heartbeat + (yield from _together(item, events, clock, end))
@@ -436,14 +535,13 @@ def _watched(call: _Call, pace: Pace, clock: Clock, thoughts: Thoughts) -> Gener
         if isinstance(item, _OF_TIME):
             end, events = call.noted(item), call.events
         if isinstance(item, _NOT_PASSED_ON):
+            del item  # the traceback of its error may hold this frame
             continue
         heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
         yield item
 
 
-def _together(
-    first: Delta, events: Handover[ModelEvent | Prepared | _End], clock: Clock, end: float
-) -> Generator[PacedEvent, None, float]:
+def _together(first: Delta, events: Incoming[_Item], clock: Clock, end: float) -> Generator[PacedEvent, None, float]:
     """Yield a delta and those that are there already, then ``Pause``; return when the last one had been taken."""
     now = clock.now()
     until = min(end, now + TOGETHER_TIME)

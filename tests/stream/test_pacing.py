@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -38,12 +39,14 @@ from function.stream.events import (
     Thinking,
     Usage,
     Verdict,
+    Waiting,
 )
 from function.stream.fallback import Failures, Turns
 from function.stream.pacing import (
     QUEUE_LENGTH,
     Clock,
     Handover,
+    Incoming,
     Pace,
     PacedCalls,
     Source,
@@ -72,12 +75,12 @@ class TestClock:
     def now(self) -> float:
         return self.time
 
-    def wait(self, handover: "Handover[T]", seconds: float) -> T:
+    def wait(self, incoming: Incoming[T], seconds: float) -> T:
         end = self.time + seconds
         while True:
             silent_until = self._silent_until  # read before the item is taken: what came before the silence is there
             try:
-                return handover.get(0 if silent_until is not None else 0.001)
+                return incoming.get(0 if silent_until is not None else 0.001)
             except Empty:
                 if silent_until is None:
                     continue
@@ -94,6 +97,14 @@ class TestClock:
         if not self._released:
             self._over.wait()
 
+    def be_silent(self, seconds: float) -> None:
+        """Begin a silence that blocks nothing: the source is asked again and again."""
+        self._silent_until = self.time + seconds
+
+    @property
+    def is_silent(self) -> bool:
+        return self._silent_until is not None
+
     def hold(self) -> None:
         """Let there be silences again: another source begins."""
         self._silent_until = None
@@ -108,7 +119,11 @@ class TestClock:
 class ScriptedSource:
     """Yields events, is silent for numbers (seconds), raises exceptions."""
 
-    def __init__(self, clock: TestClock, *script: ModelEvent | Prepared | float | Exception) -> None:
+    def __init__(
+        self, clock: TestClock, *script: ModelEvent | Prepared | float | Exception, can_wait: bool = False
+    ) -> None:
+        """``can_wait``: it can be told until when to wait, and is read where its events are taken."""
+        self.reading = Waits(self) if can_wait else None
         self._clock = clock
         self._script = script
         self.is_called, self.has_sent = threading.Event(), threading.Event()
@@ -123,7 +138,7 @@ class ScriptedSource:
                 if isinstance(step, Exception):
                     raise step
                 if isinstance(step, int | float):
-                    self._clock.silence(step)
+                    yield from self._silence(step)
                 elif not self.cancelled.is_set():
                     if isinstance(step, Prepared):
                         self.is_called.set()
@@ -133,6 +148,14 @@ class ScriptedSource:
         finally:
             self.closed.set()
 
+    def _silence(self, seconds: float) -> Iterator[Waiting]:
+        if self.reading is None or self.reading.until == inf:
+            self._clock.silence(seconds)
+            return
+        self._clock.be_silent(seconds)
+        while self._clock.is_silent:
+            yield Waiting()
+
     @property
     def is_waiting(self) -> bool:
         return self.is_called.is_set() and not self.has_sent.is_set()
@@ -141,6 +164,17 @@ class ScriptedSource:
         self.cancelled.set()
         self._clock.release()
         return True
+
+
+class Waits:
+    """What can be told until when to wait."""
+
+    def __init__(self, source: ScriptedSource) -> None:
+        self.until = inf
+        self._source = source
+
+    def close(self) -> None:
+        self._source.closed.set()
 
 
 @dataclass
@@ -197,13 +231,24 @@ class Models:
 def play(
     *script: ModelEvent | Prepared | float | Exception, thoughts: Thoughts | None = None, **pace: float
 ) -> list[tuple[float, PacedEvent | str]]:
-    """Return each event with the time at which it came; an error by its name."""
+    """Return each event with the time at which it came; an error by its name.
+
+    They are the same ones whether a thread reads the source, or whoever takes the events.
+    """
+    thoughts = thoughts or Thoughts(are_seen=True)
+    by_thread = _play(*script, can_wait=False, thoughts=deepcopy(thoughts), **pace)
+    assert _play(*script, can_wait=True, thoughts=thoughts, **pace) == by_thread
+    return by_thread
+
+
+def _play(
+    *script: ModelEvent | Prepared | float | Exception, can_wait: bool, thoughts: Thoughts, **pace: float
+) -> list[tuple[float, PacedEvent | str]]:
     clock = TestClock()
-    source = ScriptedSource(clock, *script)
+    source = ScriptedSource(clock, *script, can_wait=can_wait)
     events: list[tuple[float, PacedEvent | str]] = []
     try:
         settings = {"heartbeat": 20.0, "head_by": 290.0, "deadline": 1000.0, **pace}
-        thoughts = thoughts or Thoughts(are_seen=True)
         made = paced(lambda: source, only_one(clock), Pace(**settings), clock, thoughts)
         events.extend((clock.time, event) for event in made if event != Pause())
     except Exception as error:  # noqa: BLE001 - the error is what the test looks at
@@ -298,6 +343,7 @@ class GatedSource:
     """Yields its first events, and the others once its gate is open; says when the last one was taken from it."""
 
     is_waiting = False
+    reading = None
 
     def __init__(self, first: Sequence[ModelEvent], then: Sequence[ModelEvent] = ()) -> None:
         self._first, self._then = first, then
@@ -434,8 +480,8 @@ def test_an_error_after_the_deadline_is_the_deadline() -> None:
     """A thread that was held up finds that the model's read timeout, which is later, has come too."""
 
     class HeldUp(TestClock):
-        def wait(self, handover: "Handover[T]", seconds: float) -> T:
-            item = super().wait(handover, seconds)
+        def wait(self, incoming: Incoming[T], seconds: float) -> T:
+            item = super().wait(incoming, seconds)
             self.time = 291
             return item
 
@@ -478,6 +524,30 @@ def test_closing_reaches_a_source_that_is_blocked() -> None:
     assert next(events) == Delta("a")
     events.close()
 
+    assert source.cancelled.is_set()
+    assert source.closed.is_set()
+
+
+def test_an_answer_is_read_where_its_events_are_taken() -> None:
+    """By then its thread has ended. A call that is closed closes what reads it."""
+    clock, readers = TestClock(), list[threading.Thread]()
+
+    class Noting(ScriptedSource):
+        def __iter__(self) -> Iterator[ModelEvent | Prepared]:
+            for event in super().__iter__():
+                readers.append(threading.current_thread())
+                yield event
+
+    source = Noting(clock, Ignored(), Delta("a"), Delta("b"), Delta("c"), 1000, Delta("d"), can_wait=True)
+    events = paced(lambda: source, only_one(clock), Pace(20, 290, 1000), clock, Thoughts(are_seen=True))
+    seen = [next(events) for _ in range(7)]
+
+    assert seen == [Ignored(), Delta("a"), Pause(), Delta("b"), Delta("c"), Pause(), Idle()]
+    assert {reader.name for reader in readers[:2]} == {"model-reader"}
+    assert set(readers[2:]) == {threading.current_thread()}
+    readers[0].join(10)
+    assert not readers[0].is_alive()
+    events.close()
     assert source.cancelled.is_set()
     assert source.closed.is_set()
 
@@ -552,6 +622,8 @@ def test_a_call_that_is_not_connected_yet_is_not_waited_for() -> None:
     ended = threading.Event()
 
     class Connecting:
+        reading = None
+
         def __iter__(self) -> Iterator[ModelEvent]:
             headers.wait()
             ended.set()
@@ -627,6 +699,10 @@ def test_a_generator_that_never_starts_opens_nothing() -> None:
         def is_waiting(self) -> bool:
             raise AssertionError
 
+        @property
+        def reading(self) -> None:
+            raise AssertionError
+
         def cancel(self) -> bool:
             raise AssertionError
 
@@ -699,6 +775,8 @@ def test_a_model_has_its_time_after_the_prompt_was_made() -> None:
 class Prepares:
     """Makes the prompt when it is told to, and has then called a model that is silent until it is told to answer."""
 
+    reading = None
+
     def __init__(self) -> None:
         self.may_prepare, self.is_called, self.may_answer = threading.Event(), threading.Event(), threading.Event()
         self.is_waiting = False
@@ -727,9 +805,9 @@ class HeldUp(SystemClock):
     def now(self) -> float:
         return self.time
 
-    def wait(self, handover: "Handover[T]", seconds: float) -> T:
+    def wait(self, incoming: Incoming[T], seconds: float) -> T:
         if self.is_let_go:
-            return handover.get(10)
+            return incoming.get(10)
         self.time += seconds
         raise Empty
 

@@ -18,7 +18,7 @@ import pytest
 from function.aws.gateway import Response
 from function.contract import Outcome
 from function.stream.events import Cut
-from function.stream.pacing import Handover, SystemClock
+from function.stream.pacing import Handover, Incoming, SystemClock
 from function.stream.record import Record
 from local.bedrock.call import Call
 from local.bedrock.script import Fragment, Hang, Hold, Open, Refuse, Step
@@ -62,13 +62,13 @@ class HeldClock(SystemClock):
     def now(self) -> float:
         return self.time
 
-    def wait(self, handover: "Handover[T]", seconds: float) -> T:
-        if handover not in self._handovers:
-            self._handovers.append(handover)
+    def wait(self, incoming: Incoming[T], seconds: float) -> T:
+        if isinstance(incoming, Handover) and incoming not in self._handovers:
+            self._handovers.append(incoming)
         while True:
             held = self.is_held.is_set() and self.calls_begun == len(self._handovers)
             try:
-                item = handover.get(0 if held and self._is_still else 0.01)
+                item = incoming.get(0 if held and self._is_still else 0.01)
             except Empty:
                 self._is_still = held
                 if held:

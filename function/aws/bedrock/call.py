@@ -18,6 +18,7 @@ from ...conversation import Conversation
 from ...stream.errors import AnswerError, ModelError, ModelFailed, QuotaExhausted
 from ...stream.events import ModelEvent
 from ...stream.record import Calls
+from .body import Body
 from .converse import Converse, has_cache_point, is_mostly_prompt
 from .errors import as_model_error
 from .events import Unreadable, model_events, readable
@@ -150,6 +151,11 @@ class Call:
             self._stream.abort()
             return True
 
+    @property
+    def reading(self) -> Body | None:
+        """What reads the response, if it can be told until when to wait."""
+        return None if self._stream is None else self._stream.body
+
     def count(self) -> None:
         """Count a request that is about to be sent.
 
@@ -223,7 +229,9 @@ class Call:
     def _as_model_error(self, error: Exception) -> ModelError:
         return as_model_error(error, mostly_prompt=is_mostly_prompt(self._request(), self._prompt))
 
-    def _received(self, stream: Iterator[Mapping[str, Any] | Unreadable]) -> Iterator[Mapping[str, Any] | Unreadable]:
+    def _received(
+        self, stream: Iterator[Mapping[str, Any] | Unreadable | None]
+    ) -> Iterator[Mapping[str, Any] | Unreadable | None]:
         """Yield raw events until the call is cancelled: more of them may be waiting in a buffer."""
         for event in stream:
             self.is_waiting = False

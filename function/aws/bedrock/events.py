@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from ...stream.errors import ModelFailed
-from ...stream.events import Delta, Ignored, Masked, ModelEvent, Stop, Thinking, Usage, Verdict
+from ...stream.events import Delta, Ignored, Masked, ModelEvent, Stop, Thinking, Usage, Verdict, Waiting
 
 GUARDRAIL_INTERVENED: Final = "guardrail_intervened"
 """The stop reason of an answer that a guardrail has blocked, and also of one in which it has masked words."""
@@ -58,7 +58,7 @@ class MalformedEvent(Exception):
     """An event is not as the API describes it. Its message says what is wrong, and quotes nothing of the event."""
 
 
-def readable(stream: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] | Unreadable]:
+def readable(stream: Iterable[Mapping[str, Any] | None]) -> Iterator[Mapping[str, Any] | Unreadable | None]:
     """Yield the events of botocore's ``stream``; an event that botocore cannot read does not end it.
 
     botocore expects each value to have the type in the API's description, and fails in many ways if it does not.
@@ -75,14 +75,18 @@ def readable(stream: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any] 
 
 
 def model_events(
-    raw: Iterable[Mapping[str, Any] | Unreadable], *, tool: bool, show_thinking: bool = False, caching: bool = True
+    raw: Iterable[Mapping[str, Any] | Unreadable | None],
+    *,
+    tool: bool,
+    show_thinking: bool = False,
+    caching: bool = True,
 ) -> Iterator[ModelEvent]:
     """Yield the model events among the ``raw`` ones: opening frames are left out.
 
     So is the text of thinking, without ``show_thinking``. With ``tool``, the text of the answer is the input of the
     first tool call. ``caching`` says whether the request has a cache point: without one, that nothing was cached is not
     reported. The first stop counts. After it come only usages, of which the last counts, and ``Masked`` if a guardrail
-    has only masked words. Every other event that could belong to an answer becomes ``Ignored``.
+    has only masked words. Every other event that could belong to an answer becomes ``Ignored``, and None ``Waiting``.
 
     Raises:
         ModelFailed: an event before the stop is malformed.
@@ -95,6 +99,9 @@ def model_events(
     except MalformedEvent as error:
         raise ModelFailed from error
     for event in events:
+        if event is None:
+            yield Waiting()
+            continue
         payload = _metadata(event)
         if payload is None:
             yield Ignored()
@@ -111,7 +118,7 @@ def model_events(
 
 
 def _until_stop(
-    events: Iterator[Mapping[str, Any] | Unreadable],
+    events: Iterator[Mapping[str, Any] | Unreadable | None],
     answer: "_Text | _ToolInput",
     *,
     show_thinking: bool,
@@ -126,19 +133,28 @@ def _until_stop(
             elif beside := _beside(delta, text, show_thinking=show_thinking):
                 yield beside
             continue
+        if event is None:
+            yield Waiting()
+            continue
         name, payload = _member(event)
-        if name == "contentBlockStart":
-            if not answer.begins(payload):
-                yield Ignored()
-        elif name == "messageStop":
+        if name == "messageStop":
             stop = _stop(payload)
             if stop.verdict is Verdict.GOOD and (rest := answer.rest()):
                 yield Delta(rest)
             yield stop
             return stop, _thinking_tokens(payload)
-        elif name == "metadata" and (usage := _usage(payload, caching=caching)):
-            yield usage
+        if other := _before_the_stop(name, payload, answer, caching=caching):
+            yield other
     return None, None
+
+
+def _before_the_stop(
+    name: str, payload: Mapping[str, Any], answer: "_Text | _ToolInput", *, caching: bool
+) -> Ignored | Usage | None:
+    """Return the event of a frame that is neither a delta nor the stop."""
+    if name == "contentBlockStart":
+        return None if answer.begins(payload) else Ignored()
+    return _usage(payload, caching=caching) if name == "metadata" else None
 
 
 class _Text:

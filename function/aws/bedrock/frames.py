@@ -26,6 +26,8 @@ from botocore.exceptions import EventStreamError
 from botocore.model import OperationModel
 from botocore.parsers import EventStreamJSONParser
 
+from .body import Body, body_of
+
 HEADERS_LIMIT: Final = 128 * 1024
 PAYLOAD_LIMIT: Final = 24 * 1024 * 1024
 """Bytes."""
@@ -73,10 +75,12 @@ class EventStream:
         self._response = response
         self._operation = operation
         self._parser = EventStreamJSONParser()
-        self._frames = frames(response.stream())
+        self.body: Body | None = body_of(response)
+        """What can be told until when to wait; None: this response cannot be read in that way."""
+        self._frames = frames(response.stream() if self.body is None else self.body)
 
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """Yield the events that are left.
+    def __iter__(self) -> Iterator[Mapping[str, Any] | None]:
+        """Yield the events that are left, and None as often as ``body`` has waited for one in vain.
 
         After an event that cannot be read, another iteration yields the events behind it. After a frame that cannot
         be read there are no further events.
@@ -86,7 +90,11 @@ class EventStream:
             HTTPError: the connection failed; the error is urllib3's.
             Exception: a frame or an event cannot be read; the error is this module's or botocore's.
         """
-        for headers, payload in self._frames:
+        for frame in self._frames:
+            if frame is None:
+                yield None
+                continue
+            headers, payload = frame
             event = _delta(payload) if headers.is_delta else None
             if event is not None or (event := self._parsed(headers, payload)):
                 yield event
@@ -124,8 +132,8 @@ def decode_events(
         customized_response_dict["stream"] = EventStream(response_dict["body"], operation_model)
 
 
-def frames(chunks: Iterable[bytes]) -> Iterator[tuple[Headers, bytes]]:
-    """Yield the headers and the payload of each frame in a body, however it is cut into ``chunks``.
+def frames(chunks: Iterable[bytes | None]) -> Iterator[tuple[Headers, bytes] | None]:
+    """Yield the headers and the payload of each frame in a body, however it is cut into ``chunks``; for None, None.
 
     A frame that the end of the body cuts is left out.
 
@@ -137,6 +145,9 @@ def frames(chunks: Iterable[bytes]) -> Iterator[tuple[Headers, bytes]]:
     headers, header_bytes = Headers({}), b""
     data = b""
     for chunk in chunks:
+        if chunk is None:
+            yield None
+            continue
         data += chunk
         start = 0
         while len(data) - start >= _PRELUDE.size:
