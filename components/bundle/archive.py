@@ -22,6 +22,9 @@ from .wheels import Report, Wheels
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
+_COMPRESSION: Final = 8
+"""9 takes half as long again, and saves 0.1 % of the size."""
+
 PACKAGE: Final = "streaming_llm_api"
 """The package that the user's modules import. In the bundle it has one file, which names classes of the function."""
 
@@ -77,7 +80,7 @@ class Bundle:
         if not archive.exists():
             with replacing(archive) as staged:
                 if self.code is None and self.routes is None:
-                    shutil.copyfile(self._zipped_wheels(), staged)
+                    shutil.copyfile(_zipped(self.wheels), staged)
                     _append(staged, self._compiled_function())
                 else:
                     self._refuse_clashes()
@@ -154,15 +157,6 @@ class Bundle:
                 compile_sources(self.target, tree, strict=True)
         return folder
 
-    def _zipped_wheels(self) -> Path:
-        """Return a zip of the wheels. Builds that differ in the function's sources alone share it."""
-        folder = self.wheels.collect()
-        archive = folder.with_name(folder.name + ".zip")
-        if not archive.exists():
-            with replacing(archive) as staged:
-                _append(staged, folder)
-        return archive
-
     def _files(self) -> dict[str, Path]:
         return {**dict(_own_files()), **dict(self.user_files())}
 
@@ -205,11 +199,29 @@ def _files(root: Path) -> Iterator[tuple[str, Path]]:
             yield path.name, path
 
 
-def _append(archive: Path, tree: Path) -> None:
-    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
+def _zipped(wheels: Wheels) -> Path:
+    """Return a zip of the wheels. Bundles that differ in the function's sources alone share it."""
+    folder = wheels.collect()
+    archive = folder.with_name(folder.name + ".zip")
+    if not archive.exists():
+        with replacing(archive) as staged:
+            if wheels.own is None:
+                _append(staged, folder)
+            else:  # the user's packages replace no file of the locked ones, whose zip is there already
+                locked = replace(wheels, own=None, report=lambda _: None)
+                shutil.copyfile(_zipped(locked), staged)
+                _append(staged, folder, without=locked.folder)
+    return archive
+
+
+def _append(archive: Path, tree: Path, without: Path | None = None) -> None:
+    """Add the files in ``tree`` to the zip, but for those that ``without`` has too."""
+    with zipfile.ZipFile(archive, "a") as out:
         for path in sorted(path for path in tree.rglob("*") if path.is_file()):
             name = path.relative_to(tree).as_posix()
+            if without is not None and (without / name).exists():
+                continue
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.create_system = 3  # Unix: the upper half of external_attr is a file's mode
             entry.external_attr = (stat.S_IFREG | (0o755 if name == "bootstrap" else 0o644)) << 16
-            out.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+            out.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, _COMPRESSION)
