@@ -48,62 +48,103 @@ def test_the_function_is_started_through_the_wrapper() -> None:
         assert {"bootstrap", "function/handler.py", "function/aws/runtime/__main__.py"} <= set(opened.namelist())
 
 
-@pytest.mark.parametrize(
-    ("args", "name", "value"),
-    [
-        ({"memory": 2048}, "memorySize", 2048),
-        ({"timeout": 300}, "timeout", 300),
-        ({"reserved_concurrency": 7}, "reservedConcurrentExecutions", 7),
-        ({"reserved_concurrency": 0}, "reservedConcurrentExecutions", 0),
-        ({"architecture": "x86_64"}, "architectures", ["x86_64"]),
-        ({"kms_key": KEY}, "kmsKeyArn", KEY),
-        (
-            {"vpc": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}},
-            "vpcConfig",
-            {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]},
-        ),
-    ],
-)
-def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], name: str, value: object) -> None:
-    assert _declared(**args).one("Function").inputs[name] == value
+OF_LAMBDA: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    (
+        {
+            "memory": 2048,
+            "timeout": 300,
+            "reserved_concurrency": 7,
+            "architecture": "x86_64",
+            "kms_key": KEY,
+            "vpc": {"subnets": ["subnet-1"], "security_groups": ["sg-1"]},
+        },
+        {
+            "memorySize": 2048,
+            "timeout": 300,
+            "reservedConcurrentExecutions": 7,
+            "architectures": ["x86_64"],
+            "kmsKeyArn": KEY,
+            "vpcConfig": {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]},
+        },
+    ),
+    ({"reserved_concurrency": 0}, {"reservedConcurrentExecutions": 0}),
+]
 
 
-@pytest.mark.parametrize(
-    ("args", "variable", "value"),
-    [
-        ({"model_id": HAIKU}, "LLM_MODEL_ID", HAIKU),
-        ({"temperature": 0.2}, "LLM_TEMPERATURE", "0.2"),
-        ({"effort": "xhigh", "model_id": "anthropic.claude-opus-5"}, "LLM_EFFORT", "xhigh"),
-        ({"thinking": "off"}, "LLM_THINKING", "off"),
-        ({"show_thinking": True, "model_id": "anthropic.claude-opus-5"}, "LLM_SHOW_THINKING", "true"),
-        ({"max_tokens": 50}, "LLM_MAX_TOKENS", "50"),
-        ({"structured_output": "prompt"}, "LLM_STRUCTURED_OUTPUT", "prompt"),
-        ({"guardrail": "abc:1"}, "LLM_GUARDRAIL", "abc:1"),
-        ({"guardrail_streaming": "async"}, "LLM_GUARDRAIL_STREAMING", "async"),
-        ({"cache": "1h"}, "LLM_CACHE", "1h"),
-        ({"body_limit": 99}, "LLM_BODY_LIMIT", "99"),
-        ({"allowed_origins": ["https://a.example", "https://b.example"]}, "LLM_ALLOWED_ORIGINS", None),
-        ({"start_padding": 6000}, "LLM_START_PADDING", "6000"),
-        ({"capture_content": True}, "LLM_CAPTURE_CONTENT", "true"),
-        ({"publish_outcomes": ["completed", "failed"]}, "LLM_PUBLISH_OUTCOMES", "completed,failed"),
-        ({"publish_outcomes": []}, "LLM_PUBLISH_OUTCOMES", "none"),
-        ({"max_attempts": 2}, "LLM_MAX_ATTEMPTS", "2"),
-        ({"endpoint": "edge"}, "LLM_FIRST_EVENT_TIMEOUT", "25"),
-        ({"endpoint": "edge"}, "LLM_HEARTBEAT", "3"),
-        ({"head_within": 20}, "LLM_HEAD_WITHIN", "20"),
-        ({}, "LLM_AUTHORIZATION", "none"),
-        ({"authorization": "apiKey"}, "LLM_AUTHORIZATION", "apiKey"),
-        ({"services": ["sns", "sts"]}, "LLM_SERVICES", "sns,sts"),
-        (
-            {"authorization": "iam", "caller_fields": ["id", "claims.cognitoIdentityId"]},
-            "LLM_CALLER_FIELDS",
-            "id,claims.cognitoIdentityId",
-        ),
-    ],
-)
-def test_what_the_function_needs_is_a_variable(args: Mapping[str, Any], variable: str, value: str | None) -> None:
-    expected = "https://a.example,https://b.example" if value is None else value
-    assert _variables(_declared(**args))[variable] == expected
+@pytest.mark.parametrize(("args", "inputs"), OF_LAMBDA)
+def test_what_is_lambdas_own_is_set_there(args: Mapping[str, Any], inputs: Mapping[str, Any]) -> None:
+    found = _declared(**args).one("Function").inputs
+    assert {name: found[name] for name in inputs} == inputs
+
+
+OF_THE_FUNCTION: list[tuple[dict[str, Any], dict[str, str]]] = [
+    (
+        {
+            "model_id": HAIKU,
+            "temperature": 0.2,
+            "max_tokens": 50,
+            "structured_output": "prompt",
+            "guardrail": "abc:1",
+            "guardrail_streaming": "async",
+            "cache": "1h",
+            "body_limit": 99,
+            "allowed_origins": ["https://a.example", "https://b.example"],
+            "start_padding": 6000,
+            "capture_content": True,
+            "publish_outcomes": ["completed", "failed"],
+            "max_attempts": 2,
+            "endpoint": "edge",
+            "authorization": "iam",
+            "caller_fields": ["id", "claims.cognitoIdentityId"],
+            "services": ["sns", "sts"],
+        },
+        {
+            "LLM_MODEL_ID": HAIKU,
+            "LLM_TEMPERATURE": "0.2",
+            "LLM_MAX_TOKENS": "50",
+            "LLM_STRUCTURED_OUTPUT": "prompt",
+            "LLM_GUARDRAIL": "abc:1",
+            "LLM_GUARDRAIL_STREAMING": "async",
+            "LLM_CACHE": "1h",
+            "LLM_BODY_LIMIT": "99",
+            "LLM_ALLOWED_ORIGINS": "https://a.example,https://b.example",
+            "LLM_START_PADDING": "6000",
+            "LLM_CAPTURE_CONTENT": "true",
+            "LLM_PUBLISH_OUTCOMES": "completed,failed",
+            "LLM_MAX_ATTEMPTS": "2",
+            "LLM_FIRST_EVENT_TIMEOUT": "25",
+            "LLM_HEARTBEAT": "3",
+            "LLM_AUTHORIZATION": "iam",
+            "LLM_CALLER_FIELDS": "id,claims.cognitoIdentityId",
+            "LLM_SERVICES": "sns,sts",
+        },
+    ),
+    (
+        {
+            "model_id": "anthropic.claude-opus-5",
+            "effort": "xhigh",
+            "show_thinking": True,
+            "publish_outcomes": [],
+            "head_within": 20,
+            "authorization": "apiKey",
+        },
+        {
+            "LLM_EFFORT": "xhigh",
+            "LLM_SHOW_THINKING": "true",
+            "LLM_PUBLISH_OUTCOMES": "none",
+            "LLM_HEAD_WITHIN": "20",
+            "LLM_AUTHORIZATION": "apiKey",
+        },
+    ),
+    ({"thinking": "off"}, {"LLM_THINKING": "off", "LLM_AUTHORIZATION": "none"}),
+]
+"""Arguments, and the variables that they become: as many as fit together, since each row starts the function."""
+
+
+@pytest.mark.parametrize(("args", "variables"), OF_THE_FUNCTION)
+def test_what_the_function_needs_is_a_variable(args: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+    found = _variables(_declared(**args))
+    assert {name: found.get(name) for name in variables} == variables
 
 
 def test_a_temperature_is_a_variable_only_where_one_was_asked_for() -> None:

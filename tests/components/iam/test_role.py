@@ -181,10 +181,15 @@ WITHOUT_RESOURCE = {
 """Actions that may be allowed on `*`, each with its reason."""
 
 
-@pytest.mark.parametrize("args", EVERYTHING, ids="+".join)
-def test_every_policy_pleases_the_linter(args: StreamingLlmApiArgs) -> None:
+@pytest.fixture(scope="module", params=EVERYTHING, ids="+".join)
+def policies(request: pytest.FixtureRequest) -> Mapping[str, Mapping[str, Any]]:
+    """The policies of an endpoint with many options, by their names."""
+    args: StreamingLlmApiArgs = request.param
+    return _policies(declare(lambda: StreamingLlmApi("llm", args)))
+
+
+def test_every_policy_pleases_the_linter(policies: Mapping[str, Mapping[str, Any]]) -> None:
     """Known actions, resources of a kind that each action knows, no stray member."""
-    policies = _policies(declare(lambda: StreamingLlmApi("llm", args)))
     assert policies
     assert _findings(policies) == []
 
@@ -203,9 +208,8 @@ def _findings(policies: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return [str(match) for match in lint_all(template(policies)) if match.rule.id != "I4010"]
 
 
-@pytest.mark.parametrize("args", EVERYTHING, ids="+".join)
-def test_only_actions_that_know_no_resource_are_allowed_on_all(args: StreamingLlmApiArgs) -> None:
-    for held in _policies(declare(lambda: StreamingLlmApi("llm", args))).values():
+def test_only_actions_that_know_no_resource_are_allowed_on_all(policies: Mapping[str, Mapping[str, Any]]) -> None:
+    for held in policies.values():
         for statement in held["Statement"]:
             if statement["Effect"] == "Allow" and "*" in statement["Resource"]:
                 assert set(statement["Action"]) <= WITHOUT_RESOURCE.keys() or statement["Resource"] != "*"
