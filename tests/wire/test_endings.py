@@ -41,9 +41,11 @@ from tests.wire.endings_table import (
     EXCEPTION_CODES,
     EXCEPTIONS,
     GOOD,
+    GUARDED,
     HANGING,
     IMPATIENT,
     PREPARED_LATE,
+    PREPARED_SOON,
     PROMPT,
     REJECTED,
     SHORT,
@@ -300,6 +302,8 @@ WAITING: Final = {
     json.dumps(SLEEPY): 5,
     json.dumps(IMPATIENT): 24,
     json.dumps(PREPARED_LATE): 8,
+    json.dumps(PREPARED_SOON): 8,
+    json.dumps(GUARDED): 40,
     json.dumps(HANGING): 7,
 }
 """Environments whose cases mostly wait, with the cases that one twin plays: they run beside all other cases."""
