@@ -20,12 +20,18 @@ WATCHED: Final = {**PREPARED, "stages": "tests.wire.prepared:watch", "max_attemp
 LONGEST_MS: Final = 60_000
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def room(request: pytest.FixtureRequest) -> Iterator[Room]:
-    """A chain with the settings of the test."""
+    """A chain with the settings of the test, which tests in a row share."""
     room = Room(**request.param)
     yield room
     room.close()
+
+
+@pytest.fixture(autouse=True)
+def no_records(room: Room) -> None:
+    """Forget what the test before has led to."""
+    room.records.clear()
 
 
 def line(seen: Seen, member: str) -> dict[str, Any]:
