@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "function" / "requirements.lock").touch()
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(PROGRAM.format(python=shutil.which("python3")))
+    python.write_text(PROGRAM.format(python=sys.executable))
     python.chmod(0o755)
     for stamp in (".demo", ".test"):
         (tmp_path / ".venv" / stamp).touch()
