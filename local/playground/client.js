@@ -1,4 +1,4 @@
-// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: 6987ddf910353f8747dbe860801f1bd1c579fcfa0ef7f307aa2e2163be9c141e
+// Made from clients/js/src by "npm run page" in clients/js. SHA-256 of the sources: c77b73990f64edcf3090e4ecfd6ddb50458c1fd3bcbc7748d7847d21b8d386ff
 // src/errors.ts
 var StreamError = class extends Error {
   name = "StreamError";
