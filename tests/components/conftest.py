@@ -1,5 +1,7 @@
 """What is built once for all tests of the component."""
 
+import fcntl
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -13,11 +15,22 @@ from tests.components.own_code import OwnCode, write_own_code
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 CACHE = REPOSITORY / ".cache" / "bundle"
 """As `make bundle` and a program in this repository have it: by content, so that a second run is fast."""
+SHIPPED = Target(running_python(), "arm64")
+"""What Lambda gets by default."""
 
 
 @pytest.fixture(scope="session", autouse=True)
-def bundles(package_index: None) -> None:
-    """Let every test here build bundles: to declare an endpoint is to build one, and its wheels are downloaded once."""
+def bundles(package_index: None) -> None:  # noqa: ARG001 - for pip
+    """Let every test here build bundles: to declare an endpoint is to build one, and its wheels are downloaded once.
+
+    Of several workers, one builds what nearly all tests need, and the others wait for it.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with CACHE.with_name("bundle.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for target in (Target.host(), SHIPPED):
+                Bundle(target, CACHE).build()
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +48,7 @@ def host_zip(cache: Path) -> Path:
 @pytest.fixture(scope="session")
 def shipped_zip(cache: Path) -> Path:
     """The zip that Lambda gets by default."""
-    return Bundle(Target(running_python(), "arm64"), cache).build()
+    return Bundle(SHIPPED, cache).build()
 
 
 @pytest.fixture(scope="session")
