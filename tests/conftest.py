@@ -23,7 +23,12 @@ from tests.loopback.guard import INSTALLER_ALLOWED
 
 TESTS: Final = Path(__file__).parent
 SLOW: Final = (
+    "aws/runtime/test_api.py",
+    "aws/runtime/test_loading.py",
+    "aws/runtime/test_main.py",
+    "aws/test_logs.py",
     "aws/test_second_host.py",
+    "aws/test_uncaught.py",
     "clients/python/test_mutants.py",
     "clients/python/test_package.py",
     "components",  # to declare an endpoint is to build its bundle
@@ -55,12 +60,17 @@ SLOW: Final = (
     "wire/test_prepare.py",
     "wire/test_promises.py",
     "wire/test_python_client.py",
+    "wire/test_recorded.py",
     "wire/test_routes.py",
     "wire/test_sandboxes.py",
     "wire/test_sinks.py",
+    "wire/test_thinking.py",
     "wire/test_user_code.py",
 )
-"""What ``make test-fast`` leaves out, beside tests that are marked ``slow`` where they stand: minutes altogether."""
+"""What ``make test-fast`` leaves out, beside tests that are marked ``slow`` where they stand: minutes altogether.
+
+Nearly all of them start processes.
+"""
 SLOW_PLACES: Final = frozenset(TESTS / name for name in SLOW)
 
 NOBODY: Final = -1
