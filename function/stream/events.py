@@ -18,7 +18,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """The model is still thinking: it sent a delta of its reasoning. Reasoning is no part of the answer."""
+    """The model is still thinking: it sent a delta of its reasoning, which does not belong to the answer."""
 
     text: str = ""
     """What the service shows of it; empty unless ``showThinking`` is on."""

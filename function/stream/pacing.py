@@ -55,7 +55,7 @@ BEFORE_THE_ANSWER: Final = (Prepared, Ignored, Usage)
 
 
 class Reading(Protocol):
-    """What reads the events of a source that can be told until when to wait."""
+    """Reads the events of a source, with a time limit for each wait."""
 
     until: float
     """By then, in seconds of ``time.monotonic``, the source yields an event, or ``Waiting``. Infinite: it goes on

@@ -88,7 +88,7 @@ def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None
 def assert_refused(
     capsys: pytest.CaptureFixture[str], main: Callable[[Sequence[str]], None], options: Sequence[str], *words: str
 ) -> None:
-    """Assert the same of a command line that is refused before anything is started: in this process."""
+    """Assert the same in this process, for a command line that is refused before anything is started."""
     with pytest.raises(SystemExit) as end:
         main(options)
     shown = capsys.readouterr()

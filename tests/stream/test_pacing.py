@@ -122,7 +122,7 @@ class ScriptedSource:
     def __init__(
         self, clock: TestClock, *script: ModelEvent | Prepared | float | Exception, can_wait: bool = False
     ) -> None:
-        """``can_wait``: it can be told until when to wait, and is read where its events are taken."""
+        """``can_wait``: its waits can have a time limit, and it is read where its events are taken."""
         self.reading = Waits(self) if can_wait else None
         self._clock = clock
         self._script = script
@@ -167,7 +167,7 @@ class ScriptedSource:
 
 
 class Waits:
-    """What can be told until when to wait."""
+    """A reader whose waits can have a time limit."""
 
     def __init__(self, source: ScriptedSource) -> None:
         self.until = inf

@@ -198,7 +198,7 @@ class Chunks:
         try:
             size = int(line.partition(b";")[0], 16)
         except ValueError as error:
-            raise ProtocolError("The size of a chunk is no hexadecimal number") from error
+            raise ProtocolError("The size of a chunk is not a hexadecimal number") from error
         if size < 0:
             raise ProtocolError("The size of a chunk is negative")
         if size:

@@ -153,7 +153,7 @@ class Call:
 
     @property
     def reading(self) -> Body | None:
-        """What reads the response, if it can be told until when to wait."""
+        """The reader of the response, if its waits can have a time limit; else None."""
         return None if self._stream is None else self._stream.body
 
     def count(self) -> None:

@@ -76,7 +76,7 @@ class EventStream:
         self._operation = operation
         self._parser = EventStreamJSONParser()
         self.body: Body | None = body_of(response)
-        """What can be told until when to wait; None: this response cannot be read in that way."""
+        """The reader whose waits can have a time limit; None if this response has none."""
         self._frames = frames(response.stream() if self.body is None else self.body)
 
     def __iter__(self) -> Iterator[Mapping[str, Any] | None]:

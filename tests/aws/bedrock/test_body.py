@@ -348,7 +348,7 @@ WITHOUT_CHUNKS: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazo
     ],
 )
 def test_a_response_of_another_kind_is_read_by_its_thread(served: Serve, head: bytes, body: bytes) -> None:
-    """Of a connection that closes behind the response nobody is told the socket."""
+    """The socket of a connection that closes after the response cannot be had."""
 
     def serve(peer: Peer) -> None:
         peer.await_request()
