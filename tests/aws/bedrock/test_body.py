@@ -9,18 +9,12 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from itertools import pairwise
 from math import inf
 from pathlib import Path
 from typing import Final, TypeVar
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.exceptions import ProtocolError
@@ -33,6 +27,7 @@ from function.stream.interruption import without_signals
 from function.stream.pacing import Pace, SystemClock, Thoughts, paced
 from local.bedrock.event_stream import event
 from tests.aws.bedrock.models import ask, model
+from tests.certificates import self_signed
 from tests.stream.test_pacing import only_one
 
 T = TypeVar("T")
@@ -126,20 +121,7 @@ class Peer:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate for 127.0.0.1 that it signed itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    builder = builder.add_extension(
-        x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-    )
-    return path
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 Serve = Callable[[Callable[[Peer], None]], AbstractContextManager[None]]
