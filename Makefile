@@ -93,12 +93,12 @@ format: $(VENV)/.test ## format the code, and apply the fixes that ruff consider
 docs: $(VENV)/.test ## write the generated parts of the documents
 	@$(RUN) -m docs.generate
 
-bench: .cache/bench/.made .cache/bench/.adapter ## measure what a fragment and a request cost, beside other ways; writes docs/partials.svg
+bench: .cache/bench/.made .cache/bench/.adapter ## measure what a fragment and a request cost, beside other ways; writes the pictures of the docs
 	@.cache/bench/bin/python -m bench.partials --plot docs/partials.svg
 	@.cache/bench/bin/python -m bench.memory
 	@.cache/bench/bin/python -m bench.bundle
 	@.cache/bench/bin/python -m bench.growth
-	@.cache/bench/bin/python -m bench.endpoint
+	@.cache/bench/bin/python -m bench.endpoint --plot docs/performance.svg
 
 bench-load: .cache/bench/.made ## let fifty streams run at once for two minutes, then send 2,000 short requests; needs Linux
 	@.cache/bench/bin/python -m bench.load

@@ -1,8 +1,9 @@
 """What a request costs from outside: the function's process against the floor and other ways, all in one run.
 
-``python -m bench.endpoint [--rounds 8] [--quick] [--peer NAME=FOLDER]`` prints ratios to the floor, the median of the
-rounds with the least and the greatest, and then the targets. A round runs every program once, one after the other, so
-that what else the machine does meets all of them. A peer is a folder with a ``bootstrap`` that speaks the Runtime API.
+``python -m bench.endpoint [--rounds 8] [--quick] [--plot FILE] [--peer NAME=FOLDER]`` prints ratios to the floor, the
+median of the rounds with the least and the greatest, and then the targets. A round runs every program, one after the
+other, so that what else the machine does meets all of them. A peer is a folder with a ``bootstrap`` that speaks the
+Runtime API.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from . import process
+from . import plot, process
 from .chain import Chain, Question
 from .programs import NODE_NATIVE, NODE_TOOL, Program, node_peers, own, peer, web_peer
 from .questions import checked, question
@@ -30,6 +31,8 @@ _FORMATS: Final = {"raw text": "text/plain", "SSE": "text/event-stream", "JSON L
 _RAW: Final = f"{_OURS}, raw text"
 _QUICK: Final = 20_000
 """Bytes of the longest answer with ``--quick``."""
+_STARTS: Final = 3
+"""Starts of each program in a round. The last one answers the questions."""
 _WARM: Final = 3
 """Requests before the first one that counts."""
 _FAR: Final = 1.2
@@ -82,17 +85,20 @@ _WORKLOADS: Final = (
     Workload("2 KB", 2_000, 4, 20),
     Workload("20 KB", 20_000, 16, 5),
     Workload("200 KB", 200_000, 16, 2),
-    Workload("20 ms a fragment", 200, 4, 3, interval=0.02),
+    Workload("200 bytes, 20 ms a fragment", 200, 4, 3, interval=0.02),
+    Workload("1 KB, 20 ms a fragment", 1_000, 4, 1, interval=0.02),
 )
 _SSE, _LINES = f"{_OURS}, SSE", f"{_OURS}, JSON Lines"
-_PACE: Final = "CPU, 20 ms a fragment"
+_PACE: Final = "CPU, 1 KB, 20 ms a fragment"
+_SHOWN: Final = ("CPU, 2 KB", "CPU, 200 KB", _PACE, "cold start", "peak memory, 2 KB")
+"""What the plot shows."""
 TARGETS: Final = (
     Target(_RAW, "CPU, 2 KB", _FLOOR, 1.0),
     Target(_RAW, "CPU, 200 KB", _FLOOR, 0.9),
     Target(_RAW, _PACE, _FLOOR, 1.1),
     Target(_RAW, _PACE, _NAIVE, 1.0),
     Target(_RAW, "first byte, 2 KB", _FLOOR, 1.3),
-    Target(_RAW, "first byte, 20 ms a fragment", _FLOOR, 1.6),
+    Target(_RAW, "first byte, 200 bytes, 20 ms a fragment", _FLOOR, 1.6),
     Target(_RAW, "latency per fragment, median", _FLOOR, 1.2),
     Target(_RAW, "cold start", _FLOOR, 1.25),
     Target(_RAW, "cold start", _NAIVE, 0.9),
@@ -119,6 +125,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=8, help="rounds of all programs; default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="leave out the answers of 200 KB")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the picture of the ratios there")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=FOLDER", help="another program to measure")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -129,6 +136,9 @@ def main() -> None:
     print(f"\n{_targets(figures)}\n")
     count = "so the figures count" if others < _NOISE else f"so the figures do not count; expected are under {_NOISE}"
     print(f"Other processes used {others:.2f} cores, {count}.")
+    if given.plot:
+        panels = {name: _ratios(figures, name) for name in _SHOWN if (_FLOOR, name) in figures}
+        given.plot.write_text(plot.drawn(panels, "Ratio to the floor: least, median, greatest"), encoding="utf-8")
 
 
 def _programs(folder: Path, peers: Mapping[str, str]) -> dict[str, Program]:
@@ -152,16 +162,22 @@ def _measured(programs: Mapping[str, Program], workloads: Sequence[Workload], ro
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
         for name, program in programs.items():
+            starts = []
+            for _ in range(_STARTS - 1):
+                with Chain(program.root, program.environment, sys.executable) as chain:
+                    starts.append(chain.start_cpu)
             with Chain(program.root, program.environment, sys.executable) as chain:
-                for figure, value in _figures_of(chain, program, workloads).items():
-                    figures.setdefault((name, figure), []).append(value)
-                programs_cpu += chain.cpu()
+                starts.append(chain.start_cpu)
+                found = {"cold start": statistics.median(starts), **_figures_of(chain, program, workloads)}
+                programs_cpu += sum(starts[:-1]) + chain.cpu()
+            for figure, value in found.items():
+                figures.setdefault((name, figure), []).append(value)
     used = process.machine_cpu() - time.process_time() - before - programs_cpu
     return figures, max(0.0, used / (time.monotonic() - began))
 
 
 def _figures_of(chain: Chain, program: Program, workloads: Sequence[Workload]) -> dict[str, float]:
-    found = {"cold start": chain.start_cpu}
+    found: dict[str, float] = {}
     for workload in workloads:
         if workload.size > program.longest:
             continue
@@ -198,16 +214,26 @@ def _targets(figures: Figures) -> str:
         over, under = figures.get((target.program, target.figure)), figures.get((target.base, target.figure))
         if over is None or under is None:
             continue
-        ratios = [value / base for value, base in zip(over, under, strict=True)]
-        reached = "reached" if target.is_reached(ratios) else "not reached"
+        reached = "reached" if target.is_reached(_divided(over, under)) else "not reached"
         lines.append(f"| {target.what} | {target.bound} | {_ratio(over, under)} | {reached} |")
     return "\n".join(lines)
+
+
+def _ratios(figures: Figures, figure: str) -> dict[str, list[float]]:
+    """Return the ratios to the floor by program, without those that were not measured."""
+    floor = figures[_FLOOR, figure]
+    found = {name: values for (name, each), values in figures.items() if each == figure and name != _FLOOR}
+    return {name: _divided(values, floor) for name, values in found.items()}
+
+
+def _divided(values: Sequence[float], base: Sequence[float]) -> list[float]:
+    return [value / under for value, under in zip(values, base, strict=True)]
 
 
 def _ratio(values: Sequence[float] | None, floor: Sequence[float]) -> str:
     if values is None:
         return "-"
-    ratios = sorted(value / base for value, base in zip(values, floor, strict=True))
+    ratios = sorted(_divided(values, floor))
     return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
