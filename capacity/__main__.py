@@ -88,8 +88,8 @@ def _parser() -> argparse.ArgumentParser:
         "--simulate", action="store_true", help="simulate a day, too: a minute for ten million requests"
     )
     for field in fields(Workload):
-        default = 100_000.0 if field.name == "requests_per_day" else field.default
-        parser.add_argument(_option(field.name), type=float, default=default, help=f"default: {default:g}")
+        what = f"{field.metadata['what']}: {field.default:,.10g}"
+        parser.add_argument(_option(field.name), type=float, default=field.default, help=what)
     for name, figure in FIGURES.items():
         shown = f"{figure.what}, {figure.unit}: {figure.shown()} ({figure.source}, {figure.date})".replace("%", "%%")
         parser.add_argument(_option(name), type=float, help=shown)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from function.claude import default_max_tokens
@@ -20,29 +20,28 @@ Values = Mapping[str, float]
 """A value for each name of ``FIGURES``."""
 
 
+def _each(what: str, default: float) -> float:
+    """Return a field of ``Workload``; ``what`` says what it is, and its unit."""
+    number: float = field(default=default, metadata={"what": what})
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """The requests of a day, by their means."""
 
-    requests_per_day: float
-    input_tokens: float = 500
-    """All of the prompt, cached or not."""
-    cached_tokens: float = 0
-    """Input tokens that are read from the cache."""
-    written_tokens: float = 0
-    """Input tokens that are written to the cache."""
-    output_tokens: float = 400
-    max_tokens: float = default_max_tokens(DEFAULT_MODEL, Thinking.DEFAULT)
-    thinking: float = 1.0
-    """Seconds until the model's first token."""
-    pace: float = 80.0
-    """Tokens per second from then on."""
-    peak: float = 3.0
-    """The requests of the busiest second, in means of the day: from 1 to 3.2."""
-    memory: float = 1.0
-    """GB of the function."""
-    response_bytes: float = 6_000
-    log_bytes: float = 3_000
+    requests_per_day: float = _each("requests per day", 100_000)
+    input_tokens: float = _each("tokens of the prompt, cached or not", 500)
+    cached_tokens: float = _each("input tokens that are read from the cache", 0)
+    written_tokens: float = _each("input tokens that are written to the cache", 0)
+    output_tokens: float = _each("tokens of the answer, thinking included", 400)
+    max_tokens: float = _each("maxTokens of the endpoint", default_max_tokens(DEFAULT_MODEL, Thinking.DEFAULT))
+    thinking: float = _each("seconds until the model's first token", 1)
+    pace: float = _each("tokens per second from then on", 80)
+    peak: float = _each("requests of the busiest second, in means of the day, from 1 to 3.2", 3)
+    memory: float = _each("GB of the function", 1)
+    response_bytes: float = _each("bytes of a response", 6_000)
+    log_bytes: float = _each("bytes of a request's log lines", 3_000)
 
     @property
     def mean_rate(self) -> float:

@@ -28,7 +28,9 @@ def test_a_figure_that_is_given_is_known(capsys: pytest.CaptureFixture[str]) -> 
     assert shown["simulated: under way, at most"] == ["2", "2"]
 
 
-def test_the_help_names_every_figure_with_its_source(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_says_what_each_figure_is_with_its_unit_and_source(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert "--burn-down" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "--thinking THINKING seconds until the model's first token: 1 " in shown
+    assert "--gateway-price GATEWAY_PRICE API Gateway's requests, USD per million: 3.5 (aws.amazon.com" in shown
