@@ -269,8 +269,8 @@ class StreamingLlmApiArgs(TypedDict, total=False):
     """IAM statements for what your modules do, as one more policy of the function's role. Default: none."""
     services: list[str]
     (
-        "AWS services that your modules call, by boto3's names, such as `s3`, beside `bedrock-runtime`, `dynamodb`, "
-        "`events`, `firehose`, `sns` and `sts`. Default: none."
+        "AWS services that your modules call, by boto3's names, such as `s3`, beside those that the function calls "
+        "itself. Default: none."
     )
     schema: str
     """The Pydantic class of the answer, as `module:Class`. Default: `function.schema:Answer`."""

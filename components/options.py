@@ -18,11 +18,14 @@ from .contract import (
     ROUTES,
     SETTINGS,
     SHORTEST_TIMEOUT,
+    SINKS,
     Thinking,
     default_max_tokens,
+    either,
     margin,
 )
 from .values import (
+    Argument,
     arn,
     arn_pattern,
     conditions,
@@ -59,6 +62,17 @@ platform.claude.com, about-claude/pricing. The newest models read for less; a wr
 
 COLD_START: Final = 10
 """Seconds that the gateway waits longer than the function's timeout: its clock also runs during a cold start."""
+
+
+def _sink() -> Argument:
+    """Read where records are published. A sink that takes a name takes its ARN too."""
+    existing = [f"{kind}:{form}" if form == "ARN" else f"{kind}:{form} or ARN" for kind, form in SINKS.items()]
+    patterns = [f"{kind}(:{arn_pattern(kind) if form == 'ARN' else '.+'})?" for kind, form in SINKS.items()]
+    return text(
+        f"log; {either(SINKS)} to create one; or one of {', '.join(existing)} for one that exists",
+        "|".join(["log", *patterns]),
+        SETTINGS["sink"].default,
+    )
 
 
 @dataclass(frozen=True)
@@ -209,15 +223,7 @@ class Options:
     runtime: Annotated[Runtime, word(Runtime)]
     reserved_concurrency: Annotated[int | None, whole_number(0, 100_000)]
     log_retention: Annotated[int, one_of(RETENTIONS, 30)]
-    sink: Annotated[
-        pulumi.Input[str],
-        text(
-            "log; sns, eventbridge or firehose to create one; "
-            "sns:ARN, eventbridge:NAME or ARN, or firehose:NAME or ARN for one that exists",
-            rf"log|sns(:{arn_pattern('sns')})?|(eventbridge|firehose)(:.+)?",
-            SETTINGS["sink"].default,
-        ),
-    ]
+    sink: Annotated[pulumi.Input[str], _sink()]
     store: Annotated[
         pulumi.Input[str],
         text(

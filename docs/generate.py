@@ -15,9 +15,10 @@ from capacity.figures import FIGURES
 from capacity.formulas import Workload, accounts, binding, cost, mean_concurrency, peak_concurrency, values
 from docs import reference
 from docs.tables import table
+from function.arguments import either
 from function.aws.bedrock.converse import Converse
 from function.claude import CLAUDES, Claude
-from function.contract import Cache, Effort, SettingsError, read_settings, variable
+from function.contract import SERVICES, Cache, Effort, SettingsError, read_settings, variable
 from function.schema import Answer
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.negotiation import OFFERS
@@ -98,6 +99,11 @@ def fallback() -> str:
     """Return which failures of a model are followed by another one, as the tests play them."""
     heading = ["what happens to a model before its answer begins", "code", "another model is called"]
     return table(heading, [failure.row() for failure in FAILURES])
+
+
+def services() -> str:
+    """Return the AWS services that every bundle describes."""
+    return f"{either((f'`{name}`' for name in SERVICES), 'and')}.\n"
 
 
 def misbehaviour() -> str:
@@ -261,6 +267,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "models": models,
     "outputs": reference.outputs,
     "refusals": refusals,
+    "services": services,
     "settings": reference.settings,
     "shape": reference.shape,
 }

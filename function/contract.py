@@ -78,6 +78,9 @@ CALLER_FIELDS_LIMIT: Final = 4
 SERVICES: Final = ("bedrock-runtime", "dynamodb", "events", "firehose", "sns", "sts")
 """The AWS services that the function itself can call, by the names that boto3 gives them."""
 
+SINKS: Final = {"sns": "ARN", "eventbridge": "NAME", "firehose": "NAME"}
+"""The kinds of sinks beside the log, each with what follows it in the setting ``sink``."""
+
 BODY_LIMIT: Final = 65_536
 """Bytes of a body, where ``bodyLimit`` is not set and the request class has no field for a file."""
 BODY_LIMIT_WITH_FILES: Final = 6_000_000
@@ -371,7 +374,7 @@ def _destination(text: str, *kinds: str) -> Destination:
 
 
 def _sink(text: str) -> Destination:
-    return Destination("log", "") if text == "log" else _destination(text, "sns", "eventbridge", "firehose")
+    return Destination("log", "") if text == "log" else _destination(text, *SINKS)
 
 
 def _store(text: str) -> Destination | None:
@@ -470,7 +473,7 @@ class Settings:
     publish_outcomes: Annotated[
         frozenset[str], Setting("completed", _outcomes, f"none or some of {', '.join(PUBLISHABLE_OUTCOMES)}")
     ]
-    sink: Annotated[Destination, Setting("log", _sink, "log, sns:ARN, eventbridge:NAME or firehose:NAME")]
+    sink: Annotated[Destination, Setting("log", _sink, f"log or one of {', '.join(map(':'.join, SINKS.items()))}")]
     store: Annotated[Destination | None, Setting("none", _store, "none or dynamodb:TABLE")]
     max_attempts: Annotated[int, Setting("1", _whole_number(1, 10), "a whole number from 1 to 10")]
     first_event_timeout: Annotated[

@@ -163,7 +163,7 @@ def test_time_is_kept_for_own_stages_only_where_there_are_some() -> None:
         ("START_PADDING", "-1"),
         ("CAPTURE_CONTENT", "yes"),
         ("PUBLISH_OUTCOMES", "completed,rejected"),
-        ("SINK", "sqs:queue"),
+        ("SINK", "mail:box"),
         ("SINK", "sns"),
         ("STORE", "dynamodb:"),
         ("MAX_ATTEMPTS", "0"),

@@ -30,7 +30,7 @@ def test_a_client_of_a_service_that_is_described_is_made(service: str) -> None:
     assert ("bucket_exists" in client.waiter_names) is (service == "s3")
 
 
-@pytest.mark.parametrize("service", ["sqs", "bedrock-agent-runtime", "no-such-service"])
+@pytest.mark.parametrize("service", ["ec2", "bedrock-agent-runtime", "no-such-service"])
 def test_a_client_of_another_service_fails_with_a_sentence_that_names_the_argument(
     service: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -45,8 +45,8 @@ def test_a_client_of_another_service_fails_with_a_sentence_that_names_the_argume
 def test_a_resource_is_a_client_too() -> None:
     session = boto3.session.Session()
     assert session.resource("s3", region_name=REGION).meta.client.meta.service_model.service_name == "s3"
-    with pytest.raises(ServiceNotDescribed, match="'sqs'"):
-        session.resource("sqs", region_name=REGION)
+    with pytest.raises(ServiceNotDescribed, match="'ec2'"):
+        session.resource("ec2", region_name=REGION)
     with pytest.raises(ResourceNotExistsError):
         session.resource("sts", region_name=REGION)  # type: ignore[call-overload]  # described, but no resource
 

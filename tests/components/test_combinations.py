@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
+from components.contract import SINKS
 from tests.components.options_table import CERTIFICATE, JUDGE, KEY, POOL, TOPIC, WEB_ACL
 from tests.components.published import arguments, misfits
 from tests.components.recording import declare
@@ -40,7 +41,7 @@ MODEL: list[dict[str, Any]] = [
 ]
 LOGS: list[dict[str, Any]] = [{}, {"access_log": True}, {"access_log": True, "manage_account_logging": True}]
 BESIDE: dict[str, st.SearchStrategy[Any]] = {
-    "sink": st.sampled_from(["log", "sns", "eventbridge", "firehose", "firehose:f", f"sns:{TOPIC}"]),
+    "sink": st.sampled_from(["log", *SINKS, "firehose:f", f"sns:{TOPIC}"]),
     "store": st.sampled_from(["none", "dynamodb", "dynamodb:t"]),
     "vpc": st.just({"subnets": ["subnet-1"], "security_groups": ["sg-1"]}),
     "kms_key": st.just(KEY),

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from components import StreamingLlmApi, StreamingLlmApiArgs
 from components.arguments import Authorization, RouteArgs
-from components.contract import camel
+from components.contract import SINKS, camel
+from components.iam.document import Place
+from components.iam.role import sink_statements
 from components.parsing import checked
 from components.resources.function import variables
 from function.contract import read_settings
@@ -96,3 +98,15 @@ def test_every_policy_of_the_role_is_in_the_table() -> None:
     names = {resource.name for declared in stacks for resource in declared.of("RolePolicy")}
     policies = {name.removeprefix("llm-") for name in names if name.startswith("llm-may-")}
     assert {row[0] for row in _rows("Permissions of the function") if row[0].startswith("may-")} == policies
+
+
+def test_every_kind_of_sink_is_described_with_the_action_that_it_needs() -> None:
+    """A stack of ``EVERYTHING`` creates each, so that its resources are in the table of children too."""
+    assert {args["sink"] for args in EVERYTHING if "sink" in args} == SINKS.keys()
+    [actions] = [row[1] for row in _rows("Permissions of the function") if row[0] == "may-publish"]
+    [meaning] = re.findall(r"^\| `sink` \| .* \| (.*) \|$", SETTINGS, re.MULTILINE)
+    for kind, form in SINKS.items():
+        [statement] = sink_statements(f"{kind}:arn:aws:x", Place("aws", "eu-central-1", "123456789012"))
+        assert cast("list[str]", statement["Action"])[0] in actions
+        existing = f"{kind}:{form}" if form == "ARN" else f"{kind}:{form} or ARN"
+        assert {f"`{kind}`", f"`{existing}`"} <= set(re.findall("`[^`]+`", meaning))

@@ -1,9 +1,8 @@
 """A table and one of each sink in an emulated AWS, with ways to read what came."""
 
 import json
-import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +10,11 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from function.contract import SETTINGS, Destination
+from function.contract import Destination
 
 if TYPE_CHECKING:
     from mypy_boto3_firehose.type_defs import ExtendedS3DestinationConfigurationTypeDef
 
-SINK_KINDS = re.findall(r"\b[a-z]+(?=:)|\blog\b", SETTINGS["sink"].expected)
-"""The kinds of sinks, as the error message of the setting names them."""
 QUEUE_ROLE = "arn:aws:iam::123456789012:role/anything"
 
 
@@ -90,6 +87,19 @@ class Sinks:
             "BucketARN": f"arn:aws:s3:::{name}",
         }
         self.firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=bucket)
+        self._kinds: Mapping[str, tuple[str, Callable[[], list[dict[str, Any]]]]] = {
+            "sns": (self.topic, self.received),
+            "eventbridge": (name, lambda: [event["detail"] for event in self.received()]),
+            "firehose": (name, lambda: [json.loads(line) for line in self.delivered()]),
+        }
+
+    def destination(self, kind: str) -> Destination:
+        """The sink of this kind, as the setting names it."""
+        return Destination(kind, self._kinds[kind][0])
+
+    def messages(self, kind: str) -> list[dict[str, Any]]:
+        """What came to the sink of this kind: the records, without what the service puts around them."""
+        return self._kinds[kind][1]()
 
     def received(self) -> list[dict[str, Any]]:
         """What came to the topic or the bus."""

@@ -1,19 +1,18 @@
 """The record's message in each sink, read back from there."""
 
 import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from function.aws.stages.client import CallRefused, NoTimeLeft
 from function.aws.stages.publish import FIREHOSE_LIMIT, PublishFailed, publish_stage
-from function.contract import PUBLISHABLE_OUTCOMES, Destination, Outcome
+from function.contract import PUBLISHABLE_OUTCOMES, SINKS, Destination, Outcome
 from function.stream.message import MESSAGE_LIMIT, as_json
 from function.stream.record import PromptContent, Record
 from function.stream.stages import Stage
 from local.http11.server import Exchange, Server
-from tests.aws.stages.emulated import SINK_KINDS, Sinks
+from tests.aws.stages.emulated import Sinks
 from tests.aws.stages.records import CANARY, Written, record
 
 COMPLETED = frozenset({"completed"})
@@ -26,14 +25,8 @@ def sinks(aws: None) -> Iterator[Sinks]:  # noqa: ARG001 - the environment
     made.close()
 
 
-def publish(kind: str, name: str, made: Record) -> None:
-    publish_stage(Destination(kind, name), COMPLETED, Written().logger)(made)
-
-
-@pytest.mark.parametrize("kind", SINK_KINDS)
-@pytest.mark.usefixtures("aws")
-def test_every_kind_that_the_setting_accepts_is_a_sink(kind: str) -> None:
-    assert callable(publish_stage(Destination(kind, "x"), COMPLETED, Written().logger))
+def publish(sink: Destination, made: Record) -> None:
+    publish_stage(sink, COMPLETED, Written().logger)(made)
 
 
 def test_the_log_is_a_sink() -> None:
@@ -48,14 +41,14 @@ def test_the_log_is_a_sink() -> None:
 
 def test_sns_gets_the_message_and_its_outcome(sinks: Sinks) -> None:
     made = record()
-    publish("sns", sinks.topic, made)
+    publish(sinks.destination("sns"), made)
 
     assert sinks.received() == [made.message()]
 
 
 def test_eventbridge_gets_an_event(sinks: Sinks) -> None:
     made = record()
-    publish("eventbridge", sinks.name, made)
+    publish(sinks.destination("eventbridge"), made)
     [event] = sinks.received()
 
     assert event["source"] == "streaming-llm"
@@ -65,7 +58,7 @@ def test_eventbridge_gets_an_event(sinks: Sinks) -> None:
 
 def test_firehose_gets_a_line(sinks: Sinks) -> None:
     made = record()
-    publish("firehose", sinks.name, made)
+    publish(sinks.destination("firehose"), made)
     [text] = sinks.delivered()
 
     assert text.endswith("\n")
@@ -102,32 +95,15 @@ def filled(size: int, character: str) -> Record:
     return record(capture_content=True, prompt=prompt, answer=answer)
 
 
-def _to_sns(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
-    return Destination("sns", sinks.topic), lambda: sinks.received()[0]
-
-
-def _to_firehose(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
-    return Destination("firehose", sinks.name), lambda: json.loads(sinks.delivered()[0])
-
-
-def _to_eventbridge(sinks: Sinks) -> tuple[Destination, Callable[[], Any]]:
-    return Destination("eventbridge", sinks.name), lambda: sinks.received()[0]["detail"]
-
-
-@pytest.mark.parametrize(
-    ("sink", "limit"),
-    [(_to_sns, MESSAGE_LIMIT), (_to_eventbridge, MESSAGE_LIMIT), (_to_firehose, FIREHOSE_LIMIT)],
-)
+@pytest.mark.parametrize("kind", SINKS)
 @pytest.mark.parametrize("over", [-1, 0, 1])
 @pytest.mark.parametrize("character", ["x", "🙂"])
-def test_every_sinks_limit_is_kept(
-    sinks: Sinks, sink: Callable[[Sinks], tuple[Destination, Callable[[], Any]]], limit: int, over: int, character: str
-) -> None:
+def test_every_sinks_limit_is_kept(sinks: Sinks, kind: str, over: int, character: str) -> None:
     """Up to it the message is complete; above it the answer is left out, and ``answerOmitted`` says so."""
+    limit = FIREHOSE_LIMIT if kind == "firehose" else MESSAGE_LIMIT
     made = filled(limit + over, character)
-    target, read = sink(sinks)
-    publish_stage(target, COMPLETED, Written().logger)(made)
-    message = read()
+    publish(sinks.destination(kind), made)
+    [message] = sinks.messages(kind)
 
     if over <= 0:
         assert message == json.loads(as_json(made, 2 * limit))
@@ -157,22 +133,19 @@ def test_an_event_that_the_bus_refuses_is_a_failure(monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("aws")
 def test_a_sink_that_is_not_there_is_a_failed_stage(target: Destination) -> None:
     with pytest.raises(CallRefused, match="NotFound"):
-        publish_stage(target, COMPLETED, Written().logger)(record())
+        publish(target, record())
 
 
 def test_a_call_that_would_outlive_the_sandbox_is_not_made(sinks: Sinks) -> None:
     with pytest.raises(NoTimeLeft):
-        publish("sns", sinks.topic, record(time_limit=0.1, elapsed=lambda: 0))
+        publish(sinks.destination("sns"), record(time_limit=0.1, elapsed=lambda: 0))
 
     assert sinks.received() == []
 
 
-@pytest.mark.parametrize("sink", [_to_sns, _to_eventbridge, _to_firehose])
+@pytest.mark.parametrize("kind", SINKS)
 @pytest.mark.parametrize("captured", [False, True])
-def test_content_is_published_only_where_it_is_captured(
-    sinks: Sinks, sink: Callable[[Sinks], tuple[Destination, Callable[[], Any]]], *, captured: bool
-) -> None:
-    target, read = sink(sinks)
-    publish_stage(target, COMPLETED, Written().logger)(record(capture_content=captured))
+def test_content_is_published_only_where_it_is_captured(sinks: Sinks, kind: str, *, captured: bool) -> None:
+    publish(sinks.destination(kind), record(capture_content=captured))
 
-    assert (CANARY in json.dumps(read())) is captured
+    assert (CANARY in json.dumps(sinks.messages(kind))) is captured
