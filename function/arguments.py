@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Final, Union, cast, get_args, get_origin
 
@@ -105,7 +105,7 @@ def _kind(hint: object) -> type:
     return first if first in (bool, int, float) else str
 
 
-KINDS: Final[Mapping[str, type]] = {field.name: _kind(field.type) for field in fields(Settings)}
+KINDS: Final[Mapping[str, type]] = {name: _kind(hint) for name, hint in Settings.__annotations__.items()}
 """The type of the argument for each setting: bool, int, float, list (of texts) or str."""
 
 

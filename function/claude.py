@@ -4,9 +4,8 @@ Sources disagree and accounts differ, so this is a first guess: at run time, wha
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from .contract import (
     DEFAULT_MAX_TOKENS,
@@ -52,10 +51,10 @@ class Off(StrEnum):
 _LOW, _MEDIUM, _HIGH, _XHIGH, _MAX = Effort
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mind:
+class Mind(NamedTuple):
     """How a model thinks, and how a request steers that. The defaults are those of the newest models."""
 
+    source: str
     thinks: Thinks = Thinks.NO
     adaptive: bool = True
     """Whether it knows the type ``adaptive``. Older models think only with a budget of tokens."""
@@ -68,7 +67,6 @@ class Mind:
     """The effort of a request that names none; None if the model knows no effort."""
     effort_beta: str | None = None
     """The beta without which a request with an effort is refused; None if none is needed."""
-    source: str
 
 
 _GUIDE: Final = "platform.claude.com, build-with-claude/effort; Bedrock User Guide, claude-messages-adaptive-thinking"
@@ -101,8 +99,7 @@ MORE_TOKENS_SINCE: Final = (4, 7)
 """From this version on, a text has about 30 % more tokens (platform.claude.com, Claude 4.7 migration guide)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claude:
+class Claude(NamedTuple):
     """What one version of Claude accepts."""
 
     family: str

@@ -7,9 +7,8 @@ default, its check and the words of its error message follow from there.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 VERSION: Final = "0.1.0"
 """The version of the whole project."""
@@ -211,16 +210,14 @@ class GuardrailStreaming(StrEnum):
     ASYNC = "async"
 
 
-@dataclass(frozen=True, slots=True)
-class Guardrail:
+class Guardrail(NamedTuple):
     """A Bedrock guardrail."""
 
     id: str
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """Where a stage sends the record: a kind, and a name or ARN if the kind has one."""
 
     kind: str
@@ -235,8 +232,7 @@ class SettingsError(ValueError):
     """A variable of the environment cannot be used; the message names it and says what was expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """How one setting is read from the text of its variable."""
 
     default: str
@@ -402,8 +398,7 @@ def _services(text: str) -> tuple[str, ...]:
     return names
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the stack decided, one field per variable. Times are seconds, sizes are bytes."""
 
     model_id: Annotated[str, Setting(DEFAULT_MODEL, str, "a model id")]
@@ -510,8 +505,8 @@ class Settings:
 
 
 SETTINGS: Final[Mapping[str, Setting]] = {
-    field.name: field.type.__metadata__[0]  # type: ignore[union-attr]  # every field above is Annotated
-    for field in fields(Settings)
+    name: annotation.__metadata__[0]  # every field above is Annotated
+    for name, annotation in Settings.__annotations__.items()
 }
 """Every setting by name, in order."""
 

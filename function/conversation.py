@@ -9,7 +9,7 @@ there are more than 20.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from .endpoint import Document, Fault, Image, Message, Part, Prompt, Role, is_blank
 
@@ -33,8 +33,7 @@ class File:
     """A document's. It must be unique, and it is ours: a client's could carry instructions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What one side says until the other does."""
 
     role: Role
@@ -78,8 +77,7 @@ def context_of(prompt: str | Conversation) -> Any:  # noqa: ANN401 - whatever ow
     return None if isinstance(prompt, str) else prompt.validation_context
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(NamedTuple):
     """A part of a message, and the keys that lead to it in the prompt."""
 
     role: Role

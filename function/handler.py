@@ -248,7 +248,7 @@ class Function:
         logs.running.begins(context.aws_request_id, route | named_fields(caller, self._settings.caller_fields))
         request = endpoint.read(http)
         del event  # while the model answers, nothing holds the body, which can have megabytes
-        http = replace(http, encoded_body="")
+        http = http._replace(encoded_body="")
         return endpoint.answer(request, http, context, watch, caller)
 
     def _limit_user_code(self, seconds: float) -> None:

@@ -4,15 +4,13 @@ A Claude without a row is asked for what was set: the service has the last word.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .claude import Claude, Native, Off, Thinks, claude, may_be_claude
 from .contract import Cache, Effort, Settings, SettingsError, StructuredOutput, Thinking, variable
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(NamedTuple):
     """A setting with which a model is known to refuse every request."""
 
     message: str
@@ -38,7 +36,7 @@ def lowered(settings: Settings, model: str) -> Settings:
     What the model does not take is left out, and an effort that it does not know is the next lower one.
     """
     while conflict := _first_conflict(settings, model):
-        settings = replace(settings, **conflict.instead)
+        settings = settings._replace(**conflict.instead)
     return settings
 
 

@@ -7,9 +7,8 @@ reaches another request. An async function runs on the event loop, and is cancel
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
@@ -90,8 +89,7 @@ class AsyncPrepare:
             self._running.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class Making:
+class Making(NamedTuple):
     """How the prompt of one request is made."""
 
     prepare: Prepare

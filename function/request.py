@@ -5,8 +5,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -54,8 +53,7 @@ REPORTED_ERRORS: Final = 20
 """How many errors of a body a problem lists at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A request that the model can answer."""
 
     format: Format
@@ -64,8 +62,7 @@ class Accepted:
     """Empty where own code makes it of the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A request that cannot be served; ``format`` is None if none was chosen before that was clear."""
 
     format: Format | None

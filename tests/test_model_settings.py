@@ -1,6 +1,5 @@
 """What of a stack's settings a model takes. That the service agrees is shown in local/test_agreement.py."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -212,4 +211,4 @@ def test_what_another_model_cannot_take_is_left_out_or_lowered(
     model: str, texts: dict[str, str], kept: dict[str, Any]
 ) -> None:
     """An effort becomes the next lower one that the model knows, and thinking that cannot be ended the least of it."""
-    assert lowered(settings(**texts), model) == replace(settings(**texts), **kept)
+    assert lowered(settings(**texts), model) == settings(**texts)._replace(**kept)

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +58,7 @@ def test_what_a_route_does_not_have_of_its_own_is_the_stacks(file: Path) -> None
     assert (routes["invoice"].schema, routes["invoice"].max_tokens, routes["invoice"].max_attempts) == (
         "desk:Invoice", 500, 3,
     )  # fmt: skip
-    assert replace(routes["triage"], routes=None) == read_settings(environment)
+    assert routes["triage"]._replace(routes=None) == read_settings(environment)
 
 
 def test_what_the_deployment_alone_knows_is_in_variables(file: Path) -> None:

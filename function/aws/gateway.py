@@ -4,8 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ..stream.errors import BodyNotJson
 from ..stream.events import Cut
@@ -36,8 +35,7 @@ class LambdaContext(Protocol):
         """Return the milliseconds until the sandbox is killed."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """A request as the client sent it. ``method`` and ``resource`` are empty if no gateway sent the event."""
 
     method: str
@@ -85,8 +83,7 @@ class HttpRequest:
         return f"{schemes[-1].rpartition(',')[2].strip()}://{self.header('host')}".lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """A response: the head, and a body that the program that hosts the handler reads to its end or closes.
 
     The body yields chunks that are not empty, then one ``END_OF_BODY`` or ``Cut``. The stages run when the program

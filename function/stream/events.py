@@ -3,14 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ..partials.changes import Change
 from .errors import StreamError
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class _Bare:
+    """A value without members. Two of the same class are equal."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class Delta(NamedTuple):
     """The model wrote some more text of its answer."""
 
     text: str
@@ -18,7 +32,10 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """The model is still thinking: it sent a delta of its reasoning, which does not belong to the answer."""
+    """The model is still thinking: it sent a delta of its reasoning, which does not belong to the answer.
+
+    It is no tuple, because it must not equal a ``Delta`` of the same text.
+    """
 
     text: str = ""
     """What the service shows of it; empty unless ``showThinking`` is on."""
@@ -37,8 +54,7 @@ class Verdict(Enum):
     """The reason is not a known one, so the answer cannot be trusted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """The model stopped."""
 
     reason: str
@@ -90,41 +106,34 @@ def _sum(first: int | None, second: int | None) -> int | None:
     return None if first is None and second is None else (first or 0) + (second or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(_Bare):
     """Follows a stop with the verdict ``REFUSED`` and corrects it: the guardrail only masked words in the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(_Bare):
     """The service sent something that does not become part of the answer: it is malformed, or came after the stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(_Bare):
     """No event has come so far. A source yields it to a reader that has other things to do meanwhile."""
 
 
 ModelEvent = Delta | Thinking | Stop | Usage | Masked | Ignored | Waiting
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(_Bare):
     """The client's connection has been silent for so long that a heartbeat is due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(_Bare):
     """The client cannot wait any longer for the head of its response. Comes at most once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(_Bare):
     """Own code has made the prompt, and the model is called now. Comes before everything that the model sends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(_Bare):
     """No further delta is there so far: what is ready for the client leaves now. Comes behind deltas only."""
 
 
@@ -147,8 +156,7 @@ class Document(Protocol):
         """The object so far, as JSON values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(NamedTuple):
     """A fragment of the model's text, and what it changed in the object."""
 
     text: str
@@ -159,8 +167,7 @@ class Partial:
 Event = Partial | Thinking | Idle | Overdue
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(NamedTuple):
     """A good end: the validated document as JSON values, and what the model's service reported of it."""
 
     value: object
@@ -170,16 +177,14 @@ class Complete:
     """None if the answer's characters do not tell: the model has thought."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The status of the response and the header fields of its format."""
 
     status: int
     headers: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """The body must not look complete: error trailers follow, and the connection does not end cleanly."""
 
     error: StreamError

@@ -1,16 +1,14 @@
 """The format of an answer, chosen by the request's ``Accept`` field (RFC 9110 §12.5.1)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from .encoders import Encoder, JsonDocument, JsonLines, RawText, ServerSentEvents
 from .errors import NotAcceptable
 from .record import Start
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(NamedTuple):
     """A format that the endpoint writes, under one of its names."""
 
     content_type: str
@@ -18,8 +16,7 @@ class Format:
     """Makes the encoder of one request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A format, and what an ``Accept`` field must contain to choose it."""
 
     media_type: str
@@ -54,8 +51,7 @@ _ACCEPTED_WITHOUT_RAW_TEXT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(NamedTuple):
     """One media range of an ``Accept`` field."""
 
     media_type: str

@@ -11,11 +11,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from queue import Empty
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from .errors import AnswerError, DeadlineReached, ModelFailed, ModelTimeout, PrepareTimeout
 from .events import (
@@ -207,8 +207,7 @@ class SystemClock:
         return incoming.get(max(0.0, seconds))
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(NamedTuple):
     """``heartbeat`` is in seconds of silence; the others are points in time of the clock."""
 
     heartbeat: float
@@ -259,8 +258,7 @@ class Thoughts:
         return Thinking(text)
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
+class _End(NamedTuple):
     """The reader has ended; ``error`` is the reason, unless the model came to its own end."""
 
     error: Exception | None
@@ -470,7 +468,7 @@ class PacedCalls:
     def __call__(self, previous: AnswerError | None) -> Generator[PacedEvent, None, None]:
         """Return the events of a call that is made when the first of them is wanted; see ``paced``."""
         self.turns.begin()
-        pace = self.pace if previous is None else replace(self.pace, prepare_by=inf)
+        pace = self.pace if previous is None else self.pace._replace(prepare_by=inf)
         return paced(partial(self._source, previous), self.turns, pace, self.clock, self.thoughts)
 
     def _source(self, previous: AnswerError | None) -> Source:

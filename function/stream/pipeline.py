@@ -3,8 +3,7 @@
 import json
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..contract import Outcome, Phase
 from ..partials import Invalid, NotJson, Partials
@@ -67,8 +66,7 @@ Ask = Callable[[AnswerError | None], PacedEvents]
 """Calls the model; a second call is given what was wrong with the first answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What is known when the prompt is."""
 
     start: Start
@@ -76,8 +74,7 @@ class Asked:
     """What validators of the answer find as ``info.context``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """What is needed to answer one request."""
 
     ask: Ask
@@ -329,7 +326,7 @@ class _Answer:
         elif isinstance(event, Stop):
             progress.stop = event
         elif isinstance(event, Masked):
-            progress.stop = progress.stop and replace(progress.stop, verdict=Verdict.GOOD)
+            progress.stop = progress.stop and progress.stop._replace(verdict=Verdict.GOOD)
         elif isinstance(event, Usage):
             before = progress.usage_before  # of two usages of one attempt the last counts
             progress.usage = event if before is None else before.plus(event)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from ..contract import Outcome, Phase
 from ..endpoint import Caller
@@ -52,8 +52,7 @@ class Content:
 WITHHELD: Final = Content(captured=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFailure:
+class ModelFailure(NamedTuple):
     """A model failed before its answer began."""
 
     model_id: str
@@ -81,8 +80,7 @@ class Calls:
         self.max_tokens = max_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class PromptContent:
+class PromptContent(NamedTuple):
     """What those who may see content see of a prompt."""
 
     text: str
@@ -93,7 +91,7 @@ class PromptContent:
     """Of instructions that come with the prompt; None for those of the stack."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Start:
     """What is known of a request before the model is called."""
 
@@ -155,7 +153,7 @@ class Start:
         return {**error.as_problem(self.id), **self.gateway_ids()}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Progress:
     """What is counted while the answer passes. Only the pipeline writes it; it starts as a request that was cancelled.
 

@@ -968,7 +968,7 @@ def test_the_prompt_is_let_go_before_the_stages(script: Script) -> None:
     large = Large()
     alive = weakref.ref(large)
     seen: list[object] = []
-    asked = replace(ASKED, context=large)
+    asked = ASKED._replace(context=large)
     played = Run(WHOLE, script, asked=asked, stages=[lambda _: seen.append(alive())])
     del large, asked
     played.play()

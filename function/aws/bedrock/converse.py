@@ -8,8 +8,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -33,8 +32,7 @@ FINE_GRAINED_TOOL_STREAMING: Final = "fine-grained-tool-streaming-2025-05-14"
 _log = logging.getLogger("function.aws.bedrock")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """The parts of a request that not every model accepts."""
 
     strategy: StructuredOutput
@@ -92,11 +90,11 @@ class Converse:
         if row.change is Change.NATIVE_OUTPUT and is_native_by_choice:
             return _without_native_output(refused)
         if row.change is Change.TEMPERATURE and refused.temperature is not None:
-            return replace(refused, temperature=None)
+            return refused._replace(temperature=None)
         if row.change is Change.BETA and refused.beta:
-            return replace(refused, beta=False)
+            return refused._replace(beta=False)
         if row.change is Change.CACHING and refused.caching:
-            return replace(refused, caching=False)
+            return refused._replace(caching=False)
         return None
 
     def keep(self, accepted: Form) -> None:
@@ -277,7 +275,7 @@ def _with_beta(fields: Mapping[str, Any], beta: str) -> dict[str, Any]:
 
 
 def _without_native_output(form: Form) -> Form:
-    return replace(form, strategy=StructuredOutput.PROMPT)
+    return form._replace(strategy=StructuredOutput.PROMPT)
 
 
 def _native_output(schema: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -5,8 +5,8 @@ API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamO
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypeGuard
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
@@ -47,8 +47,7 @@ _THINKING_TOKENS: Final = ("additionalModelResponseFields", "usage", "output_tok
 """Where the stop says it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """An event whose payload botocore could not read."""
 
     error: Exception

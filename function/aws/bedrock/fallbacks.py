@@ -1,7 +1,6 @@
 """What each of several models is sent: what one of them does not take is left out or lowered."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
 from typing import Any
 
 from ...contract import Settings, as_text, variable
@@ -11,7 +10,7 @@ from .converse import Converse
 
 def settings_by_model(settings: Settings) -> list[Settings]:
     """Return the settings for the first model, and for each that follows it."""
-    others = (replace(settings, model_id=model_id, profile_model=None) for model_id in settings.fallback_models)
+    others = (settings._replace(model_id=model_id, profile_model=None) for model_id in settings.fallback_models)
     return [settings, *(lowered(other, other.model_id) for other in others)]
 
 
@@ -30,13 +29,11 @@ def differences(settings: Settings, schema: Mapping[str, Any]) -> Iterator[tuple
 def _sent(settings: Settings, schema: Mapping[str, Any]) -> dict[str, str]:
     """Return the texts of what is sent of the settings: where the model decides, what it decides."""
     converse = Converse(settings, schema, "")
-    decided = replace(
-        settings,
+    decided = settings._replace(
         model_id="",
         profile_model=None,
         structured_output=converse.form.strategy,
         temperature=converse.form.temperature,
         max_tokens=converse.max_tokens,
     )
-    values = {field.name: getattr(decided, field.name) for field in fields(Settings)}
-    return {name: as_text("none" if value is None else value) for name, value in values.items()}
+    return {name: as_text("none" if value is None else value) for name, value in decided._asdict().items()}

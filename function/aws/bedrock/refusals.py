@@ -7,9 +7,8 @@ envelope, and can quote the request. So a pattern can match anywhere in it, and 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -54,8 +53,7 @@ class Change(Enum):
     NATIVE_OUTPUT = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """What one of the service's sentences means."""
 
     pattern: str

@@ -5,23 +5,20 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http.client import HTTPMessage
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import RuntimeApiFailed
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The caller's identity in Amazon Cognito, if it has one."""
 
     cognito_identity_id: str | None
     cognito_identity_pool_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ClientContext:
+class ClientContext(NamedTuple):
     """What a mobile SDK sent with the call."""
 
     custom: Mapping[str, object] | None
@@ -29,8 +26,7 @@ class ClientContext:
     client: Mapping[str, object] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The Lambda context of one invocation, with the attributes of AWS's own runtime."""
 
     function_name: str
