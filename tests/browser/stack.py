@@ -24,7 +24,7 @@ from local.playground.server import Example, Playground
 from local.twin import CHECKOUT, Twin
 from tests.wire import rows
 from tests.wire.chain import LINES, SSE, WHOLE
-from tests.wire.endings_table import PROMPT, Case, all_cases
+from tests.wire.endings_table import FAILED, PROMPT, Case, all_cases
 
 UNSEEN: Final = frozenset({"body_not_json"})
 """Codes that the page never receives: what it sends is always JSON."""
@@ -111,6 +111,10 @@ class Stack:
             {"environment": json.loads(environment), "cleanly": cleanly, "cases": [_described(case) for case in cases]}
             for (environment, cleanly), cases in grouped.items()
         ]
+
+    def failures(self) -> Sequence[str]:
+        """Return the codes of all failures of accepted requests."""
+        return list(FAILED)
 
     def play_cases(self) -> None:
         """Answer each call with the script of the case that its prompt names."""

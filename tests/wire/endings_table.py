@@ -7,7 +7,7 @@ from typing import Any, Final
 from botocore.session import get_session
 
 from function.aws.stages.log import PLAIN_CODES
-from function.contract import Outcome
+from function.contract import PUBLISHABLE_OUTCOMES, Outcome
 from function.stream import errors
 from function.stream.errors import StreamError
 from local.bedrock.script import (
@@ -156,8 +156,8 @@ FAILURES: Final[Mapping[str, type[StreamError]]] = {
     "the model is busy: its requests or tokens of this minute are used up": errors.ModelBusy,
     "a quota of the model is used up that does not come back within minutes": errors.QuotaExhausted,
     "the prompt is too long for the model, as Bedrock says": errors.PromptTooLong,
-    "the model is not ready or not available, or there is no connection to it": errors.ModelUnavailable,
-    "the model reports an error, or its stream is cut, damaged, malformed or without a stop": (errors.ModelFailed),
+    "the model is unavailable or not ready yet, or there is no connection to it": errors.ModelUnavailable,
+    "the model reports an error, or its stream is cut, damaged, malformed or without a stop": errors.ModelFailed,
     "Bedrock refuses the call: no access, expired credentials, an unknown model, a wrong parameter": (
         errors.ModelMisconfigured
     ),
@@ -195,8 +195,9 @@ PREPARED_SOON: Final = {**PREPARED, "prepare_timeout": "0.5"}
 PREPARED_LATE: Final = {**PREPARED, "prepare_timeout": "5", "first_event_timeout": "0.5", "heartbeat": "0.2"}
 TWICE: Final = {"max_attempts": "2"}
 FALLBACK: Final = {"fallback_models": "anthropic.claude-sonnet-4-5-20250929-v1:0"}
+EVERY_OUTCOME: Final = ",".join(PUBLISHABLE_OUTCOMES)
 PUBLISHING: Final = {
-    "publish_outcomes": "completed,invalid,truncated,refused,failed,cancelled,deadline",
+    "publish_outcomes": EVERY_OUTCOME,
     "max_tokens": "100",
 }
 HANGING: Final = {**PUBLISHING, "timeout": "5", "heartbeat": "60"}

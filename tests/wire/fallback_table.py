@@ -40,46 +40,27 @@ def _refused(*codes: str, **sentences: str) -> dict[str, Script]:
     }
 
 
-_BY_CODE: Final = {
-    wanted: [code for code, (found, _) in ERROR_CODES.items() if found == wanted]
-    for wanted in ("model_busy", "model_unavailable", "model_failed", "model_timeout")
-}
-
-
 def _in_stream(wanted: str) -> dict[str, Script]:
     breaks = {what: script for what, script in BREAKS.items() if IN_STREAM_CODES.get(what, "model_failed") == wanted}
     return {**breaks, **{kind: [Fail(kind)] for kind, code in EXCEPTION_CODES.items() if code == wanted}}
 
 
+def _passing(what: str, code: str, **refused: Script) -> Failure:
+    """Return the row of a failure that another model may not have: everything that Bedrock reports with this code."""
+    errors = [error for error, (found, _) in ERROR_CODES.items() if found == code]
+    return Failure(what, code, is_followed=True, refused={**_refused(*errors), **refused}, broken=_in_stream(code))
+
+
 FAILURES: Final = (
-    Failure(
-        "its requests or tokens of this minute are used up",
-        "model_busy",
-        is_followed=True,
-        refused=_refused(*_BY_CODE["model_busy"]),
-        broken=_in_stream("model_busy"),
-    ),
-    Failure(
-        "it is not ready or not available, or there is no connection to it",
+    _passing("its requests or tokens of this minute are used up", "model_busy"),
+    _passing(
+        "it is unavailable or not ready yet, or there is no connection to it",
         "model_unavailable",
-        is_followed=True,
-        refused={**_refused(*_BY_CODE["model_unavailable"]), "cut": BREAKS["cut"], "reset": BREAKS["reset"]},
-        broken=_in_stream("model_unavailable"),
+        cut=BREAKS["cut"],
+        reset=BREAKS["reset"],
     ),
-    Failure(
-        "it reports an error, or its stream is cut, damaged, malformed or without a stop",
-        "model_failed",
-        is_followed=True,
-        refused=_refused(*_BY_CODE["model_failed"]),
-        broken=_in_stream("model_failed"),
-    ),
-    Failure(
-        "it sends nothing for `fallbackAfter`, or for as long as Bedrock itself waits",
-        "model_timeout",
-        is_followed=True,
-        refused=_refused(*_BY_CODE["model_timeout"]),
-        broken=_in_stream("model_timeout"),
-    ),
+    _passing("it reports an error, or its stream is cut, damaged, malformed or without a stop", "model_failed"),
+    _passing("it sends nothing for `fallbackAfter`, or for as long as Bedrock itself waits", "model_timeout"),
     Failure(
         "Bedrock refuses this model to the account: no access, unknown, legacy, data retention, on-demand throughput",
         "model_misconfigured",

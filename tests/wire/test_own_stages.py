@@ -16,11 +16,10 @@ import pytest
 
 from local.bedrock.script import Cut, Fragment, Hang, Stop
 from tests.wire.chain import LINES, RAW, SSE, WHOLE, Seen
-from tests.wire.endings_table import CANARY, GOOD, PROMPT
+from tests.wire.endings_table import CANARY, EVERY_OUTCOME, GOOD, PROMPT
 from tests.wire.staged import SECRET
 from tests.wire.test_sandboxes import Room, check_leaves_nothing, exits
 
-ALL_OUTCOMES = "completed,invalid,truncated,refused,failed,cancelled,deadline"
 FAILED = re.compile(r"stage (\S+) of request (\S+) failed: (\S+) after (\d+) ms")
 
 
@@ -64,7 +63,7 @@ def check_goes_on(room: Room, seen: Seen) -> None:
     assert room.chain.twin.function.sandboxes_started == 1
 
 
-TELLING = {"stages": references("tell"), "publish_outcomes": ALL_OUTCOMES}
+TELLING = {"stages": references("tell"), "publish_outcomes": EVERY_OUTCOME}
 
 
 @pytest.mark.parametrize("room", [TELLING], indirect=True)
@@ -208,7 +207,7 @@ def test_a_stage_that_nothing_can_break_off_ends_the_sandbox(room: Room) -> None
     assert not [line for line in lines if "Thread 0x" in line]
 
 
-SHOWING = {"stages": references("tell"), "stage_content": "true", "publish_outcomes": ALL_OUTCOMES}
+SHOWING = {"stages": references("tell"), "stage_content": "true", "publish_outcomes": EVERY_OUTCOME}
 
 
 @pytest.mark.parametrize("room", [SHOWING], indirect=True)

@@ -47,6 +47,7 @@ from tests.wire.endings_table import (
     CANCELLED,
     COMPLETED,
     DOCUMENT,
+    EVERY_OUTCOME,
     FAILED,
     GOOD,
     PROMPT,
@@ -57,7 +58,6 @@ from tests.wire.endings_table import (
 from tests.wire.weighed.weighing import WEIGH
 
 WEIGHED: Final = Path(__file__).parent / "weighed"
-ALL_OUTCOMES: Final = "completed,invalid,truncated,refused,failed,cancelled,deadline"
 
 # --- A thousand requests -------------------------------------------------------------------------------------------
 
@@ -322,7 +322,7 @@ def thousand() -> Iterator[Thousand]:
             name if name.isupper() else f"LLM_{name.upper()}": value
             for name, value in {
                 **records.variables,
-                "publish_outcomes": ALL_OUTCOMES,
+                "publish_outcomes": EVERY_OUTCOME,
                 "request": "weighing:Request",
             }.items()
         }
@@ -736,7 +736,7 @@ def room_without_a_log(tmp_path: Path) -> Iterator[Room]:
     bootstrap.write_text('#!/bin/sh\nexec "$LAMBDA_TASK_ROOT/function/bootstrap" "$@" >/dev/full 2>/dev/full\n')
     bootstrap.chmod(0o755)
     with ExitStack() as stack:
-        room = Room(Deployment(tmp_path), publish_outcomes=ALL_OUTCOMES)
+        room = Room(Deployment(tmp_path), publish_outcomes=EVERY_OUTCOME)
         stack.callback(room.close)
         yield room
 

@@ -302,7 +302,7 @@ def test_a_connection_serves_the_next_call_when_the_answer_was_read_to_its_end(s
 
 
 def test_a_connection_with_more_than_the_answer_serves_no_other_call(served: Serve) -> None:
-    """Whatever it is, it is no part of the next answer."""
+    """What came behind the end of an answer is not taken for the beginning of the next one."""
 
     def serve(peer: Peer) -> None:
         peer.await_request()
