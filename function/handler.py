@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 
 from .answer_type import AnswerType
 from .aws import logs, output
-from .aws.bedrock.call import BedrockModel, Clients
+from .aws.bedrock.call import BedrockModel, make_client
 from .aws.bedrock.converse import Converse
 from .aws.bedrock.fallbacks import settings_by_model
 from .aws.caller import caller_of, named_fields
@@ -48,7 +48,7 @@ class Shared:
     """What all routes share. It is made once per sandbox and keeps nothing of a request."""
 
     def __init__(self, settings: Settings, function_name: str, clock: Clock, *, has_models: bool) -> None:
-        """Make the clients and the stages, which every route has alike.
+        """Make the model's client and the stages, which every route has alike.
 
         ``has_models`` says whether there is more than one model: then the metrics of tokens tell them apart.
 
@@ -56,7 +56,7 @@ class Shared:
             SettingsError: a setting names something that is not there or cannot be used.
         """
         self.clock = clock
-        self.clients = Clients(botocore.session.get_session())
+        self.client = make_client(botocore.session.get_session())
         self.failures = Failures(clock)
         self.own_code = OwnCode()
         # Powertools names its logger by the service, and takes from the root logger every line of a logger whose
@@ -96,7 +96,7 @@ class Endpoint:
         made = [Converse(own, self._answer.schema, instructions) for own in settings_by_model(settings)]
         self._max_tokens = made[0].max_tokens
         repeats = len(made) == 1
-        self._models = [BedrockModel(converse, shared.clients, repeats=repeats) for converse in made]
+        self._models = [BedrockModel(converse, shared.client, repeats=repeats) for converse in made]
         self._prepare = None if settings.prepare is None else shared.own_code.prepare(settings.prepare)
 
     def read(self, http: HttpRequest) -> Accepted | Rejected:
@@ -162,7 +162,7 @@ class Endpoint:
             prepare_by=self._clock.now() + (self._settings.prepare_timeout or inf),
         )
         turns = Turns(self._models, self._failures, start.calls, self._settings.fallback_after)
-        ask: Callable[[AnswerError | None, float], Source] = partial(self._ask, start, turns, request.prompt)
+        ask: Callable[[AnswerError | None], Source] = partial(self._ask, start, turns, request.prompt)
         asked = None
         if self._prepare is not None:
             call = self._call(start, pace)
@@ -195,10 +195,9 @@ class Endpoint:
         turns: Turns[BedrockModel],
         prompt: str | Conversation,
         previous: AnswerError | None,
-        read_timeout: float,
     ) -> Source:
         metadata = {**metadata_of(prompt), **start.caller_fields}
-        return turns.model.ask(prompt, start.calls, previous, read_timeout, metadata=metadata)
+        return turns.model.ask(prompt, start.calls, previous, metadata=metadata)
 
     def _asked(self, start: Start, prepared: Preparation) -> Asked:
         return Asked(self._with_prompt(start, prepared.prompt), context_of(prepared.prompt))

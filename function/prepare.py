@@ -7,7 +7,6 @@ reaches another request. An async function runs on the event loop, and is cancel
 
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
@@ -24,7 +23,7 @@ from .stream.record import Record
 if TYPE_CHECKING:
     from .event_loop import AsyncFunction, EventLoop, Running
 
-AskModel = Callable[[str | Conversation, AnswerError | None, float], Source]
+AskModel = Callable[[str | Conversation, AnswerError | None], Source]
 """Makes a call of the model from a prompt, from what was wrong with an earlier answer, and from a time limit."""
 
 
@@ -130,15 +129,15 @@ class Preparation:
             raise Internal
         return self._prompt
 
-    def call(self, previous: AnswerError | None, read_timeout: float) -> Source:
+    def call(self, previous: AnswerError | None) -> Source:
         """Return a call of the model, which makes the prompt first if it has not been made."""
         if self._prompt is None:
-            return _PreparedCall(self._making, partial(self._ask_first, read_timeout))
-        return self._ask(self._prompt, previous, read_timeout)
+            return _PreparedCall(self._making, self._ask_first)
+        return self._ask(self._prompt, previous)
 
-    def _ask_first(self, read_timeout: float, prompt: str | Conversation) -> Source:
+    def _ask_first(self, prompt: str | Conversation) -> Source:
         self._prompt = prompt
-        return self._ask(prompt, None, read_timeout)
+        return self._ask(prompt, None)
 
 
 class _PreparedCall:

@@ -93,8 +93,7 @@ def make() -> Iterator[Make]:
 
     yield endpoint
     for each in made:
-        if client := each.shared.clients.latest:  # its connections would live as long as the process
-            client.close()
+        each.shared.client.close()  # its connections would live as long as the process
 
 
 @pytest.fixture

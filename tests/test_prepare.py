@@ -28,11 +28,11 @@ class Model:
     reading = None
 
     def __init__(self) -> None:
-        self.asked: list[tuple[object, AnswerError | None, float]] = []
+        self.asked: list[tuple[object, AnswerError | None]] = []
         self.is_cancelled = False
 
-    def ask(self, prompt: str | Conversation, previous: AnswerError | None, read_timeout: float) -> "Model":
-        self.asked.append((prompt, previous, read_timeout))
+    def ask(self, prompt: str | Conversation, previous: AnswerError | None) -> "Model":
+        self.asked.append((prompt, previous))
         return self
 
     def __iter__(self) -> Iterator[ModelEvent]:
@@ -61,10 +61,10 @@ def test_the_prompt_is_made_once_and_later_attempts_share_it() -> None:
 
     preparation = Preparation(making(SyncPrepare("own:make", make)), model.ask)
     error = AnswerNotJson()
-    assert list(preparation.call(None, 5)) == [Prepared(), Delta("{}")]
-    assert list(preparation.call(error, 4)) == [Delta("{}")]
+    assert list(preparation.call(None)) == [Prepared(), Delta("{}")]
+    assert list(preparation.call(error)) == [Delta("{}")]
     assert made == ["Why? req-1"]
-    assert model.asked == [(made[0], None, 5), (made[0], error, 4)]
+    assert model.asked == [(made[0], None), (made[0], error)]
 
 
 def test_a_request_that_ends_meanwhile_calls_no_model() -> None:
@@ -76,7 +76,7 @@ def test_a_request_that_ends_meanwhile_calls_no_model() -> None:
         may_end.wait()
         return "Why?"
 
-    call = Preparation(making(SyncPrepare("own:make", make)), model.ask).call(None, 5)
+    call = Preparation(making(SyncPrepare("own:make", make)), model.ask).call(None)
     events: list[object] = []
     thread = threading.Thread(target=lambda: events.extend(call))
     thread.start()
@@ -94,7 +94,7 @@ async def wait(_: Request, __: Call) -> str:
 
 def test_an_async_function_is_cancelled_with_its_request() -> None:
     model = Model()
-    call = Preparation(making(AsyncPrepare("own:wait", wait, EventLoop())), model.ask).call(None, 5)
+    call = Preparation(making(AsyncPrepare("own:wait", wait, EventLoop())), model.ask).call(None)
     raised: list[BaseException] = []
 
     def read() -> None:
@@ -114,14 +114,14 @@ def test_an_async_function_is_cancelled_with_its_request() -> None:
 
 def test_a_request_that_has_ended_before_calls_nothing() -> None:
     begun: list[str] = []
-    call = Preparation(making(SyncPrepare("own:make", lambda _, __: begun.append("begun"))), Model().ask).call(None, 5)
+    call = Preparation(making(SyncPrepare("own:make", lambda _, __: begun.append("begun"))), Model().ask).call(None)
     call.cancel()
     assert (list(call), begun) == ([], [])
 
 
 def test_a_call_that_has_begun_is_cancelled_at_the_model() -> None:
     model = Model()
-    call = Preparation(making(SyncPrepare("own:make", lambda _, __: "Why?")), model.ask).call(None, 5)
+    call = Preparation(making(SyncPrepare("own:make", lambda _, __: "Why?")), model.ask).call(None)
     assert next(iter(call)) == Prepared()
     assert call.cancel()
     assert model.is_cancelled

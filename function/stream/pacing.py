@@ -46,8 +46,6 @@ THINKING_INTERVAL: Final = 1.0
 """Seconds between two signs of thinking, at least: a model can send many of them a second."""
 TOGETHER_TIME: Final = 0.01
 """Seconds after which a ``Pause`` comes though more deltas are there: your validators may need long for each."""
-READ_SLACK: Final = 1.0
-"""Seconds by which a read of the model may outlast the deadline: it is the deadline that has to end the wait."""
 CLOSE_TIMEOUT: Final = 1.0
 """Seconds to wait until the reader has closed a connection that was shut down."""
 BEFORE_THE_ANSWER: Final = (Prepared, Ignored, Usage)
@@ -457,9 +455,8 @@ class _Call:
 class PacedCalls:
     """Calls a model, as often as it is asked to, and paces the events of each call."""
 
-    call: Callable[[AnswerError | None, float], Source]
-    """Makes a call of the model whose turn it is, from what was wrong with the answer before, and from the seconds that
-    a read of it may take."""
+    call: Callable[[AnswerError | None], Source]
+    """Makes a call of the model whose turn it is, from what was wrong with the answer before."""
     turns: Turns
     pace: Pace
     clock: Clock
@@ -469,10 +466,7 @@ class PacedCalls:
         """Return the events of a call that is made when the first of them is wanted; see ``paced``."""
         self.turns.begin()
         pace = self.pace if previous is None else self.pace._replace(prepare_by=inf)
-        return paced(partial(self._source, previous), self.turns, pace, self.clock, self.thoughts)
-
-    def _source(self, previous: AnswerError | None) -> Source:
-        return self.call(previous, self.pace.deadline - self.clock.now() + READ_SLACK)
+        return paced(partial(self.call, previous), self.turns, pace, self.clock, self.thoughts)
 
 
 def paced(

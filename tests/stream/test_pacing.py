@@ -209,7 +209,7 @@ class Models:
         self._scripts = scripts
         self._pace = Pace(**{"heartbeat": 20.0, "head_by": 290.0, "deadline": 1000.0, **pace})
 
-    def _call(self, _previous: AnswerError | None, _read_timeout: float) -> Source:
+    def _call(self, _previous: AnswerError | None) -> Source:
         name = self.turns.model.model_id
         assert all(source.closed.is_set() for source in self.sources.values())
         self.clock.hold()

@@ -167,8 +167,7 @@ class Sandbox:
             yield step
 
     def close(self) -> None:
-        if client := self.function.shared.clients.latest:
-            client.close()
+        self.function.shared.client.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ Format: RFC 9112 §7.1 (chunked transfer coding).
 """
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPResponse
@@ -27,15 +28,22 @@ LINE_LIMIT: Final = 16 * 1024
 _LINE_END: Final = b"\r\n"
 
 
+in_this_thread = threading.local()
+"""Its ``sent``, if it has one, is called with the socket when this thread has sent a request and begins to wait for the
+head of the response: from then on another thread can shut the socket down."""
+
+
 class _Received:
     """A connection that tells which response is read from it. urllib3 tells its reader only the connection."""
 
     received: HTTPResponse | None = None
     """The latest one."""
 
-    def response_class(self, *arguments: Any, **named: Any) -> HTTPResponse:  # noqa: ANN401 - http.client's own
+    def response_class(self, sock: socket.socket, *arguments: Any, **named: Any) -> HTTPResponse:  # noqa: ANN401 - http.client's own
         """Make a response: http.client calls what it finds under this name."""
-        self.received = HTTPResponse(*arguments, **named)
+        self.received = HTTPResponse(sock, *arguments, **named)
+        if sent := getattr(in_this_thread, "sent", None):
+            sent(sock)
         return self.received
 
 

@@ -1,10 +1,11 @@
 """One call of ConverseStream: made, read as model events, and cancelled from another thread."""
 
 import logging
+import socket
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
-from math import ceil
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.awsrequest import AWSResponse
@@ -13,12 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from ...contract import StructuredOutput
+from ...contract import LONGEST_TIMEOUT, StructuredOutput
 from ...conversation import Conversation
 from ...stream.errors import AnswerError, ModelError, ModelFailed, QuotaExhausted
 from ...stream.events import ModelEvent
 from ...stream.record import Calls
-from .body import Body
+from .body import Body, in_this_thread
 from .converse import Converse, has_cache_point, is_mostly_prompt
 from .errors import as_model_error
 from .events import Unreadable, model_events, readable
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds."""
+READ_TIMEOUT: Final = LONGEST_TIMEOUT + 1.0
+"""Seconds. It belongs to the client, which all requests share: a request that has less time ends its call by then."""
 MAX_CALLS: Final = 3
 """Calls for one answer: the first one, and repetitions by botocore or in another form.
 
@@ -38,35 +41,29 @@ botocore waits for less than three seconds before it repeats a call, unless the 
 """
 
 
-class Clients:
-    """The client that calls the service, and its connections. All models of a sandbox share it.
-
-    The timeout of a read belongs to the client. One client serves all requests, because they have the same time limit;
-    only if the first request had less time, because the sandbox started late, the next one makes another.
-    """
-
-    def __init__(self, session: Session) -> None:
-        _silence_debug_lines()
-        self._session = session
-        self.latest: BedrockRuntimeClient | None = None
-        self._read_timeout = 0
-        _client(self._session, 60.0)  # loads botocore's data while the sandbox has its full processor
-
-    def waiting(self, read_timeout: float) -> "BedrockRuntimeClient":
-        """Return a client whose reads wait at least ``read_timeout`` seconds for bytes."""
-        if self.latest is None or read_timeout > self._read_timeout:
-            self._read_timeout = ceil(read_timeout)
-            self.latest = _client(self._session, self._read_timeout)
-        return self.latest
+def make_client(session: Session, read_timeout: float = READ_TIMEOUT) -> "BedrockRuntimeClient":
+    """Return the client that calls the service. All models of a sandbox share it, with its connections."""
+    _silence_debug_lines()
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": MAX_CALLS},
+        tcp_keepalive=True,
+    )
+    client = cast("BedrockRuntimeClient", session.create_client("bedrock-runtime", config=config))
+    client.meta.events.register("before-send.bedrock-runtime.ConverseStream", _before_send)
+    client.meta.events.register("before-parse.bedrock-runtime.ConverseStream", decode_events)
+    client.meta.events.register_first("needs-retry.bedrock-runtime.ConverseStream", _needs_retry)
+    return client
 
 
 class BedrockModel:
     """One model, as one route calls it. Made once per sandbox."""
 
-    def __init__(self, converse: Converse, clients: Clients, *, repeats: bool = True) -> None:
+    def __init__(self, converse: Converse, client: "BedrockRuntimeClient", *, repeats: bool = True) -> None:
         """Take whether botocore may repeat a call that failed: not where another model can answer in its place."""
         self._converse = converse
-        self.clients = clients
+        self._client = client
         self._repeats = repeats
 
     @property
@@ -79,17 +76,15 @@ class BedrockModel:
         prompt: str | Conversation,
         calls: Calls,
         previous: AnswerError | None,
-        read_timeout: float,
         *,
         metadata: Mapping[str, str] | None = None,
     ) -> "Call":
-        """Return a call that is not yet made. A read waits at least ``read_timeout`` seconds for bytes.
+        """Return a call that is not yet made.
 
         ``calls`` counts what is sent to the service, ``previous`` is the error of an earlier answer to the same
         request, and ``metadata`` goes into the service's invocation log.
         """
-        client = self.clients.waiting(read_timeout)
-        return Call(self._converse, client, prompt, previous, calls, metadata, repeats=self._repeats)
+        return Call(self._converse, self._client, prompt, previous, calls, metadata, repeats=self._repeats)
 
 
 class Call:
@@ -120,6 +115,8 @@ class Call:
         self._form = converse.form
         self._lock = threading.Lock()
         self._has_cache_point = False
+        self._awaited: socket.socket | None = None
+        """On which the head of a response is awaited."""
         self._stream: EventStream | None = None
         self.cancelled = False
 
@@ -141,14 +138,16 @@ class Call:
     def cancel(self) -> bool:
         """End the call from another thread, so that a blocked read returns at once; return whether that was possible.
 
-        Before the service's headers have come, there is no connection to shut down. The call then ends by itself when
-        they come, or with its read timeout.
+        While no response is awaited there is nothing to shut down. The call then ends by itself: it sends no request.
         """
         with self._lock:
             self.cancelled = True
-            if self._stream is None:
+            if self._stream is not None:
+                self._stream.abort()
+            elif self._awaited is not None:
+                _shut_down(self._awaited)
+            else:
                 return False
-            self._stream.abort()
             return True
 
     @property
@@ -167,6 +166,18 @@ class Call:
                 raise BotoCoreError
             self._calls.add(self._converse.model_id, self._converse.max_tokens)
             self._calls_left -= 1
+
+    def sent(self, on: socket.socket) -> None:
+        """Note that a request has been sent. If the call was cancelled meanwhile, nobody waits for the response."""
+        with self._lock:
+            self._awaited = on
+            if self.cancelled:
+                _shut_down(on)
+
+    def answered(self) -> None:
+        """Note that the head of the response has come, or does not come."""
+        with self._lock:
+            self._awaited = None
 
     def refusal(self, response: Mapping[str, Any]) -> ClientError:
         """Return the error that botocore raises for this response of the service."""
@@ -201,6 +212,7 @@ class Call:
                 that is refused too, it is the first of these refusals.
         """
         _this_thread.call = self
+        in_this_thread.sent = self.sent
         refusal: ClientError | None = None
         while True:
             try:
@@ -260,18 +272,10 @@ def _silence_debug_lines() -> None:
     log.setLevel(max(logging.INFO, log.getEffectiveLevel()))
 
 
-def _client(session: Session, read_timeout: float) -> "BedrockRuntimeClient":
-    config = Config(
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=read_timeout,
-        retries={"mode": "standard", "total_max_attempts": MAX_CALLS},
-        tcp_keepalive=True,
-    )
-    client = cast("BedrockRuntimeClient", session.create_client("bedrock-runtime", config=config))
-    client.meta.events.register("before-send.bedrock-runtime.ConverseStream", _before_send)
-    client.meta.events.register("before-parse.bedrock-runtime.ConverseStream", decode_events)
-    client.meta.events.register_first("needs-retry.bedrock-runtime.ConverseStream", _needs_retry)
-    return client
+def _shut_down(connected: socket.socket) -> None:
+    """Make a read that is blocked in another thread return at once."""
+    with suppress(OSError):  # it has ended already
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _before_send(**_: object) -> None:
@@ -288,6 +292,7 @@ def _needs_retry(
     botocore calls this after every attempt, successful ones included.
     """
     call = _this_thread.call
+    call.answered()
     may_repeat = call.repeats and call.may_repeat
     if caught_exception is not None and (not may_repeat or isinstance(caught_exception, ReadTimeoutError)):
         raise caught_exception

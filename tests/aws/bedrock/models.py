@@ -5,8 +5,9 @@ from functools import cache
 import botocore.session
 import pytest
 from botocore.session import Session
+from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
-from function.aws.bedrock.call import BedrockModel, Call, Clients
+from function.aws.bedrock.call import BedrockModel, Call, make_client
 from function.aws.bedrock.converse import Converse
 from function.contract import read_settings
 from function.conversation import Conversation
@@ -20,7 +21,7 @@ from local.bedrock.server import Bedrock
 DOCUMENT = '{"summary": "Grüße", "keywords": ["a"]}'
 OLD_MODEL = "anthropic.claude-3-5-sonnet-20241022-v2:0"
 
-_MADE: list[BedrockModel] = []
+_MADE: list[BedrockRuntimeClient] = []
 
 
 @cache
@@ -40,29 +41,34 @@ def model(session: Session | None = None, **variables: str) -> BedrockModel:
 
     With fallback models, others can be called in its place.
     """
-    repeats = "fallback_models" not in variables
-    made = BedrockModel(converse(**variables), Clients(session or shared_session()), repeats=repeats)
-    _MADE.append(made)
-    return made
+    client = _kept(make_client(session or shared_session()))
+    return BedrockModel(converse(**variables), client, repeats="fallback_models" not in variables)
+
+
+def impatient_model() -> BedrockModel:
+    """Return a model whose reads wait for 0.2 seconds."""
+    return BedrockModel(converse(), _kept(make_client(shared_session(), 0.2)))
+
+
+def _kept(client: BedrockRuntimeClient) -> BedrockRuntimeClient:
+    _MADE.append(client)
+    return client
 
 
 def close_models() -> None:
     """Close connections that would otherwise live as long as the process."""
     while _MADE:
-        client = _MADE.pop().clients.latest
-        if client:
-            client.close()
+        _MADE.pop().close()
 
 
 def ask(
     model: BedrockModel,
     previous: AnswerInvalid | AnswerNotJson | None = None,
-    read_timeout: float = 30,
     *,
     prompt: str | Conversation = "Why?",
 ) -> Call:
     """Return a call."""
-    return model.ask(prompt, Calls(), previous, read_timeout)
+    return model.ask(prompt, Calls(), previous)
 
 
 def text(events: list[ModelEvent]) -> str:

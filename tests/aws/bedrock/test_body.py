@@ -284,6 +284,21 @@ def test_a_call_that_is_given_up_closes_its_connection(served: Serve) -> None:
         events.close()
 
 
+def test_a_call_that_is_given_up_before_its_headers_closes_its_connection(served: Serve) -> None:
+    def serve(peer: Peer) -> None:
+        peer.await_request()
+        peer.await_end()
+
+    clock = Jumping()
+    with served(serve):
+        events = calling(heartbeat=0.02, clock=clock)
+        assert next(events) == Idle()
+        clock.ahead = 1000
+        with pytest.raises(DeadlineReached):
+            list(events)
+        assert no_thread_reads()
+
+
 def test_a_connection_serves_the_next_call_when_the_answer_was_read_to_its_end(served: Serve) -> None:
     """The peer accepts no other one."""
 

@@ -36,7 +36,7 @@ from local.bedrock.script import (
 from local.bedrock.script import Stop as StopStep
 from local.bedrock.script import Usage as UsageStep
 from local.bedrock.server import Bedrock
-from tests.aws.bedrock.models import DOCUMENT, ask, failure, model, text
+from tests.aws.bedrock.models import DOCUMENT, ask, failure, impatient_model, model, text
 
 
 def test_text_deltas_stop_and_usage_are_events(bedrock: Bedrock) -> None:
@@ -90,7 +90,7 @@ def test_silence_is_a_timeout_and_the_call_is_not_repeated(bedrock: Bedrock) -> 
     """The first call may still be answered, and billed."""
     bedrock.play([Hang()])
     with pytest.raises(ModelTimeout):
-        list(ask(model(), read_timeout=0.2))
+        list(ask(impatient_model()))
 
     assert len(bedrock.calls) == 1
 
@@ -98,22 +98,7 @@ def test_silence_is_a_timeout_and_the_call_is_not_repeated(bedrock: Bedrock) -> 
 def test_silence_in_the_stream_is_a_timeout(bedrock: Bedrock) -> None:
     bedrock.play([Fragment("{"), Hang()])
     with pytest.raises(ModelTimeout):
-        list(ask(model(), read_timeout=0.2))
-
-
-def test_a_first_request_with_little_time_does_not_shorten_the_timeout_of_later_ones() -> None:
-    """A sandbox that starts late has less of its first invocation left; the client is made anew, and then kept."""
-    asked = model()
-    clients = []
-    for patience in (20.4, 110.99, 110.98, 111):
-        ask(asked, read_timeout=patience)
-        assert asked.clients.latest is not None
-        clients.append(asked.clients.latest)
-
-    timeouts = [client.meta.config.read_timeout for client in clients]  # type: ignore[attr-defined]  # set at run time
-    assert timeouts == [21, 111, 111, 111]
-    assert clients[1] is clients[2] is clients[3]
-    clients[0].close()
+        list(ask(impatient_model()))
 
 
 @pytest.mark.parametrize("shape", ["ThrottlingException", "ServiceUnavailableException", "InternalServerException"])
@@ -213,18 +198,21 @@ def test_a_call_whose_connection_is_reset_is_cancelled_like_any_other(bedrock: B
     assert list(events) == []
 
 
-def test_a_call_that_is_cancelled_before_its_headers_ends_when_they_come(bedrock: Bedrock) -> None:
-    bedrock.play([Hold("headers"), *complete_answer(DOCUMENT)])
+def test_a_call_that_is_cancelled_before_its_headers_ends_at_once(bedrock: Bedrock) -> None:
+    """The service sees that the connection is closed, and can stop."""
+    bedrock.play([Hold("headers"), Hang()])
     call = ask(model())
     reader = Reader(call)
     bedrock.reached("headers")
 
-    assert not call.cancel()
-    bedrock.release("headers")
+    call.cancel()
     reader.join(10)
 
     assert not reader.is_alive()
     assert reader.events == []
+    bedrock.release("headers")
+    assert bedrock.called().ended.wait(10)
+    assert bedrock.called().closed_at is not None
 
 
 def test_a_call_that_is_cancelled_is_not_made_again(bedrock: Bedrock) -> None:

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from pydantic import BaseModel, Field, TypeAdapter, create_model
 
-from function.aws.bedrock.call import BedrockModel, Clients
+from function.aws.bedrock.call import BedrockModel, make_client
 from function.aws.bedrock.converse import Converse, choose_strategy
 from function.contract import SettingsError, StructuredOutput, read_settings
 from function.conversation import conversation
@@ -69,13 +69,12 @@ def test_a_schema_with_too_many_unions_goes_into_the_instructions_at_once(bedroc
     lists: dict[str, Any] = {f"f{number}": (list[int | str], ...) for number in range(17)}
     sent = Converse(read_settings({}), create_model("Lists", **lists).model_json_schema(), "Explain.")
     bedrock.play(complete_answer(DOCUMENT))
-    asked = BedrockModel(sent, Clients(shared_session()))
+    client = make_client(shared_session())
 
-    assert text(list(ask(asked))) == DOCUMENT
+    assert text(list(ask(BedrockModel(sent, client)))) == DOCUMENT
     assert (bedrock.refusals, len(bedrock.calls)) == ([], 1)
     assert '"f16"' in bedrock.called().body["system"][0]["text"]
-    assert asked.clients.latest is not None
-    asked.clients.latest.close()
+    client.close()
 
 
 def test_after_a_rejected_output_configuration_the_schema_stays_in_the_instructions(
@@ -159,7 +158,7 @@ def test_a_failure_of_another_kind_after_a_rejection_is_the_answer(bedrock: Bedr
     bedrock.play([Refuse("ValidationException", NATIVE_OUTPUT[0].text)], [Refuse("ThrottlingException")])
     calls = Calls()
     with pytest.raises(ModelBusy):
-        list(model().ask("Why?", calls, None, 30))
+        list(model().ask("Why?", calls, None))
 
     assert calls.count == len(bedrock.calls) == 3
 
@@ -200,7 +199,7 @@ def test_a_temperature_and_native_output_can_both_be_left_out(bedrock: Bedrock) 
     )
     calls = Calls()
 
-    assert text(list(model().ask("Why?", calls, None, 30))) == DOCUMENT
+    assert text(list(model().ask("Why?", calls, None))) == DOCUMENT
     assert calls.count == 3
     assert "outputConfig" not in bedrock.calls[2].body
     assert "temperature" not in bedrock.calls[2].body["inferenceConfig"]
@@ -588,7 +587,9 @@ def test_a_class_that_contains_itself_is_sent_as_a_tool_with_an_object_at_its_ro
     bedrock.play(complete_answer('{"name": "a", "children": []}'))
     settings = read_settings({"LLM_STRUCTURED_OUTPUT": "tool"})
     converse = Converse(settings, TypeAdapter(Node).json_schema(), "Explain.")
-    list(BedrockModel(converse, Clients(shared_session())).ask("Why?", Calls(), None, 30))
+    client = make_client(shared_session())
+    list(BedrockModel(converse, client).ask("Why?", Calls(), None))
+    client.close()
 
     schema = bedrock.called().body["toolConfig"]["tools"][0]["toolSpec"]["inputSchema"]["json"]
     assert schema["type"] == "object"
