@@ -14,6 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from binascii import crc32
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -28,6 +29,8 @@ WORDS: Final = ["the", "answer", "grows", "while", "it", "is", "read", "and", "n
 """What the answers of the benchmarks consist of."""
 PATIENCE: Final = 60.0
 """Seconds without any traffic after which a process under measurement counts as hanging."""
+_GLANCE: Final = 1.0
+"""Seconds without any traffic after which to look whether the process still runs."""
 _DELIMITER: Final = b"\0" * 8
 """Between the prelude and the body of a streamed response."""
 _HEAD: Final = (
@@ -155,11 +158,13 @@ class Chain:
 
     def _run_until_idle(self) -> None:
         sender: _BedrockConnection | None = None
+        quiet_since = time.monotonic()
         while self.waiting is None:
-            timeout = PATIENCE if sender is None else sender.seconds_to_next()
-            ready = self._selector.select(timeout)
-            if not ready and sender is None:
-                raise TimeoutError(f"The process {self._process.pid} hangs (exit status {self._process.poll()}).")
+            ready = self._selector.select(_GLANCE if sender is None else sender.seconds_to_next())
+            if ready:
+                quiet_since = time.monotonic()
+            elif sender is None:
+                self._check(time.monotonic() - quiet_since)
             for key, events in ready:
                 if isinstance(key.data, _Connection):
                     if events & selectors.EVENT_READ:
@@ -173,12 +178,20 @@ class Chain:
             if sender is not None and sender.seconds_to_next() <= 0:
                 sender.send_next()
 
+    def _check(self, quiet: float) -> None:
+        """Raise if nothing can be expected of the process, which has sent nothing for ``quiet`` seconds."""
+        if (status := self._process.poll()) is not None:
+            raise RuntimeError(f"A program under measurement ended with status {status}; its error is above.")
+        if quiet > PATIENCE:
+            raise TimeoutError(f"A program under measurement hangs: nothing came of it for {PATIENCE:g} seconds.")
+
     def _connections(self) -> list["_BedrockConnection"]:
         return [key.data for key in self._selector.get_map().values() if isinstance(key.data, _BedrockConnection)]
 
     def close(self) -> None:
         """End the process and every connection."""
-        os.killpg(self._process.pid, signal.SIGTERM)  # with the processes that it has started
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(self._process.pid, signal.SIGTERM)  # with the processes that it has started
         for key in list(self._selector.get_map().values()):
             self._selector.unregister(key.fileobj)
             key.fileobj.close()  # type: ignore[union-attr]  # they are sockets
