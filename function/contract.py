@@ -77,6 +77,9 @@ CALLER_FIELDS_LIMIT: Final = 4
 SERVICES: Final = ("bedrock-runtime", "dynamodb", "events", "firehose", "sns", "sts")
 """The AWS services that the function itself can call, by the names that boto3 gives them."""
 
+SIGN_IN: Final = frozenset({"signin", "sso", "sso-oidc"})
+"""With these services botocore signs in to a developer's account. The bundle has none of them."""
+
 SINKS: Final = {"sns": "ARN", "eventbridge": "NAME", "firehose": "NAME"}
 """The kinds of sinks beside the log, each with what follows it in the setting ``sink``."""
 

@@ -7,12 +7,11 @@ from dataclasses import replace
 from functools import partial
 from math import inf
 
-import botocore.session
 from aws_lambda_powertools import Logger
 
 from .answer_type import AnswerType
 from .aws import logs, output
-from .aws.bedrock.call import BedrockModel, make_client
+from .aws.bedrock.call import BedrockModel, make_client, model_session
 from .aws.bedrock.converse import Converse
 from .aws.bedrock.fallbacks import settings_by_model
 from .aws.caller import caller_of, named_fields
@@ -56,7 +55,7 @@ class Shared:
             SettingsError: a setting names something that is not there or cannot be used.
         """
         self.clock = clock
-        self.client = make_client(botocore.session.get_session())
+        self.client = make_client(model_session())
         self.failures = Failures(clock)
         self.own_code = OwnCode()
         # Powertools names its logger by the service, and takes from the root logger every line of a logger whose

@@ -12,10 +12,8 @@ from typing import Any, Final
 from botocore.exceptions import UnknownServiceError
 from botocore.loaders import Loader
 
-from ..contract import SERVICES
+from ..contract import SERVICES, SIGN_IN
 
-SIGN_IN: Final = frozenset({"signin", "sso", "sso-oidc"})
-"""With these services botocore signs in to a developer's account. The bundle has none of them."""
 FIRST_READ: Final = frozenset({"service-2", "resources-1"})
 """What boto3 reads first for a client and for a resource. A service has these, but need not have pages or waiters."""
 

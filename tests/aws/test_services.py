@@ -9,8 +9,8 @@ import pytest
 from boto3.exceptions import ResourceNotExistsError
 from botocore.loaders import Loader
 
-from function.aws.services import SIGN_IN, ServiceNotDescribed, limit_services
-from function.contract import SERVICES
+from function.aws.services import ServiceNotDescribed, limit_services
+from function.contract import SERVICES, SIGN_IN
 
 REGION = "eu-central-1"
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
+from botocore.handlers import BUILTIN_HANDLERS
 from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from ...contract import LONGEST_TIMEOUT, StructuredOutput
+from ...contract import LONGEST_TIMEOUT, SERVICES, SIGN_IN, StructuredOutput
 from ...conversation import Conversation
 from ...stream.errors import AnswerError, ModelError, ModelFailed, QuotaExhausted
 from ...stream.events import ModelEvent
@@ -39,6 +40,20 @@ MAX_CALLS: Final = 3
 
 botocore waits for less than three seconds before it repeats a call, unless the service asks for more.
 """
+
+
+def model_session() -> Session:
+    """Return a session of botocore with what it does for the function's services and for signing in to an account.
+
+    botocore has 127 handlers for events, nearly all of them for other services. It reads the signature of each, and
+    copies each for every client: that would be a twentieth of the time until the sandbox has started.
+    """
+    session = Session(include_builtin_handlers=False)
+    for event, handler, *_ in BUILTIN_HANDLERS:
+        _, *service = event.split(".")
+        if not service or service[0] in {*SERVICES, *SIGN_IN}:
+            session.register(event, handler)
+    return session
 
 
 def make_client(session: Session, read_timeout: float = READ_TIMEOUT) -> "BedrockRuntimeClient":

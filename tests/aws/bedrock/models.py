@@ -2,12 +2,11 @@
 
 from functools import cache
 
-import botocore.session
 import pytest
 from botocore.session import Session
 from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
-from function.aws.bedrock.call import BedrockModel, Call, make_client
+from function.aws.bedrock.call import BedrockModel, Call, make_client, model_session
 from function.aws.bedrock.converse import Converse
 from function.contract import read_settings
 from function.conversation import Conversation
@@ -27,7 +26,7 @@ _MADE: list[BedrockRuntimeClient] = []
 @cache
 def shared_session() -> Session:
     """Return a session that all tests share, as all requests of a sandbox do: it loads botocore's data once."""
-    return botocore.session.get_session()
+    return model_session()
 
 
 def converse(**variables: str) -> Converse:

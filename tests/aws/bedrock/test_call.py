@@ -4,8 +4,9 @@ import threading
 from typing import Any, Final
 
 import pytest
+from botocore.session import get_session
 
-from function.aws.bedrock.call import Call
+from function.aws.bedrock.call import Call, model_session
 from function.aws.bedrock.errors import BY_CODE
 from function.contract import read_settings
 from function.stream.errors import (
@@ -37,6 +38,31 @@ from local.bedrock.script import Stop as StopStep
 from local.bedrock.script import Usage as UsageStep
 from local.bedrock.server import Bedrock
 from tests.aws.bedrock.models import DOCUMENT, ask, failure, impatient_model, model, text
+
+ASKED: Final = (
+    *("choose-service-name", "creating-client-class", "getattr", "provide-client-params", "before-parameter-build"),
+    *("before-endpoint-resolution", "before-call", "request-created", "choose-signer", "before-sign", "before-send"),
+    *("needs-retry", "before-parse", "after-call", "after-call-error"),
+)
+"""What botocore asks its handlers about in one call of a service."""
+CALLED: Final = (
+    *("bedrock-runtime.ConverseStream", "sts.AssumeRoleWithWebIdentity", "sso-oidc.CreateToken"),
+    *("sso.GetRoleCredentials", "signin.CreateOAuth2Token", "signin.create_o_auth2_token"),
+)
+"""The model, and what botocore calls for the credentials of a developer."""
+
+
+@pytest.mark.parametrize("called", CALLED)
+def test_the_session_has_every_handler_of_botocore_for_what_is_called(called: str) -> None:
+    """Handlers lie in a tree of the events' names, which nothing shows from outside."""
+    of_model, of_botocore = (
+        session.get_component("event_emitter")._emitter._handlers  # noqa: SLF001
+        for session in (model_session(), get_session())
+    )
+
+    for event in ASKED:
+        name = f"{event}.{called}"
+        assert of_model.prefix_search(name) == of_botocore.prefix_search(name)
 
 
 def test_text_deltas_stop_and_usage_are_events(bedrock: Bedrock) -> None:
