@@ -19,7 +19,7 @@ from xdist.scheduler import LoadFileScheduling
 from local.bedrock.server import Bedrock
 from local.twin import Twin
 from tests.local.models.openai import ANSWER, OpenAi, delta
-from tests.loopback.guard import INSTALLER_ALLOWED
+from tests.loopback.guard import INSTALLER_ALLOWED, PACKAGE_INDEX
 
 TESTS: Final = Path(__file__).parent
 SLOW: Final = (
@@ -134,8 +134,9 @@ Loader.list_available_services = _list_once  # type: ignore[method-assign]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker; a name in ``SLOW`` that is nowhere is an error: its tests have moved."""
+    """Declare the markers; a name in ``SLOW`` that is nowhere is an error: its tests have moved."""
     config.addinivalue_line("markers", "slow: takes more than a second or two; make test-fast leaves it out")
+    config.addinivalue_line("markers", f"{PACKAGE_INDEX}: installs packages; pip can reach the package index")
     missing = sorted(str(place) for place in SLOW_PLACES if not place.exists())
     if missing:
         raise pytest.UsageError(f"tests/conftest.py: SLOW names files that are not there: {', '.join(missing)}.")
@@ -172,6 +173,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let pip reach the package index during a test with the marker, and while its fixtures are made."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.get_closest_marker(PACKAGE_INDEX):
+            patch.setenv(INSTALLER_ALLOWED, "1")
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     """Fail a test that leaves a program's handlers of signals behind: a later test's signal would end this process."""
     done = yield
@@ -185,14 +195,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             terminalreporter.write_line(f"{name}: {value}")
-
-
-@pytest.fixture(scope="session")
-def package_index() -> Iterator[None]:
-    """Let pip reach the package index: nothing else that the tests start may leave this machine."""
-    os.environ[INSTALLER_ALLOWED] = "1"
-    yield
-    del os.environ[INSTALLER_ALLOWED]
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,12 @@
 """No test, and nothing that a test starts, reaches another machine: seen from inside each kind of process."""
 
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import Twin, task_root
+from tests.loopback.environment import empty_environment
 from tests.loopback.guard import INSTALLER_ALLOWED, RESERVED, BeyondLoopbackError, is_loopback
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +27,8 @@ except Exception as error:
     outcome = type(error).__name__
 """
 """Asks for an address without a packet: a number needs no name server."""
+OF_OTHERS = {"node_modules", "venv", "dist"}
+"""Folders that installers and builds fill."""
 UNGUARDED = {
     "components/bundle/bytecode.py": "compiles the files of a bundle",
     "components/trial/trial.py": "starts the function for a preview, in a bundle that has all that it imports",
@@ -93,6 +98,28 @@ def test_pip_is_let_through_where_the_fixture_allows_it_and_nothing_else_is(tmp_
     assert _outcome("-m", "pip", environment={"PYTHONPATH": str(tmp_path)}) == BeyondLoopbackError.__name__
 
 
+@pytest.mark.package_index
+def test_a_test_with_the_marker_allows_it() -> None:
+    """The next one has no marker, and runs in the same process."""
+    assert INSTALLER_ALLOWED in os.environ
+
+
+def test_a_test_without_the_marker_allows_nothing() -> None:
+    assert INSTALLER_ALLOWED not in os.environ
+
+
+def test_the_python_that_other_programs_look_up_is_guarded() -> None:
+    """make, for example, starts the first ``python3`` of the path."""
+    assert shutil.which("python3") == str(Path(sys.executable).with_name("python3"))
+
+
+def test_an_environment_without_packages_is_guarded(tmp_path: Path) -> None:
+    python = empty_environment(tmp_path / "venv", tmp_path / "reached")
+    done = subprocess.run([python, "-c", f"{TRY}\nprint(outcome)"], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == BeyondLoopbackError.__name__
+
+
 def _outcome(*arguments: str, environment: dict[str, str]) -> str:
     done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -124,8 +151,25 @@ def test_the_plugin_host_is_guarded(tmp_path: Path) -> None:
 
 
 def test_what_starts_a_python_without_the_guard_is_named() -> None:
-    """``-I`` keeps the guard; ``-S`` is the only flag that does not."""
-    folders = ("components", "function", "local", "verify", "tests", "docs")
-    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if path != Path(__file__)]
+    """``-I`` keeps the guard; ``-S`` is the only flag that does not, alone or among others."""
+    assert _files_with(r'"-[a-zA-Z]*S[a-zA-Z]*"') == set(UNGUARDED)
 
-    assert {str(path.relative_to(ROOT)) for path in sources if '"-S"' in path.read_text()} == set(UNGUARDED)
+
+def test_every_environment_that_is_made_is_guarded() -> None:
+    """``scripts/install.py`` makes those of the users."""
+    assert _files_with(r'\bvenv\.\w+\(|EnvBuilder|"-m", "venv"') == {
+        "scripts/install.py",
+        "tests/loopback/environment.py",
+    }
+
+
+def _files_with(pattern: str) -> set[str]:
+    """Return the project's files in Python that have what the pattern matches, without this file."""
+    return {str(path.relative_to(ROOT)) for path in _files() if re.search(pattern, path.read_text(encoding="utf-8"))}
+
+
+def _files() -> Iterator[Path]:
+    for folder, inner, names in os.walk(ROOT):
+        inner[:] = [name for name in inner if not name.startswith(".") and name not in OF_OTHERS]
+        files = [Path(folder, name) for name in names if name.endswith(".py")]
+        yield from (file for file in files if file != Path(__file__))

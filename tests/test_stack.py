@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = yaml.safe_load((REPOSITORY / "Pulumi.yaml").read_text())
 DEV = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
 
-pytestmark = pytest.mark.usefixtures("package_index")  # to declare an endpoint is to build its bundle
+pytestmark = pytest.mark.package_index  # to declare an endpoint is to build its bundle
 
 
 def _text(value: Any) -> str:

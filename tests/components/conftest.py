@@ -11,6 +11,7 @@ import pytest
 from components.bundle import Bundle, Target
 from components.bundle.target import running_python
 from tests.components.own_code import OwnCode, write_own_code
+from tests.loopback.guard import PACKAGE_INDEX
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 CACHE = REPOSITORY / ".cache" / "bundle"
@@ -19,12 +20,16 @@ SHIPPED = Target(running_python(), "arm64")
 """What Lambda gets by default."""
 
 
-@pytest.fixture(scope="session", autouse=True)
-def bundles(package_index: None) -> None:  # noqa: ARG001 - for pip
-    """Let every test here build bundles: to declare an endpoint is to build one, and its wheels are downloaded once.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let every test here build bundles: to declare an endpoint is to build one, and its wheels are downloaded once."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(PACKAGE_INDEX)
 
-    Of several workers, one builds what nearly all tests need, and the others wait for it.
-    """
+
+@pytest.fixture(scope="session", autouse=True)
+def bundles() -> None:
+    """Build what nearly all tests here need: of several workers, one does it, and the others wait for it."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         CACHE.mkdir(parents=True, exist_ok=True)
         with CACHE.with_name("bundle.lock").open("w") as lock:

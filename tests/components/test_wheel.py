@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from local.twin import Twin
 from tests.components.conftest import CACHE, unpack
 from tests.components.own_code import assert_own_classes_are_the_functions, write_preparing
 from tests.examples.collector import Collector
-from tests.loopback.environment import add_guard
+from tests.loopback.environment import empty_environment
 from tests.loopback.guard import INSTALLER_ALLOWED
 from tests.loopback.plugin import REACHED
 
@@ -124,10 +123,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, host_zip: Path, shipped_
     place = tmp_path_factory.mktemp("elsewhere")
     _pip("wheel", "--no-deps", f"--wheel-dir={place}", str(REPOSITORY))
     [wheel] = place.glob("*.whl")
-    venv.create(place / "venv", with_pip=False)  # this interpreter's pip installs into it, in a third of the time
-    python = place / "venv" / "bin" / "python"
+    python = empty_environment(place / "venv", REACHED)  # this interpreter's pip fills it, in a third of the time
     _pip(f"--python={python}", "install", "--no-compile", "--no-warn-conflicts", "pip", f"{wheel}[pulumi]")
-    add_guard(place / "venv", REACHED)
     (place / "tools").mkdir()
     shutil.copy(Path(__file__).parent / "recording.py", place / "tools")
     return Elsewhere(python, wheel, place)

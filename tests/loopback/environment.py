@@ -15,15 +15,22 @@ def guarded_interpreter(place: Path) -> Path:
 
     The attempts of its processes to reach another machine are written to the file ``reached`` in ``place``.
     """
+    lines = [f"import site; site.addsitedir({path!r})" for path in site.getsitepackages() if Path(path).is_dir()]
+    return _made(place, place / "reached", lines)
+
+
+def empty_environment(place: Path, reached: Path) -> Path:
+    """Make a guarded environment without packages in ``place``; return its interpreter.
+
+    Attempts are written to the file ``reached``. To make the run of the tests fail, it must be the plugin's.
+    """
+    return _made(place, reached, [])
+
+
+def _made(place: Path, reached: Path, lines: list[str]) -> Path:
     venv.EnvBuilder(symlinks=True, with_pip=False).create(place)
-    add_guard(place, place / "reached", [path for path in site.getsitepackages() if Path(path).is_dir()])
-    return place / "bin" / Path(sys.executable).name
-
-
-def add_guard(environment: Path, reached: Path, site_packages: list[str] | None = None) -> None:
-    """Guard the interpreter of a virtual environment, and give it the packages of other folders."""
-    folder = Path(sysconfig.get_path("purelib", "venv", {"base": str(environment)}))
+    folder = Path(sysconfig.get_path("purelib", "venv", {"base": str(place)}))
     shutil.copy(guard.__file__, folder / "loopback_guard.py")
-    lines = [f"import loopback_guard; loopback_guard.install({str(reached)!r})"]
-    lines += [f"import site; site.addsitedir({path!r})" for path in site_packages or []]
-    (folder / "loopback_guard.pth").write_text("\n".join([*lines, ""]))
+    installing = f"import loopback_guard; loopback_guard.install({str(reached)!r})"
+    (folder / "loopback_guard.pth").write_text("\n".join([installing, *lines, ""]))
+    return place / "bin" / Path(sys.executable).name

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 INSTALLER_ALLOWED: Final = "LOOPBACK_GUARD_LETS_THE_PACKAGE_INSTALLER_PASS"
-"""The variable that lets pip, and no other program, reach the package index. One fixture sets it."""
+"""The variable that lets pip, and no other program, reach the package index; tests with the marker set it."""
+PACKAGE_INDEX: Final = "package_index"
+"""The marker of tests that install packages."""
 INSTALLERS: Final = frozenset({"pip", "__pip-runner__.py"})
 RESERVED: Final = "192.0.2.1"
 """An address that leads nowhere (RFC 5737). The guard's own tests use it, and it is the only one not written down."""

@@ -24,6 +24,7 @@ REACHED: Final = PLACE / "reached"
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"  # where boto3 looks for credentials when it finds none
 if not IS_GUARDED:
     sys.executable = str(guarded_interpreter(PLACE))
+    os.environ["PATH"] = f"{PLACE / 'bin'}{os.pathsep}{os.environ['PATH']}"  # make and other programs look up python3
     guard.install(str(REACHED))
 
 

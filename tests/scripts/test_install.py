@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import venv
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,8 @@ import pytest
 
 from scripts.install import INTERRUPTED
 from tests.components.own_code import write_wheel
+from tests.loopback.environment import empty_environment
+from tests.loopback.plugin import REACHED
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(folder: Path) -> subprocess.CompletedProcess[str]:
     """The first installation, into an environment as Ctrl-C leaves it: with an interpreter and without pip."""
-    venv.create(folder / ".venv", with_pip=False)
+    empty_environment(folder / ".venv", REACHED)
     return install(str(folder / ".venv"), "-r", requirements(folder, "small-for-the-test"))
 
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import venv
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from function.contract import VERSION
 from streaming_llm_client import __all__
 from tests.clients.python.conftest import PACKAGE, Peer, response
-from tests.loopback.environment import add_guard
+from tests.loopback.environment import empty_environment
 from tests.loopback.plugin import REACHED
 
 PROGRAM = """
@@ -37,7 +36,7 @@ def _pip(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments], check=True)
 
 
-@pytest.mark.usefixtures("package_index")
+@pytest.mark.package_index
 def test_the_wheel_is_used_from_a_clean_environment(
     peer: Peer, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -54,10 +53,8 @@ def test_the_wheel_is_used_from_a_clean_environment(
     assert f"\nVersion: {VERSION}\n" in metadata
     assert metadata.endswith((PACKAGE / "README.md").read_text())
 
-    venv.create(tmp_path / "venv", with_pip=False)
-    python = tmp_path / "venv" / "bin" / "python"
+    python = empty_environment(tmp_path / "venv", REACHED)
     _pip(f"--python={python}", "install", "--no-compile", str(wheel))
-    add_guard(tmp_path / "venv", REACHED)
     peer.responses += [response("complete-jsonl")] * 3
     program = subprocess.run(
         [python, "-P", "-c", PROGRAM, peer.url], cwd=tmp_path, env={}, capture_output=True, text=True, check=False

@@ -7,7 +7,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import venv
 import zipfile
 from collections.abc import Callable, Sequence
 from importlib.util import MAGIC_NUMBER
@@ -25,6 +24,8 @@ from local.lambda_.function import StartFailed
 from local.twin import Twin
 from tests.components.conftest import unpack
 from tests.components.own_code import OwnCode, assert_own_classes_are_the_functions, write_preparing, write_wheel
+from tests.loopback.environment import empty_environment
+from tests.loopback.plugin import REACHED
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 UNCHECKED_HASH = 0b01
@@ -398,18 +399,19 @@ def _without_pip(folder: Path, path: str) -> subprocess.CompletedProcess[str]:
 def test_make_bundle_needs_neither_pulumi_nor_a_virtual_environment(
     tmp_path: Path, shipped_zip: Path, cache: Path
 ) -> None:
-    """A Python without a single package; what was collected already spares it pip."""
+    """A Python without a single package; what was collected already spares it pip, and a uv that would fail."""
     for folder in ("components", "function"):
         shutil.copytree(REPOSITORY / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
     (tmp_path / ".cache").mkdir()
     (tmp_path / ".cache" / "bundle").symlink_to(cache)
-    bare = tmp_path / "bare"
-    venv.create(bare, with_pip=False)
+    bare = empty_environment(tmp_path / "bare", REACHED)
+    (tmp_path / "uv").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "uv").chmod(0o755)
     subprocess.run(
-        ["make", "bundle", f"PYTHON={bare / 'bin' / 'python'}"],
+        ["make", "bundle", f"PYTHON={bare}"],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"]},
+        env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         check=True,
     )
