@@ -83,6 +83,9 @@ SIGN_IN: Final = frozenset({"signin", "sso", "sso-oidc"})
 SINKS: Final = {"sns": "ARN", "eventbridge": "NAME", "firehose": "NAME"}
 """The kinds of sinks beside the log, each with what follows it in the setting ``sink``."""
 
+MESSAGE_LIMIT: Final = 254 * 1024
+"""Bytes of a record's message: the 256 KB of SNS, EventBridge and a line of the log, less what stands around it."""
+
 BODY_LIMIT: Final = 65_536
 """Bytes of a body, where ``bodyLimit`` is not set and the request class has no field for a file."""
 BODY_LIMIT_WITH_FILES: Final = 6_000_000

@@ -12,9 +12,8 @@ import pytest
 from function.aws.stages.log import log_stage
 from function.aws.stages.publish import FIREHOSE_LIMIT
 from function.aws.stages.store import ITEM_LIMIT
-from function.contract import Outcome
+from function.contract import MESSAGE_LIMIT, Outcome
 from function.stream.errors import AnswerInvalid, StreamError, as_stream_error
-from function.stream.message import MESSAGE_LIMIT
 from function.stream.record import Record
 from tests.aws.stages.records import Written, record
 from tests.wire.endings_table import ENDINGS, Ending

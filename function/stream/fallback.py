@@ -24,7 +24,7 @@ M = TypeVar("M", bound=Model)
 
 
 class Failures:
-    """When each model failed last. All requests of a sandbox share it."""
+    """When each model failed last. All requests of one process share it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

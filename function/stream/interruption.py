@@ -3,7 +3,7 @@
 A timer breaks into code that still runs at the end of the answer's time, and again until it gives way. A signal to end
 the process breaks into it too. Both are remembered if the code swallows them. Python runs the handler of a signal
 between two instructions of the main thread, and inside ``time.sleep`` and ``re``; a loop inside pydantic-core it cannot
-break into. For that case ``faulthandler`` writes to stderr where the process hangs, before Lambda kills it.
+break into. For that case ``faulthandler`` writes to stderr where the process hangs, before something else kills it.
 
 A process has one timer of this kind, so there is one object here for all of it.
 """
@@ -133,11 +133,11 @@ class UserCode:
 
 
 def end_process(what: str, request_id: str) -> NoReturn:
-    """End the process because code of the user's still runs when its request is over; the next one has a new sandbox.
+    """End the process because the user's code still runs when its request is over. The next request gets a new one.
 
-    Nothing is waited for: the code may hang where no exception reaches it. One line of the log names it.
+    Wait for nothing: the code may hang where no exception reaches it. One line of the log names it.
     """
-    _log.critical("%s of request %s still runs; the sandbox ends", what, request_id)
+    _log.critical("%s of request %s still runs; the process ends", what, request_id)
     os._exit(1)
 
 

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 """Goes up when a member changes its meaning or is dropped; members may be added without."""
-MESSAGE_LIMIT: Final = 254 * 1024
-"""Bytes of a message where no other limit holds: the 256 KB of SNS, EventBridge and a line of the log, less what goes
-around it."""
 
 
 def as_message(record: "Record") -> dict[str, object]:

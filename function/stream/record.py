@@ -12,11 +12,11 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
-from ..contract import Outcome, Phase
+from ..contract import MESSAGE_LIMIT, Outcome, Phase
 from ..endpoint import Caller
 from .errors import AnswerInvalid, ModelError, StreamError
 from .events import Stop, Usage, Verdict
-from .message import MESSAGE_LIMIT, as_json
+from .message import as_json
 from .paths import masked
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class Start:
     traceparent: str | None = None
     """The client's (W3C Trace Context §3.2), if it has the form of one."""
     xray_trace_id: str | None = None
-    """Lambda's id of the trace, such as ``1-5759e988-bd862e3fe1be46a994272793``."""
+    """The id that AWS X-Ray gave the trace, such as ``1-5759e988-bd862e3fe1be46a994272793``."""
 
     @property
     def most_tokens(self) -> int:

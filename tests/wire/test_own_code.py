@@ -111,7 +111,7 @@ def test_an_async_prepare_that_does_not_end_ends_the_sandbox(room: Room, habit: 
     assert (seen.status, seen.problem["code"], seen.log["phase"]) == (504, "deadline_reached", "prepare")
     assert exits(seen) == ["1"]
     name = "prepare tests.wire.asynchronous:prepare"
-    assert critical(seen) == [f"{name} of request {seen.headers['x-request-id']} still runs; the sandbox ends"]
+    assert critical(seen) == [f"{name} of request {seen.headers['x-request-id']} still runs; the process ends"]
     check_goes_on(room, fresh=True)
 
 
@@ -150,7 +150,7 @@ def test_an_async_stage_that_keeps_the_loop_ends_the_sandbox(room: Room) -> None
     assert seen.events[-1]["type"] == "complete"
     assert exits(seen) == ["1"]
     name = "stage tests.wire.asynchronous:hang_late"
-    assert critical(seen) == [f"{name} of request {seen.headers['x-request-id']} still runs; the sandbox ends"]
+    assert critical(seen) == [f"{name} of request {seen.headers['x-request-id']} still runs; the process ends"]
 
 
 WEIGHED: Final = {

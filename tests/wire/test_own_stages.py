@@ -200,7 +200,7 @@ def test_a_stage_that_nothing_can_break_off_ends_the_sandbox(room: Room) -> None
     assert len(room.records.stored) == 1
     assert exits(seen) == ["1"]
     lines = [moment.about for moment in seen.moments if moment.what == "output"]
-    ended = "stage tests.wire.staged:wait_in_c of request {} still runs; the sandbox ends"
+    ended = "stage tests.wire.staged:wait_in_c of request {} still runs; the process ends"
     assert [line.rpartition("\t")[2] for line in lines if "[CRITICAL]" in line] == [
         ended.format(seen.headers["x-request-id"])
     ]

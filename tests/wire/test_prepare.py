@@ -147,7 +147,7 @@ def test_a_prepare_that_does_not_come_back_meets_the_deadline_and_ends_the_sandb
     assert [item["Item"]["outcome"]["S"] for item in room.records.stored] == ["deadline"]
     assert exits(seen) == ["1"]
     lines = [moment.about for moment in seen.moments if moment.what == "output" and "[CRITICAL]" in moment.about]
-    ended = "prepare tests.wire.prepared:prepare of request {} still runs; the sandbox ends"
+    ended = "prepare tests.wire.prepared:prepare of request {} still runs; the process ends"
     assert [each.rpartition("\t")[2] for each in lines] == [ended.format(seen.headers["x-request-id"])]
     after = question(room, "text")
     assert (after.status, after.document) == (200, VALUE)

@@ -6,8 +6,8 @@ from typing import Final
 
 from aws_lambda_powertools import Logger
 
-from ...contract import Destination
-from ...stream.message import MESSAGE_LIMIT, as_json
+from ...contract import MESSAGE_LIMIT, Destination
+from ...stream.message import as_json
 from ...stream.record import Record
 from ...stream.stages import Stage, StageFailed
 from .client import TimedClient

@@ -7,8 +7,8 @@ import pytest
 
 from function.aws.stages.client import CallRefused, NoTimeLeft
 from function.aws.stages.publish import FIREHOSE_LIMIT, PublishFailed, publish_stage
-from function.contract import PUBLISHABLE_OUTCOMES, SINKS, Destination, Outcome
-from function.stream.message import MESSAGE_LIMIT, as_json
+from function.contract import MESSAGE_LIMIT, PUBLISHABLE_OUTCOMES, SINKS, Destination, Outcome
+from function.stream.message import as_json
 from function.stream.record import PromptContent, Record
 from function.stream.stages import Stage
 from local.http11.server import Exchange, Server
