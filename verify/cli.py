@@ -11,12 +11,13 @@ from local.example import example_of
 from local.resources import Resources
 from local.terminal import Terminal
 
+from .checks.catalog import MODEL_CALLS
 from .endpoint import Endpoint
 from .report import Report, verify
 from .signing import NoCredentials, Sign, with_api_key, with_sigv4
 
-DESCRIPTION: Final = """\
-Check a deployed endpoint. It makes six billed model calls and prints one line per check.
+DESCRIPTION: Final = f"""\
+Check a deployed endpoint. It makes {MODEL_CALLS} billed model calls and prints one line per check.
 A run takes seconds to minutes, depending on the model. Progress is shown every few seconds."""
 EPILOG: Final = """\
 environment:

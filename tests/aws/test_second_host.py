@@ -17,7 +17,8 @@ import pytest
 
 from local.bedrock.script import Fragment, Hang, complete_answer
 from local.bedrock.server import Bedrock
-from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Records
+from tests.formats import FORMATS, LINES, RAW, SSE, WHOLE
+from tests.wire.chain import Records
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0

@@ -22,8 +22,8 @@ from local.lambda_.deployment import Deployment
 from local.lambda_.invocation import Ending
 from local.playground.server import Example, Playground
 from local.twin import CHECKOUT, Twin
+from tests.formats import LINES, SSE, WHOLE
 from tests.wire import rows
-from tests.wire.chain import LINES, SSE, WHOLE
 from tests.wire.endings_table import FAILED, PROMPT, Case, all_cases
 
 UNSEEN: Final = frozenset({"body_not_json"})

@@ -24,7 +24,8 @@ from streaming_llm_client import Client, StreamError
 from tests.clients.python.conftest import VECTORS, Peer
 from tests.clients.vectors.vector import Response, Vector
 from tests.coroutines import run as run_coroutine
-from tests.wire.chain import LINES, SSE, WHOLE, Chain
+from tests.formats import LINES, SSE, WHOLE
+from tests.wire.chain import Chain
 from tests.wire.endings_table import GOOD, Case
 from tests.wire.rows import all_rows, play, request, rows, told, waits
 

@@ -11,8 +11,9 @@ from local.lambda_.deployment import Deployment
 from local.twin import CHECKOUT, task_root
 from tests.aws.stages.emulated import Sinks, Table, emulated_aws, point_at
 from tests.examples.commands import commands, demo
+from tests.formats import LINES, WHOLE
 from tests.local.models.openai import OpenAi, delta
-from tests.wire.chain import LINES, WHOLE, Chain
+from tests.wire.chain import Chain
 
 CODE = CHECKOUT / "examples" / "evaluation" / "code"
 PROMPT = "What does zanzibar-canary mean for serverless billing?"

@@ -13,9 +13,10 @@ from local.lambda_.deployment import Deployment
 from local.twin import CHECKOUT, task_root
 from tests.examples.collector import Collector
 from tests.examples.commands import commands, demo
+from tests.formats import LINES, WHOLE
 from tests.local.commands import Command
 from tests.local.models.openai import OpenAi, delta
-from tests.wire.chain import LINES, WHOLE, Chain, Script, Seen
+from tests.wire.chain import Chain, Script, Seen
 from tests.wire.endings_table import GOOD, USAGE
 
 EXAMPLE = CHECKOUT / "examples" / "tracing"

@@ -11,6 +11,7 @@ from function.stream.errors import AnswerInvalid
 from function.stream.events import Complete, Idle, Overdue, Partial, Thinking, Usage
 from function.stream.negotiation import choose_format
 from function.stream.record import Calls, Start
+from tests.formats import FORMATS, LINES, SSE, STREAMED, TYPED
 
 START = Start("req-1", "model-1", 100, lambda: 412)
 ANSWER = Complete({"summary": "Grüße"}, "end_turn", Usage(12, 80), 75)
@@ -94,7 +95,7 @@ def test_complete_has_every_count_of_tokens_that_was_reported() -> None:
     }
 
 
-@pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream", "application/jsonl; view=snapshot"])
+@pytest.mark.parametrize("accept", [*TYPED, f"{LINES}; view=snapshot"])
 def test_a_sign_of_thinking_has_the_text_that_came_up_to_a_limit_of_all_of_it(accept: str) -> None:
     """Signs go on without text then, and half a character is left out."""
     events = encoder(accept)
@@ -110,7 +111,7 @@ def _data(event: bytes) -> str:
     return next(line.removeprefix("data: ") for line in event.decode().splitlines() if "{" in line)
 
 
-@pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream", "text/event-stream; view=snapshot"])
+@pytest.mark.parametrize("accept", [*TYPED, f"{SSE}; view=snapshot"])
 def test_an_event_is_one_line_to_every_reader(accept: str) -> None:
     """Some end lines at every character of Unicode that may end one: str.splitlines, and httpx with it."""
     words = "a\x85b\u2028c\u2029d\x0b\x0c\x1c\x1d\x1e\r\ne ü"
@@ -161,14 +162,14 @@ def test_snapshots_come_where_they_are_asked_for(accept: str) -> None:
     assert '{"type":"snapshot","at":412,"value":{"summary":"so far"}}' in written
 
 
-@pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream"])
+@pytest.mark.parametrize("accept", TYPED)
 def test_usage_that_never_came_is_estimated(accept: str) -> None:
     written = encoder(accept).complete(Complete([], "end_turn", None, 75)).decode()
 
     assert '"usage":null,"outputTokensEstimated":75}' in written
 
 
-@pytest.mark.parametrize("accept", ["application/jsonl", "text/event-stream"])
+@pytest.mark.parametrize("accept", TYPED)
 def test_typed_formats_commit_to_words_or_to_the_end_of_patience(accept: str) -> None:
     events = encoder(accept)
 
@@ -178,7 +179,7 @@ def test_typed_formats_commit_to_words_or_to_the_end_of_patience(accept: str) ->
     assert events.encode(Overdue())
 
 
-@pytest.mark.parametrize("accept", ["text/plain", "application/jsonl", "text/event-stream", "application/json"])
+@pytest.mark.parametrize("accept", FORMATS)
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 4096])
 def test_padding_has_the_size_that_was_asked_for(accept: str, size: int) -> None:
     """And readers skip it: white space, blank lines, a comment."""
@@ -253,7 +254,7 @@ def test_a_json_document_is_sent_in_one_piece() -> None:
     assert document.headers == {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
-@pytest.mark.parametrize("accept", ["text/plain", "application/jsonl", "text/event-stream"])
+@pytest.mark.parametrize("accept", STREAMED)
 def test_proxies_are_asked_to_pass_a_stream_on(accept: str) -> None:
     headers = encoder(accept).headers
 

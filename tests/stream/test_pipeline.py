@@ -56,11 +56,9 @@ from function.stream.pipeline import (
 )
 from function.stream.record import Content, PromptContent, Record, Start, unchangeable
 from function.stream.stages import Stage
+from tests.formats import FORMATS, LINES, RAW, SSE, STREAMED, TYPED, WHOLE
 from tests.partials.hidden import CANARY, HIDDEN
 from tests.partials.schemas import cut, mutated
-
-RAW, LINES, SSE, WHOLE = "text/plain", "application/jsonl", "text/event-stream", "application/json"
-FORMATS = [RAW, LINES, SSE, WHOLE]
 
 GOOD = '{"summary":"short","keywords":["a","b"]}'
 BAD = '{"summary":"short","keywords":["a",1]}'
@@ -192,7 +190,7 @@ def test_raw_text_closes_only_after_the_verdict() -> None:
     assert happened[1:5] == [GOOD[:-1].encode(), "closed", b"}", END_OF_BODY]
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_typed_events_grow_the_object(accept: str) -> None:
     events = Run(accept, written(*pieces(GOOD))).play().events
 
@@ -255,7 +253,7 @@ def test_no_chunk_of_fragments_is_long() -> None:
     ]
 
 
-@pytest.mark.parametrize("accept", [RAW, LINES, SSE])
+@pytest.mark.parametrize("accept", STREAMED)
 @pytest.mark.parametrize(
     "event", [Idle(), Overdue(), Thinking("why"), ModelFailed(), DeadlineReached(), Delta("}"), Delta("no JSON"), END]
 )
@@ -361,7 +359,7 @@ def test_a_failure_before_the_head_has_its_own_status(accept: str, error: Except
     assert played.record.status == expected.status
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_a_failure_after_the_head_is_the_last_event(accept: str) -> None:
     played = Run(accept, [Delta('{"summary"'), ModelFailed()]).play()
 
@@ -441,7 +439,7 @@ def test_prose_is_read_on_only_for_a_little() -> None:
     assert played.record.output_tokens_estimated <= (REASON_LIMIT + 800) // 4
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_patience_ends_with_a_head_and_heartbeats(accept: str) -> None:
     """A model that thinks for long: the client gets its 200, and the answer when it comes."""
     played = Run(accept, [Idle(), Overdue(), Idle(), *written(GOOD)]).play()
@@ -451,7 +449,7 @@ def test_patience_ends_with_a_head_and_heartbeats(accept: str) -> None:
     assert played.events[-1]["type"] == "complete"
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE, f"{LINES}; view=snapshot"])
+@pytest.mark.parametrize("accept", [*TYPED, f"{LINES}; view=snapshot"])
 def test_a_sign_of_thinking_begins_the_response_as_text_does(accept: str) -> None:
     """Its time is that of the model's first event, and what fails after it is an event too."""
     played = Run(accept, [Thinking(), Idle(), Thinking(), *written(GOOD)]).play()
@@ -673,7 +671,7 @@ def test_what_is_left_out_is_counted_and_changes_nothing() -> None:
     assert played.record.usage == Usage(12, 80)
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_a_second_answer_is_announced_where_the_first_was_seen(accept: str) -> None:
     events = Run(accept, written(BAD[:10], BAD[10:]), written(GOOD), max_attempts=2).play().events
     types = [event["type"] for event in events]
@@ -952,7 +950,7 @@ def test_a_client_that_cannot_wait_for_the_prompt_learns_what_it_waited_for(acce
     assert played.head.status == 504
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_events_begin_before_the_prompt_is_made_and_its_failure_is_the_last_one(accept: str) -> None:
     played = Run(accept, [Overdue(), PrepareTimeout()], asked=ASKED).play()
     assert played.head.status == 200

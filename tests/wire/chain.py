@@ -20,9 +20,7 @@ from local.lambda_.deployment import Deployment
 from local.lambda_.invocation import Invocation
 from local.twin import Twin
 
-RAW, LINES, SSE, WHOLE = "text/plain", "application/jsonl", "text/event-stream", "application/json"
 Script = Sequence[Step]
-FORMATS = [RAW, LINES, SSE, WHOLE]
 HEARTBEATS = (b"\n", b":\n\n")
 """Of the formats that consist of events."""
 

@@ -31,7 +31,9 @@ from local.bedrock.script import (
     Usage,
     fragments,
 )
-from tests.wire.chain import LINES, RAW, SSE, WHOLE, Script
+from tests import formats
+from tests.formats import RAW
+from tests.wire.chain import Script
 
 CANARY: Final = "canary-of-the-answer"
 PROMPT: Final = "canary-of-the-prompt"
@@ -41,10 +43,10 @@ USAGE: Final = Usage(12, 34)
 DELTAS: Final[Script] = fragments(DOCUMENT, 16)
 GOOD: Final[Script] = [*DELTAS, Stop(), USAGE]
 
-FORMATS: Final = {"raw": RAW, "raw, ended cleanly": RAW, "lines": LINES, "sse": SSE, "whole": WHOLE}
+FORMATS: Final = {"raw": RAW, "raw, ended cleanly": RAW, **formats.NAMES}
 """Raw text comes twice where it is cut: before a gateway that cuts too, and before one that ends the body cleanly."""
-TYPED: Final = frozenset({"lines", "sse"})
-"""The formats that consist of events."""
+TYPED: Final = frozenset(name for name, accept in formats.NAMES.items() if accept in formats.TYPED)
+"""The names of those that consist of events."""
 
 PLACES: Final[Mapping[str, Script]] = {
     "before the headers": [],

@@ -7,7 +7,8 @@ from typing import Any, Final
 import pytest
 
 from local.gateway.callers import AUTHORIZERS, IDENTITIES
-from tests.wire.chain import LINES, Chain, Seen
+from tests.formats import LINES
+from tests.wire.chain import Chain, Seen
 from tests.wire.endings_table import GOOD
 
 MALLORY: Final = "mallory"

@@ -15,8 +15,9 @@ from local.bedrock.server import Bedrock
 from local.lambda_.deployment import Deployment
 from local.twin import CHECKOUT, Twin
 from tests.conversations import JSON, as_body, claims, encoded, nearly_valid, valid
+from tests.formats import WHOLE
 from tests.media_files import PDF, png
-from tests.wire.chain import WHOLE, Chain
+from tests.wire.chain import Chain
 from tests.wire.claiming import MEASURE, PEAK
 from tests.wire.endings_table import GOOD, VALUE
 

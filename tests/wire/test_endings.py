@@ -27,8 +27,9 @@ from local.bedrock.script import Cut, Fragment, Hang, Hold, Pause, Stop, fragmen
 from local.client import End, Reply
 from local.lambda_.invocation import Ending as InvocationEnding
 from tests.aws.stages.emf import check_emf
+from tests.formats import LINES, RAW, SSE, WHOLE
 from tests.unserved import unserved_port
-from tests.wire.chain import HEARTBEATS, LINES, RAW, SSE, WHOLE, Chain, Records, Script, Seen
+from tests.wire.chain import HEARTBEATS, Chain, Records, Script, Seen
 from tests.wire.endings_table import (
     BY_CODE,
     CANARY,

@@ -23,7 +23,8 @@ from function.stream.record import Record
 from local.bedrock.call import Call
 from local.bedrock.script import Fragment, Hang, Hold, Open, Refuse, Step
 from local.bedrock.server import Bedrock
-from tests.wire.chain import LINES, RAW, SSE, WHOLE, Script
+from tests.formats import FORMATS, LINES, RAW, SSE, TYPED, WHOLE
+from tests.wire.chain import Script
 from tests.wire.endings_table import BY_CODE, GOOD, PLACES, VALUE
 from tests.wire.fallback_table import AFTER, BEFORE, FAILURES, Failure
 
@@ -36,11 +37,10 @@ MODELS: Final = (
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "anthropic.claude-opus-4-5-20251101-v1:0",
 )
-TYPED: Final = (LINES, SSE)
 EARLY: Final = "early"
 """A response that begins before the model has answered."""
 TIMELY: Final = "timely"
-WAYS: Final = [(accept, TIMELY) for accept in (RAW, LINES, SSE, WHOLE)] + [(accept, EARLY) for accept in TYPED]
+WAYS: Final = [(accept, TIMELY) for accept in FORMATS] + [(accept, EARLY) for accept in TYPED]
 
 
 class HeldClock(SystemClock):
@@ -298,7 +298,7 @@ def test_a_model_that_sends_nothing_is_given_up_and_its_call_is_closed_with_its_
     """A heartbeat, or a response that has begun, is no sign of the model; the call that is given up is counted."""
     sandbox, models = sandboxes[fallbacks], MODELS[: fallbacks + 1]
     silent: Script = [Hold(""), Open(), Fragment("{"), Hang()]
-    for accept in (RAW, LINES, SSE, WHOLE):
+    for accept in FORMATS:
         answered = sandbox.ask(accept, *[silent] * fallbacks, GOOD)
         check_answer(answered, accept, EARLY if accept in TYPED else TIMELY, models)
         for call in answered.calls[:-1]:

@@ -13,7 +13,8 @@ import pytest
 from function.contract import Outcome
 from local.bedrock.script import Stop, fragments
 from local.client import End
-from tests.wire.chain import LINES, Script, Seen
+from tests.formats import LINES
+from tests.wire.chain import Script, Seen
 from tests.wire.misbehaving import MUCH, SECRET
 from tests.wire.misbehaviour_table import ROWS, Place, Result, Row
 from tests.wire.test_sandboxes import Room, exits

@@ -11,7 +11,8 @@ from typing import Any, Final
 import pytest
 
 from local.http11.server import Exchange, Server
-from tests.wire.chain import LINES, WHOLE, Seen
+from tests.formats import LINES, WHOLE
+from tests.wire.chain import Seen
 from tests.wire.endings_table import GOOD, VALUE
 from tests.wire.prepared import SECRET
 from tests.wire.test_sandboxes import Room, check_leaves_nothing, exits

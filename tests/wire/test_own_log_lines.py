@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.wire.chain import LINES, Seen
+from tests.formats import LINES
+from tests.wire.chain import Seen
 from tests.wire.endings_table import GOOD
 from tests.wire.test_sandboxes import Room
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from local.bedrock.script import Cut, Fragment, Hang, Stop
-from tests.wire.chain import LINES, RAW, SSE, WHOLE, Seen
+from tests.formats import LINES, RAW, SSE, WHOLE
+from tests.wire.chain import Seen
 from tests.wire.endings_table import CANARY, EVERY_OUTCOME, GOOD, PROMPT
 from tests.wire.staged import SECRET
 from tests.wire.test_sandboxes import Room, check_leaves_nothing, exits

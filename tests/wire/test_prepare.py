@@ -10,7 +10,8 @@ from typing import Any, Final
 import pytest
 
 from local.bedrock.script import Cut, Fragment, Hang, Stop
-from tests.wire.chain import LINES, RAW, SSE, WHOLE, Script, Seen
+from tests.formats import LINES, RAW, SSE, WHOLE
+from tests.wire.chain import Script, Seen
 from tests.wire.endings_table import GOOD, VALUE
 from tests.wire.prepared import SECRET
 from tests.wire.test_sandboxes import Room, exits

@@ -25,8 +25,9 @@ from local.bedrock.script import (
 )
 from local.client import End, Reply
 from local.http11.server import Exchange, Server
+from tests.formats import FORMATS, LINES, RAW, SSE, STREAMED, TYPED, WHOLE
 from tests.unserved import unserved_port
-from tests.wire.chain import FORMATS, LINES, RAW, SSE, WHOLE, Chain, Records, Script
+from tests.wire.chain import HEARTBEATS, Chain, Records, Script
 from tests.wire.endings_table import DOCUMENT as CANARY_DOCUMENT
 from tests.wire.endings_table import PROMPT
 
@@ -34,7 +35,7 @@ DOCUMENT = '{"summary": "Grüße 🙂", "keywords": ["a", "b"]}'
 GOOD: Script = complete_answer(DOCUMENT)
 
 
-@pytest.mark.parametrize("accept", [RAW, LINES, SSE])
+@pytest.mark.parametrize("accept", STREAMED)
 def test_the_first_chunk_comes_before_the_second_delta(chain: Chain, accept: str) -> None:
     """The model holds its second delta until the client has seen the first one."""
     gate = f"second delta of {accept}"
@@ -196,7 +197,7 @@ def test_bad_input_never_reaches_the_model(
     assert seen.calls == []
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_a_failure_after_the_head_of_a_silent_model_is_an_event(chain: Chain, accept: str) -> None:
     """The client sees that it is served, and heartbeats, before the model has sent a byte."""
     chain.deploy(head_within="0.5", heartbeat="0.2")
@@ -205,7 +206,7 @@ def test_a_failure_after_the_head_of_a_silent_model_is_an_event(chain: Chain, ac
     def wait_for_a_heartbeat(reply: Reply) -> None:
         chunks = reply.chunks()
         assert b'"type":"start"' in next(chunks)
-        assert next(chunks) in {b"\n", b":\n\n"}
+        assert next(chunks) in HEARTBEATS
         chain.bedrock.release(gate)
 
     seen = chain.ask([Hold(gate), Refuse("ThrottlingException")], accept, meanwhile=wait_for_a_heartbeat)
@@ -214,7 +215,7 @@ def test_a_failure_after_the_head_of_a_silent_model_is_an_event(chain: Chain, ac
     assert seen.problem["code"] == seen.log["error.type"] == "model_busy"
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_a_failure_before_the_head_has_a_status(chain: Chain, accept: str) -> None:
     seen = chain.ask([Refuse("ThrottlingException")], accept)
 
@@ -337,7 +338,7 @@ def test_a_model_that_fails_before_the_head_has_an_honest_status(  # noqa: PLR09
     assert ("retry-after" in seen.headers) is retry
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_a_model_that_fails_after_the_head_is_an_error_event(chain: Chain, accept: str) -> None:
     """The last event says so, and the body ends cleanly, without trailers."""
     seen = chain.ask([Fragment('{"summ'), Cut()], accept)
@@ -379,7 +380,7 @@ def test_raw_text_that_looks_whole_is_whole_and_valid(chain: Chain, script: Scri
     assert seen.log["outcome"] != "completed"
 
 
-@pytest.mark.parametrize("accept", [RAW, LINES, SSE])
+@pytest.mark.parametrize("accept", STREAMED)
 def test_a_reader_who_leaves_is_not_told_to_the_function(chain: Chain, accept: str) -> None:
     """As on Lambda: the function runs on, and its stages tell the true outcome."""
     gate = f"reader of {accept} has left"
@@ -397,7 +398,7 @@ def test_a_reader_who_leaves_is_not_told_to_the_function(chain: Chain, accept: s
     assert seen.calls[0].closed_at is None
 
 
-@pytest.mark.parametrize("accept", [RAW, LINES, SSE])
+@pytest.mark.parametrize("accept", STREAMED)
 def test_a_reset_by_the_platform_cancels(chain: Chain, accept: str) -> None:
     """The model's connection is closed before any stage runs, and the stages finalise as cancelled."""
     gate = f"reset of {accept}"
@@ -597,7 +598,7 @@ def test_among_equals_the_order_of_the_client_counts(chain: Chain, accept: str, 
     assert (seen.status, seen.headers["content-type"]) == (200, content_type)
 
 
-@pytest.mark.parametrize("accept", [LINES, SSE])
+@pytest.mark.parametrize("accept", TYPED)
 def test_a_line_of_an_event_is_one_to_every_reader(chain: Chain, accept: str) -> None:
     """Readers such as httpx and str.splitlines end lines where JSON does not."""
     words = "a\x85b\u2028c\u2029d ü"

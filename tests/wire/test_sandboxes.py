@@ -41,7 +41,8 @@ from local.client import End, Reply
 from local.lambda_.deployment import Deployment
 from local.lambda_.invocation import Ending as InvocationEnding
 from local.twin import CHECKOUT, Twin, task_root
-from tests.wire.chain import FORMATS, RAW, SSE, WHOLE, Chain, Records, Script, Seen
+from tests.formats import FORMATS, RAW, SSE, WHOLE
+from tests.wire.chain import Chain, Records, Script, Seen
 from tests.wire.endings_table import (
     CANARY,
     CANCELLED,

@@ -9,7 +9,8 @@ import pytest
 from function.contract import SINKS
 from local.bedrock.script import Cut
 from tests.aws.stages.emulated import Sinks, Table, emulated_aws, point_at
-from tests.wire.chain import LINES, SSE, Chain, Seen
+from tests.formats import LINES, SSE
+from tests.wire.chain import Chain, Seen
 from tests.wire.endings_table import CANARY, DELTAS, GOOD, PROMPT, USAGE
 
 

@@ -6,7 +6,8 @@ from typing import Final
 import pytest
 
 from local.bedrock.script import Think, complete_answer
-from tests.wire.chain import LINES, RAW, SSE, WHOLE, Chain, Script, Seen
+from tests.formats import LINES, RAW, SSE, WHOLE
+from tests.wire.chain import Chain, Script, Seen
 
 MODEL: Final = "global.anthropic.claude-opus-5"
 THOUGHTS: Final = ["The user wants ", "Grüße\u2028 \ud83d", "\ude42 today."]

@@ -8,7 +8,8 @@ import pytest
 
 from local.bedrock.script import Hang, Stop, fragments
 from local.client import End
-from tests.wire.chain import LINES, RAW, WHOLE, Script, Seen
+from tests.formats import LINES, RAW, WHOLE
+from tests.wire.chain import Script, Seen
 from tests.wire.stubborn import HABITS
 from tests.wire.test_sandboxes import Room, exits
 

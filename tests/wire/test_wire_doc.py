@@ -20,6 +20,7 @@ from function.stream.errors import AnswerInvalid, ModelFailed, StreamError
 from function.stream.events import Complete, Cut, Idle, Partial, Thinking, Usage
 from function.stream.negotiation import choose_format
 from function.stream.record import Calls, Start
+from tests.formats import LINES, TYPED
 
 DOCUMENT = "".join((Path(__file__).parents[2] / "docs" / name).read_text() for name in ("wire.md", "runtime.md"))
 FRAGMENTS = ['{"summary": "Pay per', ' use.", "keywords": ["cost"', "]}"]
@@ -52,7 +53,7 @@ def chunks(accept: str) -> list[bytes]:
     return out
 
 
-@pytest.mark.parametrize("accept", ["application/jsonl", "application/jsonl; view=snapshot", "text/event-stream"])
+@pytest.mark.parametrize("accept", [*TYPED, f"{LINES}; view=snapshot"])
 def test_the_typed_formats_are_as_documented(accept: str) -> None:
     assert b"".join(chunks(accept)).decode() == example(accept)
 

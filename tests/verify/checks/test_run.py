@@ -61,7 +61,7 @@ def test_the_other_checks_go_on_after_one_bad_answer(endpoint: Twin) -> None:
     code, text = check_all(endpoint)
 
     assert code == 1
-    assert re.findall("FAIL  ([^:]*): ", text) == ["raw text"]
+    assert len(re.findall("FAIL  [^:]*: ", text)) == 1
     assert len(calls) == MODEL_CALLS
 
 
