@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def demo(terminal: Terminal, resources: Resources) -> int:
         twin, sentence = launch(options, resources, terminal)
         terminal.line(f"The endpoint runs on this machine. {sentence}")
-        examples = {route: _example(twin, route, options) for route in twin.urls}
+        examples = {route: _example(twin, route, options, resources) for route in twin.urls}
         status = max([_ask(twin, route, _body(options, examples[route]), terminal) for route in twin.urls])
         if status == 0:
             first = next(iter(twin.urls))
@@ -66,8 +66,10 @@ def _serve(options: Options) -> str:
     return " ".join(["make serve", *(f"{name}={shlex.quote(value)}" for name, value in values.items() if value)])
 
 
-def _example(twin: Twin, route: str, options: Options) -> str | None:
-    return None if options.prompt or options.body else example_request(twin.function.deployment, route)
+def _example(twin: Twin, route: str, options: Options, resources: Resources) -> str | None:
+    if options.prompt or options.body:
+        return None
+    return example_request(twin.function.deployment, route, resources)
 
 
 def _body(options: Options, example: str | None) -> bytes:

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         listeners = Listeners(listen(options.port), first_free(FIRST_PAGE_PORT))
         twin, sentence = launch(options, resources, terminal, show, listeners)
-        examples = {route: _example(twin, route) for route in twin.urls}
+        examples = {route: _example(twin, route, resources) for route in twin.urls}
         page = resources.hold(lambda: Playground(twin, examples, listeners.page))
         has_started = True
         terminal.line(f"Serving on this machine. {sentence} Press Ctrl-C to stop.")
@@ -66,9 +66,9 @@ def _line(url: str, example: Example) -> str:
     return printable(example.remark) if example.remark else curl(url, example.body)
 
 
-def _example(twin: Twin, route: str) -> Example:
+def _example(twin: Twin, route: str, resources: Resources) -> Example:
     try:
-        return Example(example_request(twin.function.deployment, route))
+        return Example(example_request(twin.function.deployment, route, resources))
     except WrongOption as error:
         return Example(None, str(error))
 

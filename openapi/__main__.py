@@ -2,22 +2,20 @@
 
 import json
 import os
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from local.cli import Parser, WrongOption, modules_folder, run
 from local.configuration import Configuration, read_configuration
 from local.lambda_.deployment import Deployment
+from local.program import Program, find
 from local.resources import Resources
 from local.terminal import Terminal
 from local.twin import CHECKOUT, routes_variable, task_root
 
-PROGRAM: Final = Path(__file__).with_name("document.py")
 CLIENT: Final = CHECKOUT / "clients" / "python"
+PROGRAM: Final = Program("The classes", (str(Path(__file__).with_name("document.py")),), (CLIENT,))
 DEFAULT: Final = CHECKOUT / "dist"
 
 
@@ -33,20 +31,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     given = parser.parse_args(arguments)
 
-    def write(terminal: Terminal, _resources: Resources) -> int:
-        documents = described(given.schema, given.code, given.config, os.environ)
-        given.to.mkdir(parents=True, exist_ok=True)
-        for version, document in documents.items():
-            file = given.to / f"openapi-{version.rpartition('.')[0]}.json"
-            file.write_text(f"{json.dumps(document, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+    def write(terminal: Terminal, resources: Resources) -> int:
+        documents = described(given.schema, given.code, given.config, os.environ, resources)
+        for file in written(documents, given.to):
             terminal.line(f"Wrote {os.path.relpath(file)}.")
         return 0
 
     run(write)
 
 
+def written(documents: Mapping[str, Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Write the documents, which are named by their versions of OpenAPI, into ``folder``; return the files.
+
+    Raises:
+        WrongOption: they cannot be written there.
+    """
+    files = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for version, document in documents.items():
+            files.append(folder / f"openapi-{version.rpartition('.')[0]}.json")
+            files[-1].write_text(f"{json.dumps(document, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+    except OSError as error:
+        raise WrongOption(f"--to must be a folder in which you can write; got {str(folder)!r}: {error}") from error
+    return files
+
+
 def described(
-    schema: str | None, code: Path | None, config: Path | None, environment: Mapping[str, str]
+    schema: str | None,
+    code: Path | None,
+    config: Path | None,
+    environment: Mapping[str, str],
+    resources: Resources,
 ) -> dict[str, dict[str, Any]]:
     """Return the documents by their versions of OpenAPI.
 
@@ -60,31 +76,10 @@ def described(
     code = code or configuration.code
     of_shell = {name: value for name, value in environment.items() if name.startswith("LLM_")}
     of_schema = {"LLM_SCHEMA": schema} if schema else {}
-    root_of_code = task_root(code) if code else nullcontext(CHECKOUT)
-    with root_of_code as root, routes_variable(configuration.routes) as of_routes:
-        return _found(Deployment(root, {**configuration.variables, **of_routes, **of_shell, **of_schema}))
-
-
-def _found(deployment: Deployment) -> dict[str, dict[str, Any]]:
-    """Return what the program finds in a process of its own, with the variables and the modules of the function."""
-    with tempfile.TemporaryDirectory(prefix="openapi-") as folder:
-        file = Path(folder) / "found.json"
-        path = os.pathsep.join(map(str, (deployment.root, CLIENT)))
-        done = subprocess.run(  # noqa: S603 - the program beside this one
-            [deployment.python, "-P", PROGRAM, file],
-            env={**deployment.environ(""), "PYTHONPATH": path},
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        if not file.exists():
-            raise WrongOption(f"The classes cannot be loaded: {done.stderr or 'their process has ended'}")
-        found = json.loads(file.read_text(encoding="utf-8"))
-    if "error" in found:
-        raise WrongOption(found["error"])
-    documents: dict[str, dict[str, Any]] = found["documents"]
+    root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
+    of_routes = resources.hold(lambda: routes_variable(configuration.routes))
+    deployment = Deployment(root, {**configuration.variables, **of_routes, **of_shell, **of_schema})
+    documents: dict[str, dict[str, Any]] = find(PROGRAM, deployment, resources)["documents"]
     return documents
 
 

@@ -171,6 +171,7 @@ OPENAPI_MAY_IMPORT = {
         "local.cli",
         "local.configuration",
         "local.lambda_.deployment",
+        "local.program",
         "local.resources",
         "local.terminal",
         "local.twin",

@@ -48,8 +48,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     except NoCredentials as error:
         parser.error(f"--sigv4: {error}")
 
-    def check(terminal: Terminal, _: Resources) -> int:
-        example = None if options.body else _example(options, environment)
+    def check(terminal: Terminal, resources: Resources) -> int:
+        example = None if options.body else _example(options, environment, resources)
         body = options.body.read_bytes() if options.body else (example or "").encode()
         report = Report(terminal)
         endpoint = Endpoint(options.url, sign, report.progress)
@@ -58,9 +58,9 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
     run(check)
 
 
-def _example(options: argparse.Namespace, environment: Mapping[str, str]) -> str | None:
+def _example(options: argparse.Namespace, environment: Mapping[str, str], resources: Resources) -> str | None:
     route = urlsplit(options.url).path.rpartition("/")[2]
-    return example_of(options.code, options.config, environment, route)
+    return example_of(options.code, options.config, environment, route, resources)
 
 
 def _parser() -> argparse.ArgumentParser:

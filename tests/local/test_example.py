@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.cli import WrongOption
 from local.example import example_of
+from local.resources import Resources
 
 MODULE = """
 import os
@@ -23,44 +25,53 @@ def code(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_example_of_the_request_class_is_a_body(code: Path) -> None:
-    found = example_of(code, None, {"LLM_REQUEST": "mine:Invoice", "OTHER": "not for the function"}, "stream")
+@pytest.fixture
+def resources() -> Iterator[Resources]:
+    """What a command holds while it runs."""
+    with Resources() as held:
+        yield held
+
+
+def test_the_example_of_the_request_class_is_a_body(code: Path, resources: Resources) -> None:
+    found = example_of(
+        code, None, {"LLM_REQUEST": "mine:Invoice", "OTHER": "not for the function"}, "stream", resources
+    )
 
     assert found == '{"file": "data:text/plain;base64,w7w=", "by": "ü"}'
 
 
-def test_a_stacks_configuration_names_folder_and_class(code: Path) -> None:
+def test_a_stacks_configuration_names_folder_and_class(code: Path, resources: Resources) -> None:
     """The shell's variables win."""
     config = code / "config.yaml"
     config.write_text("code: .\nrequest: mine:Invoice\n")
 
-    assert example_of(None, config, {}, "stream") is not None
+    assert example_of(None, config, {}, "stream", resources) is not None
     with pytest.raises(WrongOption, match="mine:Missing"):
-        example_of(None, config, {"LLM_REQUEST": "mine:Missing"}, "stream")
+        example_of(None, config, {"LLM_REQUEST": "mine:Missing"}, "stream", resources)
 
 
-def test_each_route_has_the_example_of_its_own_request_class(code: Path) -> None:
+def test_each_route_has_the_example_of_its_own_request_class(code: Path, resources: Resources) -> None:
     config = code / "config.yaml"
     config.write_text("code: .\nroutes: {invoice: {request: 'mine:Invoice'}, triage: {}}\n")
 
-    assert example_of(None, config, {}, "invoice") is not None
-    assert example_of(None, config, {}, "triage") is None
+    assert example_of(None, config, {}, "invoice", resources) is not None
+    assert example_of(None, config, {}, "triage", resources) is None
     with pytest.raises(WrongOption, match=r"There is no route 'other'; the routes are invoice, triage\."):
-        example_of(None, config, {}, "other")
+        example_of(None, config, {}, "other", resources)
 
 
-def test_the_default_request_is_asked_with_a_prompt() -> None:
+def test_the_default_request_is_asked_with_a_prompt(resources: Resources) -> None:
     """So it is not looked at; it says the same itself."""
-    assert example_of(None, None, {}, "any") is None
-    assert example_of(None, None, {"LLM_REQUEST": "function.schema:Request"}, "any") is None
+    assert example_of(None, None, {}, "any", resources) is None
+    assert example_of(None, None, {"LLM_REQUEST": "function.schema:Request"}, "any", resources) is None
 
 
-def test_what_is_wrong_is_a_wrong_option(code: Path) -> None:
+def test_what_is_wrong_is_a_wrong_option(code: Path, resources: Resources) -> None:
     with pytest.raises(WrongOption, match="LLM_REQUEST must name a Pydantic class"):
-        example_of(code, None, {"LLM_REQUEST": "mine:Missing"}, "stream")
+        example_of(code, None, {"LLM_REQUEST": "mine:Missing"}, "stream", resources)
 
 
-def test_a_process_that_does_not_end_as_it_should_is_reported(code: Path) -> None:
+def test_a_process_that_does_not_end_as_it_should_is_reported(code: Path, resources: Resources) -> None:
     (code / "ends.py").write_text("import os, sys\nprint('here', file=sys.stderr, flush=True)\nos._exit(3)\n")
     with pytest.raises(WrongOption, match="The request class cannot be loaded: here"):
-        example_of(code, None, {"LLM_REQUEST": "ends:Any"}, "stream")
+        example_of(code, None, {"LLM_REQUEST": "ends:Any"}, "stream", resources)
