@@ -5,11 +5,12 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from .bedrock.call import Answerer
 from .bedrock.server import Bedrock
-from .cli import Options, WrongOption
+from .cli import RESERVED_NAMES, Options, WrongOption
 from .configuration import Configuration, read_configuration
 from .gateway.cors import ORIGINS_VARIABLE, allowed_origins
 from .journal import Journal
@@ -21,7 +22,7 @@ from .models.embedded import Embedded
 from .models.openai import ModelUnavailable
 from .models.scripted import scripted
 from .resources import Resources
-from .terminal import Terminal
+from .terminal import Terminal, printable
 from .twin import CHECKOUT, Twin, routes_variable, task_root
 
 JOURNAL_LIMIT: Final = 1000
@@ -31,6 +32,8 @@ CALLS_LIMIT: Final = 100
 MODEL_FOLDER: Final = CHECKOUT / ".cache" / "model"
 VARIABLE: Final = re.compile(r"LLM_[A-Z_]+")
 """A variable of a setting, in a message of the function."""
+FRAME: Final = re.compile(r'  File "(.+)", line ([0-9]+)')
+"""A line of a stack trace."""
 OF_MODULES: Final = ("LLM_SCHEMA", "LLM_REQUEST", "LLM_INSTRUCTIONS", "LLM_PREPARE", "LLM_STAGES")
 """The variables that name something in the user's modules."""
 PASSED_PREFIXES: Final = (
@@ -96,7 +99,7 @@ def launch(
         return twin, "Amazon Bedrock answers."
     if chat is not None:
         bedrock.answer = chat
-        return twin, f"{chat.model} at {options.model_url} answers."
+        return twin, printable(f"{chat.model} at {options.model_url} answers.")
     bedrock.answer, sentence = _default_model(resources, terminal)
     return twin, sentence
 
@@ -138,16 +141,16 @@ def _start(twin: Twin, options: Options, configuration: Configuration) -> None:
     try:
         twin.function.start()
     except StartFailed as failure:
-        raise WrongOption(_advice(failure, options, configuration)) from failure
+        raise WrongOption(_advice(failure, options, configuration, twin.function.deployment)) from failure
 
 
-def _advice(failure: StartFailed, options: Options, configuration: Configuration) -> str:
+def _advice(failure: StartFailed, options: Options, configuration: Configuration, deployment: Deployment) -> str:
     message = str(failure)
     if "NoRegionError" in failure.kind:
         return "--bedrock aws requires a region: set AWS_REGION, or a region in your AWS profile."
     found = VARIABLE.search(message)
     if not found:
-        return f"The function does not start: {message}"
+        return f"The function does not start: {_error(failure)}. {_remedy(failure, deployment)}".rstrip()
     if found[0] == "LLM_SCHEMA" and options.schema:
         source, remedy = "--schema", "add --code with the folder that contains its module"
     elif (configuration.routes or found[0] in configuration.variables) and found[0] not in os.environ:
@@ -159,6 +162,23 @@ def _advice(failure: StartFailed, options: Options, configuration: Configuration
     if code := options.code or configuration.code:
         remedy = f"its module was looked up in {code}"
     return f"{message} {source} sets {found[0]}; {remedy}."
+
+
+def _error(failure: StartFailed) -> str:
+    kind = failure.kind.removeprefix("Function.")
+    return ": ".join(filter(None, (kind, str(failure).rstrip("."))))
+
+
+def _remedy(failure: StartFailed, deployment: Deployment) -> str:
+    """Return a sentence that names the innermost line of the user's modules, else the modules; none without any."""
+    for line in reversed(failure.trace):
+        frame = FRAME.match(line)
+        if frame and Path(frame[1]).is_relative_to(deployment.root):
+            file = Path(frame[1]).relative_to(deployment.root)
+            if file.parts[0] not in RESERVED_NAMES:
+                return f"Correct {file}, line {frame[2]}."
+    modules = {value.partition(":")[0] for name in OF_MODULES if (value := deployment.environment.get(name))}
+    return f"Look for the cause in {' and '.join(sorted(modules))}." if modules else ""
 
 
 def _default_model(resources: Resources, terminal: Terminal) -> tuple[Answerer, str]:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -18,10 +18,12 @@ WAIT_LIMIT = 30.0
 class StartFailed(Exception):
     """A sandbox ended before it asked for its first event; the message is what the function reported."""
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, trace: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.kind = kind
-        """The type of the error, as the function reported it."""
+        """The type of the error, as the function reported it; empty if it reported none."""
+        self.trace = trace
+        """The lines of its stack trace, the innermost frame last."""
 
 
 class Function:
@@ -69,8 +71,8 @@ class Function:
             if sandbox in self._sandboxes:
                 return
         match sandbox.init_error:
-            case {"errorType": str(kind), "errorMessage": str(message)}:
-                raise StartFailed(kind, message)
+            case {"errorType": str(kind), "errorMessage": str(message), "stackTrace": [*trace]}:
+                raise StartFailed(kind, message, list(map(str, trace)))
             case _:
                 last = self.output[-1] if self.output else f"its process ended with status {sandbox.exit_status}"
                 raise StartFailed("", last)

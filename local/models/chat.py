@@ -18,6 +18,8 @@ LIST_LIMIT: Final = 10_000_000
 """Bytes of a list of models that are read at most: a server of another kind may send without end."""
 EXCERPT_LIMIT: Final = 200
 """Characters of a server's own message that are shown at most."""
+NO_ACCESS: Final = "Allow access without a key, which the local stack does not send, or use another server."
+BROKEN: Final = "Look into the log of the server."
 EXPECTED_URL: Final = "Expected the base URL of an OpenAI-compatible server, such as http://localhost:11434/v1."
 
 
@@ -40,7 +42,7 @@ def list_models(url: str) -> list[str]:
             raise ModelUnavailable(f"{target} sent no HTTP response ({error}). {EXPECTED_URL}") from error
     if reply.status != HTTPStatus.OK:
         status_line = reply.head.split(b"\r\n")[0].decode("latin-1").partition(" ")[2]
-        raise ModelUnavailable(f"{target} answered {status_line}: {_message(body)}. {EXPECTED_URL}")
+        raise ModelUnavailable(f"{target} answered {status_line}: {_message(body)}. {_advice(reply.status)}")
     try:
         names = [str(model["id"]) for model in json.loads(body)["data"]]
     except UNEXPECTED_SHAPE as error:
@@ -50,6 +52,12 @@ def list_models(url: str) -> list[str]:
     if not names:
         raise ModelUnavailable(f"the server at {url} has no model. Load one first.")
     return names
+
+
+def _advice(status: int) -> str:
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return NO_ACCESS
+    return BROKEN if status >= HTTPStatus.INTERNAL_SERVER_ERROR else EXPECTED_URL
 
 
 def _read(reply: Reply) -> bytes:

@@ -143,12 +143,14 @@ def test_variables_of_the_shell_are_no_options(openai: OpenAi) -> None:
 
 
 def test_an_answer_cannot_drive_the_terminal(openai: OpenAi) -> None:
-    """Control characters and bidi marks are shown as escapes, in the answer and in the request."""
+    """Control characters and bidi marks are shown as escapes, in the answer, the request and the model's name."""
+    openai.models = ["first\x1b[2J\u202e"]
     openai.say(delta(HOSTILE), delta(None, "stop"))
 
     done = demo(openai, "--prompt", "\x1b[2J")
 
     assert "\\u009b31m\\u202e\\u007f" in done.stdout
+    assert "first\\x1b[2J\\u202e at " in done.stdout
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", done.stdout)
 
 

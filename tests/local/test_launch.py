@@ -81,6 +81,27 @@ def test_the_users_modules_lie_beside_the_function_as_in_a_bundle(tmp_path: Path
 
 
 @pytest.mark.usefixtures("account")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import sys\nsys.exit(3)", "SystemExit: 3. Correct own/inner.py, line 2."),
+        ("raise ValueError('one\\ntwo.')", "ValueError: one\ntwo. Correct own/inner.py, line 1."),
+        ("import os\nos._exit(3)", "its process ended with status 3. Look for the cause in own.outer."),
+    ],
+    ids=["exits", "raises", "ends the process"],
+)
+def test_an_error_of_the_users_modules_is_named_with_its_place(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "code" / "own").mkdir(parents=True)
+    (tmp_path / "code" / "own" / "outer.py").write_text("from . import inner")
+    (tmp_path / "code" / "own" / "inner.py").write_text(text)
+
+    with pytest.raises(WrongOption) as caught:
+        environ(Options(schema="own.outer:Answer", code=tmp_path / "code", real_bedrock=True))
+
+    assert str(caught.value) == f"The function does not start: {expected}"
+
+
+@pytest.mark.usefixtures("account")
 def test_an_option_wins_over_the_variable_of_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_SCHEMA", "no_such_module:Class")
 

@@ -21,6 +21,7 @@ class OpenAi:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, Any]] = []
+        self.models = ["first", "second"]
         self.lines: list[bytes] = []
         self.reader: Callable[[Any], str] | None = None
         """Returns what the server writes for the body of a request, in place of what ``say`` was given."""
@@ -43,7 +44,7 @@ class OpenAi:
         if self.reader and body:
             self.say(delta(self.reader(json.loads(body))), delta(None, "stop"))
         if exchange.path == "/v1/models":
-            exchange.send(200, [], b'{"data": [{"id": "first"}, {"id": "second"}]}')
+            exchange.send(200, [], json.dumps({"data": [{"id": name} for name in self.models]}).encode())
         elif self.status != 200:
             exchange.send(self.status, [], b"overloaded")
         else:

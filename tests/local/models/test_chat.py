@@ -166,6 +166,23 @@ def test_a_server_of_something_else_is_one_line(words: bytes, message: str) -> N
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (401, "Allow access without a key, which the local stack does not send, or use another server."),
+        (403, "Allow access without a key, which the local stack does not send, or use another server."),
+        (404, "Expected the base URL of an OpenAI-compatible server, such as http://localhost:11434/v1."),
+        (500, "Look into the log of the server."),
+    ],
+)
+def test_what_to_do_depends_on_the_status(status: int, advice: str) -> None:
+    words = f"HTTP/1.1 {status} Status\r\nContent-Length: 0\r\n\r\n".encode()
+    with answering(words) as url, pytest.raises(ModelUnavailable) as caught:
+        list_models(url)
+
+    assert str(caught.value).endswith(f": ''. {advice}")
+
+
 def test_a_server_of_something_else_is_an_unavailable_service(call: Call) -> None:
     with answering(b"-ERR unknown command\r\n\r\n") as url:
         [step] = Chat(url, "m")(call)
