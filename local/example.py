@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from .configuration import Configuration, read_configuration
 from .gateway.routes import ROUTES_VARIABLE
 from .lambda_.deployment import Deployment
-from .program import Program, find
+from .program import Program, configured, find
 from .resources import Resources
-from .twin import CHECKOUT, routes_variable, task_root
 
 PROGRAM: Final = Program("The request class", ("-m", "function.example"))
 VARIABLES: Final = ("LLM_REQUEST", ROUTES_VARIABLE)
@@ -31,18 +29,9 @@ def example_request(deployment: Deployment, route: str, resources: Resources) ->
 def example_of(
     code: Path | None, config: Path | None, environment: Mapping[str, str], route: str, resources: Resources
 ) -> str | None:
-    """Return the same for a function that runs elsewhere.
-
-    It has the modules of the folder ``code`` and the configuration in the file ``config``; the ``LLM_`` variables in
-    ``environment`` replace what the file says.
+    """Return the same for a function that runs elsewhere, as ``configured`` describes it.
 
     Raises:
-        WrongOption: as above, or the file cannot be used.
+        WrongOption: as above, or the file ``config`` cannot be used.
     """
-    configuration = read_configuration(config) if config else Configuration()
-    code = code or configuration.code
-    of_shell = {name: value for name, value in environment.items() if name.startswith("LLM_")}
-    root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
-    of_routes = resources.hold(lambda: routes_variable(configuration.routes))
-    deployment = Deployment(root, {**configuration.variables, **of_routes, **of_shell})
-    return example_request(deployment, route, resources)
+    return example_request(configured(code, config, environment, resources), route, resources)

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .cli import WrongOption
+from .configuration import Configuration, read_configuration
 from .lambda_.deployment import Deployment
 from .resources import Resources, child
+from .twin import CHECKOUT, routes_variable, task_root
 
 
 class Program(NamedTuple):
@@ -48,3 +51,22 @@ def find(program: Program, deployment: Deployment, resources: Resources, *argume
     if "error" in found:
         raise WrongOption(found["error"])
     return found
+
+
+def configured(
+    code: Path | None, config: Path | None, environment: Mapping[str, str], resources: Resources
+) -> Deployment:
+    """Return a function that runs elsewhere, with the variables and the modules that it has there.
+
+    It has the modules of the folder ``code`` and the configuration in the file ``config``; the ``LLM_`` variables in
+    ``environment`` replace what the file says.
+
+    Raises:
+        WrongOption: the file cannot be used.
+    """
+    configuration = read_configuration(config) if config else Configuration()
+    code = code or configuration.code
+    of_shell = {name: value for name, value in environment.items() if name.startswith("LLM_")}
+    root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
+    of_routes = resources.hold(lambda: routes_variable(configuration.routes))
+    return Deployment(root, {**configuration.variables, **of_routes, **of_shell})

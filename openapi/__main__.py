@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from local.cli import Parser, WrongOption, modules_folder, run
-from local.configuration import Configuration, read_configuration
-from local.lambda_.deployment import Deployment
-from local.program import Program, find
+from local.program import Program, configured, find
 from local.resources import Resources
 from local.terminal import Terminal
-from local.twin import CHECKOUT, routes_variable, task_root
+from local.twin import CHECKOUT
 
 CLIENT: Final = CHECKOUT / "clients" / "python"
 PROGRAM: Final = Program("The classes", (str(Path(__file__).with_name("document.py")),), (CLIENT,))
@@ -72,13 +70,8 @@ def described(
     Raises:
         WrongOption: one of them cannot be used.
     """
-    configuration = read_configuration(config) if config else Configuration()
-    code = code or configuration.code
-    of_shell = {name: value for name, value in environment.items() if name.startswith("LLM_")}
     of_schema = {"LLM_SCHEMA": schema} if schema else {}
-    root = resources.hold(lambda: task_root(code)) if code else CHECKOUT
-    of_routes = resources.hold(lambda: routes_variable(configuration.routes))
-    deployment = Deployment(root, {**configuration.variables, **of_routes, **of_shell, **of_schema})
+    deployment = configured(code, config, {**environment, **of_schema}, resources)
     documents: dict[str, dict[str, Any]] = find(PROGRAM, deployment, resources)["documents"]
     return documents
 

@@ -169,8 +169,6 @@ OPENAPI_MAY_IMPORT = {
     "openapi/__init__.py": set[str](),
     "openapi/__main__.py": {
         "local.cli",
-        "local.configuration",
-        "local.lambda_.deployment",
         "local.program",
         "local.resources",
         "local.terminal",
@@ -279,7 +277,7 @@ def test_the_twin_and_the_checks_from_outside_import_nothing_of_the_function(fil
     assert [module for module in imports(file) if within(module, "function")] == []
 
 
-@pytest.mark.parametrize("file", sorted({*sources("local", "verify")} - {"local/launch.py", "local/example.py"}))
+@pytest.mark.parametrize("file", sorted({*sources("local", "verify")} - {"local/launch.py", "local/program.py"}))
 def test_only_what_starts_the_local_stack_reads_a_stacks_configuration(file: str) -> None:
     assert [it for it in imports(file) if within(it, "local.configuration")] == []
 
