@@ -1,4 +1,4 @@
-"""What a process and those that it has started need, seen from outside, on Linux."""
+"""The CPU and the memory of a process and of its children, measured from outside, on Linux."""
 
 import os
 import time

@@ -44,7 +44,7 @@ def peer(folder: Path, module: str, packages: Path) -> Program:
 
 
 def web_peer(folder: Path) -> Program | None:
-    """Return FastAPI and uvicorn behind Lambda Web Adapter, unpacked into ``folder``; None if there is no adapter."""
+    """Return an application in FastAPI behind Lambda Web Adapter, in ``folder``; None if the adapter is not built."""
     if not ADAPTER.exists():
         print("Lambda Web Adapter is not measured: make builds it where cargo is installed.", file=sys.stderr)
         return None
@@ -56,9 +56,9 @@ def web_peer(folder: Path) -> Program | None:
 
 
 def node_peers(folder: Path) -> dict[str, Program]:
-    """Return the same function in Node, bundled into ``folder``; none if Node or its packages are not installed.
+    """Return the same endpoint in Node, in ``folder``, once for each way in which the AI SDK asks for structure.
 
-    The model's id decides how the AI SDK asks for a structured answer.
+    The model's id decides which way that is. If Node or its packages are not installed, there is none.
     """
     node, bundler = shutil.which("node"), _BENCH / "node_modules" / ".bin" / "esbuild"
     if node is None or not bundler.exists():

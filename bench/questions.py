@@ -11,7 +11,7 @@ from .chain import WORDS, Question, Reply, frame
 def question(size: int, cut: int, accept: str, interval: float = 0.0, *, as_tool: bool = False) -> Question:
     """Return a request for an answer of ``size`` bytes, which the model sends in fragments of ``cut`` characters.
 
-    With ``as_tool``, the model writes it as the input of the tool ``json``, as a program demands that forces this tool.
+    With ``as_tool``, the model writes it as the input of the tool ``json``, for a program that forces this tool.
     """
     words = " ".join(WORDS[at % len(WORDS)] for at in range(size // 4))
     answer = {"summary": words[: size - 70], "keywords": ["first", "second", "third"]}

@@ -1,4 +1,4 @@
-"""Fixtures for every room: the scripted stand-in for Bedrock, and the whole chain with real processes."""
+"""Fixtures for all tests: the scripted stand-in for Bedrock, and the whole chain with real processes."""
 
 import gc
 import os
@@ -74,7 +74,7 @@ Nearly all of them start processes.
 SLOW_PLACES: Final = frozenset(TESTS / name for name in SLOW)
 
 NOBODY: Final = -1
-"""What Python wakes when a signal comes, by default."""
+"""The file descriptor that Python writes to when a signal comes, if no program has set one."""
 
 PARTED: Final = "tests/partials/test_promises.py"
 """The file whose tests share nothing, and take so long that one worker alone would be busy after the others."""
@@ -100,7 +100,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Use one worker more than there are processors: in a sixth of its time, a worker waits for something."""
+    """Use one worker more than there are processors, because each worker waits for a sixth of its time."""
     return len(os.sched_getaffinity(0)) + 1
 
 
@@ -154,7 +154,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the files in ``SLOW`` unread where none of their tests will run: each worker would import all of them."""
+    """Do not import the files in ``SLOW`` if none of their tests will run: each worker would import all of them."""
     return True if config.option.markexpr == "not slow" and _is_slow(collection_path) else None
 
 
@@ -163,7 +163,7 @@ def _is_slow(file: Path) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what ``SLOW`` names, and put it first, then the files with most tests: the last ones take no time."""
+    """Mark what ``SLOW`` names and run it first, then the files with most tests, so that short ones come last."""
     tests = Counter(item.path for item in items)
     slow = {path for path in tests if _is_slow(path)}
     for item in items:
@@ -210,7 +210,7 @@ def wget() -> str:
 
 
 def _installed(name: str) -> str:
-    """Return the path of a program. A change is never judged without the tests that need it."""
+    """Return the path of a program. Without it the test is skipped, but fails where a change is judged (``CI``)."""
     path = shutil.which(name)
     if path is None:
         missing = f"{name} is not installed, and this test needs it. On Debian and Ubuntu: apt install {name}"

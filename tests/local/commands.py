@@ -12,7 +12,7 @@ import pytest
 from local.twin import CHECKOUT
 
 FOREIGN = ("AWS_", "LLM_", "PYTHON", "LC_", "LANG")
-"""How variables begin that the user of a test run may have set."""
+"""How the names of variables begin that the user of a test run can have set, and that change what a command does."""
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -65,7 +65,7 @@ class Command:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether there is a process of this id; one that has ended and waits for its parent is none."""
+    """Return whether a process with this id runs. One that has ended and waits for its parent does not."""
     listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(listed.stdout.strip()) and not listed.stdout.strip().startswith("Z")
 
@@ -77,7 +77,7 @@ def ran(*arguments: str, variables: dict[str, str] | None = None) -> subprocess.
 
 
 def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    """The command refused to start: one line on standard error, nothing else."""
+    """Assert that the command refused to start, with one line on standard error and nothing else."""
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1, done.stderr
     for word in words:

@@ -44,7 +44,7 @@ WAYS: Final = [(accept, TIMELY) for accept in FORMATS] + [(accept, EARLY) for ac
 
 
 class HeldClock(SystemClock):
-    """Stands still, but while a model is held: then it jumps to the end of every wait in which nothing comes."""
+    """A clock that stands still, except while a model is held: then it jumps to the end of each wait."""
 
     def __init__(self) -> None:
         self.time = 0.0
@@ -111,7 +111,7 @@ class Answered:
 
 
 class Sandbox:
-    """A function with several models. Each request is one of a sandbox in which no model has failed lately."""
+    """A function with several models. For each request it is as if no model had failed recently."""
 
     def __init__(self, bedrock: Bedrock, models: Sequence[str], **settings: str) -> None:
         given = {"model_id": models[0], "fallback_models": ",".join(models[1:]), "structured_output": "prompt"}
@@ -201,7 +201,7 @@ def sandboxes(shared_bedrock: Bedrock, environment: None) -> Iterator[Mapping[in
 
 
 def check_answer(answered: Answered, accept: str, way: str, asked: Sequence[str]) -> None:
-    """The last model that was asked has answered, and everybody says so."""
+    """Check that the last model that was called has answered, and that events and record name it."""
     assert (answered.status, answered.is_cut, answered.asked) == (200, False, list(asked))
     if accept in TYPED:
         start, last = answered.events[0], answered.events[-1]
@@ -216,7 +216,7 @@ def check_answer(answered: Answered, accept: str, way: str, asked: Sequence[str]
 
 
 def check_failure(answered: Answered, accept: str, way: str, code: str, asked: Sequence[str]) -> None:
-    """The client gets the problem; an event names the last model that was asked."""
+    """Check that the client gets the problem, and that an event names the model that was called last."""
     assert answered.asked == list(asked)
     has_begun = way == EARLY
     if not has_begun:
@@ -246,7 +246,7 @@ def failing(failure: Failure, *, of_each_kind: int | None = None) -> Iterator[tu
 def test_before_an_answer_begins_another_model_answers_or_the_failure_is_final(
     sandboxes: Mapping[int, Sandbox], failure: Failure, fallbacks: int
 ) -> None:
-    """In every format, and also if the response has begun: with nothing of an answer."""
+    """In every format, also if the response has already begun, but has nothing of an answer."""
     sandbox, models = sandboxes[fallbacks], MODELS[: fallbacks + 1]
     for before, script in failing(failure, of_each_kind=None if fallbacks == 1 else 1):
         for accept, way in WAYS:
@@ -295,7 +295,7 @@ def test_after_an_answer_has_begun_no_other_model_is_called(
 def test_a_model_that_sends_nothing_is_given_up_and_its_call_is_closed_with_its_headers(
     sandboxes: Mapping[int, Sandbox], fallbacks: int
 ) -> None:
-    """A heartbeat, or a response that has begun, is no sign of the model; the call that is given up is counted."""
+    """Neither a heartbeat nor the beginning of the response is a sign of the model. The abandoned call is counted."""
     sandbox, models = sandboxes[fallbacks], MODELS[: fallbacks + 1]
     silent: Script = [Hold(""), Open(), Fragment("{"), Hang()]
     for accept in FORMATS:
@@ -340,7 +340,7 @@ WRONG: Final[Script] = [Fragment('{"summary": "x"'), Fragment(', "keywords": [7,
 
 
 def test_a_model_that_has_failed_is_not_asked_first_by_the_next_request(sandboxes: Mapping[int, Sandbox]) -> None:
-    """Nor by one of another route: it is the sandbox that remembers. After half a minute it is asked first again."""
+    """Nor by one of another route, because the sandbox remembers it. After half a minute it is asked first again."""
     sandbox = sandboxes[1]
     assert sandbox.ask(RAW, BUSY, GOOD).asked == list(MODELS[:2])
     assert sandbox.ask(RAW, GOOD, forget=False).asked == [MODELS[1]]
@@ -349,7 +349,7 @@ def test_a_model_that_has_failed_is_not_asked_first_by_the_next_request(sandboxe
 
 
 def test_a_second_answer_is_asked_of_the_model_that_wrote_the_first(make: Callable[..., Sandbox]) -> None:
-    """And of another one where that fails meanwhile; the last event says who wrote what the client keeps."""
+    """If that model fails meanwhile, another one is asked. The last event names the model whose answer is complete."""
     sandbox = make(max_attempts="2")
     answered = sandbox.ask(LINES, BUSY, WRONG, GOOD)
     assert answered.asked == [MODELS[0], MODELS[1], MODELS[1]]
@@ -371,7 +371,7 @@ def test_a_prompt_is_prepared_once_for_all_models(make: Callable[..., Sandbox]) 
 
 
 def test_each_model_has_the_form_that_it_accepts_and_keeps_it(make: Callable[..., Sandbox]) -> None:
-    """A call in another form is one more of the same model."""
+    """A call in another form is another call of the same model."""
     sandbox = make(structured_output="auto")
     sandbox.bedrock.refuses_output_config = [MODELS[1]]
     answered = sandbox.ask(RAW, BUSY, GOOD)

@@ -48,7 +48,7 @@ def critical(seen: Seen) -> list[str]:
 
 
 def check_goes_on(room: Room, *, fresh: bool = False) -> None:
-    """The next request is answered by the same sandbox or by a fresh one, and no word of own code is in the log."""
+    """Check that the same sandbox or a fresh one answers the next request, and that the log has no word of own code."""
     started = room.chain.twin.function.sandboxes_started
     after = question(room, "tell")
     assert (after.status, after.document, after.log["outcome"]) == (200, VALUE, "completed")

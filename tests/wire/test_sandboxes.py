@@ -68,16 +68,18 @@ WARM: Final = 300
 """Requests before the first weighing: imports, caches and source lines come with the first failure of each kind."""
 SANDBOXES: Final = 3
 LEAKED_OBJECTS: Final = 100
-"""How many more objects of the collector a sandbox may hold at the end; it served some 233 requests in between.
-A connection that is kept has eight, a failure that it meets in another place than before, some twenty."""
+"""How many more objects of the garbage collector a sandbox can hold at the end, after some 233 more requests.
+
+A connection that is kept has eight of them; a failure in a place where none was before has some twenty.
+"""
 LEAKED_BLOCKS: Final = 700
-"""The same for Python's blocks of memory, strings and numbers included: three a request, where one needs thousands."""
+"""The same for Python's blocks of memory, with strings and numbers: three per request, which itself needs thousands."""
 LEAKED_KILOBYTES: Final = 2_048
 """The same for resident memory, of which Python takes a megabyte at a time."""
 IDLE_CONNECTIONS: Final = 10
 """botocore's ``max_pool_connections``: so many to the model may be kept for the next request."""
 LONG: Final = 5 * "some more words, "
-"""Pydantic keeps up to 16,384 strings of fewer than 64 characters for later: what differs here is longer."""
+"""Pydantic caches up to 16,384 strings of fewer than 64 characters: texts that differ by request are longer."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Kind:
     """The failure comes after the client's first byte, in the formats that have one by then."""
     calls: int = 1
     act: str = ""
-    """``reset`` by the platform, or the client is to ``leave``: while the model is held."""
+    """What happens while the model is held: ``reset`` by the platform, or ``leave``, if the client disconnects."""
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -189,7 +191,7 @@ def mix() -> list[Plan]:
 
 
 class Traffic:
-    """Clients that send as many requests at a time as there are sandboxes, each when one is idle."""
+    """Clients that send a request as soon as a sandbox is idle: as many at a time as there are sandboxes."""
 
     def __init__(self, twin: Twin, bedrock: Bedrock) -> None:
         self._twin = twin
@@ -224,15 +226,16 @@ class Traffic:
         self._twin.function.wait_until_idle()
 
     def weigh(self) -> dict[int, dict[str, Any]]:
-        """Return the weight of each sandbox by its process id. It is the second one in a row.
+        """Return the weight of each sandbox by its process id.
 
-        The first one's good answer leaves each sandbox in the same state: with an idle connection to the model.
+        Each is weighed twice, and the second weight counts: the answer to the first request leaves every sandbox in the
+        same state, with an idle connection to the model.
         """
         self._weigh()
         return self._weigh()
 
     def _weigh(self) -> dict[int, dict[str, Any]]:
-        """Ask every sandbox: held by the model until all have been asked."""
+        """Send one request to every sandbox; the model holds each of them until all have one."""
         gate = f"weighing {len(self.weighed)}"
         self._scripts[WEIGH] = [Hold(gate), *GOOD]
         called, began = len(self._bedrock.calls), len(self._twin.journal.moments())
@@ -355,7 +358,7 @@ def thousand() -> Iterator[Thousand]:
 
 
 def test_a_thousand_requests_are_each_answered_as_they_deserve(thousand: Thousand) -> None:
-    """Its own answer, or its own failure: never another request's."""
+    """Each client gets the answer or the failure of its own request, never of another one."""
     assert len(thousand.met) == REQUESTS
     assert {met.plan.what for met in thousand.met} == set(KINDS)
     for met in thousand.met:
@@ -394,7 +397,7 @@ def _answer_of(plan: Plan, reply: Reply) -> object:
 
 
 def test_a_thousand_requests_have_each_one_line_one_metric_one_record_and_one_message(thousand: Thousand) -> None:
-    """Counted by request: no stage ran twice or not at all, and all tell the outcome that it was."""
+    """For each request, every stage has run once, and all of them report the true outcome."""
     outcomes = {met.id: met.plan.kind.ending.outcome.value for met in thousand.met}
     outcomes |= {reply.headers["x-request-id"]: "completed" for reply in thousand.weighed}
     recorded = {id_: outcome for id_, outcome in outcomes.items() if outcome != Outcome.REJECTED}
@@ -440,7 +443,7 @@ def test_a_thousand_records_equal_their_requests(thousand: Thousand) -> None:
 
 
 def test_a_thousand_requests_ask_the_model_once_each_and_leave_no_call_open(thousand: Thousand) -> None:
-    """Thrice where the service throttles; not at all where the request is refused."""
+    """Three times if the service throttles, and not at all if the request is rejected."""
     asked = Counter(call.prompt for call in thousand.calls)
 
     assert asked.pop(WEIGH) == len(thousand.weighed)
@@ -473,10 +476,10 @@ def test_a_thousand_requests_leave_nothing_in_their_sandboxes(thousand: Thousand
 # --- The end of a sandbox ------------------------------------------------------------------------------------------
 
 BEGUN: Final = '{"summ'
-"""What the model has said when something breaks in."""
+"""What the model has written when the request is interrupted."""
 SILENCE: Final[Script] = [Hang()]
 TRUNCATED: Final = {InvocationEnding.TRUNCATED, InvocationEnding.CRASHED}
-"""The same in the client's eyes: the one where an answer had begun, the other where it had not."""
+"""How such an invocation ends: truncated if its answer had begun, otherwise crashed."""
 
 
 class Room:
@@ -500,7 +503,7 @@ class Room:
         self.records.clear()
 
     def interrupted(self, accept: str, interrupt: Callable[[], None], rest: Script = SILENCE) -> Seen:
-        """Follow a request into which something breaks while the model, in mid-answer, is silent."""
+        """Follow a request that is interrupted while the model is silent in the middle of its answer."""
         self.warm_up()
         self._gates += 1
         gate = f"in mid-stream, {self._gates}"
@@ -526,7 +529,7 @@ class Room:
         self.chain.twin.function.invocations[-1].stall()
 
     def check_next(self, *, fresh: bool) -> None:
-        """A good request, answered by a fresh sandbox or the same one, sees nothing of what was before."""
+        """Check that a good request, to a fresh sandbox or the same one, finds nothing of those before it."""
         started = self.chain.twin.function.sandboxes_started
         self.records.clear()
         seen = self.chain.ask(GOOD, WHOLE)
@@ -576,7 +579,7 @@ def check_leaves_nothing(room: Room) -> None:
 
 
 def check_cut(seen: Seen, accept: str) -> None:
-    """The client is told nothing, and sees that it has no whole answer."""
+    """Check that the client gets no reason, and sees that its answer is incomplete."""
     if accept == WHOLE:
         assert (seen.status, seen.end, seen.document["code"]) == (502, End.CLEAN, "DEFAULT_5XX")
         return
@@ -588,7 +591,7 @@ def check_cut(seen: Seen, accept: str) -> None:
 
 
 def check_cancelled(room: Room, seen: Seen) -> None:
-    """One line, one metric, one record, no message; the model's connection was closed before any of it."""
+    """Check that there is one log line, one metric, one record and no message, and that the model call is closed."""
     assert (seen.log["outcome"], seen.log["level"]) == ("cancelled", "WARNING"), seen.log
     assert "error.type" not in seen.log
     assert (seen.metric["outcome"], seen.metric["NotCompleted"]) == ("cancelled", [1])
@@ -601,7 +604,7 @@ def check_cancelled(room: Room, seen: Seen) -> None:
 
 
 def check_model_closed(seen: Seen) -> None:
-    """Nobody holds the call, whether it came to its own end or was broken off."""
+    """Check that the model call has ended, by itself or because it was closed, and holds no connection."""
     [call] = seen.calls
     assert call.ended.wait(10)
     assert not call.is_open()
@@ -630,7 +633,7 @@ def test_a_sandbox_that_is_asked_to_end_breaks_off_and_tells_so(room: Room, acce
 
 @pytest.mark.parametrize("accept", FORMATS)
 def test_a_sandbox_that_is_killed_tells_nothing(room: Room, accept: str) -> None:
-    """SIGKILL in mid-stream: the client is cut off, nobody else hears of it; the kernel closes the model's call."""
+    """SIGKILL in mid-stream: the client is cut off, no stage runs, and the kernel closes the model's call."""
     seen = room.interrupted(accept, lambda: os.kill(room.process, signal.SIGKILL))
 
     check_cut(seen, accept)
@@ -699,7 +702,7 @@ def test_a_runtime_api_that_goes_away_cancels_and_ends_the_sandbox(room: Room, a
 
 @pytest.fixture
 def weighing_room() -> Iterator[Room]:
-    """A function that weighs itself, with two seconds for all it does, of which 1.6 are the answer's."""
+    """A function that weighs itself. It has a time limit of 2 s, of which 1.6 s are for the answer."""
     with ExitStack() as stack:
         root = stack.enter_context(task_root(WEIGHED))
         room = Room(Deployment(root), timeout=2, request="weighing:Request")
@@ -708,7 +711,7 @@ def weighing_room() -> Iterator[Room]:
 
 
 def test_a_call_that_was_abandoned_before_its_headers_ends_with_them(weighing_room: Room) -> None:
-    """Nothing can be shut down before: one thread and one connection stay, until the headers come."""
+    """It cannot be closed before they come: until then, one thread and one connection stay."""
     room, bedrock = weighing_room, weighing_room.chain.bedrock
     room.warm_up()
     before = room.weigh()
@@ -744,7 +747,7 @@ def room_without_a_log(tmp_path: Path) -> Iterator[Room]:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
 def test_a_full_disk_for_logs_costs_the_lines_and_nothing_else(room_without_a_log: Room) -> None:
-    """Answers are whole, failures are told, both are stored and published, and the sandbox lives on."""
+    """Answers are complete, failures reach the client, both are stored and published, and the sandbox lives on."""
     room = room_without_a_log
     broken: Script = [Fragment(BEGUN), Cut()]
     for accept in FORMATS:

@@ -254,7 +254,7 @@ def test_what_is_cut_holds_no_heartbeat_up(served: Serve) -> None:
 
 
 def test_the_deadline_ends_a_call_that_stalls_in_the_middle_of_a_frame(served: Serve) -> None:
-    """And closes its connection, though a traceback keeps everything that has read it."""
+    """Its connection is closed too, although a traceback keeps all objects that have read from it."""
     clock = Jumping()
 
     def serve(peer: Peer) -> None:
@@ -300,7 +300,7 @@ def test_a_call_that_is_given_up_before_its_headers_closes_its_connection(served
 
 
 def test_a_connection_serves_the_next_call_when_the_answer_was_read_to_its_end(served: Serve) -> None:
-    """The peer accepts no other one."""
+    """The peer accepts only this one connection."""
 
     def serve(peer: Peer) -> None:
         for answer in ("a", "b"):
@@ -345,7 +345,7 @@ WITHOUT_CHUNKS: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.amazo
     ],
 )
 def test_a_response_of_another_kind_is_read_by_its_thread(served: Serve, head: bytes, body: bytes) -> None:
-    """The socket of a connection that closes after the response cannot be had."""
+    """The client cannot reach the socket of a connection that closes after its response."""
 
     def serve(peer: Peer) -> None:
         peer.await_request()
@@ -359,7 +359,7 @@ def test_a_response_of_another_kind_is_read_by_its_thread(served: Serve, head: b
 def test_a_connection_that_breaks_is_a_failure_of_the_model(
     served: Serve, broken: Callable[[Peer], None] | None
 ) -> None:
-    """Never a good end, wherever it breaks."""
+    """Wherever it breaks, the answer does not end as if it were complete."""
     taken = threading.Event()
 
     def serve(peer: Peer) -> None:
