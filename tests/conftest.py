@@ -25,7 +25,7 @@ TESTS: Final = Path(__file__).parent
 SLOW: Final = (
     "aws/runtime/test_api.py",
     "aws/runtime/test_loading.py",
-    "aws/runtime/test_main.py",
+    "aws/runtime/test_loop.py",
     "aws/test_logs.py",
     "aws/test_second_host.py",
     "aws/test_uncaught.py",
