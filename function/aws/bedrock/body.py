@@ -165,6 +165,14 @@ class Chunks:
         Raises:
             ProtocolError: they are not what can follow in such a body.
         """
+        if not (self._left or self._line or self._has_ended):
+            line, _, rest = data.partition(_LINE_END)
+            try:
+                is_one_chunk = len(rest) == int(line, 16) + len(_LINE_END) > len(_LINE_END)
+            except ValueError:  # an extension, or what is not in chunks
+                is_one_chunk = False
+            if is_one_chunk:  # as a model writes it; the code below is not in the processor's cache when one comes
+                return rest[: -len(_LINE_END)]
         data, self._line = self._line + data, b""
         found: list[bytes] = []
         at, length = 0, len(data)
