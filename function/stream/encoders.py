@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from ..partials.changes import Change
 from .errors import AnswerInvalid
-from .events import Complete, Event, Idle, Overdue, Partial, Thinking
+from .events import Complete, Document, Event, Idle, Overdue, Partial, Thinking
 from .paths import TOO_LONG, is_long, is_too_long
 from .record import Start
 
@@ -113,8 +113,9 @@ class RawText(Encoder):
 
     def __init__(self) -> None:
         self._root = ""
+        """The document's first character."""
         self._withheld = ""
-        self._between_tokens = False
+        self._document: Document | None = None
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -132,18 +133,23 @@ class RawText(Encoder):
     def encode(self, event: Event, /) -> bytes:
         """Text is sent as it is; white space keeps an idle connection open where the grammar allows it."""
         if isinstance(event, Partial):
+            self._root = self._root or _first(event.text)
+            self._document = event.document
             sendable, self._withheld = self._split(event)
-            self._root = self._root_with(event)
-            self._between_tokens = event.document.between_tokens and not (
-                event.document.is_complete and self._root == '"'
-            )
             return sendable.encode()
-        return b" " if isinstance(event, Idle) and self._between_tokens else b""
+        return b" " if isinstance(event, Idle) and self._is_between_tokens() else b""
+
+    def _is_between_tokens(self) -> bool:
+        """Return whether the grammar allows white space behind what was sent."""
+        document = self._document
+        if document is None or (document.is_complete and self._root == '"'):
+            return False
+        return document.between_tokens
 
     def _split(self, event: Partial) -> tuple[str, str]:
         """Return what may be sent, and what must wait."""
         text = self._withheld + event.text
-        root = self._root_with(event)
+        root = self._root or _first(event.text)
         if not root or root not in '{["':
             return "", text
         if not event.document.is_complete:
@@ -151,19 +157,20 @@ class RawText(Encoder):
         end = len(text.rstrip(JSON_SPACE)) - 1 if not self._withheld else 0
         return text[:end], text[end:]
 
-    def _root_with(self, event: Partial) -> str:
-        """Return the document's first character, if it has come: before it there is only white space."""
-        return self._root or event.text.lstrip(JSON_SPACE)[:1]
-
     def restart(self, _problem: Mapping[str, object], /) -> bytes:
         """Forget what was withheld; what was sent cannot be taken back."""
         self._root = self._withheld = ""
-        self._between_tokens = False
+        self._document = None
         return b""
 
     def complete(self, _answer: Complete, /) -> bytes:
         """The answer is good: what was withheld may be sent."""
         return self._withheld.encode()
+
+
+def _first(text: str) -> str:
+    """Return the first character of a text behind white space; nothing if there is none."""
+    return text.lstrip(JSON_SPACE)[:1]
 
 
 class _Typed(Encoder):

@@ -59,6 +59,9 @@ class Reading(Protocol):
     """By then, in seconds of ``time.monotonic``, the source yields an event, or ``Waiting``. Infinite: it goes on
     waiting."""
 
+    is_used_up: bool
+    """Nothing that has been read lies behind the latest event: another one has to be waited for."""
+
     def close(self) -> None:
         """Close the model's connection, unless its answer was read to the end."""
 
@@ -279,7 +282,7 @@ class _Rest:
 
     def take_if(self, kind: type[K]) -> K | None:
         """Take the next event if it is there already, and of this kind."""
-        if self._held is None:
+        if self._held is None and not self._reading.is_used_up:
             self._read(0.0)
         held = self._held
         if not isinstance(held, kind):

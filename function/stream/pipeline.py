@@ -338,7 +338,8 @@ class _Answer:
         except (NotJson, Invalid) as error:
             self._progress.closed_values += error.closed_before
             raise _answer_error(error) from _cause(error)
-        self._progress.closed_values += sum(change.closed for change in changes)
+        for change in changes:
+            self._progress.closed_values += change.closed
         return Partial(text, changes, partials)
 
     def _complete(self, partials: Partials[Any]) -> Complete:

@@ -171,6 +171,7 @@ class Waits:
 
     def __init__(self, source: ScriptedSource) -> None:
         self.until = inf
+        self.is_used_up = False
         self._source = source
 
     def close(self) -> None:

@@ -83,6 +83,8 @@ class Body:
         self.until = inf
         """By then, in seconds of ``time.monotonic``, a piece is returned, or None. Infinite: the socket's own timeout
         counts, and is an error."""
+        self.is_used_up = False
+        """Whether the latest event ended where its piece ended; set by who decodes the pieces."""
         self._response = response
         self._received = received
         self._socket = connected

@@ -96,7 +96,9 @@ class EventStream:
             if frame is None:
                 yield None
                 continue
-            headers, payload = frame
+            headers, payload, is_last = frame
+            if self.body is not None:
+                self.body.is_used_up = is_last
             event = _delta(payload) if headers.is_delta else None
             if event is not None or (event := self._parsed(headers, payload)):
                 yield event
@@ -134,8 +136,10 @@ def decode_events(
         customized_response_dict["stream"] = EventStream(response_dict["body"], operation_model)
 
 
-def frames(chunks: Iterable[bytes | None]) -> Iterator[tuple[Headers, bytes] | None]:
+def frames(chunks: Iterable[bytes | None]) -> Iterator[tuple[Headers, bytes, bool] | None]:
     """Yield the headers and the payload of each frame in a body, however it is cut into ``chunks``; for None, None.
+
+    The third item says whether the frame ends where the chunk ends: nothing of the next one has come with it.
 
     A frame that the end of the body cuts is left out.
 
@@ -154,25 +158,22 @@ def frames(chunks: Iterable[bytes | None]) -> Iterator[tuple[Headers, bytes] | N
         start = 0
         while len(data) - start >= _PRELUDE.size:
             length, headers_length, checksum = _PRELUDE.unpack_from(data, start)
-            _check(data[start : start + 8], 0, checksum)
+            if (found := crc32(data[start : start + 8])) != checksum:
+                raise ChecksumMismatch(checksum, found)
             _check_lengths(length, headers_length)
             end = start + length
             if end > len(data):
                 break
-            _check(data[start + 8 : end - 4], checksum, *_CHECKSUM.unpack_from(data, end - 4))
+            (expected,) = _CHECKSUM.unpack_from(data, end - 4)
+            if (found := crc32(data[start + 8 : end - 4], checksum)) != expected:
+                raise ChecksumMismatch(expected, found)
             payload_start = start + _PRELUDE.size + headers_length
             if data[start + _PRELUDE.size : payload_start] != header_bytes:
                 header_bytes = data[start + _PRELUDE.size : payload_start]
                 headers = Headers(parser.parse(header_bytes))
-            yield headers, data[payload_start : end - 4]
+            yield headers, data[payload_start : end - 4], end == len(data)
             start = end
         data = data[start:]
-
-
-def _check(data: bytes, checksum_before: int, expected: int) -> None:
-    checksum = crc32(data, checksum_before)
-    if checksum != expected:
-        raise ChecksumMismatch(expected, checksum)
 
 
 def _check_lengths(length: int, headers_length: int) -> None:

@@ -24,6 +24,9 @@ def complete_characters(events: Iterator[ModelEvent]) -> Iterator[ModelEvent]:
                 yield Delta("\N{REPLACEMENT CHARACTER}")
             yield Thinking(thoughts.feed(event.text)) if isinstance(event, Thinking) and event.text else event
             continue
+        if not half and not "\ud800" <= event.text[-1] <= "\udbff":  # nearly always
+            yield event
+            continue
         text = _paired(half + event.text) if half else event.text
         half = text[-1] if "\ud800" <= text[-1] <= "\udbff" else ""
         if text := text.removesuffix(half):

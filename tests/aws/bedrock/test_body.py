@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from itertools import pairwise
+from itertools import groupby, pairwise
 from math import inf
 from pathlib import Path
 from typing import Final, TypeVar
@@ -164,6 +164,13 @@ class Jumping(SystemClock):
         return super().now() + self.ahead
 
 
+class Standing(Jumping):
+    """A clock on which nothing takes time."""
+
+    def now(self) -> float:
+        return self.ahead
+
+
 def calling(
     asked: BedrockModel | None = None, *, heartbeat: float = 1000, clock: Jumping | None = None
 ) -> Generator[PacedEvent, None, None]:
@@ -176,6 +183,12 @@ def calling(
 
 def without_pauses(events: Iterable[PacedEvent]) -> list[PacedEvent]:
     return [event for event in events if event not in (Pause(), Idle())]
+
+
+def together(events: Iterable[PacedEvent]) -> list[int]:
+    """Return how many deltas come without a pause between them, each time."""
+    kinds = groupby(type(event) for event in events)
+    return [len(list(group)) for kind, group in kinds if kind is Delta]
 
 
 def no_thread_reads() -> bool:
@@ -204,12 +217,13 @@ def test_what_came_together_is_read_before_anything_is_waited_for(served: Serve)
 
     with served(serve):
         seen = list[PacedEvent]()
-        for event in calling():
+        for event in calling(clock=Standing()):
             seen.append(event)
             if isinstance(event, Delta) and (count := sum(isinstance(each, Delta) for each in seen)) in {8, 17, 26}:
                 taken[(count - 8) // 9].set()
 
     assert without_pauses(seen) == [*(Delta(f"{number} ") for number in range(26)), *END]
+    assert together(seen) == [1, 7, 9, 9]  # the thread that has called reads the first one
 
 
 def cuts(frame: bytes) -> list[int]:
