@@ -90,7 +90,11 @@ The other characters at which they end a line are control characters, which JSON
 
 def _json_line(value: object) -> str:
     """Return JSON that is one line to every reader."""
-    text = _json(value)
+    return _as_line(_json(value))
+
+
+def _as_line(text: str) -> str:
+    """Return JSON with those characters escaped at which readers end a line."""
     if not text.isascii():
         for end, escape in _LINE_ENDS:
             text = text.replace(end, escape)
@@ -213,7 +217,7 @@ class _Typed(Encoder):
         if not event.changes:
             return b""
         if len(event.text) < SHORT_TEXT:
-            delta = self._write("delta", {"changes": [as_json(change) for change in _needed(event.changes)]})
+            delta = self._delta([_written(change) for change in _needed(event.changes)])
             if len(delta) <= DELTA_LIMIT:
                 return delta
         return b"".join(self._deltas(_needed(event.changes)))
@@ -231,18 +235,18 @@ class _Typed(Encoder):
         size = ENVELOPE
         for change in changes:
             for part in _parts(change):
-                text = _json_line(as_json(part))
+                text = _written(part)
                 length = len(text.encode()) + len(",")
                 if group and size + length > DELTA_LIMIT:
-                    yield self._delta_of(group)
+                    yield self._delta(group)
                     group, size = [], ENVELOPE
                 group.append(text)
                 size += length
-        yield self._delta_of(group)
+        yield self._delta(group)
 
-    def _delta_of(self, changes: list[str]) -> bytes:
-        head = _json({"type": "delta", "at": self._start.elapsed()}).removesuffix("}")
-        return self._frame("delta", f'{head},"changes":[{",".join(changes)}]}}')
+    def _delta(self, changes: list[str]) -> bytes:
+        """Return the event with changes that are written already."""
+        return self._frame("delta", f'{{"type":"delta","at":{self._start.elapsed()},"changes":[{",".join(changes)}]}}')
 
     def _snapshot(self, snapshots: "_Snapshots", event: Partial) -> bytes:
         """Return the object so far, or nothing if all snapshots together would become too long."""
@@ -403,13 +407,16 @@ def _parts(change: Change) -> Iterator[Change]:
             yield Change(change.path, part, None, is_closed)
 
 
-def as_json(change: Change) -> dict[str, object]:
-    """Return a change as the typed formats write it: ``append`` or ``value`` if there is one, ``closed`` if true."""
-    members: dict[str, object] = {"path": change.path}
-    if change.append is None:
-        members["value"] = change.value
-    elif change.append or not change.closed:
-        members["append"] = change.append
-    if change.closed:
-        members["closed"] = True
-    return members
+def _written(change: Change) -> str:
+    """Return a change as the typed formats write it: ``append`` or ``value`` if there is one, ``closed`` if true.
+
+    Python writes an object through much code, which at a model's pace is not in the processor's cache; a string it
+    writes through little.
+    """
+    path, text, value, closed = change
+    written = f'{{"path":{_json(path)}'
+    if text is None:
+        written += f',"value":{_json(value)}'
+    elif text or not closed:
+        written += f',"append":{_json(text)}'
+    return _as_line(written + (',"closed":true}' if closed else "}"))
