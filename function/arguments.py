@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Final, Union, cast, get_args, get_origin
 
-from .contract import ROUTE_NAME, SETTINGS, Settings, as_text, parsed
+from .contract import ROUTE_NAME, ROUTE_NAME_LIMIT, SETTINGS, Settings, as_text, parsed
 
 Shape = Mapping[str, Any] | list[Any] | None
 """What an argument consists of: the names of an object, each with its own shape (``ANY_KEY``: every key has this
@@ -55,7 +55,8 @@ OWN_VARIABLE: Final = Names(
 """The names that a variable of the user's modules can have."""
 
 ROUTES: Final = Names(
-    "lower-case letters, digits and hyphens after a letter, at most 31 characters such as invoice", ROUTE_NAME
+    f"lower-case letters, digits and hyphens after a letter, at most {ROUTE_NAME_LIMIT} characters such as invoice",
+    ROUTE_NAME,
 )
 """The names that a route can have."""
 

@@ -19,7 +19,13 @@ HANDLER: Final = "function.handler.handle"
 ROUTE: Final = "stream"
 """The one route of a stack that names none."""
 
-ROUTE_NAME: Final = r"[a-z][a-z0-9-]{0,30}"
+STAGE: Final = "v1"
+"""The stage of the API, with which the path of each route begins."""
+
+ROUTE_NAME_LIMIT: Final = 31
+"""Characters of a route's name."""
+
+ROUTE_NAME: Final = rf"[a-z][a-z0-9-]{{0,{ROUTE_NAME_LIMIT - 1}}}"
 """The pattern of a route's name."""
 
 ROUTES_FILE: Final = "routes.json"
@@ -98,6 +104,8 @@ UNION_FIELDS_LIMIT: Final = 16
 DEFAULT_MAX_TOKENS: Final = 2_000
 MAX_TOKENS_WITH_THINKING: Final = 8_000
 """The limit of thinking and answer together, in tokens, where ``maxTokens`` is not set."""
+MOST_TOKENS: Final = 200_000
+"""The highest such limit that can be set."""
 
 DEFAULT_TIMEOUT: Final = 120
 TIMEOUT_WITH_THINKING: Final = 300
@@ -270,12 +278,17 @@ def _whole_number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def _number_between(least: int, most: int, default: str, unit: str = "") -> Setting:
+    """Describe a whole number; ``unit`` is what the message says after these words, such as " of bytes"."""
+    return Setting(default, _whole_number(least, most), f"a whole number{unit} from {least} to {most}")
+
+
 def _body_limit(text: str) -> int | None:
     return None if text == "auto" else _whole_number(1, BODY_LIMIT_WITH_FILES)(text)
 
 
 def _max_tokens(text: str) -> int | None:
-    return None if text == "auto" else _whole_number(1, 200_000)(text)
+    return None if text == "auto" else _whole_number(1, MOST_TOKENS)(text)
 
 
 def _seconds(text: str) -> float:
@@ -452,7 +465,9 @@ class Settings(NamedTuple):
     thinking: Annotated[Thinking, Setting("default", Thinking, "default, on or off", stated=False)]
     show_thinking: Annotated[bool, Setting("false", _boolean, "true or false", stated=False)]
     """Whether the typed formats show a summary of the thinking."""
-    max_tokens: Annotated[int | None, Setting("auto", _max_tokens, "a whole number from 1 to 200000", stated=False)]
+    max_tokens: Annotated[
+        int | None, Setting("auto", _max_tokens, f"a whole number from 1 to {MOST_TOKENS}", stated=False)
+    ]
     """None: the model decides (claude.py)."""
     body_limit: Annotated[
         int | None,
@@ -467,16 +482,14 @@ class Settings(NamedTuple):
             "none, * alone, or origins such as https://example.com (as browsers send them: lower case, no path)",
         ),
     ]
-    start_padding: Annotated[
-        int, Setting("0", _whole_number(0, 1_000_000), "a whole number of bytes from 0 to 1000000")
-    ]
+    start_padding: Annotated[int, _number_between(0, 1_000_000, "0", " of bytes")]
     capture_content: Annotated[bool, Setting("false", _boolean, "true or false")]
     publish_outcomes: Annotated[
         frozenset[str], Setting("completed", _outcomes, f"none or some of {', '.join(PUBLISHABLE_OUTCOMES)}")
     ]
     sink: Annotated[Destination, Setting("log", _sink, f"log or one of {', '.join(map(':'.join, SINKS.items()))}")]
     store: Annotated[Destination | None, Setting("none", _store, "none or dynamodb:TABLE")]
-    max_attempts: Annotated[int, Setting("1", _whole_number(1, 10), "a whole number from 1 to 10")]
+    max_attempts: Annotated[int, _number_between(1, 10, "1")]
     first_event_timeout: Annotated[
         float, Setting(str(FIRST_EVENT_TIMEOUTS["regional"]), _seconds, "a number of seconds above 0")
     ]

@@ -11,12 +11,19 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final, Literal, NamedTuple
 
-from .endpoint import Document, Fault, Image, Message, Part, Prompt, Role, is_blank
+from .endpoint import (
+    DOCUMENTS_LIMIT,
+    IMAGES_LIMIT,
+    Document,
+    Fault,
+    Image,
+    Message,
+    Part,
+    Prompt,
+    Role,
+    is_blank,
+)
 
-IMAGES_LIMIT: Final = 20
-"""Images of one conversation: with more, the service refuses any above 2,000 pixels."""
-DOCUMENTS_LIMIT: Final = 5
-"""Documents of one conversation."""
 CACHED_TURNS_LIMIT: Final = 3
 """Turns with a cache point behind them: the service takes four points, and one can stand behind the instructions."""
 

@@ -27,6 +27,10 @@ IMAGE_SIDE_LIMIT: Final = 8_000
 """Pixels of an image's width and of its height (Converse API, ``Message``)."""
 DOCUMENT_LIMIT: Final = 4_500_000
 """Bytes of one document (Converse API, ``Message``)."""
+IMAGES_LIMIT: Final = 20
+"""Images of one conversation: with more, the service refuses any above 2,000 pixels."""
+DOCUMENTS_LIMIT: Final = 5
+"""Documents of one conversation (Converse API, ``Message``)."""
 TOO_MANY_REQUESTS: Final = 429
 REFUSAL_STATUSES: Final = frozenset({400, 402, 403, 404, 409, 410, 422, 423, TOO_MANY_REQUESTS, 451})
 """What own code can refuse a request with."""
@@ -73,8 +77,8 @@ _EXPLANATIONS: Final = {
     "image_too_large": f"An image must have at most {IMAGE_LIMIT} bytes and {IMAGE_SIDE_LIMIT} pixels on a side.",
     "no_text_beside_document": "A document must have a text beside it, of the same role.",
     "role_order": "The first and the last message must be the user's.",
-    "too_many_documents": "A conversation must have at most 5 documents.",
-    "too_many_images": "A conversation must have at most 20 images.",
+    "too_many_documents": f"A conversation must have at most {DOCUMENTS_LIMIT} documents.",
+    "too_many_images": f"A conversation must have at most {IMAGES_LIMIT} images.",
     "media_type_mismatch": "The media type must be that of the bytes.",
     "wrong_type": "The value must be of a type that can stand here.",
 }

@@ -20,7 +20,10 @@ OwnStage = Callable[[Record], Any]
 """What the user's module holds, sync or async; what it returns is ignored."""
 
 SHARE: Final = 0.1
-"""The part of the time of all own stages that each of them has, whatever the ones before it do. At most 8 have it."""
+"""The part of the time of all own stages that each of them has, whatever the ones before it do.
+
+``STAGES_LIMIT`` such parts are less than all of it.
+"""
 PATIENCE: Final = 1.0
 """Seconds after that time at which the process ends if a stage that cannot be broken off still runs."""
 

@@ -19,6 +19,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from function.answer_type import AnswerType
 from function.contract import (
     REQUEST_ID_HEADER,
+    STAGE,
     VERSION,
     SettingsError,
     read_settings,
@@ -34,8 +35,6 @@ from streaming_llm_client.events import Event
 
 VERSIONS: Final = ("3.2.0", "3.1.1")
 """The versions of OpenAPI. The first one can describe each event of a stream."""
-STAGE: Final = "/v1"
-"""What the paths of all routes begin with."""
 LOCAL: Final = "http://127.0.0.1:8000"
 """Where ``make serve`` answers."""
 SCHEMAS: Final = "#/components/schemas/"
@@ -104,7 +103,7 @@ def document(routes: Mapping[str, Route], version: str) -> dict[str, Any]:
     for name, route in routes.items():
         request, answer = own[name, "request"], own[name, "answer"]
         answered = _answered(answer, version, has_raw_text=not route.answer.has_hidden)
-        paths[f"{STAGE}{resource(name)}"] = {"post": _operation(name, request, answered)}
+        paths[f"/{STAGE}{resource(name)}"] = {"post": _operation(name, request, answered)}
     origin = {"default": LOCAL, "description": "Scheme and host of the endpoint."}
     return {
         "openapi": version,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from function.contract import ROUTE
 from function.endpoint import (
     DOCUMENT_LIMIT,
     IMAGE_LIMIT,
@@ -199,7 +200,7 @@ def test_a_client_cannot_write_a_whole_prompt() -> None:
 
 def test_a_call_can_be_made_for_a_test_and_not_changed() -> None:
     call = Call(request_id="req-1", caller=Caller("apiKey", "k"))
-    assert (call.caller.id, call.route, call.traceparent, call.xray_trace_id) == ("k", "stream", None, None)
+    assert (call.caller.id, call.route, call.traceparent, call.xray_trace_id) == ("k", ROUTE, None, None)
     assert call.seconds_left() == float("inf")
     with pytest.raises(FrozenInstanceError):
         call.route = "other"  # type: ignore[misc]

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from function.own_stages import own_stages
+from function.contract import STAGES_LIMIT
+from function.own_stages import SHARE, own_stages
 from function.stream.record import Record
 from tests.aws.stages.records import CANARY, record
 
@@ -20,3 +21,7 @@ def test_a_stage_that_fails_is_a_line_without_its_words(caplog: pytest.LogCaptur
     [line] = caplog.messages
     assert line.startswith("stage own:fail of request req-1 failed: ValueError after ")
     assert CANARY not in caplog.text
+
+
+def test_the_shares_of_all_stages_fit_into_their_time() -> None:
+    assert STAGES_LIMIT * SHARE < 1

@@ -12,7 +12,7 @@ import pulumi
 import pulumi_aws as aws
 
 from ..arguments import Authorization, Endpoint
-from ..contract import ROUTE
+from ..contract import ROUTE, STAGE
 from ..iam.document import Place, document
 from ..iam.role import private_statements
 from ..options import Options
@@ -21,7 +21,6 @@ from .function import StreamingFunction, log_group
 from .preflight import gateway_responses, preflight
 from .scope import Scope
 
-STAGE: Final = "v1"
 ACCESS_LOG: Final = json.dumps(
     {
         "requestId": "$context.requestId",

@@ -4,8 +4,9 @@ import pulumi
 import pulumi_aws as aws
 
 from ..arguments import Authorization, Endpoint
+from ..contract import STAGE
 from ..options import Domain, Options
-from .api import STAGE, StreamingApi
+from .api import StreamingApi
 from .scope import Scope
 
 

@@ -193,14 +193,14 @@ def _purposes(
             lambda given: guardrail_statements(given[1:], given[0]),
         )
     if options.sink != "log":
-        purposes["publish"] = at_place(sink_statements, environment["LLM_SINK"])
+        purposes["publish"] = at_place(sink_statements, environment[variable("sink")])
     if options.store != "none":
-        purposes["store"] = at_place(store_statements, environment["LLM_STORE"])
+        purposes["store"] = at_place(store_statements, environment[variable("store")])
     if options.vpc is not None:
         purposes["join-network"] = place.apply(network_statements)
     if options.kms_key is not None:
         purposes["use-key"] = pulumi.Output.all(
-            options.kms_key, place, environment["LLM_SINK"], environment["LLM_STORE"]
+            options.kms_key, place, environment[variable("sink")], environment[variable("store")]
         ).apply(
             lambda given: key_statements(*given, environment_through_lambda=options.environment_key_through_lambda),
         )
