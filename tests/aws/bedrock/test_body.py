@@ -299,14 +299,18 @@ def test_a_call_that_is_given_up_closes_its_connection(served: Serve) -> None:
 
 
 def test_a_call_that_is_given_up_before_its_headers_closes_its_connection(served: Serve) -> None:
+    asked = threading.Event()
+
     def serve(peer: Peer) -> None:
         peer.await_request()
+        asked.set()
         peer.await_end()
 
     clock = Jumping()
     with served(serve):
         events = calling(heartbeat=0.02, clock=clock)
         assert next(events) == Idle()
+        assert asked.wait(PATIENCE)
         clock.ahead = 1000
         with pytest.raises(DeadlineReached):
             list(events)
