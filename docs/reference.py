@@ -36,7 +36,7 @@ WITHOUT_ARGUMENT: Final = [
         "Seconds of silence after which the function sends a heartbeat.",
     ],
 ]
-"""The rows of the settings that are no argument."""
+"""The rows of the settings that are not arguments."""
 
 TYPES: Final = {bool: "boolean", int: "integer", float: "number", str: "string"}
 

@@ -64,7 +64,7 @@ class Mind(NamedTuple):
     efforts: tuple[Effort, ...] = tuple(Effort)
     """The words for effort that it knows, from the lowest."""
     effort: Effort | None = _HIGH
-    """The effort of a request that names none; None if the model knows no effort."""
+    """The effort of a request that names none; None if the model has no effort."""
     effort_beta: str | None = None
     """The beta without which a request with an effort is refused; None if none is needed."""
 

@@ -57,7 +57,8 @@ ROUTE_SETTINGS: Final = frozenset(
 """The settings that a route can have of its own."""
 
 ROUTE_VARIABLES: Final = ("model_id", "profile_model", "guardrail")
-"""Those that can be outputs of other resources. What the deployment alone knows of them is in variables."""
+"""Settings of a route that can be outputs of other resources. Their values go into variables of the function, because
+the bundle, with the file of routes, is made before the deployment knows them."""
 
 DEFAULT_MODEL: Final = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
 """Any commercial region can call it, and it takes a temperature."""
@@ -93,9 +94,9 @@ MESSAGE_LIMIT: Final = 254 * 1024
 """Bytes of a record's message: the 256 KB of SNS, EventBridge and a line of the log, less what stands around it."""
 
 BODY_LIMIT: Final = 65_536
-"""Bytes of a body, where ``bodyLimit`` is not set and the request class has no field for a file."""
+"""Bytes of a body, if ``bodyLimit`` is not set and the request class has no field for a file."""
 BODY_LIMIT_WITH_FILES: Final = 6_000_000
-"""The same where the class has one, and the most that can be set: Lambda takes events of up to 6 MB."""
+"""Bytes of a body, if the class has a field for a file, and the most that can be set: an event has at most 6 MB."""
 
 OPTIONAL_FIELDS_LIMIT: Final = 24
 UNION_FIELDS_LIMIT: Final = 16

@@ -37,7 +37,7 @@ class File:
     """In the words of the Converse API, such as ``png``."""
     data: bytes = field(repr=False)
     name: str | None = None
-    """A document's. It must be unique, and it is ours: a client's could carry instructions."""
+    """The name of a document. The function makes it: it must be unique, and a client's could contain instructions."""
 
 
 class Turn(NamedTuple):

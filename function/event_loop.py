@@ -43,7 +43,7 @@ class Running:
 
         Raises:
             Exception: what the call raised.
-            Internal: it raised something that is no ``Exception``, such as SystemExit, or was cancelled.
+            Internal: it raised something that is not an ``Exception``, such as SystemExit, or was cancelled.
         """
         self._ended.wait()
         result, error = self._result, self._error

@@ -240,7 +240,7 @@ class Function:
         self._limit_user_code(context.get_remaining_time_in_millis() / 1000)
         http = parse_event(event)
         found = self._endpoints.get(http.resource)
-        endpoint = found or next(iter(self._endpoints.values()))  # any rejects what is none of the routes
+        endpoint = found or next(iter(self._endpoints.values()))  # without a route, any endpoint rejects the request
         caller = caller_of(event, self._settings.authorization)
         route = {"route": found.route} if found else {}
         logs.running.begins(context.aws_request_id, route | named_fields(caller, self._settings.caller_fields))

@@ -99,7 +99,7 @@ def _effort(settings: Settings, row: Claude, model: str) -> Conflict | None:
         return None
     name, words = variable("effort"), row.mind.efforts
     if not words:
-        return Conflict(f"{name} cannot be set: {model} knows no effort.", {"effort": None})
+        return Conflict(f"{name} cannot be set: {model} takes no effort.", {"effort": None})
     return Conflict(
         f"{name} must be one of {', '.join(words)}: {model} does not know {settings.effort}.",
         {"effort": _highest(words, settings.effort)},

@@ -51,7 +51,7 @@ OTHER_KINDS: Final[Mapping[str, type]] = {
     "environment": dict,
     "routes": dict,
 }
-"""The types of the arguments that are no settings, but have an effect on this machine."""
+"""The types of the arguments that are not settings but have an effect on this machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def settings(**texts: str) -> Settings:
 @pytest.mark.parametrize(
     ("model", "texts", "message"),
     [
-        (HAIKU, {"effort": "low"}, f"LLM_EFFORT cannot be set: {HAIKU} knows no effort."),
+        (HAIKU, {"effort": "low"}, f"LLM_EFFORT cannot be set: {HAIKU} takes no effort."),
         (
             SONNET_4_6,
             {"effort": "xhigh"},

@@ -67,7 +67,7 @@ class Wheels:
 
         Raises:
             BundleError: neither pip nor uv is installed, a wheel is missing for the target or is not the locked one,
-                ``own`` conflicts with the lock, or botocore knows no service of one of the names.
+                ``own`` conflicts with the lock, or botocore has no service of one of the names.
         """
         if interpreter(self.target.python) is None:
             self.report(
@@ -95,7 +95,7 @@ class Wheels:
         known = self.known_services()
         for service in self.services:
             if service not in known:
-                raise BundleError(f"services: botocore knows no AWS service {service!r}.{nearest(service, known)}")
+                raise BundleError(f"services: botocore has no AWS service {service!r}.{nearest(service, known)}")
 
     def _collect_into(self, folder: Path) -> None:
         with filling(folder) as tree:

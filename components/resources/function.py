@@ -240,7 +240,7 @@ class _Called:
     """A model or profile that routes call."""
 
     routes: Sequence[str]
-    """Those that ask it first."""
+    """The routes that ask it first."""
     model: pulumi.Output[Model]
     behind: pulumi.Output[list[str]]
     """ARNs of the models to which the profile routes, where the permission has to name them; otherwise empty."""

@@ -26,7 +26,7 @@ def missing_services(bundle: Bundle) -> str | None:
                     places.setdefault(service, f"{name}:{line}")
     for service, place in places.items():
         if service not in known:
-            return f"{place}: botocore knows no AWS service {service!r}.{nearest(service, known)}"
+            return f"{place}: botocore has no AWS service {service!r}.{nearest(service, known)}"
     if not places:
         return None
     found = ", ".join(f"{service} ({place})" for service, place in places.items())

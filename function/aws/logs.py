@@ -100,7 +100,7 @@ class JsonFormat(TextFormat):
 
 
 class OwnCodeFormat(JsonFormat):
-    """The same with what is known of the request, by the names of the members of its own log line."""
+    """A JSON object as of ``JsonFormat``, and what is known of the request, named as in the request's own log line."""
 
     def _members(self, record: logging.LogRecord) -> dict[str, object]:
         request_id = getattr(record, "aws_request_id", "")
@@ -119,8 +119,8 @@ class FormatByOrigin(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return one line."""
-        is_ours = record.name.startswith(f"{PACKAGE}.")
-        return (self._of_function if is_ours else self._of_others).format(record)
+        is_of_function = record.name.startswith(f"{PACKAGE}.")
+        return (self._of_function if is_of_function else self._of_others).format(record)
 
 
 def redact(record: logging.LogRecord) -> bool:

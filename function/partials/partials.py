@@ -89,7 +89,7 @@ class Partials(Generic[M]):
         self._container = Container.around(self._root, plans.root_plan)
         """The innermost container that is open."""
         self._allowed_strings: AllowedStrings | None = None
-        """Of the open string; None if there is none, or it may be other text and is shown as it grows."""
+        """The strings that the open string may become. None: no string is open, or it may be any text and is shown."""
         self._held: list[str] = []
         """The pieces of the open string so far, if only allowed strings may stand there."""
         self._failure: NotJson | Invalid | None = None
@@ -97,7 +97,7 @@ class Partials(Generic[M]):
         """Characters that may still become pending; 0 unless the text ends inside a string."""
         self._pending: list[str] = []
         self._path = ""
-        """Of the string that pending text belongs to."""
+        """The path of the string that the pending text belongs to."""
 
     @property
     def live(self) -> object:

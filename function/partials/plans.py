@@ -143,9 +143,9 @@ class AllowedStrings(NamedTuple):
     """The strings that may stand at a position where no other text may."""
 
     words: tuple[str, ...]
-    """Sorted."""
+    """The strings, sorted."""
     is_certain: bool
-    """No other string is valid, and nothing in the way can make one valid: a prefix of none of them is a mistake."""
+    """No other string is valid, and no function can make one valid: any text that begins none of them is wrong."""
 
     def has_prefix(self, text: str) -> bool:
         """Tell whether one of the strings begins with a text."""
@@ -168,8 +168,8 @@ def merged(sets: "Iterable[AllowedStrings | None]") -> AllowedStrings | None:
 class Tag:
     """The discriminator of a union: the key that the tag is read from, and the plan that a tag chooses.
 
-    Pydantic's own validator of the union looks up the tag: it knows which tags are equal, and its error for a tag that
-    is none of them is the one to report. Each alternative is replaced by a function that returns its number, since the
+    Pydantic's own validator of the union looks up the tag: it knows which tags are equal, and its error for an
+    unknown tag is the one to report. Each alternative is replaced by a function that returns its number, since the
     real one would judge an object of which no more than the tag is known.
     """
 
@@ -274,7 +274,7 @@ class Plan:
 
     @cached_property
     def has_alternatives(self) -> bool:
-        """The plan is read by others."""
+        """The plan is a union: a value is read by one of its alternatives, not by the plan itself."""
         return self.alternatives != (self,)
 
     def at_close(self) -> "Plan":
@@ -310,7 +310,7 @@ class Plan:
         return any(alternative.hides_as(kind) for alternative in self.alternatives_for(kind)[0])
 
     def hides_as(self, kind: Kind) -> bool:
-        """Do the same for a plan that is read itself."""
+        """Tell the same of a plan that is one alternative: ``hides`` asks each alternative."""
         if not self.holds_hidden:
             return False
         if self.unwrapped.is_secret or kind not in CONTAINERS:
@@ -438,8 +438,8 @@ class Plan:
 
 
 FastReading = tuple[Plan | None, Layout | None, Layout | None]
-"""The plan and the layout of a container, if it has one alternative and all is simple. Then the layout once more, if
-valid members make the container valid."""
+"""How a container is read on the fast path: its plan, the layout of this plan, and the layout again if valid members
+are enough to make the container valid. Each is None where that is not so."""
 
 
 class Plans:

@@ -141,7 +141,7 @@ class RequestRefused(RequestError):
     """Own code refuses the request, in its own words. It can come after an early head, while the prompt is made."""
 
     def __init__(self, code: str, status: int, title: str, detail: str | None, retry_after: int | None) -> None:
-        """Take what the client is told; only ``code`` is for logs."""
+        """Take what the client receives; only ``code`` is for logs."""
         self.code = code
         self.status = status
         self.title = title

@@ -34,7 +34,7 @@ class Delta(NamedTuple):
 class Thinking:
     """The model is still thinking: it sent a delta of its reasoning, which does not belong to the answer.
 
-    It is no tuple, because it must not equal a ``Delta`` of the same text.
+    It is not a tuple, because it must not equal a ``Delta`` of the same text.
     """
 
     text: str = ""
@@ -67,9 +67,9 @@ class Usage:
     """Tokens as the service counted them, reported after the stop. A count that it did not report is None."""
 
     input_tokens: int
-    """Those of the prompt that were neither read from the cache nor written to it."""
+    """Tokens of the prompt that were neither read from the cache nor written to it."""
     output_tokens: int
-    """Those of the answer and of the thinking."""
+    """Tokens of the answer and of the thinking."""
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
     thinking_tokens: int | None = None

@@ -68,7 +68,7 @@ class UserCode:
         Raises:
             DeadlineReached: the answer's time came meanwhile, even if the code has swallowed that.
             Interruption: the process was asked to end meanwhile, even if the code has swallowed that.
-            Internal: the code raised something that is no ``Exception``, such as SystemExit.
+            Internal: the code raised something that is not an ``Exception``, such as SystemExit.
         """
         self._calls += 1
         try:
@@ -125,8 +125,8 @@ class UserCode:
         is_first = self._calls_at_last_tick is None
         is_late = is_first or self._calls_at_last_tick == self._calls
         self._calls_at_last_tick = self._calls
-        is_ours = frame is None or frame.f_code is UserCode.call.__code__
-        if self._is_running and is_late and not is_ours:
+        is_in_call = frame is None or frame.f_code is UserCode.call.__code__
+        if self._is_running and is_late and not is_in_call:
             if self._interruption is None:
                 self._interruption = _TimeIsUp()
             raise self._interruption

@@ -412,7 +412,7 @@ class _Call:
     def noted(self, item: "Stop | Prepared | _Rest | _End") -> float | None:
         """Note an event on which the time limits depend, or the end: call the next model if this one has failed.
 
-        Of what is left of an answer, the events are the next ones.
+        When the rest of an answer is handed over, ``events`` is that rest from then on.
 
         Raises:
             Exception: no other model may answer. It is the error to report.
@@ -495,9 +495,9 @@ def paced(
 
 
 _OF_TIME: Final = (Stop, Prepared, _Rest, _End)
-"""What comes from a model and changes the time limits."""
+"""Items of a call that change its time limits."""
 _NOT_PASSED_ON: Final = (Thinking, _Rest, _End)
-"""What is not passed on as it comes."""
+"""Items of a call that are not yielded as they come: thinking goes through ``thoughts``, the others are no events."""
 
 
 def _watched(call: _Call, pace: Pace, clock: Clock, thoughts: Thoughts) -> Generator[PacedEvent, None, None]:

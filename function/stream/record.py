@@ -60,7 +60,7 @@ class ModelFailure(NamedTuple):
 
 
 class Calls:
-    """The calls of the model's service for one request, repetitions of any kind included."""
+    """The calls of the model's service for one request, with all that were repeated."""
 
     __slots__ = ("count", "failures", "max_tokens", "model_id")
 
@@ -69,9 +69,9 @@ class Calls:
         self.model_id: str | None = None
         """The model that was called last; None before the first call."""
         self.max_tokens: int | None = None
-        """The limit of its answer's tokens, where it has one of its own."""
+        """The limit of that model's tokens, if it is not the limit of the settings."""
         self.failures: list[ModelFailure] = []
-        """Where several models can answer: those that failed before an answer began, in their order."""
+        """The models that failed before an answer began, in this order; empty if only one model can answer."""
 
     def add(self, model_id: str, max_tokens: int | None = None) -> None:
         """Count one more call."""
@@ -88,7 +88,7 @@ class PromptContent(NamedTuple):
     messages: Sequence[Mapping[str, object]] | None = None
     """The conversation, in the form of a request's body, but for the data of files; None if ``text`` is all of it."""
     instructions_sha256: str | None = None
-    """Of instructions that come with the prompt; None for those of the stack."""
+    """The hash of instructions that came with the prompt; None if the stack's are used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -112,7 +112,7 @@ class Start:
     extended_request_id: str | None = None
     """The gateway's other id, which the client cannot choose."""
     route: str | None = None
-    """None if the path is none of the stack's."""
+    """The route that was called; None if the stack has no route at the path."""
     calls: Calls = field(default_factory=Calls)
     """Grows while the request is answered."""
     field_names: frozenset[str] = frozenset()
@@ -178,7 +178,7 @@ class Progress:
     """The characters of the attempts before the last one."""
     signs_of_thinking: int = 0
     signs_before: int = 0
-    """Those of the attempts before the last one."""
+    """The signs of thinking of the attempts before the last one."""
     closed_values: int = 0
     chunk_count: int = 0
     byte_count: int = 0
@@ -282,7 +282,7 @@ class Record:
     _visible_path: str | None = field(repr=False, compare=False)
     """``error_path`` as logs and messages may show it."""
     _failures: Sequence[ModelFailure] = field(repr=False, compare=False)
-    """Where several models can answer: those that failed before an answer began."""
+    """The models that failed before an answer began; empty if only one model can answer."""
     _ignored_events: int = field(repr=False, compare=False)
     """Events of the model's service that were left out of the answer."""
     _tokens_not_awaited: int = field(repr=False, compare=False)

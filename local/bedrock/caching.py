@@ -187,7 +187,7 @@ class _BlockEnd(NamedTuple):
     digest: str
     tokens: int
     ttl: str | None
-    """That of the cache point behind the block; None without one."""
+    """The time to live of the cache point behind the block; None if there is none."""
 
 
 def _block_ends(model_id: str, body: Mapping[str, Any]) -> Iterator[_BlockEnd]:

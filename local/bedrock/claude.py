@@ -26,7 +26,7 @@ class Takes:
     thinking: frozenset[str] = frozenset({"enabled", "disabled"})
     """The words of ``thinking.type``."""
     efforts_without_thinking: tuple[str, ...] = ALL_EFFORTS
-    """Those that a request can have that keeps the model from thinking."""
+    """The words of ``output_config.effort`` that a request can have if it turns thinking off."""
 
 
 _UP_TO_HIGH: Final = ALL_EFFORTS[:3]

@@ -102,7 +102,7 @@ class Rule(NamedTuple):
 
 
 def unread_characters(body: Mapping[str, Any]) -> int:
-    """Return how many characters of a request are files that are no texts."""
+    """Return how many characters of a request belong to files that are not text."""
     blocks = Asked.of("", body).blocks("image", "document")
     return sum(len(block.encoded) for block in blocks if block.value.get("format") in IMAGES | SIGNATURES.keys())
 

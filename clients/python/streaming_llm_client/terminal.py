@@ -70,7 +70,7 @@ def escaped(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text that is no JSON without these characters; line ends stay."""
+    """Return text that is not JSON without these characters; line ends stay."""
     return "\n".join(map(escaped, text.split("\n")))
 
 

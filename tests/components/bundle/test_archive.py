@@ -190,7 +190,7 @@ def test_services_that_are_there_already_add_nothing(cache: Path) -> None:
 @pytest.mark.parametrize(("name", "near"), [("s33", "s3"), ("bedrock-agents-runtime", "bedrock-agent-runtime")])
 def test_a_service_that_does_not_exist_is_named_with_the_nearest_ones(cache: Path, name: str, near: str) -> None:
     bundle = Bundle(Target.host(), cache, report=lambda _: None, services=("s3", name))
-    message = rf"^services: botocore knows no AWS service '{name}'\. Did you mean (\S+ or )*{near}[ ?]"
+    message = rf"^services: botocore has no AWS service '{name}'\. Did you mean (\S+ or )*{near}[ ?]"
     with pytest.raises(BundleError, match=message):
         bundle.build()
 

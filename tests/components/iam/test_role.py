@@ -174,8 +174,8 @@ WITHOUT_RESOURCE = {
     "ec2:AssignPrivateIpAddresses": "the interface has no name before it is made",
     "ec2:CreateNetworkInterface": "the interface has no name before it is made",
     "ec2:DeleteNetworkInterface": "the interface has no name before it is made",
-    "ec2:DescribeNetworkInterfaces": "a description knows no resource",
-    "ec2:DescribeSubnets": "a description knows no resource",
+    "ec2:DescribeNetworkInterfaces": "a description has no resource",
+    "ec2:DescribeSubnets": "a description has no resource",
     "ec2:UnassignPrivateIpAddresses": "the interface has no name before it is made",
 }
 """Actions that may be allowed on `*`, each with its reason."""

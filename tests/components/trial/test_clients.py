@@ -80,5 +80,5 @@ def test_what_names_no_service_that_is_missing_is_left_alone(missing: Missing, t
 def test_a_name_that_botocore_does_not_know_comes_with_the_nearest_ones(missing: Missing) -> None:
     message = missing("import boto3\nboto3.client('bedrock-agents-runtime')\n")
     assert message is not None
-    assert message.startswith("inner/search.py:2: botocore knows no AWS service 'bedrock-agents-runtime'. Did you mean")
+    assert message.startswith("inner/search.py:2: botocore has no AWS service 'bedrock-agents-runtime'. Did you mean")
     assert "bedrock-agent-runtime" in message

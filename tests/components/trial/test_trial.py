@@ -182,7 +182,7 @@ def test_instructions_that_are_too_short_to_be_cached_are_named_with_both_number
 
 
 def test_of_a_model_that_only_the_deployment_knows_nothing_is_refused(deploy: Deploy) -> None:
-    """Neither of the stack's nor of a route's: it is not taken for the default model, which knows no effort."""
+    """Neither of the stack's nor of a route's: it is not taken for the default model, which takes no effort."""
     profile = pulumi.Output.from_input("arn:aws:bedrock:eu-central-1:1:application-inference-profile/a")
     regions = ["eu-central-1"]
     declared = deploy(

@@ -67,7 +67,7 @@ def test_a_connection_serves_one_request_after_the_other(tmp_path: Path) -> None
 
 
 def test_a_client_of_the_old_protocol_gets_a_body_that_ends_with_the_connection(tmp_path: Path) -> None:
-    """HTTP/1.0 knows no chunks."""
+    """HTTP/1.0 has no chunks."""
     with serving(tmp_path, "answer(id, b'a', b'b')") as gateway, connected(gateway) as connection:
         connection.sendall(b"POST /v1/stream HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
         with connection.makefile("rb") as stream:
