@@ -27,16 +27,16 @@ def refuse_contradictions(options: Options) -> None:
 
 def _refuse_routes(options: Options) -> None:
     if not options.routes:
-        _refuse_route(options)
+        _refuse_model_and_code(options)
     _refuse_equal_names(options)
     for name, route in options.routes.items():
         try:
-            _refuse_route(route.options)
+            _refuse_model_and_code(route.options)
         except InvalidArgument as error:
             raise InvalidArgument(f"routes.{name}: {error}") from None
 
 
-def _refuse_route(options: Options) -> None:
+def _refuse_model_and_code(options: Options) -> None:
     _refuse_model(options)
     _refuse_code(options)
 

@@ -31,10 +31,10 @@ from .request import Accepted, Rejected, default_body_limit, read_request
 from .routes import in_route, models_of, read_routes
 from .stream.encoders import Encoder
 from .stream.errors import AnswerError
-from .stream.fallback import Failures, Turns
+from .stream.fallback import Failures, ModelTurns
 from .stream.interruption import user_code
 from .stream.pacing import Clock, Pace, PacedCalls, Source, Stopwatch, SystemClock, Thoughts
-from .stream.pipeline import Asked, Job, reject, run
+from .stream.pipeline import AfterPrepare, Job, reject, run
 from .stream.record import Content, Start
 from .user_code import load_instructions, load_request_class
 from .version import SERVICE_VERSION
@@ -160,20 +160,20 @@ class Endpoint:
             deadline=watch.began + start.time_limit - margin(start.time_limit + self._settings.seconds_of_own_stages),
             prepare_by=self._clock.now() + (self._settings.prepare_timeout or inf),
         )
-        turns = Turns(self._models, self._failures, start.calls, self._settings.fallback_after)
+        turns = ModelTurns(self._models, self._failures, start.calls, self._settings.fallback_after)
         ask: Callable[[AnswerError | None], Source] = partial(self._ask, start, turns, request.prompt)
-        asked = None
+        after_prepare = None
         if self._prepare is not None:
             call = self._call(start, pace)
             prepared = Preparation(Making(self._prepare, request.request, call), partial(self._ask, start, turns))
-            ask, asked = prepared.call, partial(self._asked, start, prepared)
+            ask, after_prepare = prepared.call, partial(self._after_prepare, start, prepared)
         return Job(
             ask=PacedCalls(ask, turns, pace, self._clock, Thoughts(are_seen=encoder.shows_thinking)),
             answer=self._answer.type,
             to_json=self._answer.to_json,
             encoder=encoder,
             context=context_of(request.prompt),
-            asked=asked,
+            after_prepare=after_prepare,
             start_padding=self._settings.start_padding,
             max_attempts=self._settings.max_attempts,
         )
@@ -191,15 +191,15 @@ class Endpoint:
     def _ask(
         self,
         start: Start,
-        turns: Turns[BedrockModel],
+        turns: ModelTurns[BedrockModel],
         prompt: str | Conversation,
         previous: AnswerError | None,
     ) -> Source:
         metadata = {**metadata_of(prompt), **start.caller_fields}
         return turns.model.ask(prompt, start.calls, previous, metadata=metadata)
 
-    def _asked(self, start: Start, prepared: Preparation) -> Asked:
-        return Asked(self._with_prompt(start, prepared.prompt), context_of(prepared.prompt))
+    def _after_prepare(self, start: Start, prepared: Preparation) -> AfterPrepare:
+        return AfterPrepare(self._with_prompt(start, prepared.prompt), context_of(prepared.prompt))
 
     def _head_within(self, encoder: Encoder, http: HttpRequest) -> float:
         """Return the seconds that are left for the head, counted from when the gateway received the request.

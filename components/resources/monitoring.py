@@ -163,10 +163,10 @@ def body(watched: Watched, region: str, dashboard: Dashboard, models: Sequence[s
     """
 
     def graph(title: str, metrics: Sequence[object], *, stacked: bool = False) -> dict[str, Any]:
-        return _graph(title, region, metrics, stacked=stacked)
+        return _widget(title, region, metrics, stacked=stacked)
 
     def line(metric: Metric, statistic: str, **options: object) -> list[object]:
-        return _line(watched, metric, statistic, **options)
+        return _metric_line(watched, metric, statistic, **options)
 
     def percentiles(metric: Metric) -> list[list[object]]:
         return [line(metric, statistic, label=statistic) for statistic in ("p50", "p90", "p99")]
@@ -189,7 +189,7 @@ def body(watched: Watched, region: str, dashboard: Dashboard, models: Sequence[s
     return {"widgets": [{**widget, **place} for widget, place in zip(shown, places, strict=True)]}
 
 
-def _graph(title: str, region: str, metrics: Sequence[object], *, stacked: bool = False) -> dict[str, Any]:
+def _widget(title: str, region: str, metrics: Sequence[object], *, stacked: bool = False) -> dict[str, Any]:
     properties = {
         "title": title,
         "region": region,
@@ -201,7 +201,7 @@ def _graph(title: str, region: str, metrics: Sequence[object], *, stacked: bool 
     return {"type": "metric", "properties": properties}
 
 
-def _line(watched: Watched, metric: Metric, statistic: str, **options: object) -> list[object]:
+def _metric_line(watched: Watched, metric: Metric, statistic: str, **options: object) -> list[object]:
     dimensions = [word for pair in metric.dimensions(watched).items() for word in pair]
     return [metric.namespace, metric.name, *dimensions, {"stat": statistic, **options}]
 
@@ -227,7 +227,7 @@ def _cost_of(watched: Watched, prices: Prices, model: str | None, end: str = "")
         [{"expression": f"({' + '.join(costs[:2])}) / 1000000", "id": f"cost{end}", "label": label}],
         [{"expression": f"({' + '.join(costs[2:])}) / 1000000", "id": f"costOfCache{end}", "label": f"{label}, cache"}],
         *(
-            _line(watched, of_requests(name, model=model), "Sum", id=id_, visible=False)
+            _metric_line(watched, of_requests(name, model=model), "Sum", id=id_, visible=False)
             for name, id_ in zip(PRICED, ids, strict=True)
         ),
     ]

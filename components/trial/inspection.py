@@ -153,10 +153,10 @@ def _of_fallbacks(settings: Settings) -> Iterator[str]:
 
 def body_limits() -> dict[str, int]:
     """Return how many bytes the body of a request may have, by the name of its route."""
-    return {route.name: _body_limit(route.settings) for route in routes()}
+    return {route.name: _limit_of_bodies(route.settings) for route in routes()}
 
 
-def _body_limit(settings: Settings) -> int:
+def _limit_of_bodies(settings: Settings) -> int:
     from function.request import default_body_limit  # noqa: PLC0415 - after the handler: it reports missing packages
     from function.user_code import load_request_class  # noqa: PLC0415 - as above
 

@@ -40,8 +40,8 @@ class Failures:
         return failed_at is not None and self._clock.now() - failed_at < FAILED_FOR
 
 
-class Turns(Generic[M]):
-    """Whose turn it is among the models that can answer one request: a ``pacing.Turns``."""
+class ModelTurns(Generic[M]):
+    """Whose turn it is among the models that can answer one request: the ``Turns`` of ``pacing``."""
 
     def __init__(self, models: Sequence[M], failures: Failures, calls: Calls, patience: float | None) -> None:
         """Take the models in the order of the settings, and the seconds that each has for its first frame."""

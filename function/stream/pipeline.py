@@ -66,8 +66,8 @@ Ask = Callable[[AnswerError | None], PacedEvents]
 """Calls the model; a second call is given what was wrong with the first answer."""
 
 
-class Asked(NamedTuple):
-    """What is known when the prompt is."""
+class AfterPrepare(NamedTuple):
+    """What is known of a request when own code has made its prompt."""
 
     start: Start
     context: object = None
@@ -85,8 +85,8 @@ class Job(NamedTuple):
     encoder: Encoder
     context: object = None
     """What validators of the answer find as ``info.context``."""
-    asked: Callable[[], Asked] | None = None
-    """Where own code makes the prompt: returns what is known after ``Prepared``, which comes first then."""
+    after_prepare: Callable[[], AfterPrepare] | None = None
+    """If own code makes the prompt: to be called when ``Prepared`` has come, which is the first event then."""
     start_padding: int = 0
     max_attempts: int = 1
 
@@ -210,7 +210,7 @@ class _Answer:
     def body(self) -> Body:
         """Ask until an answer is good, as often as the job allows."""
         error: AnswerError | None = None
-        self._progress.phase = Phase.MODEL if self._job.asked is None else Phase.PREPARE
+        self._progress.phase = Phase.MODEL if self._job.after_prepare is None else Phase.PREPARE
         while True:
             try:
                 complete = yield from self._attempt(error)
@@ -251,7 +251,7 @@ class _Answer:
                 self._job.answer, hide=True, path_limit=PATH_LIMIT + 1, context=self._context
             )
             try:
-                yield from self._grown(events, partials)
+                yield from self._chunks_of(events, partials)
             except AnswerNotJson:
                 self._read_on(events)
                 self._raise_for_verdict()
@@ -259,7 +259,7 @@ class _Answer:
         self._raise_for_verdict()
         return self._complete(partials)
 
-    def _grown(self, events: PacedEvents, partials: Partials[Any]) -> Body:
+    def _chunks_of(self, events: PacedEvents, partials: Partials[Any]) -> Body:
         """Yield the chunks that the events have for the client: fragments that are there already leave together."""
         try:
             for event in events:
@@ -291,10 +291,10 @@ class _Answer:
                 if isinstance(event, Idle | Overdue):
                     if chunk := self._chunk(event):
                         yield from self._write(chunk)
-                elif isinstance(event, Prepared) and self._job.asked is not None:
-                    asked = self._job.asked()
-                    self._start = self._response.start = asked.start
-                    self._context = asked.context
+                elif isinstance(event, Prepared) and self._job.after_prepare is not None:
+                    known = self._job.after_prepare()
+                    self._start = self._response.start = known.start
+                    self._context = known.context
                     progress.phase = Phase.MODEL
                     return
         finally:

@@ -151,7 +151,7 @@ def _check_tools(model_id: str, config: object) -> None:
     if not isinstance(tools, list) or not tools:
         raise Refused("Value at 'toolConfig.tools' failed to satisfy constraint: at least 1 member")
     for number, tool in enumerate(tools):
-        _check_tool(number, tool.get("toolSpec", {}).get("inputSchema", {}).get("json"))
+        _check_input_schema(number, tool.get("toolSpec", {}).get("inputSchema", {}).get("json"))
     forced = forced_tool({"toolConfig": config})
     if forced is None:
         return
@@ -161,7 +161,7 @@ def _check_tools(model_id: str, config: object) -> None:
         raise Refused(f'{PREFIX}tool_choice: type "tool" and "any" are not supported for this model.')
 
 
-def _check_tool(number: int, schema: object) -> None:
+def _check_input_schema(number: int, schema: object) -> None:
     """Check the root of a tool's input alone: the service does not follow a reference there."""
     root: Mapping[str, Any] = schema if isinstance(schema, dict) else {}
     place = f"{PREFIX}tools.{number}.custom.input_schema"

@@ -91,7 +91,7 @@ class Function:
             self.wrote(f"The sandbox did not start: {error}")
             invocation.finish(Ending.INIT_FAILED)
 
-    def invoked(self, number: int = 1) -> Invocation:
+    def wait_for_invocation(self, number: int = 1) -> Invocation:
         """Return the invocation of this number (from 1) once a sandbox has received its event.
 
         Raises:

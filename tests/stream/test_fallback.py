@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from function.stream.errors import Internal, ModelBusy, ModelFailed, ModelUnavailable, PromptTooLong, QuotaExhausted
-from function.stream.fallback import Failures, Turns
+from function.stream.fallback import Failures, ModelTurns
 from function.stream.record import Calls
 from tests.stream.test_pacing import TestClock
 
@@ -23,9 +23,9 @@ class Stack:
         self.failures = Failures(self.clock)
         self._models = [Named(name) for name in names]
 
-    def turns(self, calls: Calls | None = None) -> Turns[Named]:
+    def turns(self, calls: Calls | None = None) -> ModelTurns[Named]:
         """Return the turns of a new request."""
-        return Turns(self._models, self.failures, calls or Calls(), 5)
+        return ModelTurns(self._models, self.failures, calls or Calls(), 5)
 
 
 def test_each_model_has_one_turn() -> None:

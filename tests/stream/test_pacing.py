@@ -41,7 +41,7 @@ from function.stream.events import (
     Verdict,
     Waiting,
 )
-from function.stream.fallback import Failures, Turns
+from function.stream.fallback import Failures, ModelTurns
 from function.stream.pacing import (
     QUEUE_LENGTH,
     Clock,
@@ -185,11 +185,11 @@ class Named:
     model_id: str
 
 
-def turns(clock: Clock, *names: str, patience: float | None = None) -> Turns[Named]:
-    return Turns([Named(name) for name in names], Failures(clock), Calls(), patience)
+def turns(clock: Clock, *names: str, patience: float | None = None) -> ModelTurns[Named]:
+    return ModelTurns([Named(name) for name in names], Failures(clock), Calls(), patience)
 
 
-def only_one(clock: Clock) -> Turns[Named]:
+def only_one(clock: Clock) -> ModelTurns[Named]:
     return turns(clock, "only")
 
 

@@ -47,7 +47,7 @@ from function.stream.pipeline import (
     REASON_LIMIT,
     TOGETHER_COUNT,
     TOGETHER_SIZE,
-    Asked,
+    AfterPrepare,
     Body,
     Job,
     PacedEvents,
@@ -84,7 +84,7 @@ class Run:
         max_attempts: int = 1,
         capture_content: bool = False,
         answer: type[Any] = Answer,
-        asked: Asked | None = None,
+        after_prepare: AfterPrepare | None = None,
     ) -> None:
         self.happened: list[object] = []
         self.asked: list[AnswerError | None] = []
@@ -104,7 +104,7 @@ class Run:
             encoder=choose_format(accept).encoder(replace(start, elapsed=lambda: 0)),
             start_padding=start_padding,
             max_attempts=max_attempts,
-            asked=None if asked is None else lambda: asked,
+            after_prepare=None if after_prepare is None else lambda: after_prepare,
         )
         self.head, self.output = run(job, start, [*stages, self._note])
         self.happened.append(self.head)
@@ -900,7 +900,7 @@ def test_a_mistake_below_a_long_path_is_named_by_the_beginning_of_the_path(accep
     assert played.problem["rule"] == "int_parsing"
 
 
-ASKED = Asked(
+AFTER_PREPARE = AfterPrepare(
     Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 7, prompt=PromptContent("made")),
     context="context",
 )
@@ -916,7 +916,9 @@ def test_the_prompt_that_own_code_makes_is_in_the_record_and_its_context_in_ever
     class Noting(BaseModel):
         word: Annotated[str, AfterValidator(note)]
 
-    played = Run(LINES, [Idle(), Prepared(), *written('{"word": "a"}')], answer=Noting, asked=ASKED).play()
+    played = Run(
+        LINES, [Idle(), Prepared(), *written('{"word": "a"}')], answer=Noting, after_prepare=AFTER_PREPARE
+    ).play()
     assert played.record.outcome is Outcome.COMPLETED
     assert played.record._start.prompt == PromptContent("made")
     assert played.record.timings.prepare is not None
@@ -933,7 +935,7 @@ def test_the_prompt_that_own_code_makes_is_in_the_record_and_its_context_in_ever
     ],
 )
 def test_the_record_says_how_far_a_request_came(script: Script, phase: Phase, attempts: int) -> None:
-    record = Run(WHOLE, script, asked=ASKED).play().record
+    record = Run(WHOLE, script, after_prepare=AFTER_PREPARE).play().record
     assert (record.phase, record.attempts) == (phase, attempts)
     assert record.timings.prepare is not None
 
@@ -945,14 +947,14 @@ def test_without_prepare_a_request_waits_for_the_model_from_the_start() -> None:
 
 @pytest.mark.parametrize("accept", [RAW, WHOLE])
 def test_a_client_that_cannot_wait_for_the_prompt_learns_what_it_waited_for(accept: str) -> None:
-    played = Run(accept, [Overdue()], asked=ASKED).play()
+    played = Run(accept, [Overdue()], after_prepare=AFTER_PREPARE).play()
     assert isinstance(played.record._error, PrepareTimeout)
     assert played.head.status == 504
 
 
 @pytest.mark.parametrize("accept", TYPED)
 def test_events_begin_before_the_prompt_is_made_and_its_failure_is_the_last_one(accept: str) -> None:
-    played = Run(accept, [Overdue(), PrepareTimeout()], asked=ASKED).play()
+    played = Run(accept, [Overdue(), PrepareTimeout()], after_prepare=AFTER_PREPARE).play()
     assert played.head.status == 200
     assert b"prepare_timeout" in b"".join(each for each in played.happened if isinstance(each, bytes))
 
@@ -966,8 +968,8 @@ def test_the_prompt_is_let_go_before_the_stages(script: Script) -> None:
     large = Large()
     alive = weakref.ref(large)
     seen: list[object] = []
-    asked = ASKED._replace(context=large)
-    played = Run(WHOLE, script, asked=asked, stages=[lambda _: seen.append(alive())])
-    del large, asked
+    known = AFTER_PREPARE._replace(context=large)
+    played = Run(WHOLE, script, after_prepare=known, stages=[lambda _: seen.append(alive())])
+    del large, known
     played.play()
     assert seen == [None]

@@ -279,7 +279,7 @@ class Case:
 def in_formats(case: Case) -> Iterator[Case]:
     """Yield the case in every format.
 
-    A whole document is never begun before the verdict; a sign of thinking begins the formats that consist of events.
+    A whole document is never begun before its outcome; a sign of thinking begins the formats that consist of events.
     """
     for name in FORMATS:
         begun = name in TYPED if case.place == "after reasoning" else name != "whole" and case.committed

@@ -252,7 +252,7 @@ def _after_a_chunk(act: Callable[[Chain, Reply], object]) -> Callable[[Chain, Ca
 
 
 def _release(chain: Chain, case: Case) -> Callable[[Reply], None]:
-    """Let the model go on once the client has heard a sign of life, or a verdict."""
+    """Let the model go on once the client has received a sign of life, or the outcome."""
 
     def act(reply: Reply) -> None:
         if case.heartbeats:

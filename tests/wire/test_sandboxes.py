@@ -759,7 +759,7 @@ def test_a_full_disk_for_logs_costs_the_lines_and_nothing_else(room_without_a_lo
             room.records.clear()
             seen = room.chain.ask(script, accept)
 
-            assert verdict(seen, accept) == told
+            assert how_it_ended(seen, accept) == told
             assert not [moment for moment in seen.moments if moment.what in {"output", "gone"}]
             [item] = room.records.stored
             assert item["Item"]["outcome"]["S"] == outcome
@@ -767,8 +767,8 @@ def test_a_full_disk_for_logs_costs_the_lines_and_nothing_else(room_without_a_lo
     assert room.chain.twin.function.sandboxes_started == len(room.chain.twin.function.processes) == 1
 
 
-def verdict(seen: Seen, accept: str) -> str:
-    """Return what the client was told in the end: ``complete``, a problem's code, or ``cut``."""
+def how_it_ended(seen: Seen, accept: str) -> str:
+    """Return how the response ended for the client: ``complete``, a problem's code, or ``cut``."""
     if seen.end is not End.CLEAN:
         return "cut"
     if seen.status != 200:

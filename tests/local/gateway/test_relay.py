@@ -251,7 +251,7 @@ def test_a_client_that_does_not_read_does_not_delay_others(tmp_path: Path) -> No
         response.end()
     """
     with serving(tmp_path, program) as gateway, Reply(gateway.url, b"much") as lazy:
-        gateway.function.invoked()
+        gateway.function.wait_for_invocation()
         gateway.function.journal.wait("chunk", 10)
 
         assert len(ask(gateway, b"little").received) == 100_000
