@@ -14,7 +14,9 @@ $(foreach option,$(GIVEN),$(eval override $(option) := $$(value $(option)))$(eva
 # $(call with,--prompt,PROMPT): the flag with its value, if the option is given and not empty.
 with = $(if $(filter $(2),$(GIVEN)),$(if $(value $(2)),$(1)="$$$(2)"))
 # $(call if-yes,--warm,WARM): the flag, if the option is given and is not 0, no, false or off.
-if-yes = $(if $(filter $(2),$(GIVEN)),$(if $(filter-out 0 no false off,$(value $(2))),$(1)))
+if-yes = $(if $(filter $(2),$(GIVEN)),$(if $(filter-out 0 no false off,$(call lower,$(value $(2)))),$(1)))
+# $(call lower,No): the text with the letters of no, false and off in lower case.
+lower = $(subst N,n,$(subst O,o,$(subst F,f,$(subst A,a,$(subst L,l,$(subst S,s,$(subst E,e,$(1))))))))
 # $(call needs,URL,sentence): a command that prints the sentence and fails if the option is missing or empty.
 needs = $(if $(and $(filter $(1),$(GIVEN)),$(value $(1))),true,echo "$(2)" >&2; exit 2)
 

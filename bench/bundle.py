@@ -27,7 +27,8 @@ LIMIT: Final = 8_200_000
 
 def main() -> None:
     """Print what is in the zip of the bundle, and compare it with the zip of the web application."""
-    argparse.ArgumentParser(prog="python -m bench.bundle", description=__doc__).parse_args()
+    description = "Print how many bytes of the bundle's zip each package takes."
+    argparse.ArgumentParser(prog="python -m bench.bundle", description=description).parse_args()
     archive = Bundle(Target.host(), _CACHE).build()
     print(_table(archive))
     size = archive.stat().st_size

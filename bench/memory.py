@@ -33,7 +33,8 @@ ANSWERS: Final = (10, 100)
 
 def main() -> int:
     """Print the tables; return the exit status."""
-    argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__).parse_args()
+    description = "Measure what the function's process needs in memory, on Linux."
+    argparse.ArgumentParser(prog="python -m bench.memory", description=description).parse_args()
     if not Path("/proc/self/clear_refs").exists():
         print("Memory is measured on Linux alone.")
         return 0

@@ -2,8 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from math import inf, isfinite, nan
+from typing import Final
 
 from .figures import FIGURES
 from .formulas import (
@@ -21,10 +23,31 @@ from .formulas import (
 )
 from .simulation import simulate
 
+DIVISORS: Final = frozenset(
+    {
+        "requests_per_day",
+        "output_tokens",
+        "max_tokens",
+        "pace",
+        "burn_down",
+        "tokens_per_minute",
+        "tokens_per_day",
+        "concurrency",
+        "gateway_rate",
+        "bandwidth",
+    }
+)
+"""What the formulas divide by. Everything else can be 0."""
+RANGES: Final = {"peak": (1.0, 3.2)}
+"""The least and the greatest value of a number that the formulas know in a range only."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table; return the exit status."""
-    options = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    options = vars(parser.parse_args(arguments))
+    if options["cached_tokens"] + options["written_tokens"] > options["input_tokens"]:
+        parser.error("--input-tokens must be at least --cached-tokens and --written-tokens together")
     simulated = options.pop("simulate")
     changed = {name: options.pop(name) for name in FIGURES}
     changed = {name: value for name, value in changed.items() if value is not None}
@@ -83,17 +106,42 @@ def _line(name: str, low: str, high: str) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m capacity", description=__doc__)
+    description = "Print what a number of requests needs and costs, with the figures at both ends of what is not known."
+    parser = argparse.ArgumentParser(prog="python -m capacity", description=description)
     parser.add_argument(
         "--simulate", action="store_true", help="simulate a day, too: a minute for ten million requests"
     )
     for field in fields(Workload):
         what = f"{field.metadata['what']}: {field.default:,.10g}"
-        parser.add_argument(_option(field.name), type=float, default=field.default, help=what)
+        parser.add_argument(_option(field.name), type=_number_for(field.name), default=field.default, help=what)
     for name, figure in FIGURES.items():
         shown = f"{figure.what}, {figure.unit}: {figure.shown()} ({figure.source}, {figure.date})".replace("%", "%%")
-        parser.add_argument(_option(name), type=float, help=shown)
+        parser.add_argument(_option(name), type=_number_for(name), help=shown)
     return parser
+
+
+def _number_for(name: str) -> Callable[[str], float]:
+    """Return what reads the number ``name``, for argparse."""
+    least, most = RANGES.get(name, (0.0, inf))
+    if name in RANGES:
+        expected = f"from {least:g} to {most:g}"
+    else:
+        expected = "above 0" if name in DIVISORS else "that is at least 0"
+
+    def read(text: str) -> float:
+        number = _float(text)
+        if not isfinite(number) or not least <= number <= most or (number == 0 and name in DIVISORS):
+            raise argparse.ArgumentTypeError(f"must be a number {expected}; got {text!r}")
+        return number
+
+    return read
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return nan
 
 
 def _option(name: str) -> str:

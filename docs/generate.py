@@ -291,7 +291,8 @@ def generated(text: str) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Write the generated parts, or with ``--check`` name the files whose parts are stale and return 1."""
-    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=__doc__.splitlines()[0])
+    description = "Write the generated parts of the documentation."
+    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=description)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a generated part is stale")
     check = parser.parse_args(arguments).check
     stale = [file for file in files() if file.read_text() != generated(file.read_text())]

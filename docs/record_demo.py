@@ -4,12 +4,14 @@ The command runs in a pseudo-terminal. What it writes is played into a small scr
 moments: each drawing is shown for as long as it stood, and the last one stays where animations are switched off.
 """
 
+import argparse
 import os
 import pty
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -133,7 +135,14 @@ def shortened(frames: list[Frame], longest: float = 1.5) -> list[Frame]:
     return shown
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Record, and write the picture."""
+    description = "Run make demo, and write docs/demo.svg, an animated picture of what it shows."
+    argparse.ArgumentParser(prog="python -m docs.record_demo", description=description).parse_args(arguments)
     picture = ROOT / "docs" / "demo.svg"
     picture.write_text(drawn(shortened(record())), encoding="utf-8")
     sys.stdout.write(f"{picture.relative_to(ROOT)}\n")
+
+
+if __name__ == "__main__":
+    main()

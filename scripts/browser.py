@@ -4,6 +4,7 @@ What they need and the machine lacks is installed first: Node.js and the tests' 
 Debian, where the user may install packages.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -40,8 +41,10 @@ class Missing(Exception):
     """Something that the tests need cannot be installed here; the message says how the user can."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Install and test; return 0, or 1 if something is missing or a test fails."""
+    description = "Run the tests of the JavaScript client, and those in a browser; first install what they need."
+    argparse.ArgumentParser(prog="python -m scripts.browser", description=description).parse_args(arguments)
     try:
         with _timed("Installed what the browser tests need"):
             npm, browsers = _npm(), find_browsers()

@@ -4,6 +4,7 @@ The lock pins every package that function/requirements.txt needs, direct or not,
 version in the package index. pip resolves, for the oldest Python of Lambda; the lock is then tried for every target.
 """
 
+import argparse
 import json
 import re
 import subprocess
@@ -54,8 +55,10 @@ class Package:
     requires: tuple[Requirement, ...]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write the lock; return 1 if it cannot be written."""
+    description = "Write function/requirements.lock: the newest versions that function/requirements.txt accepts."
+    argparse.ArgumentParser(prog="python -m scripts.lock", description=description).parse_args(arguments)
     try:
         lock(FUNCTION / "requirements.txt", FUNCTION / "requirements.lock")
     except NotLocked as error:

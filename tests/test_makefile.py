@@ -77,6 +77,8 @@ def started(folder: Path, *words: str, environment: Mapping[str, str] | None = N
         (["verify", "URL=u", "SIGV4=1", "WARM=1"], ["-m", "verify", "--sigv4", "--warm", "--", "u"]),
         (["verify", "URL=u", "SIGV4=0", "WARM=0"], ["-m", "verify", "--", "u"]),
         (["verify", "URL=u", "SIGV4=no", "WARM="], ["-m", "verify", "--", "u"]),
+        (["verify", "URL=u", "SIGV4=No", "WARM=FALSE"], ["-m", "verify", "--", "u"]),
+        (["verify", "URL=u", "SIGV4=OFF", "WARM=Yes"], ["-m", "verify", "--warm", "--", "u"]),
         (["verify", "URL=u", "ORIGIN=o", "BODY=b"], ["-m", "verify", "--origin=o", "--body=b", "--", "u"]),
         (["verify", "URL=u", "CODE=c", "CONFIG=d"], ["-m", "verify", "--code=c", "--config=d", "--", "u"]),
         (["openapi", "SCHEMA=mine:A", "CODE=c"], ["-m", "openapi", "--schema=mine:A", "--code=c"]),

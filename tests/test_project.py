@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,35 @@ def test_the_hooks_are_what_make_lint_runs() -> None:
     hooks = [hook["entry"] for repository in config["repos"] for hook in repository["hooks"]]
 
     assert hooks == [line.replace("$(RUN)", ".venv/bin/python").replace("$(VENV)", ".venv") for line in recipe("lint")]
+
+
+PROGRAMS = [
+    path
+    for folder in ("scripts", "docs", "bench", "capacity")
+    for path in sorted((ROOT / folder).glob("*.py"))
+    if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_program_reads_its_command_line_under_its_own_name(program: Path) -> None:
+    """Its description is written for the terminal: a docstring has the marks of a docstring."""
+    text = program.read_text(encoding="utf-8")
+    name = program.parent.name if program.stem == "__main__" else f"{program.parent.name}.{program.stem}"
+
+    assert f'prog="python -m {name}"' in text
+    assert "__doc__" not in text
+
+
+@pytest.mark.parametrize("name", ["capacity.__main__", "docs.record_demo", "scripts.browser", "scripts.lock"])
+def test_help_does_nothing_else(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        import_module(name).main(["--help"])
+
+    shown = capsys.readouterr().out
+    assert end.value.code == 0
+    assert shown.startswith(f"usage: python -m {name.removesuffix('.__main__')} ")
+    assert "``" not in shown
 
 
 def test_the_workflows_run_targets_that_there_are() -> None:

@@ -1,10 +1,11 @@
-"""The tables of the documentation that are written by hand name what the code has, and all of it."""
+"""The parts of the documentation that are written by hand name what the code has, and all of it."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from function.stream.pipeline import REASON_LIMIT
 from local.bedrock.script import STEPS
 from tests.wire.endings_table import BY_CODE
 
@@ -39,6 +40,10 @@ def test_every_step_of_a_script_is_described() -> None:
     described = {name.partition("(")[0] for name in named("local-stack.md", "step")}
 
     assert described == {getattr(step, "__name__", "") for step in STEPS.values()}
+
+
+def test_how_far_the_function_reads_on_is_said_with_its_number() -> None:
+    assert f"the function reads up to {REASON_LIMIT:,} more characters" in (DOCS / "endings.md").read_text()
 
 
 def test_what_to_do_without_a_retry_is_said_of_every_such_code() -> None:
