@@ -264,7 +264,7 @@ def _growth(when: str, before: Sequence[int], after: Sequence[int]) -> Target:
     changes = [100 * (late / early - 1) for early, late in zip(before, after, strict=True)]
     extremes = f"{min(changes):+.1f} to {max(changes):+.1f} %"
     size = f"{statistics.median(after) / 1e6:.1f} MB"
-    return Target(what, "within 5 %", f"{extremes} (median {size})", max(map(abs, changes)) <= 5)  # noqa: PLR2004
+    return Target(what, "within 5 %", f"{extremes} (median {size})", max(map(abs, changes)) <= 5)  # noqa: PLR2004 - the per cent of the sentence
 
 
 def _table(targets: Sequence[Target]) -> str:

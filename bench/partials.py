@@ -253,7 +253,9 @@ def _measured(producer: str, shape: str, size: int, cut: int) -> float | None:
         return _best(lambda: [json.loads(event.payload) for event in _decoded(frames)], len(text)) / len(fragments)
     if producer == _OURS:
         frames = _wire(fragments)
-        return _best(lambda: [json.loads(it[1]) for it in decode_frames(frames) if it], len(text)) / len(fragments)
+        return _best(lambda: [json.loads(frame[1]) for frame in decode_frames(frames) if frame], len(text)) / len(
+            fragments
+        )
     sample = 8 if producer in _SLOW and size > _SIZES["40 KB"] else _SAMPLE
     if producer in _SLOW and size > _SIZES["250 KB"]:
         return None

@@ -145,19 +145,21 @@ def _poisson(number: int, mean: float) -> float:
 
 
 PARTS: Final[Mapping[str, Callable[[Workload, Values], float]]] = {
-    "model, input": lambda it, given: (
+    "model, input": lambda load, given: (
         (
-            (it.input_tokens - it.cached_tokens - it.written_tokens) * given["input_price"]
-            + it.cached_tokens * given["cache_read_price"]
-            + it.written_tokens * given["cache_write_price"]
+            (load.input_tokens - load.cached_tokens - load.written_tokens) * given["input_price"]
+            + load.cached_tokens * given["cache_read_price"]
+            + load.written_tokens * given["cache_write_price"]
         )
         / 1e6
     ),
-    "model, output": lambda it, given: it.output_tokens * given["output_price"] / 1e6,
-    "Lambda": lambda it, given: it.memory * it.seconds(given) * given["lambda_price"] + given["invocation_price"] / 1e6,
+    "model, output": lambda load, given: load.output_tokens * given["output_price"] / 1e6,
+    "Lambda": lambda load, given: (
+        load.memory * load.seconds(given) * given["lambda_price"] + given["invocation_price"] / 1e6
+    ),
     "API Gateway": lambda _, given: given["gateway_price"] / 1e6,
-    "trace and logs": lambda it, given: given["trace_price"] / 1e6 + it.log_bytes * given["log_price"] / 1e9,
-    "transfer": lambda it, given: it.response_bytes * given["transfer_price"] / 1e9,
+    "trace and logs": lambda load, given: given["trace_price"] / 1e6 + load.log_bytes * given["log_price"] / 1e9,
+    "transfer": lambda load, given: load.response_bytes * given["transfer_price"] / 1e9,
 }
 """What one request costs, in USD."""
 

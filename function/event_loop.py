@@ -12,10 +12,8 @@ from functools import partial
 from typing import Any, Final
 
 from .stream.errors import Internal
-from .stream.interruption import end_process, without_signals
+from .stream.interruption import PATIENCE, end_process, without_signals
 
-PATIENCE: Final = 1.0
-"""Seconds that cancelled code has to end, where so many are left."""
 BLOCKED: Final = 1.5
 """How many times as long a loop has that has not even noticed."""
 

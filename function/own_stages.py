@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from .stream.errors import DeadlineReached, Internal
-from .stream.interruption import end_process, user_code, without_signals
+from .stream.interruption import PATIENCE, end_process, user_code, without_signals
 from .stream.record import Record
 from .stream.stages import Stage
 from .user_code import is_async
@@ -24,8 +24,6 @@ SHARE: Final = 0.1
 
 ``STAGES_LIMIT`` such parts are less than all of it.
 """
-PATIENCE: Final = 1.0
-"""Seconds after that time at which the process ends if a stage that cannot be broken off still runs."""
 
 _log = logging.getLogger(__name__)
 

@@ -109,9 +109,8 @@ def _project(file: Path, namespaces: set[str]) -> str | None:
 
 
 def _document(file: Path) -> Mapping[str, Any]:
-    # a local stack without such a file does not wait for the import
-    from ruamel.yaml import YAML  # noqa: PLC0415
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+    from ruamel.yaml import YAML  # noqa: PLC0415 - who has no such file does not wait for it
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - as above
 
     try:
         text = file.read_text(encoding="utf-8")

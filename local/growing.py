@@ -11,9 +11,9 @@ CLIENT = Path(__file__).resolve().parent.parent / "clients" / "python"
 if str(CLIENT) not in sys.path:
     sys.path.append(str(CLIENT))  # a distribution of its own, which nobody needs to install to see the demo
 
-from streaming_llm_client.errors import StreamError, reason  # noqa: E402
-from streaming_llm_client.reception import Reception  # noqa: E402
-from streaming_llm_client.terminal import Indented, Lines  # noqa: E402
+from streaming_llm_client.errors import StreamError, reason  # noqa: E402 - from the path above
+from streaming_llm_client.reception import Reception  # noqa: E402 - as above
+from streaming_llm_client.terminal import Indented, Lines  # noqa: E402 - as above
 
 
 def show_answer(reply: Reply, terminal: Terminal) -> bool:

@@ -272,14 +272,14 @@ def test_the_openapi_documents_are_made_of_the_parts_that_they_describe(file: st
     assert [name for name in foreign if not any(within(name, part) for part in OPENAPI_MAY_IMPORT[file])] == []
 
 
-@pytest.mark.parametrize("file", [it for it in sources("local", "verify") if it != "local/configuration.py"])
+@pytest.mark.parametrize("file", [file for file in sources("local", "verify") if file != "local/configuration.py"])
 def test_the_twin_and_the_checks_from_outside_import_nothing_of_the_function(file: str) -> None:
     assert [module for module in imports(file) if within(module, "function")] == []
 
 
 @pytest.mark.parametrize("file", sorted({*sources("local", "verify")} - {"local/launch.py", "local/program.py"}))
 def test_only_what_starts_the_local_stack_reads_a_stacks_configuration(file: str) -> None:
-    assert [it for it in imports(file) if within(it, "local.configuration")] == []
+    assert [name for name in imports(file) if within(name, "local.configuration")] == []
 
 
 @pytest.mark.parametrize("file", sources("verify"))

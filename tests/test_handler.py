@@ -508,7 +508,7 @@ CACHED = pytest.approx(6_200, abs=300)
         ({}, 24_000, 2 * [[12, None, None]], None),
     ],
 )
-def test_what_is_written_to_the_cache_and_read_from_it_is_in_response_log_and_metrics(  # noqa: PLR0913, PLR0917
+def test_what_is_written_to_the_cache_and_read_from_it_is_in_response_log_and_metrics(  # noqa: PLR0913, PLR0917 - five are fixtures
     make: Make,
     bedrock: Bedrock,
     capsys: pytest.CaptureFixture[str],

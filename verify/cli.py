@@ -12,7 +12,7 @@ from local.resources import Resources
 from local.terminal import Terminal
 
 from .checks.catalog import MODEL_CALLS
-from .endpoint import Endpoint
+from .endpoint import RemoteEndpoint
 from .report import Report, verify
 from .signing import NoCredentials, Sign, with_api_key, with_sigv4
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> NoReturn:
         example = None if options.body else _example(options, environment, resources)
         body = options.body.read_bytes() if options.body else (example or "").encode()
         report = Report(terminal)
-        endpoint = Endpoint(options.url, sign, report.progress)
+        endpoint = RemoteEndpoint(options.url, sign, report.progress)
         return verify(endpoint, report, body=body, origin=options.origin, warm_first=options.warm)
 
     run(check)

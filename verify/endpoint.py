@@ -107,8 +107,8 @@ class Response:
         return self.status == UNAVAILABLE and self.retry_after is not None and self.retry_after <= LONGEST_WAIT
 
 
-class Endpoint:
-    """The endpoint at ``url``."""
+class RemoteEndpoint:
+    """The endpoint at ``url``, as a client outside sees it."""
 
     def __init__(
         self,

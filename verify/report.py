@@ -8,7 +8,7 @@ from local.terminal import Terminal, printable
 from .checks.catalog import CHECKS, MODEL_CALLS
 from .checks.presence import function_responds, warm_up
 from .checks.run import LONG_REQUEST, SHORT_REQUEST, Check, Failed, Run, Skipped, Undecided
-from .endpoint import Endpoint, Unreachable
+from .endpoint import RemoteEndpoint, Unreachable
 from .events import Malformed
 
 INDENT: Final = " " * 6
@@ -75,7 +75,7 @@ class Report:
 
 
 def verify(
-    endpoint: Endpoint,
+    endpoint: RemoteEndpoint,
     report: Report,
     *,
     body: bytes | None = None,

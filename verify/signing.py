@@ -26,11 +26,10 @@ def with_sigv4(url: str) -> Sign:
     Raises:
         NoCredentials: there are no credentials, or there is no region for a host name that does not contain it.
     """
-    # every other run would wait for these imports too
-    from botocore.auth import SigV4Auth  # noqa: PLC0415
-    from botocore.awsrequest import AWSRequest  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
-    from botocore.session import Session  # noqa: PLC0415
+    from botocore.auth import SigV4Auth  # noqa: PLC0415 - only runs that sign wait for botocore
+    from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - as above
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - as above
+    from botocore.session import Session  # noqa: PLC0415 - as above
 
     try:
         session = Session()

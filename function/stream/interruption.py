@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 
 AGAIN: Final = 0.2
 """Seconds after which code that has swallowed the interruption is interrupted again."""
+PATIENCE: Final = 1.0
+"""Seconds that the user's code has to end once it was broken off, before the process ends."""
 STDERR: Final = 2
 _NO_CALL: Final = -1
 MASKED: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGALRM})

@@ -241,12 +241,12 @@ def _pair_count(asked: Asked) -> Iterator[str]:
 
 
 def _wrong_key(asked: Asked) -> Iterator[str]:
-    return (key for key in _pairs(asked) if not 1 <= len(key) <= 256 or not METADATA.fullmatch(key))  # noqa: PLR2004
+    return (key for key in _pairs(asked) if not 1 <= len(key) <= 256 or not METADATA.fullmatch(key))  # noqa: PLR2004 - the API's limit
 
 
 def _wrong_value(asked: Asked) -> Iterator[str]:
     for key, value in _pairs(asked).items():
-        if not isinstance(value, str) or len(value) > 256 or not METADATA.fullmatch(value):  # noqa: PLR2004
+        if not isinstance(value, str) or len(value) > 256 or not METADATA.fullmatch(value):  # noqa: PLR2004 - the API's limit
             yield key
 
 

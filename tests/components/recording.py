@@ -19,7 +19,7 @@ SECRET_KIND = "1b47061264138c4ac30d75fd1eb44270"
 
 # The SDK sends the whole stack of the program with each resource, for error messages of the engine. Under pytest that
 # is a quarter of what a declaration takes, and the mocks read none of it.
-resource._get_stack_trace = StackTrace  # noqa: SLF001
+resource._get_stack_trace = StackTrace  # noqa: SLF001 - see above
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,9 @@ def test_no_object_takes_a_key_that_it_does_not_have(way: list[object], path: st
     with pytest.raises(InvalidArgument) as in_program:
         checked(cast("StreamingLlmApiArgs", _given(way)))
     with pytest.raises(InvalidArgument) as elsewhere:
-        with_names(cast("dict[str, object]", _given([camel(it) if isinstance(it, str) else it for it in way])), camel)
+        with_names(
+            cast("dict[str, object]", _given([camel(step) if isinstance(step, str) else step for step in way])), camel
+        )
 
     assert str(in_program.value).startswith(f"{path}.nonsense: there is no such argument. {path} has ")
     assert str(elsewhere.value).startswith(f"{camel(path)}.nonsense: there is no such argument. {camel(path)} has ")

@@ -115,7 +115,9 @@ def test_every_format_and_every_code_is_described() -> None:
     operation = NEWEST["paths"]["/v1/stream"]["post"]
     responses = NEWEST["components"]["responses"]
 
-    assert list(answered(NEWEST)) == [f"{it.media_type}; view={it.view}" if it.view else it.media_type for it in OFFERS]
+    assert list(answered(NEWEST)) == [
+        f"{each.media_type}; view={each.view}" if each.view else each.media_type for each in OFFERS
+    ]
     assert answered(OLDER).keys() == answered(NEWEST).keys()
     for code, error in BY_CODE.items():
         assert f"`{code}`: {error.title}" in responses[f"Problem{error.status}"]["description"]

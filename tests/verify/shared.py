@@ -13,7 +13,7 @@ from local.http11.server import Exchange, Server
 from local.terminal import Terminal
 from local.twin import Twin
 from verify.checks.catalog import CHECKS
-from verify.endpoint import Endpoint
+from verify.endpoint import RemoteEndpoint
 from verify.report import Report, verify
 
 ORIGIN = "https://app.example"
@@ -66,7 +66,7 @@ def code_of(code: str) -> bytes:
 def check_all(twin: Twin, url: str | None = None, **options: Any) -> tuple[int, str]:
     """Run all checks; return the exit code and what was printed."""
     screen = io.StringIO()
-    code = verify(Endpoint(url or twin.url), Report(Terminal(screen)), origin=ORIGIN, **options)
+    code = verify(RemoteEndpoint(url or twin.url), Report(Terminal(screen)), origin=ORIGIN, **options)
     return code, screen.getvalue()
 
 

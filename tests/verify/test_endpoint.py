@@ -17,7 +17,7 @@ from local.client import Transport
 from local.http11.server import Exchange, Server
 from tests.unserved import unserved_port
 from tests.verify.shared import serving
-from verify.endpoint import Endpoint, Request, Unreachable
+from verify.endpoint import RemoteEndpoint, Request, Unreachable
 from verify.signing import with_api_key
 
 PROBLEM = [("Content-Type", "application/problem+json")]
@@ -41,7 +41,7 @@ def test_after_a_429_of_the_gateway_the_request_is_repeated_with_longer_waits() 
     notes: list[str] = []
     slept: list[float] = []
     with serving(in_turn("THROTTLED", "", "THROTTLED", None)) as url:
-        assert Endpoint(url, notify=notes.append, sleep=slept.append).send(ASK).status == 200
+        assert RemoteEndpoint(url, notify=notes.append, sleep=slept.append).send(ASK).status == 200
 
     assert slept == [1, 2, 4]
     assert notes[:2] == [
@@ -53,7 +53,7 @@ def test_after_a_429_of_the_gateway_the_request_is_repeated_with_longer_waits() 
 def test_the_number_of_attempts_is_limited() -> None:
     slept: list[float] = []
     with serving(in_turn(*["THROTTLED"] * 7)) as url:
-        assert Endpoint(url, sleep=slept.append).send(ASK).status == 429
+        assert RemoteEndpoint(url, sleep=slept.append).send(ASK).status == 429
 
     assert sum(slept) == 61
 
@@ -89,7 +89,7 @@ def test_retry_after_is_honoured(respond: Callable[[Exchange], None], seconds: f
     """In seconds, or as a date relative to the response's own. A value that cannot be read is ignored."""
     slept: list[float] = []
     with serving(respond) as url:
-        assert Endpoint(url, sleep=slept.append).send(ASK).status == 200
+        assert RemoteEndpoint(url, sleep=slept.append).send(ASK).status == 200
 
     assert slept == [seconds]
 
@@ -106,7 +106,7 @@ def test_retry_after_is_honoured(respond: Callable[[Exchange], None], seconds: f
 )
 def test_a_refusal_that_will_last_is_not_repeated(respond: Callable[[Exchange], None]) -> None:
     with serving(respond) as url:
-        assert Endpoint(url, sleep=lambda _: pytest.fail("the request is repeated")).send(ASK).status != 200
+        assert RemoteEndpoint(url, sleep=lambda _: pytest.fail("the request is repeated")).send(ASK).status != 200
 
 
 def test_each_piece_has_the_time_at_which_it_arrived() -> None:
@@ -119,7 +119,7 @@ def test_each_piece_has_the_time_at_which_it_arrived() -> None:
         exchange.end()
 
     with serving(respond) as url:
-        endpoint = Endpoint(url, transport=Transport(clock=lambda: next(times)))
+        endpoint = RemoteEndpoint(url, transport=Transport(clock=lambda: next(times)))
         response = endpoint.send(Request(method="GET"))
 
     assert endpoint.describe_received() == "6 bytes so far"
@@ -133,7 +133,7 @@ def test_the_bytes_are_counted_anew_for_each_response() -> None:
         exchange.send(200, [], b"four")
 
     with serving(respond) as url:
-        endpoint = Endpoint(url)
+        endpoint = RemoteEndpoint(url)
         for _ in range(2):
             endpoint.send(Request(method="GET"))
 
@@ -155,7 +155,7 @@ def length_cut(exchange: Exchange) -> None:
 @pytest.mark.parametrize("respond", [chunked_cut, length_cut])
 def test_a_body_without_its_end_is_incomplete(respond: Callable[[Exchange], None]) -> None:
     with serving(respond) as url:
-        response = Endpoint(url).send(Request(method="GET"))
+        response = RemoteEndpoint(url).send(Request(method="GET"))
 
     assert (response.body, response.is_complete) == (b"half", False)
 
@@ -172,14 +172,14 @@ def test_disconnecting_closes_the_connection_after_the_given_number_of_pieces() 
         exchange.cut()
 
     with serving(respond) as url:
-        response = Endpoint(url).send(Request(method="GET"), disconnect_after=1)
+        response = RemoteEndpoint(url).send(Request(method="GET"), disconnect_after=1)
 
     assert (response.body, response.is_complete, left) == (b"one", False, [True])
 
 
 def test_a_port_where_nothing_listens_is_reported() -> None:
     with unserved_port() as port, pytest.raises(Unreachable, match=f"nothing listens at 127.0.0.1:{port}"):
-        Endpoint(f"http://127.0.0.1:{port}/v1/stream").send(ASK)
+        RemoteEndpoint(f"http://127.0.0.1:{port}/v1/stream").send(ASK)
 
 
 def test_a_response_is_awaited_for_longer_than_a_connection() -> None:
@@ -189,7 +189,7 @@ def test_a_response_is_awaited_for_longer_than_a_connection() -> None:
         exchange.send(200, [], b"{}")
 
     with serving(think) as url:
-        assert Endpoint(url, transport=Transport(connect_timeout=0.2)).send(ASK).is_complete
+        assert RemoteEndpoint(url, transport=Transport(connect_timeout=0.2)).send(ASK).is_complete
 
 
 def test_a_stream_that_falls_silent_is_incomplete() -> None:
@@ -203,7 +203,7 @@ def test_a_stream_that_falls_silent_is_incomplete() -> None:
         exchange.cut()
 
     with serving(fall_silent) as url:
-        response = Endpoint(url, transport=Transport(timeout=1.0)).send(Request(method="GET"))
+        response = RemoteEndpoint(url, transport=Transport(timeout=1.0)).send(Request(method="GET"))
 
     assert (response.body, response.is_complete) == (b"half", False)
 
@@ -211,12 +211,12 @@ def test_a_stream_that_falls_silent_is_incomplete() -> None:
 @pytest.mark.parametrize("host", ["a..b", ".x", "x" * 64 + ".invalid"])
 def test_an_impossible_host_name_is_reported(host: str) -> None:
     with pytest.raises(Unreachable, match=f"{host} is not a valid host name"):
-        Endpoint(f"https://{host}/v1/stream").send(ASK)
+        RemoteEndpoint(f"https://{host}/v1/stream").send(ASK)
 
 
 def test_a_host_that_does_not_exist_is_reported() -> None:
     with pytest.raises(Unreachable, match=r"the host name in nowhere\.invalid cannot be resolved"):
-        Endpoint("https://nowhere.invalid/v1/stream").send(ASK)
+        RemoteEndpoint("https://nowhere.invalid/v1/stream").send(ASK)
 
 
 def hang_up(exchange: Exchange) -> None:
@@ -237,7 +237,7 @@ def test_a_server_that_does_not_respond_in_http_is_reported(respond: Callable[[E
         serving(respond) as url,
         pytest.raises(Unreachable, match=f"{words}. Check whether the URL must begin with https://"),
     ):
-        Endpoint(url).send(ASK)
+        RemoteEndpoint(url).send(ASK)
 
 
 def test_a_server_without_tls_is_reported() -> None:
@@ -246,7 +246,7 @@ def test_a_server_without_tls_is_reported() -> None:
         Server(hang_up) as server,
         pytest.raises(Unreachable, match=r"does not speak TLS\. Check whether the URL must begin with http://"),
     ):
-        Endpoint(f"https://127.0.0.1:{server.port}/v1/stream").send(ASK)
+        RemoteEndpoint(f"https://127.0.0.1:{server.port}/v1/stream").send(ASK)
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def test_a_certificate_that_is_not_trusted_is_reported(certificate: ssl.SSLConte
         thread = threading.Thread(target=shake_hands)
         thread.start()
         with pytest.raises(Unreachable, match="is not trusted here: self-signed certificate"):
-            Endpoint(f"https://127.0.0.1:{listener.getsockname()[1]}/v1/stream").send(ASK)
+            RemoteEndpoint(f"https://127.0.0.1:{listener.getsockname()[1]}/v1/stream").send(ASK)
         thread.join()
 
 
@@ -291,10 +291,10 @@ def test_the_api_key_is_sent_with_requests_that_carry_credentials() -> None:
         exchange.send(200, [], b"{}")
 
     with serving(respond) as url:
-        endpoint = Endpoint(url, with_api_key("k"))
+        endpoint = RemoteEndpoint(url, with_api_key("k"))
         endpoint.send(ASK)
         endpoint.send(Request(with_credentials=False))
 
     assert seen == ["k", None]
     assert endpoint.has_credentials
-    assert not Endpoint(url).has_credentials
+    assert not RemoteEndpoint(url).has_credentials

@@ -10,7 +10,7 @@ from local.twin import Twin
 from tests.verify.shared import CHECK, DOCUMENT, PROBLEM, QUICK, bedrock_of, check_all, code_of, play, slowly
 from tests.verify.spoilt import proxy, sniffable
 from verify.checks.run import Check, Failed, Run, Skipped, Undecided
-from verify.endpoint import Endpoint
+from verify.endpoint import RemoteEndpoint
 from verify.report import Report, verify
 
 
@@ -38,7 +38,7 @@ def ended(check: Check) -> tuple[int, str]:
     """The exit code and the last lines after one check."""
     screen = io.StringIO()
     report = Report(Terminal(screen))
-    report.run("a check", check, Run(Endpoint("http://127.0.0.1:1/v1/stream")))
+    report.run("a check", check, Run(RemoteEndpoint("http://127.0.0.1:1/v1/stream")))
     return report.conclude(), screen.getvalue()
 
 
@@ -85,7 +85,7 @@ def test_a_check_that_passes_shows_no_timeline(endpoint: Twin) -> None:
     play(endpoint, slowly(0.6, len(DOCUMENT) // 4))
     screen = io.StringIO()
     assert Report(Terminal(screen)).run(
-        "streams without delay", CHECK["streams without delay"], Run(Endpoint(endpoint.url))
+        "streams without delay", CHECK["streams without delay"], Run(RemoteEndpoint(endpoint.url))
     )
 
     lines = [line for line in screen.getvalue().splitlines() if not line.endswith(" …")]
@@ -105,7 +105,7 @@ def test_a_throttled_endpoint_can_be_checked(endpoint: Twin) -> None:
     screen = io.StringIO()
     report = Report(Terminal(screen))
     with proxy(endpoint, refusal=too_soon) as server:
-        code = verify(Endpoint(server.url + "/v1/stream", notify=report.progress, sleep=slept.append), report)
+        code = verify(RemoteEndpoint(server.url + "/v1/stream", notify=report.progress, sleep=slept.append), report)
 
     assert code == 0, screen.getvalue()
     assert slept == [1.0] * (len(received) // 2)
@@ -126,7 +126,7 @@ def test_an_endpoint_that_no_longer_responds_ends_the_run() -> None:
 
     screen = io.StringIO()
     with Server(respond) as server:
-        code = verify(Endpoint(server.url), Report(Terminal(screen)))
+        code = verify(RemoteEndpoint(server.url), Report(Terminal(screen)))
 
     lines = screen.getvalue().splitlines()
     assert (code, len(received)) == (1, 2)
@@ -156,7 +156,7 @@ def test_progress_shows_the_seconds_and_the_bytes_that_have_arrived(endpoint: Tw
 
     screen = io.StringIO()
     report = Report(Watched(screen, interval=0.01))
-    assert report.run("JSON Lines", CHECK["JSON Lines"], Run(Endpoint(endpoint.url)))
+    assert report.run("JSON Lines", CHECK["JSON Lines"], Run(RemoteEndpoint(endpoint.url)))
     assert re.search(r"^      JSON Lines: 0 s, [1-9]\d* bytes so far …$", screen.getvalue(), re.MULTILINE)
 
 
@@ -170,6 +170,6 @@ def test_what_a_server_sends_cannot_drive_the_terminal() -> None:
 
     screen = io.StringIO()
     with Server(respond) as server:
-        verify(Endpoint(server.url), Report(Terminal(screen)))
+        verify(RemoteEndpoint(server.url), Report(Terminal(screen)))
 
     assert "status 500 x a\\x1b[2Jb c. " in screen.getvalue()

@@ -3,7 +3,7 @@ import pytest
 from local.http11.server import Exchange
 from tests.verify.shared import serving
 from tests.verify.spoilt import KEY, SECRET, signature
-from verify.endpoint import Endpoint, Request
+from verify.endpoint import RemoteEndpoint, Request
 from verify.signing import NoCredentials, with_sigv4
 
 
@@ -32,7 +32,7 @@ def test_a_signed_request_has_the_signature_that_the_gateway_computes() -> None:
         exchange.send(200, [], b"{}")
 
     with serving(respond) as url:
-        endpoint = Endpoint(url, with_sigv4(url))
+        endpoint = RemoteEndpoint(url, with_sigv4(url))
         endpoint.send(Request(b'{"a": 1}', {"Content-Type": "application/json", "Accept": "application/jsonl"}))
         endpoint.send(Request(b"[]", path="/nowhere"))
 

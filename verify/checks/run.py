@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ..advice import advice_for, describe
-from ..endpoint import OK, Endpoint, Request, Response
+from ..endpoint import OK, RemoteEndpoint, Request, Response
 
 LONG_REQUEST: Final = b'{"prompt": "What is serverless computing? Answer in about 150 words."}'
 """Asks for an answer that is long enough to show its pace."""
@@ -45,7 +45,7 @@ class Skipped(Exception):
 class Run:
     """One run of the checks against an endpoint."""
 
-    endpoint: Endpoint
+    endpoint: RemoteEndpoint
     long_request: bytes = LONG_REQUEST
     """The body of a request for a long answer."""
     short_request: bytes = SHORT_REQUEST

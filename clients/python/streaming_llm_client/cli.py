@@ -119,7 +119,7 @@ def view_of(screen: TextIO) -> View:
     try:
         from rich.console import Console  # noqa: PLC0415 - it need not be installed
 
-        from .rich_view import Coloured  # noqa: PLC0415
+        from .rich_view import Coloured  # noqa: PLC0415 - it imports rich
     except ImportError:
         return Indented(screen.write)
     return Coloured(Console(file=screen))

@@ -86,7 +86,7 @@ class SchemaMismatch(StreamError):
     ``issues`` has path and rule of each mistake, and never a value.
     """
 
-    def __init__(self, message: str, issues: Sequence[tuple[str, str]], **known: Any) -> None:  # noqa: ANN401
+    def __init__(self, message: str, issues: Sequence[tuple[str, str]], **known: Any) -> None:  # noqa: ANN401 - those of StreamError
         """Take a sentence and the issues; the rest is as above."""
         super().__init__("schema_mismatch", message, **known)
         self.issues = issues

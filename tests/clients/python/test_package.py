@@ -80,4 +80,4 @@ def test_every_name_of_the_package_is_there() -> None:
 
     assert [name for name in __all__ if getattr(streaming_llm_client, name).__name__ != name] == []
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        streaming_llm_client.nothing  # type: ignore[attr-defined]  # noqa: B018
+        streaming_llm_client.nothing  # type: ignore[attr-defined]  # noqa: B018 - looking it up is the test

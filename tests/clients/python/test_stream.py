@@ -93,7 +93,7 @@ def test_every_vector_without_blocking(peer: Peer) -> None:
 def test_partials_then_an_answer_of_the_class(peer: Peer) -> None:
     peer.responses.append(response("complete-jsonl"))
     with Client(peer.url) as client, client.stream(Answer, prompt="Why?") as stream:
-        shown = [(it.get("/summary"), it.is_closed("/summary"), it.get("/keywords/0", "none")) for it in stream]
+        shown = [(now.get("/summary"), now.is_closed("/summary"), now.get("/keywords/0", "none")) for now in stream]
         answer = stream.final()
 
     assert_type(stream, Stream[Answer])

@@ -76,7 +76,9 @@ def read(response: Response) -> list[Event]:
     return read_server_sent_events(pieces) if is_sse else read_json_lines(pieces)
 
 
-@pytest.mark.parametrize("vector", [it for it in ENCODED if not it.expected["restarts"]], ids=lambda it: it.name)
+@pytest.mark.parametrize(
+    "vector", [each for each in ENCODED if not each.expected["restarts"]], ids=lambda each: each.name
+)
 def test_verify_reads_what_the_encoders_write(vector: Vector) -> None:
     assert vector.response is not None
     events = read(vector.response)
@@ -88,7 +90,9 @@ def test_verify_reads_what_the_encoders_write(vector: Vector) -> None:
     assert (events[-1].type == "complete") is (vector.expected["outcome"] == "complete")
 
 
-@pytest.mark.parametrize("vector", [it for it in MADE if it.name.startswith("misplaced-")], ids=lambda it: it.name)
+@pytest.mark.parametrize(
+    "vector", [each for each in MADE if each.name.startswith("misplaced-")], ids=lambda each: each.name
+)
 def test_verify_reports_a_change_that_does_not_fit(vector: Vector) -> None:
     assert vector.response is not None
     events = read(vector.response)
@@ -98,11 +102,13 @@ def test_verify_reports_a_change_that_does_not_fit(vector: Vector) -> None:
 
 
 STREAMED = [
-    it for it in MADE if it.response and it.response.status == 200 and "json" in it.response.headers["Content-Type"]
+    each
+    for each in MADE
+    if each.response and each.response.status == 200 and "json" in each.response.headers["Content-Type"]
 ]
 
 
-@pytest.mark.parametrize("vector", STREAMED, ids=lambda it: it.name)
+@pytest.mark.parametrize("vector", STREAMED, ids=lambda each: each.name)
 def test_verify_never_takes_another_answer_for_a_complete_one(vector: Vector) -> None:
     """Whatever is sent: it is read as expected, or it is reported."""
     assert vector.response is not None

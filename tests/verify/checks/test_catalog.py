@@ -11,7 +11,7 @@ from tests.verify.shared import CHECK, ORIGIN, QUICK, bedrock_of, check_all
 from tests.verify.spoilt import Passing, Spoil, cut, proxy, sniffable
 from verify.checks.catalog import CHECKS, MODEL_CALLS
 from verify.checks.run import Failed, Run
-from verify.endpoint import Endpoint
+from verify.endpoint import RemoteEndpoint
 from verify.events import Malformed
 
 
@@ -147,7 +147,7 @@ BROKEN: list[tuple[Spoil, str, str]] = [
 )
 def test_a_broken_promise_is_found_and_reported(endpoint: Twin, spoil: Spoil, check: str, words: str) -> None:
     with proxy(endpoint, spoil) as server:
-        run = Run(Endpoint(server.url + "/v1/stream"), origin=ORIGIN)
+        run = Run(RemoteEndpoint(server.url + "/v1/stream"), origin=ORIGIN)
         if check in {"nosniff", "request ids"}:
             for _ in range(2):
                 run.send("the first request", body=b"[]")

@@ -12,7 +12,7 @@ from tests.verify.spoilt import Passing, cut, proxy
 from verify.arrivals import Arrival
 from verify.checks.pace import describe_pace
 from verify.checks.run import LONG_REQUEST, Failed, Run, Skipped, Undecided
-from verify.endpoint import Endpoint, Request
+from verify.endpoint import RemoteEndpoint, Request
 
 
 def test_an_answer_that_is_sent_quickly_is_not_judged() -> None:
@@ -24,7 +24,7 @@ def test_a_buffered_start_is_found_and_the_recommended_padding_prevents_it(endpo
     """With that padding the client has the first words before the model writes more."""
     play(endpoint, slowly(1.2))
     endpoint.gateway.hold_back = 1000
-    run = Run(Endpoint(endpoint.url))
+    run = Run(RemoteEndpoint(endpoint.url))
     with pytest.raises(Failed, match=r"Set startPadding to (\d+): ") as failed:
         CHECK["streams without delay"](run)
     padding_size = int(str(failed.value).partition("set startPadding ")[2].split(",")[0])
@@ -34,7 +34,9 @@ def test_a_buffered_start_is_found_and_the_recommended_padding_prevents_it(endpo
     endpoint.deploy({"LLM_START_PADDING": str(padding_size)})
     play(endpoint, [*QUICK[:1], Hold("until the client has it"), *QUICK[1:]])
     padding, events = (
-        Endpoint(endpoint.url).send(Request(LONG_REQUEST, {"Accept": "application/jsonl"}), disconnect_after=2).pieces
+        RemoteEndpoint(endpoint.url)
+        .send(Request(LONG_REQUEST, {"Accept": "application/jsonl"}), disconnect_after=2)
+        .pieces
     )
     bedrock_of(endpoint).release("until the client has it")
     assert padding.data == b"\n" * padding_size
@@ -56,7 +58,9 @@ def check_pace(*received: Sequence[float], padding: int = 0, apart: Sequence[int
 
     times = (moment for answer in received for moment in (0.0, *answer))
     with Server(respond) as server:
-        return CHECK["streams without delay"](Run(Endpoint(server.url, transport=Transport(clock=lambda: next(times)))))
+        return CHECK["streams without delay"](
+            Run(RemoteEndpoint(server.url, transport=Transport(clock=lambda: next(times))))
+        )
 
 
 UNDELAYED = [0.1 + 0.3 * number for number in range(8)]
@@ -83,7 +87,7 @@ def test_a_second_answer_that_is_sent_too_quickly_does_not_count() -> None:
 def test_a_response_that_was_cut_has_no_pace(endpoint: Twin) -> None:
     """It fails where its format is checked, and not a second time."""
     with proxy(endpoint, cut) as server, pytest.raises(Skipped, match="the response was cut"):
-        CHECK["streams without delay"](Run(Endpoint(server.url + "/v1/stream")))
+        CHECK["streams without delay"](Run(RemoteEndpoint(server.url + "/v1/stream")))
 
 
 def test_the_recommended_padding_includes_the_one_that_is_set() -> None:
@@ -108,4 +112,4 @@ def test_a_server_that_buffers_whole_responses_is_found(endpoint: Twin) -> None:
         proxy(endpoint, gathered) as server,
         pytest.raises(Failed, match="something on the way buffers the whole response"),
     ):
-        CHECK["streams without delay"](Run(Endpoint(server.url + "/v1/stream")))
+        CHECK["streams without delay"](Run(RemoteEndpoint(server.url + "/v1/stream")))

@@ -11,7 +11,7 @@ from local.twin import Twin
 from tests.verify.shared import PROBLEM, QUICK, answering, bedrock_of, code_of
 from verify.checks.presence import function_responds, warm_up
 from verify.checks.run import Run
-from verify.endpoint import Endpoint
+from verify.endpoint import RemoteEndpoint
 from verify.report import Report, verify
 
 
@@ -53,7 +53,7 @@ def test_something_else_at_the_url_ends_the_run_with_advice(respond: Callable[[E
     """One FAIL says what is there; the other checks do not fail for the same reason."""
     screen = io.StringIO()
     with Server(respond) as server:
-        code = verify(Endpoint(server.url), Report(Terminal(screen)))
+        code = verify(RemoteEndpoint(server.url), Report(Terminal(screen)))
 
     assert code == 1
     lines = screen.getvalue().splitlines()
@@ -63,7 +63,7 @@ def test_something_else_at_the_url_ends_the_run_with_advice(respond: Callable[[E
 
 def test_a_request_class_that_accepts_everything_is_an_endpoint_too() -> None:
     with Server(answering(200, "application/json", b"{}", **{"X-Request-Id": "r"})) as server:
-        assert function_responds(Run(Endpoint(server.url))) == "the function responds"
+        assert function_responds(Run(RemoteEndpoint(server.url))) == "the function responds"
 
 
 def test_the_warm_up_waits_until_a_new_schema_is_compiled(endpoint: Twin) -> None:
@@ -75,4 +75,4 @@ def test_the_warm_up_waits_until_a_new_schema_is_compiled(endpoint: Twin) -> Non
         return [Refuse("ModelTimeoutException")] if len(calls) < 3 else QUICK
 
     bedrock_of(endpoint).answer = answer
-    assert warm_up(Run(Endpoint(endpoint.url))) == "ready after 3 attempts"
+    assert warm_up(Run(RemoteEndpoint(endpoint.url))) == "ready after 3 attempts"

@@ -11,13 +11,13 @@ from tests.verify.shared import CHECK, DOCUMENT, PROBLEM, QUICK, bedrock_of, che
 from tests.verify.spoilt import Passing, proxy
 from verify.checks.catalog import MODEL_CALLS
 from verify.checks.run import Failed, Run
-from verify.endpoint import Endpoint
+from verify.endpoint import RemoteEndpoint
 
 
 def test_an_error_of_the_model_is_reported_with_its_code(endpoint: Twin) -> None:
     play(endpoint, [Refuse("AccessDeniedException")])
     with pytest.raises(Failed, match=r"status 502 model_misconfigured .* \(request .*log line of this request"):
-        CHECK["raw text"](Run(Endpoint(endpoint.url)))
+        CHECK["raw text"](Run(RemoteEndpoint(endpoint.url)))
 
 
 def test_a_model_that_does_not_answer_is_called_once(endpoint: Twin) -> None:
@@ -76,7 +76,7 @@ def test_a_model_that_never_keeps_to_the_schema_is_called_twice(endpoint: Twin) 
 
 def test_another_request_class_requires_a_body(endpoint: Twin) -> None:
     with pytest.raises(Failed, match="--body"):
-        CHECK["raw text"](Run(Endpoint(endpoint.url), short_request=b'{"question": "?"}'))
+        CHECK["raw text"](Run(RemoteEndpoint(endpoint.url), short_request=b'{"question": "?"}'))
 
 
 def timed_out(passing: Passing) -> None:
