@@ -217,7 +217,7 @@ class _Typed(Encoder):
         if not event.changes:
             return b""
         if len(event.text) < SHORT_TEXT:
-            delta = self._delta([_written(change) for change in _needed(event.changes)])
+            delta = self._delta([written_change(change) for change in _needed(event.changes)])
             if len(delta) <= DELTA_LIMIT:
                 return delta
         return b"".join(self._deltas(_needed(event.changes)))
@@ -235,7 +235,7 @@ class _Typed(Encoder):
         size = ENVELOPE
         for change in changes:
             for part in _parts(change):
-                text = _written(part)
+                text = written_change(part)
                 length = len(text.encode()) + len(",")
                 if group and size + length > DELTA_LIMIT:
                     yield self._delta(group)
@@ -407,7 +407,7 @@ def _parts(change: Change) -> Iterator[Change]:
             yield Change(change.path, part, None, is_closed)
 
 
-def _written(change: Change) -> str:
+def written_change(change: Change) -> str:
     """Return a change as the typed formats write it: ``append`` or ``value`` if there is one, ``closed`` if true.
 
     Python writes an object through much code, which at a model's pace is not in the processor's cache; a string it

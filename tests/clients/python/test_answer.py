@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from function.partials import Partials
-from function.stream.encoders import as_json
+from function.stream.encoders import written_change
 from streaming_llm_client.answer import Reader
 from streaming_llm_client.errors import NotRoundTrip, SchemaMismatch
 from streaming_llm_client.growing import Growing
@@ -120,7 +120,7 @@ def streamed(type_: Any, document: object) -> tuple[Growing, Any]:
     partials: Partials[Any] = Partials(type_, hide=True)
     growing = Growing()
     for change in partials.feed(json.dumps(document)):
-        growing.apply(as_json(change))
+        growing.apply(json.loads(written_change(change)))
     return growing, TypeAdapter(type_).dump_python(partials.finish(), mode="json", by_alias=True)
 
 

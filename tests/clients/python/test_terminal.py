@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from function.partials import Partials
-from function.stream.encoders import as_json
+from function.stream.encoders import written_change
 from streaming_llm_client.errors import StreamError
 from streaming_llm_client.growing import Growing
 from streaming_llm_client.partial import Partial
@@ -72,7 +72,7 @@ def test_any_document_ends_as_indented_json(document: Any, chance: Any) -> None:
     partials: Partials[Any] = Partials(Any)
     while text:
         size = chance.randint(1, 12)
-        screen.show(*map(as_json, partials.feed(text[:size])))
+        screen.show(*(json.loads(written_change(change)) for change in partials.feed(text[:size])))
         text = text[size:]
     screen.view.finish(document)
 
