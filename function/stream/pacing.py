@@ -199,9 +199,7 @@ class Stopwatch:
 class SystemClock:
     """The machine's own clock."""
 
-    def now(self) -> float:
-        """Return ``time.monotonic()``."""
-        return time.monotonic()
+    now = staticmethod(time.monotonic)
 
     def wait(self, incoming: Incoming[T], seconds: float) -> T:
         """Wait for an item in real time."""
@@ -276,35 +274,28 @@ class _Rest:
 
     def get(self, seconds: float) -> "ModelEvent | Prepared | _End":
         """Take the next event, or the end; raise ``queue.Empty`` when neither comes in time."""
-        if self._held is None:
-            self._read(time.monotonic() + seconds)
-        return self._take()
+        held, self._held = self._held or self._next(time.monotonic() + seconds), None
+        if held is None:
+            raise Empty
+        return held
 
     def take_if(self, kind: type[K]) -> K | None:
         """Take the next event if it is there already, and of this kind."""
         if self._held is None and not self._reading.is_used_up:
-            self._read(0.0)
+            self._held = self._next(0.0)
         held = self._held
         if not isinstance(held, kind):
             return None
         self._held = None
         return held
 
-    def _read(self, until: float) -> None:
+    def _next(self, until: float) -> "ModelEvent | Prepared | _End | None":
         self._reading.until = until
         try:
             event = next(self._events, None)
         except Exception as error:  # noqa: BLE001 - it is raised again, as one that a thread has caught
-            self._held = _End(error)
-        else:
-            if not isinstance(event, Waiting):
-                self._held = event or _End(None)
-
-    def _take(self) -> "ModelEvent | Prepared | _End":
-        held, self._held = self._held, None
-        if held is None:
-            raise Empty
-        return held
+            return _End(error)
+        return None if isinstance(event, Waiting) else event or _End(None)
 
     def close(self) -> None:
         """Close the model's connection."""

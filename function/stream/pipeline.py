@@ -168,9 +168,9 @@ class _Response:
         return True
 
     def release(self) -> Body:
-        """Yield what is held, as one chunk."""
+        """Return what is held as one chunk, to be yielded."""
         held, self._held, self._held_size = self._held, [], 0
-        yield from self.write(b"".join(held))
+        return self.write(b"".join(held))
 
     def write(self, chunk: bytes) -> Body:
         """Yield a chunk, and count it when the reader has taken it and comes back."""

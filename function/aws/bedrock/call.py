@@ -210,14 +210,14 @@ class Call:
         with self._lock:
             self._stream = stream
         if self.cancelled:
-            return
+            return iter(())
         raw = self._received(readable(stream))
         strategy = self._form.strategy
         is_tool, shows_thinking = strategy is StructuredOutput.TOOL, self._converse.shows_thinking
         events = complete_characters(
             model_events(raw, tool=is_tool, show_thinking=shows_thinking, caching=self._has_cache_point)
         )
-        yield from without_fence(events) if strategy is StructuredOutput.PROMPT else events
+        return without_fence(events) if strategy is StructuredOutput.PROMPT else events
 
     def _open(self) -> EventStream:
         """Make the call, in other forms if the service refuses one, and keep the form that it accepts.
