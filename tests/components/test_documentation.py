@@ -31,7 +31,7 @@ def _rows(heading: str) -> list[list[str]]:
 
 
 def test_every_child_is_in_the_table_with_its_type() -> None:
-    documented = {(row[0], kind) for row in _rows("Children") for kind in re.findall(r"\w+\.\w+", row[1])}
+    documented = {(row[0], kind) for row in _rows("Reference: children") for kind in re.findall(r"\w+\.\w+", row[1])}
     declared = set()
     for args in EVERYTHING:
         for resource in declare(lambda args=args: StreamingLlmApi("llm", args)).resources:  # type: ignore[misc]
@@ -97,13 +97,13 @@ def test_every_policy_of_the_role_is_in_the_table() -> None:
     stacks = [declare(lambda args=args: StreamingLlmApi("llm", args)) for args in EVERYTHING]  # type: ignore[misc]
     names = {resource.name for declared in stacks for resource in declared.of("RolePolicy")}
     policies = {name.removeprefix("llm-") for name in names if name.startswith("llm-may-")}
-    assert {row[0] for row in _rows("Permissions of the function") if row[0].startswith("may-")} == policies
+    assert {row[0] for row in _rows("Reference: permissions of the function") if row[0].startswith("may-")} == policies
 
 
 def test_every_kind_of_sink_is_described_with_the_action_that_it_needs() -> None:
     """A stack of ``EVERYTHING`` creates each, so that its resources are in the table of children too."""
     assert {args["sink"] for args in EVERYTHING if "sink" in args} == SINKS.keys()
-    [actions] = [row[1] for row in _rows("Permissions of the function") if row[0] == "may-publish"]
+    [actions] = [row[1] for row in _rows("Reference: permissions of the function") if row[0] == "may-publish"]
     [meaning] = re.findall(r"^\| `sink` \| .* \| (.*) \|$", SETTINGS, re.MULTILINE)
     for kind, form in SINKS.items():
         [statement] = sink_statements(f"{kind}:arn:aws:x", Place("aws", "eu-central-1", "123456789012"))

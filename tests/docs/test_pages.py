@@ -60,6 +60,17 @@ def test_a_page_begins_with_its_only_title(page: Path) -> None:
     assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_page_says_what_it_is_for_then_shows_an_example_then_has_the_reference(page: Path) -> None:
+    title, *sections = re.split(r"^## (?=.)", CODE.sub("", page.read_text()), flags=re.MULTILINE)
+    kinds = [section.partition("\n")[0].partition(":")[0] for section in sections]
+
+    assert any(paragraphs(title.partition("\n")[2]))
+    assert kinds[0] == "Example"
+    assert "Reference" in kinds
+    assert set(kinds[kinds.index("Reference") :]) == {"Reference"}
+
+
 def test_the_files_and_folders_of_the_architecture_exist() -> None:
     text = (DOCS / "architecture.md").read_text().partition("## Reference: files and folders")[2].partition("\n## ")[0]
     named = [name for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)]
