@@ -278,6 +278,7 @@ def test_the_deadline_ends_a_call_that_stalls_in_the_middle_of_a_frame(served: S
 
     with served(serve):
         events = calling(heartbeat=0.02, clock=clock)
+        assert next(event for event in events if event == Delta("a"))
         assert next(event for event in events if event == Idle())
         clock.ahead = 1000
         with pytest.raises(DeadlineReached) as caught:

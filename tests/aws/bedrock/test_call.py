@@ -3,6 +3,7 @@
 import threading
 from typing import Any, Final
 
+import botocore
 import pytest
 from botocore.session import get_session
 
@@ -53,8 +54,14 @@ CALLED: Final = (
 
 
 @pytest.mark.parametrize("called", CALLED)
-def test_the_session_has_every_handler_of_botocore_for_what_is_called(called: str) -> None:
-    """Handlers lie in a tree of the events' names, which nothing shows from outside."""
+def test_the_session_has_every_handler_of_botocore_for_what_is_called(
+    called: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Handlers lie in a tree of the events' names, which nothing shows from outside.
+
+    Powertools, if another test has imported it, has every new session register a handler of its own.
+    """
+    monkeypatch.setattr(botocore, "_INITIALIZERS", [])
     of_model, of_botocore = (
         session.get_component("event_emitter")._emitter._handlers  # noqa: SLF001
         for session in (model_session(), get_session())
