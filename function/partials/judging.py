@@ -16,12 +16,13 @@ A value is invalid when a candidate without parents is rejected: the only candid
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
 from .changes import Json, escape
-from .plans import AllowedStrings, Layout, Plan, Plans, Tag, first_error, merged
+from .plans import AllowedStrings, FastReading, Layout, Plan, Plans, Tag, first_error, merged
 from .reader import Kind
 
 _Mistake = tuple[str, str]
@@ -29,7 +30,7 @@ _Mistake = tuple[str, str]
 _MISSING: Final = frozenset({"missing", "missing_argument", "missing_keyword_only_argument"})
 
 
-_NO_FAST_READING: Final = (None, None, None)
+_NO_FAST_READING: Final[FastReading] = (None, None, None)
 
 
 class Invalid(ValueError):
@@ -63,7 +64,6 @@ class Container:
         "outer",
         "path",
         "readings",
-        "required_count",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913, PLR0917 - hot: names would cost more
@@ -73,9 +73,7 @@ class Container:
         path: str,
         is_array: bool,  # noqa: FBT001
         can_close_inside: bool,  # noqa: FBT001
-        fast_plan: Plan | None,
-        fast_layout: Layout | None,
-        fast_proof: Layout | None,
+        fast_reading: FastReading,
     ) -> None:
         self.node = node
         self.outer: Any = outer
@@ -90,20 +88,17 @@ class Container:
         """All readings can judge a value inside when it closes, so that a valid one is called closed."""
         self.can_close_value = can_close_inside
         """The same of the value at the key."""
-        self.readings: list[Reading] = []
-        self.candidates: list[Candidate] = []
+        self.readings: Sequence[Reading] = ()
+        self.candidates: Sequence[Candidate] = ()
         """Of the value at the key."""
         # The state of the fast path, as Partials._apply describes it:
-        self.fast_plan = fast_plan
-        self.fast_layout = fast_layout
-        self.fast_proof = fast_proof
+        self.fast_plan, self.fast_layout, self.fast_proof = fast_reading
         self.fast_child: Plan | None = None
-        self.required_count = 0
 
     @classmethod
     def around(cls, node: list[object], plan: Plan) -> "Container":
         """Return the container around the document, which will be the first item of ``node``."""
-        container = cls(node, None, "", False, True, None, None, None)  # noqa: FBT003
+        container = cls(node, None, "", False, True, _NO_FAST_READING)  # noqa: FBT003
         container.key = 0
         container.fast_child = plan
         return container
@@ -114,14 +109,14 @@ class Container:
             plan = self.readings[0].plan
             self.fast_layout = plan.fast_array_layout if self.is_array else plan.fast_object_layout
 
-    def make_candidates(self) -> "list[Candidate]":
+    def make_candidates(self) -> "Sequence[Candidate]":
         """Leave the fast path for the value at the key; return its candidates."""
         if self.fast_child is not None:
             self.candidates = [Candidate(self.fast_child, self.make_readings())]
             self.fast_child = None
         return self.candidates
 
-    def make_readings(self) -> "list[Reading]":
+    def make_readings(self) -> "Sequence[Reading]":
         """Leave the fast path for the container; return its readings."""
         if self.fast_plan is not None:
             [candidate] = self.outer.make_candidates()
@@ -150,10 +145,10 @@ class Candidate:
 
     __slots__ = ("parents", "plan", "possible_count", "readings")
 
-    def __init__(self, plan: Plan, parents: "list[Reading]") -> None:
+    def __init__(self, plan: Plan, parents: "Sequence[Reading]") -> None:
         self.plan = plan
         self.parents = parents
-        self.readings: list[Reading] = []
+        self.readings: Sequence[Reading] = ()
         """Of a container."""
         self.possible_count = 1
         """Readings that are not dropped. Of a scalar: 1. When it is 0, the candidate is rejected."""
@@ -168,7 +163,7 @@ class Candidate:
 class Reading:
     """One alternative by which an open container is read."""
 
-    __slots__ = ("candidate", "has_deferred", "is_dropped", "members_before_tag", "plan", "required_count")
+    __slots__ = ("candidate", "has_deferred", "is_dropped", "members_before_tag", "plan")
 
     def __init__(self, plan: Plan, candidate: Candidate) -> None:
         self.plan = plan
@@ -176,8 +171,6 @@ class Reading:
         self.is_dropped = False
         self.has_deferred = False
         """The judgement of something inside is deferred to this container's close."""
-        self.required_count = 0
-        """Required keys that have come, but for those that the container counted on the fast path."""
         self.members_before_tag: dict[object, tuple[str, object, int, int]] = {}
         """By key: path, value, start and end of the members that closed while the tag was not known."""
 
@@ -204,7 +197,7 @@ class Judge:
         container.key = len(container.node)
         layout = container.fast_layout
         plan = layout.by_key.get(container.key, layout.otherwise) if layout is not None else None
-        if type(plan) is Plan:
+        if plan is not None:
             container.fast_child = plan
             container.can_close_value = container.can_close_inside
         else:
@@ -222,7 +215,7 @@ class Judge:
             if plan is None:
                 container.can_close_value = False
             elif plan in candidates:
-                candidates[plan].parents.append(reading)
+                candidates[plan].parents = [*candidates[plan].parents, reading]
             else:
                 candidates[plan] = Candidate(plan, [reading])
         container.candidates = [
@@ -236,11 +229,9 @@ class Judge:
             return None
         if container.is_array and layout.max_length is not None and container.key >= layout.max_length:
             return None
-        if container.key in layout.required:
-            reading.required_count += 1
         plan = layout.by_key.get(container.key, layout.otherwise)
-        if isinstance(plan, str):
-            self._drop(reading, (path, plan))
+        if plan is None and layout.rule_otherwise is not None and container.key not in layout.by_key:
+            self._drop(reading, (path, layout.rule_otherwise))
             return None
         if layout.key_plan is not None:
             error = layout.key_plan.find_error(b"{" + self._text[start:end] + b":null}", self._context)
@@ -256,21 +247,24 @@ class Judge:
         node: Any = [] if is_array else {}
         plan = outer.fast_child
         fast = _NO_FAST_READING if plan is None else plan.fast_array_reading if is_array else plan.fast_object_reading
-        container = Container(node, outer, path, is_array, outer.can_close_value, *fast)
+        container = Container(node, outer, path, is_array, outer.can_close_value, fast)
         if container.fast_plan is None:
             for candidate in self._of_kind(outer.make_candidates(), kind, path):
                 candidate.readings = [Reading(each, candidate) for each in candidate.plan.alternatives_for(kind)[0]]
                 candidate.possible_count = len(candidate.readings)
-                container.readings += candidate.readings
+                container.readings = [*container.readings, *candidate.readings]
             container.find_fast_layout()
-        outer.put(node)
+        if outer.is_array:
+            outer.node.append(node)
+        else:
+            outer.node[outer.key] = node
         return container
 
     def open_value(self, container: Container, kind: Kind, path: str) -> None:
         """Judge a string, number or literal by its first character."""
         self._of_kind(container.make_candidates(), kind, path)
 
-    def _of_kind(self, candidates: list[Candidate], kind: Kind, path: str) -> list[Candidate]:
+    def _of_kind(self, candidates: Sequence[Candidate], kind: Kind, path: str) -> Sequence[Candidate]:
         """Reject the candidates that take no value of a kind; return all."""
         for candidate in candidates:
             _, rule = candidate.plan.alternatives_for(kind)
@@ -285,7 +279,7 @@ class Judge:
             layout = plan.array_layout if container.is_array else plan.object_layout
             if layout is not None and container.key in layout.hidden:
                 return True
-            is_known = layout is not None and (container.key in layout.by_key or isinstance(layout.otherwise, Plan))
+            is_known = layout is not None and (container.key in layout.by_key or layout.otherwise is not None)
             if not is_known and plan.holds_hidden:
                 return True
         if container.fast_child is not None:
@@ -315,7 +309,7 @@ class Judge:
             return plan.tag.allowed_strings if plan.tag.key == container.key else None
         layout = self._plans.layout_of(plan.unwrapped, is_array=container.is_array)
         declared = layout.by_key.get(container.key, layout.otherwise) if layout is not None else None
-        found = declared.allowed_strings if isinstance(declared, Plan) else None
+        found = declared.allowed_strings if declared is not None else None
         return found and found._replace(is_certain=False)
 
     def check_prefix(self, container: Container, allowed_strings: AllowedStrings, path: str, pieces: list[str]) -> None:
@@ -369,7 +363,7 @@ class Judge:
                 is_closed = (is_valid or candidate.defer()) and is_closed
             elif any(reading.has_deferred for reading in candidate.readings if not reading.is_dropped):
                 is_closed = candidate.defer()
-            candidate.readings = []
+            candidate.readings = ()
         return self._remember_before_tag(outer, path, container.node, start, end) or is_closed
 
     def _check_reading(self, reading: Reading, container: Container, start: int, end: int) -> None:
@@ -379,9 +373,8 @@ class Judge:
         if plan.needs_record and not is_outermost:
             return  # its candidate is deferred
         layout = plan.array_layout if container.is_array else plan.object_layout
-        required_count = reading.required_count + container.required_count
         is_valid_by_members = (
-            layout is not None and not plan.has_function and layout.is_valid_with(required_count, len(container.node))
+            layout is not None and not plan.has_function and layout.is_valid_with(container.node)
         )
         judges_deferred = is_outermost or (layout is not None and layout.is_record)
         if is_valid_by_members and not (reading.has_deferred and judges_deferred):
@@ -435,9 +428,8 @@ class Judge:
             if reading.is_dropped:
                 break
             plan = layout.by_key.get(key, layout.otherwise)
-            reading.required_count += key in layout.required
-            if isinstance(plan, str):
-                self._drop(reading, (path, plan))
+            if plan is None and layout.rule_otherwise is not None and key not in layout.by_key:
+                self._drop(reading, (path, layout.rule_otherwise))
             elif plan is None or plan.needs_record:
                 reading.has_deferred = True
                 is_valid = False

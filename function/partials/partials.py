@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar, cast, overload
 
 from .changes import Change, unescape
 from .judging import Container, Invalid, Judge
-from .plans import CONTAINERS, AllowedStrings, Plan, plans_of
+from .plans import CONTAINERS, AllowedStrings, plans_of
 from .reader import JsonEvent, Kind, NotJson, Reader
 
 M = TypeVar("M")
@@ -173,15 +173,15 @@ class Partials(Generic[M]):
             self._failure = self._without_hidden_steps(error)
             error.closed_before = sum(change.closed for change in changes)
             raise
-        _, kind, path, _, _, end, _ = events[-1]
+        last = events[-1]
         if (  # the text ends inside a string that is shown
-            end < 0
-            and kind == "string"
+            last[5] < 0
+            and last[1] == "string"
             and self._allowed_strings is None
             and self._hidden_string is None
             and self._hidden_container is None
         ):
-            self._room, self._path = self._reader.room, path
+            self._room, self._path = self._reader.room, last[2]
         return changes
 
     def finish(self) -> M:
@@ -299,7 +299,7 @@ class Partials(Generic[M]):
         - ``fast_child`` set: the value at ``key`` has one candidate, this plan, and ``candidates`` is out of date.
           Not set: ``candidates`` counts.
         - ``fast_proof`` set: ``fast_plan`` is set, and valid members make the container valid, if there are enough of
-          them. ``required_count`` counts those that were required and came while ``fast_layout`` was set.
+          them.
         """
         judge = self._judge
         container = self._container
@@ -308,11 +308,9 @@ class Partials(Generic[M]):
                 container.key = key
                 layout = container.fast_layout
                 plan = layout.by_key.get(key, layout.otherwise) if layout is not None else None
-                if type(plan) is Plan:
+                if plan is not None:
                     container.fast_child = plan
                     container.can_close_value = container.can_close_inside
-                    if layout is not None and key in layout.required:
-                        container.required_count += 1
                 elif name == "key":
                     judge.expect_value(container, path, start, end)
                 else:
@@ -333,11 +331,11 @@ class Partials(Generic[M]):
                     judge.expect_item(container, path)
                 plan = container.fast_child
                 if plan is not None and (type(full_value) in plan.always_valid or full_value in plan.always_valid):
-                    container.item_is_expected = False
                     is_closed = container.can_close_value
                 else:
                     is_closed = judge.check_value(container, kind, path, full_value, start, end)
                 if container.is_array:
+                    container.item_is_expected = False
                     container.put(full_value)
                 else:
                     container.node[container.key] = full_value
@@ -377,7 +375,7 @@ class Partials(Generic[M]):
                 self._container = container = closing.outer
                 container.item_is_expected = False
                 proof = closing.fast_proof
-                if proof is not None and proof.is_valid_with(closing.required_count, len(closing.node)):
+                if proof is not None and proof.is_valid_with(closing.node):
                     is_closed = container.can_close_value
                 else:
                     is_closed = judge.check_container(closing, path, start, end)

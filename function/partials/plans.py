@@ -112,16 +112,18 @@ class Layout:
 
     __slots__ = (
         "by_key", "hidden", "is_record", "key_plan", "max_length", "min_length", "needs_validator", "otherwise",
-        "required",
+        "required", "rule_otherwise",
     )  # fmt: skip
 
     def __init__(
-        self, otherwise: "Plan | str | None", *, is_record: bool = False, needs_validator: bool = False
+        self, otherwise: "Plan | None", *, is_record: bool = False, needs_validator: bool = False
     ) -> None:
         self.by_key: dict[object, Plan | None] = {}
         """Plans by key or index. None: what stands there is judged with the container."""
         self.otherwise = otherwise
-        """The same for all other keys or indexes. A string: the rule that such a key breaks."""
+        """The same for all other keys or indexes."""
+        self.rule_otherwise: str | None = None
+        """The rule that all other keys break; None: other keys are valid."""
         self.required: frozenset[object] = frozenset()
         self.hidden: frozenset[object] = frozenset()
         """Keys of hidden fields, and of those that may become what holds one."""
@@ -133,10 +135,13 @@ class Layout:
         self.needs_validator = needs_validator
         """Even if all that stands in the container is valid, its own validator has to run."""
 
-    def is_valid_with(self, required_count: int, length: int) -> bool:
-        """Tell whether a container is valid that holds so many required keys, and so many valid values in all."""
-        has_enough = required_count == len(self.required) and length >= self.min_length
-        return has_enough and not self.needs_validator and (self.max_length is None or length <= self.max_length)
+    def is_valid_with(self, node: Any) -> bool:  # noqa: ANN401 - a dict or list
+        """Tell whether a container is valid that holds these values, each of them valid."""
+        if self.needs_validator or len(node) < self.min_length:
+            return False
+        return (not self.required or self.required <= node.keys()) and (
+            self.max_length is None or len(node) <= self.max_length
+        )
 
 
 class AllowedStrings(NamedTuple):
@@ -552,7 +557,8 @@ class Plans:
         extra = schema.get("extra_behavior") or config.get("extra_fields_behavior") or "ignore"
         layout = Layout(self.anything, is_record=True, needs_validator="extras_keys_schema" in schema)
         if extra == "forbid":
-            layout.otherwise = "unexpected_keyword_argument" if type_ == "dataclass-args" else "extra_forbidden"
+            layout.otherwise = None
+            layout.rule_otherwise = "unexpected_keyword_argument" if type_ == "dataclass-args" else "extra_forbidden"
         elif extra == "allow":
             layout.otherwise = self._part(schema, "extras_schema", config)
         fields = schema["fields"]
