@@ -143,9 +143,9 @@ class Partials(Generic[M]):
         """
         # Most fragments of prose lie inside a string. Four calls into C make sure that this one does. The most decisive
         # one comes first and the emptiness of the fragment, which is rare, last: other orders cost up to 2 %.
-        room = self._room - len(text)
-        if room >= 0 and '"' not in text and "\\" not in text and text.isprintable() and text:
-            self._room = room
+        room = self._room
+        if room >= len(text) and '"' not in text and "\\" not in text and text.isprintable() and text:
+            self._room = room - len(text)
             self._pending.append(text)
             return [_new_change(Change, (self._path, text, None, False))]
         if self._failure is not None:
@@ -175,8 +175,8 @@ class Partials(Generic[M]):
             raise
         last = events[-1]
         if (  # the text ends inside a string that is shown
-            last[5] < 0
-            and last[1] == "string"
+            last[1] == "string"
+            and last[5] < 0
             and self._allowed_strings is None
             and self._hidden_string is None
             and self._hidden_container is None
@@ -317,32 +317,10 @@ class Partials(Generic[M]):
                     judge.expect_value(container, path, *self._reader.key_before(start))
                 if name == "key":
                     continue
-            if name == "value" or (kind == "string" and name == "ended"):
-                full_value = value
-                appended = None
-                if name == "ended":
-                    if self._allowed_strings is None:
-                        full_value = container.node[container.key] + value
-                        appended = value
-                    else:
-                        full_value = "".join((*self._held, value))
-                        self._allowed_strings = None
-                elif container.is_array and not container.item_is_expected:
+            appended = None
+            if name == "value":  # the order of the branches is that of their frequency
+                if container.is_array and not container.item_is_expected:
                     judge.expect_item(container, path)
-                plan = container.fast_child
-                if plan is not None and (type(full_value) in plan.always_valid or full_value in plan.always_valid):
-                    is_closed = container.can_close_value
-                else:
-                    is_closed = judge.check_value(container, kind, path, full_value, start, end)
-                if container.is_array:
-                    container.item_is_expected = False
-                    container.put(full_value)
-                else:
-                    container.node[container.key] = full_value
-                if appended is None:
-                    changes.append(_new_change(Change, (path, None, full_value, is_closed)))
-                else:
-                    changes.append(_new_change(Change, (path, appended, None, is_closed)))
             elif name == "opened":
                 if container.is_array:
                     judge.expect_item(container, path)
@@ -363,6 +341,7 @@ class Partials(Generic[M]):
                         continue
                     container.put(value)
                     changes.append(_new_change(Change, (path, None, value, False)))
+                continue
             elif name == "grew":
                 if self._allowed_strings is not None:
                     self._held.append(value)
@@ -370,6 +349,14 @@ class Partials(Generic[M]):
                     continue
                 container.append_text(value)
                 changes.append(_new_change(Change, (path, value, None, False)))
+                continue
+            elif kind == "string":
+                if self._allowed_strings is None:
+                    appended = value
+                    value = container.node[container.key] + value
+                else:
+                    value = "".join((*self._held, value))
+                    self._allowed_strings = None
             else:
                 closing = container
                 self._container = container = closing.outer
@@ -381,3 +368,18 @@ class Partials(Generic[M]):
                     is_closed = judge.check_container(closing, path, start, end)
                 if is_closed:
                     changes.append(_new_change(Change, (path, "", None, True)))
+                continue
+            plan = container.fast_child
+            if plan is not None and (type(value) in plan.always_valid or value in plan.always_valid):
+                is_closed = container.can_close_value
+            else:
+                is_closed = judge.check_value(container, kind, path, value, start, end)
+            if container.is_array:
+                container.item_is_expected = False
+                container.put(value)
+            else:
+                container.node[container.key] = value
+            if appended is None:
+                changes.append(_new_change(Change, (path, None, value, is_closed)))
+            else:
+                changes.append(_new_change(Change, (path, appended, None, is_closed)))

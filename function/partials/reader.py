@@ -320,7 +320,10 @@ class Reader:
         _, prefix, _, keys, indexes, next_value = innermost
         path_is_known = match is _ITS_VALUE or match is _COLON_VALUE
         length = len(text)
-        while at < length:
+        while True:
+            if at >= length:
+                self._at, self._path, self._match, self._innermost = at, path, match, innermost
+                return False
             found = match(text, at)
             if found is None:
                 self._at, self._path, self._match, self._innermost = at, path, match, innermost
@@ -335,13 +338,14 @@ class Reader:
                 match = next_value
                 continue
             if what == _IS_CUT_KEY:  # short, so it is matched again when there is more of it
-                at, match = found.start(what), _MEMBER_AFTER_COMMA
-                break
+                at = length = found.start(what)
+                match = _MEMBER_AFTER_COMMA
+                continue
             key = None
             if path_is_known:
                 path_is_known = False  # what is read of the next value makes known where that is
             elif keys is None:
-                path = f"{prefix}{next(indexes)}"
+                path = prefix + str(next(indexes))
             else:
                 raw_key = found[_IS_KEY]
                 known = known_keys.get(raw_key)
@@ -361,7 +365,7 @@ class Reader:
                 around.append(innermost)
                 if len(around) > MAX_DEPTH:
                     self._fail_for_depth()
-                prefix = f"{path}/" if len(path) <= self._path_limit else f"{path[:self._path_limit]}/"
+                prefix = (path if len(path) <= self._path_limit else path[: self._path_limit]) + "/"
                 if text[start] == _OPEN_OBJECT:
                     keys, indexes, next_value, match = set(), indexes, _NEXT_MEMBER, _FIRST_MEMBER
                     events.append(("opened", "object", path, None, start, -1, key))
@@ -389,13 +393,10 @@ class Reader:
                 if length - start > _RESCAN_LIMIT:
                     self._state = _IN_SCALAR
                 else:
-                    at = start  # matched again when there is more of it
-                break
+                    at = length = start  # matched again when there is more of it
             else:
                 kind, value = _LITERALS[found[what]] if what == _IS_LITERAL else _number(found[what], what)
                 events.append(("value", kind, path, value, found.start(what), at, key))
-        self._at, self._path, self._match, self._innermost = at, path, match, innermost
-        return False
 
     def _new_key(self, raw_key: bytes) -> tuple[str, str]:
         key = raw_key.decode()
@@ -424,7 +425,7 @@ class Reader:
             return False
         if match is _FIRST_ITEM:
             _, prefix, _, _, indexes, _ = self._innermost
-            self._path = f"{prefix}{next(indexes)}"
+            self._path = prefix + str(next(indexes))
         is_value = match is _ITS_VALUE or match is _FIRST_ITEM
         self._start = self._at
         first = self.text[self._at]
