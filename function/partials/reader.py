@@ -57,17 +57,18 @@ _SPACE = rb"[ \t\n\r]*+"
 _CHARACTERS = rb'[^"\\\x00-\x1f]*+'
 _INTEGER = rb"-?+(?:0|[1-9][0-9]*+)"
 _FLOAT = _INTEGER + rb"(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+"
-_SCALAR = rb"(?:(?P<integer>" + _INTEGER + rb")|(?P<float>" + _FLOAT + rb")|(?P<literal>true|false|null))"
+_SCALARS: Final = rb"(?P<integer>" + _INTEGER + rb")", rb"(?P<float>" + _FLOAT + rb")", rb"(?P<literal>true|false|null)"
 _AFTER_SCALAR = rb"(?=[ \t\n\r,\]}])"
 _CUT_SCALAR = (
     rb"-?+(?:(?:0|[1-9][0-9]*+)(?:\.(?:[0-9]++(?:[eE](?:[-+]?+[0-9]*+))?+)?+|[eE](?:[-+]?+[0-9]*+))?+)?+"
     rb"|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?"
 )
 _VALUE = (
-    rb'(?:"(?P<string>' + _CHARACTERS + rb')"|(?P<bracket>[{\[])|' + _SCALAR + _AFTER_SCALAR +
-    rb'|"(?P<cut_string>' + _CHARACTERS + rb")\Z|(?P<cut_scalar>(?!\Z)(?:" + _CUT_SCALAR + rb"))\Z)"
+    rb'"(?P<string>' + _CHARACTERS + rb')(?:"|(?P<cut_string>\Z))|(?P<bracket>[{\[])|' +
+    b"|".join(scalar + _AFTER_SCALAR for scalar in _SCALARS) + rb"|(?P<cut_scalar>(?!\Z)(?:" + _CUT_SCALAR + rb"))\Z"
 )  # fmt: skip
-_MEMBER = rb'"(?P<key>' + _CHARACTERS + rb')"' + _SPACE + rb"(?::" + _SPACE + _VALUE + rb"?+|(?P<key_only>\Z))"
+_VALUE_IF_ANY = rb"(?:" + _VALUE + rb"|)"
+_MEMBER = rb'"(?P<key>' + _CHARACTERS + rb')"' + _SPACE + rb"(?::" + _SPACE + _VALUE_IF_ANY + rb"|(?P<key_only>\Z))"
 _RESCAN_LIMIT: Final = 60
 """A key or scalar that was cut is matched again from its start while it has no more bytes."""
 _CUT_KEY = rb'"[^"\\\x00-\x1f]{0,%d}+' % _RESCAN_LIMIT
@@ -77,25 +78,25 @@ _CUT_KEY = rb'"[^"\\\x00-\x1f]{0,%d}+' % _RESCAN_LIMIT
 #
 #    1  key                        a key and its colon, or a comma or colon: with nothing behind it yet
 #    2  string
-#    3  bracket                    a container opens
-#    4  integer
-#    5  float
-#    6  literal                    2 and 4 to 6: a complete value
-#    7  cut_string
-#    8  cut_scalar                 7 and 8: a value that is cut
+#    3  cut_string                 a string that is cut: group 2 is its text so far
+#    4  bracket                    a container opens
+#    5  integer
+#    6  float
+#    7  literal                    2 and 5 to 7: a complete value
+#    8  cut_scalar                 a scalar that is cut
 #    9  key_only                   a key without its colon, with nothing behind it yet
 #   10  end                        the container closes
 #   11  cut_key                    a key that is cut, or a comma in an object with nothing behind it yet
-(_IS_KEY, _IS_STRING, _IS_BRACKET, _IS_INTEGER, _IS_FLOAT, _IS_LITERAL) = range(1, 7)
-(_IS_CUT_STRING, _IS_CUT_SCALAR, _IS_KEY_ONLY, _IS_END, _IS_CUT_KEY) = range(7, 12)
+(_IS_KEY, _IS_STRING, _IS_CUT_STRING, _IS_BRACKET, _IS_INTEGER, _IS_FLOAT) = range(1, 7)
+(_IS_LITERAL, _IS_CUT_SCALAR, _IS_KEY_ONLY, _IS_END, _IS_CUT_KEY) = range(7, 12)
 _NO_KEY = rb"(?P<key>)"
 _NO_KEY_ONLY = rb"(?P<key_only>(?!))"
 _NO_END = rb"(?P<end>(?!))"
-_ITS_VALUE: Final = re.compile(_SPACE + _NO_KEY + _VALUE).match
-_COLON_VALUE: Final = re.compile(_SPACE + rb":" + _NO_KEY + _SPACE + _VALUE + rb"?+").match
+_ITS_VALUE: Final = re.compile(_SPACE + _NO_KEY + rb"(?:" + _VALUE + rb")").match
+_COLON_VALUE: Final = re.compile(_SPACE + rb":" + _NO_KEY + _SPACE + _VALUE_IF_ANY).match
 _FIRST_ITEM: Final = re.compile(_SPACE + _NO_KEY + rb"(?:" + _VALUE + rb"|" + _NO_KEY_ONLY + rb"|(?P<end>\]))").match
 _NEXT_ITEM: Final = re.compile(
-    _SPACE + rb"(?:," + _NO_KEY + _SPACE + _VALUE + rb"?+|" + _NO_KEY_ONLY + rb"|(?P<end>\]))"
+    _SPACE + rb"(?:," + _NO_KEY + _SPACE + _VALUE_IF_ANY + rb"|" + _NO_KEY_ONLY + rb"|(?P<end>\]))"
 ).match
 _FIRST_MEMBER: Final = re.compile(_SPACE + rb"(?:" + _MEMBER + rb"|(?P<end>})|(?P<cut_key>" + _CUT_KEY + rb")\Z)").match
 _NEXT_MEMBER: Final = re.compile(
@@ -113,7 +114,7 @@ _SEPARATORS: Final = {
     _NOTHING: "Text follows the document.",
 }
 
-_SCALAR_ALONE = _NO_KEY + rb"(?P<string>)(?P<bracket>)" + _SCALAR
+_SCALAR_ALONE = _NO_KEY + rb"(?P<string>)(?P<cut_string>)(?P<bracket>)(?:" + b"|".join(_SCALARS) + rb")"
 _ENDED_SCALAR: Final = re.compile(_SCALAR_ALONE + _AFTER_SCALAR).match
 _LAST_SCALAR: Final = re.compile(_SCALAR_ALONE + rb"\Z").match
 _MATCH_CUT_SCALAR: Final = re.compile(_CUT_SCALAR).fullmatch
@@ -381,9 +382,9 @@ class Reader:
             elif what == _IS_CUT_STRING:
                 match = _ITS_VALUE
                 self._state = _IN_STRING
-                self._start = start = found.start(what) - 1
+                self._start = start = found.start(_IS_STRING) - 1
                 self._is_opened = True
-                events.append(("opened", "string", path, found[_IS_CUT_STRING].decode(), start, -1, key))
+                events.append(("opened", "string", path, found[_IS_STRING].decode(), start, -1, key))
             elif what == _IS_CUT_SCALAR:
                 start = found.start(what)
                 match = _ITS_VALUE
