@@ -148,7 +148,7 @@ _MAX_ROOM: Final = 4096
 _MAX_KNOWN_KEYS: Final = 500
 """Keys without escapes that a reader remembers, so that a document of ever new keys does not take twice the memory."""
 _LONE_SURROGATE: Final = "A surrogate is not one half of a pair."
-_QUOTE, _BACKSLASH, _OPEN_OBJECT = b'"\\{'
+_QUOTE, _BACKSLASH, _OPEN_OBJECT, _CLOSE_OBJECT, _CLOSE_ARRAY = b'"\\{}]'
 
 
 class NotJson(ValueError):
@@ -332,10 +332,15 @@ class Reader:
             at = found.end()
             what = found.lastindex or 0
             if what == _IS_END:
-                kind: Kind = "array" if keys is None else "object"
-                events.append(("ended", kind, innermost[0], None, innermost[2], at, None))
-                innermost = around.pop()
-                _, prefix, _, keys, indexes, next_value = innermost
+                while True:  # brackets often close in a row: no pattern is needed to see that
+                    kind: Kind = "array" if keys is None else "object"
+                    events.append(("ended", kind, innermost[0], None, innermost[2], at, None))
+                    innermost = around.pop()
+                    _, prefix, _, keys, indexes, next_value = innermost
+                    if at < length and text[at] == (_CLOSE_OBJECT if keys is not None else _CLOSE_ARRAY) and around:
+                        at += 1
+                    else:
+                        break
                 match = next_value
                 continue
             if what == _IS_CUT_KEY:  # short, so it is matched again when there is more of it
