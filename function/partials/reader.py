@@ -368,17 +368,24 @@ class Reader:
                 events.append(("value", "number", path, int(found[_IS_INTEGER]), start, at, key))
             elif what == _IS_BRACKET:
                 start = at - 1
-                around.append(innermost)
-                if len(around) > MAX_DEPTH:
-                    self._fail_for_depth()
-                prefix = (path if len(path) <= self._path_limit else path[: self._path_limit]) + "/"
-                if text[start] == _OPEN_OBJECT:
-                    keys, indexes, next_value, match = set(), indexes, _NEXT_MEMBER, _FIRST_MEMBER
-                    events.append(("opened", "object", path, None, start, -1, key))
-                else:
+                while True:
+                    around.append(innermost)
+                    if len(around) > MAX_DEPTH:
+                        self._fail_for_depth()
+                    prefix = (path if len(path) <= self._path_limit else path[: self._path_limit]) + "/"
+                    if text[start] == _OPEN_OBJECT:
+                        keys, next_value, match = set(), _NEXT_MEMBER, _FIRST_MEMBER
+                        innermost = path, prefix, start, keys, indexes, next_value
+                        events.append(("opened", "object", path, None, start, -1, key))
+                        break
                     keys, indexes, next_value, match = None, count(), _NEXT_ITEM, _FIRST_ITEM
+                    innermost = path, prefix, start, keys, indexes, next_value
                     events.append(("opened", "array", path, None, start, -1, key))
-                innermost = path, prefix, start, keys, indexes, next_value
+                    if at == length or text[at] != _OPEN_OBJECT:
+                        break
+                    # The first item is often an object: no pattern is needed to see that.
+                    path, key, start = prefix + str(next(indexes)), None, at
+                    at += 1
             elif what == _IS_KEY or what == _IS_KEY_ONLY:  # noqa: SIM109, PLR1714 - a tuple is slower
                 match = _ITS_VALUE if what == _IS_KEY else _COLON_VALUE
                 if key is not None:
