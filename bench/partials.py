@@ -308,6 +308,20 @@ def _plan_cost() -> float:
     return sorted(ratios)[len(ratios) // 2]
 
 
+def _first_feeds() -> list[float]:
+    """Return the microseconds of a construction and its first feed: of the first answer of a class, of later ones."""
+    firsts: list[float] = []
+    laters: list[float] = []
+    for number in range(20):
+        item = create_model(f"Record{number}", id=(int, ...), price=(float, ...), ok=(bool, ...), name=(str, ...))
+        model = create_model(f"Records{number}", items=(cast(Any, list.__class_getitem__(item)), ...))
+        for costs in (firsts, *[laters] * 20):
+            start = time.process_time()
+            Partials(model).feed('{"items": [{"id"')
+            costs.append((time.process_time() - start) * 1e6)
+    return [sorted(costs)[len(costs) // 2] for costs in (firsts, laters)]
+
+
 def _memory(cut: int) -> float:
     """Return the peak of traced bytes per byte of a 250 KB document while it is fed."""
     model, text = _document("items", _SIZES["250 KB"])
@@ -335,6 +349,8 @@ def _apart(*arguments: str) -> Any:  # noqa: ANN401 - what the child printed
 def _one(arguments: list[str]) -> object:
     if arguments[0] == "plan":
         return _plan_cost()
+    if arguments[0] == "first":
+        return _first_feeds()
     if arguments[0] == "memory":
         return _memory(int(arguments[1]))
     producer, shape, *pairs = arguments
@@ -455,6 +471,8 @@ def main() -> None:
     )
     figures = _table(options.quick)
     _printed(figures)
+    first, later = _apart("first") or (math.nan, math.nan)
+    print(f"\nconstruction and first feed: {first:,.0f} µs for a class's first answer, {later:,.0f} µs for later ones")
     print("\n| target | bound | measured | |\n|---|---|---|---|")
     for what, got, bound, more in _targets(figures):
         reached = got >= bound if more else got <= bound

@@ -22,7 +22,7 @@ from typing import Any, Final, cast
 from pydantic import ValidationError
 
 from .changes import Json, escape
-from .plans import AllowedStrings, FastReading, Layout, Plan, Plans, Tag, first_error, merged
+from .plans import AllowedStrings, FastReading, Plan, Plans, Tag, first_error, merged
 from .reader import Kind
 
 _Mistake = tuple[str, str]
@@ -373,9 +373,7 @@ class Judge:
         if plan.needs_record and not is_outermost:
             return  # its candidate is deferred
         layout = plan.array_layout if container.is_array else plan.object_layout
-        is_valid_by_members = (
-            layout is not None and not plan.has_function and layout.is_valid_with(container.node)
-        )
+        is_valid_by_members = layout is not None and not plan.has_function and layout.is_valid_with(container.node)
         judges_deferred = is_outermost or (layout is not None and layout.is_record)
         if is_valid_by_members and not (reading.has_deferred and judges_deferred):
             return

@@ -317,6 +317,7 @@ class Partials(Generic[M]):
                     judge.expect_value(container, path, *self._reader.key_before(start))
                 if name == "key":
                     continue
+            full_value = value
             appended = None
             if name == "value":  # the order of the branches is that of their frequency
                 if container.is_array and not container.item_is_expected:
@@ -353,9 +354,9 @@ class Partials(Generic[M]):
             elif kind == "string":
                 if self._allowed_strings is None:
                     appended = value
-                    value = container.node[container.key] + value
+                    full_value = container.node[container.key] + value
                 else:
-                    value = "".join((*self._held, value))
+                    full_value = "".join((*self._held, value))
                     self._allowed_strings = None
             else:
                 closing = container
@@ -370,16 +371,16 @@ class Partials(Generic[M]):
                     changes.append(_new_change(Change, (path, "", None, True)))
                 continue
             plan = container.fast_child
-            if plan is not None and (type(value) in plan.always_valid or value in plan.always_valid):
+            if plan is not None and (type(full_value) in plan.always_valid or full_value in plan.always_valid):
                 is_closed = container.can_close_value
             else:
-                is_closed = judge.check_value(container, kind, path, value, start, end)
+                is_closed = judge.check_value(container, kind, path, full_value, start, end)
             if container.is_array:
                 container.item_is_expected = False
-                container.put(value)
+                container.put(full_value)
             else:
-                container.node[container.key] = value
+                container.node[container.key] = full_value
             if appended is None:
-                changes.append(_new_change(Change, (path, None, value, is_closed)))
+                changes.append(_new_change(Change, (path, None, full_value, is_closed)))
             else:
                 changes.append(_new_change(Change, (path, appended, None, is_closed)))

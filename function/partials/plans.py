@@ -115,9 +115,7 @@ class Layout:
         "required", "rule_otherwise",
     )  # fmt: skip
 
-    def __init__(
-        self, otherwise: "Plan | None", *, is_record: bool = False, needs_validator: bool = False
-    ) -> None:
+    def __init__(self, otherwise: "Plan | None", *, is_record: bool = False, needs_validator: bool = False) -> None:
         self.by_key: dict[object, Plan | None] = {}
         """Plans by key or index. None: what stands there is judged with the container."""
         self.otherwise = otherwise
