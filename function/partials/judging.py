@@ -71,8 +71,8 @@ class Container:
         node: Json,
         outer: "Container | None",
         path: str,
-        is_array: bool,  # noqa: FBT001
-        can_close_inside: bool,  # noqa: FBT001
+        is_array: bool,  # noqa: FBT001 - as above
+        can_close_inside: bool,  # noqa: FBT001 - as above
         fast_reading: FastReading,
     ) -> None:
         self.node = node
@@ -87,10 +87,10 @@ class Container:
         self.can_close_inside = can_close_inside
         """All readings can judge a value inside when it closes, so that a valid one is called closed."""
         self.can_close_value = can_close_inside
-        """The same of the value at the key."""
+        """All readings can judge the value at the key when it closes."""
         self.readings: Sequence[Reading] = ()
         self.candidates: Sequence[Candidate] = ()
-        """Of the value at the key."""
+        """The plans that the value at the key may have; out of date while ``fast_child`` is set."""
         # The state of the fast path, as Partials._apply describes it:
         self.fast_plan, self.fast_layout, self.fast_proof = fast_reading
         self.fast_child: Plan | None = None
@@ -98,7 +98,7 @@ class Container:
     @classmethod
     def around(cls, node: list[object], plan: Plan) -> "Container":
         """Return the container around the document, which will be the first item of ``node``."""
-        container = cls(node, None, "", False, True, _NO_FAST_READING)  # noqa: FBT003
+        container = cls(node, None, "", False, True, _NO_FAST_READING)  # noqa: FBT003 - see __init__
         container.key = 0
         container.fast_child = plan
         return container
@@ -149,9 +149,9 @@ class Candidate:
         self.plan = plan
         self.parents = parents
         self.readings: Sequence[Reading] = ()
-        """Of a container."""
+        """The readings of a container by this plan; a scalar has none."""
         self.possible_count = 1
-        """Readings that are not dropped. Of a scalar: 1. When it is 0, the candidate is rejected."""
+        """How many readings are not dropped; 1 for a scalar. When it is 0, the candidate is rejected."""
 
     def defer(self) -> bool:
         """Leave the judgement to the containers around. Return False: the value cannot be called closed."""

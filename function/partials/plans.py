@@ -119,7 +119,7 @@ class Layout:
         self.by_key: dict[object, Plan | None] = {}
         """Plans by key or index. None: what stands there is judged with the container."""
         self.otherwise = otherwise
-        """The same for all other keys or indexes."""
+        """The plan for all other keys or indexes, or None as above."""
         self.rule_otherwise: str | None = None
         """The rule that all other keys break; None: other keys are valid."""
         self.required: frozenset[object] = frozenset()

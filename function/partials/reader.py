@@ -179,9 +179,9 @@ _BETWEEN, _IN_STRING, _IN_KEY, _IN_SCALAR = _State  # a member of an enumeration
 _OpenBracket = tuple[str, str, int, set[str] | None, Iterator[int], _Match]
 """An open object or array, or the root around the document: ``(path, prefix, start, keys, indexes, next_value)``.
 
-``prefix`` is that of the paths inside, ``start`` the offset of the opening bracket. An object has ``keys``: those so
-far. An array has ``indexes``: those to come. ``next_value`` is what may follow a value. (To make an object of a class
-would take three times as long as a tuple.)
+``prefix`` is what the paths inside begin with, ``start`` the offset of the opening bracket. ``keys`` are the keys of an
+object so far, ``indexes`` the next indexes of an array. ``next_value`` is what may follow a value. (To make an object
+of a class would take three times as long as a tuple.)
 """
 
 
@@ -209,7 +209,7 @@ class Reader:
         self._around: list[_OpenBracket] = []
         """The open brackets around the innermost one."""
         self._path = ""
-        """Of the value that is cut, or comes next."""
+        """The path of the value that is cut, or that comes next."""
         self._start = -1
         """The offset of the token that is cut."""
         self._is_opened = False

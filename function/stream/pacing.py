@@ -56,8 +56,8 @@ class Reading(Protocol):
     """Reads the events of a source, with a time limit for each wait."""
 
     until: float
-    """By then, in seconds of ``time.monotonic``, the source yields an event, or ``Waiting``. Infinite: it goes on
-    waiting."""
+    """When the source yields ``Waiting`` if no event has come, in seconds of ``time.monotonic``. If it is infinite, the
+    source waits until an event comes."""
 
     is_used_up: bool
     """Nothing that has been read lies behind the latest event: another one has to be waited for."""

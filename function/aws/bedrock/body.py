@@ -63,8 +63,8 @@ AWSHTTPSConnectionPool.ConnectionCls = _SecureConnection
 def body_of(response: object) -> "Body | None":
     """Return the body of a response whose head has been read.
 
-    None: it is not to be read from a socket, or does not come in chunks. ``Connection: close`` leads to that too: then
-    http.client has let go of the socket.
+    None if the body does not come in chunks or its socket cannot be read here. After ``Connection: close`` it cannot,
+    because http.client has let go of the socket.
     """
     if not isinstance(response, urllib3.HTTPResponse) or not response.chunked:
         return None
@@ -81,8 +81,8 @@ class Body:
     def __init__(self, response: urllib3.HTTPResponse, received: HTTPResponse, connected: socket.socket) -> None:
         """Take the same response twice: as urllib3's, and as http.client's."""
         self.until = inf
-        """By then, in seconds of ``time.monotonic``, a piece is returned, or None. Infinite: the socket's own timeout
-        counts, and is an error."""
+        """When None is yielded if no piece has come, in seconds of ``time.monotonic``. If it is infinite, the socket's
+        own timeout ends the wait, with an error."""
         self.is_used_up = False
         """Whether the latest event ended where its piece ended; set by who decodes the pieces."""
         self._response = response
