@@ -196,7 +196,7 @@ class Thinking(StrEnum):
     """Whether the model thinks before it answers."""
 
     DEFAULT = "default"
-    """As it does if a request says nothing of it."""
+    """As the model does if a request does not say."""
     ON = "on"
     OFF = "off"
 
