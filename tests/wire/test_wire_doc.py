@@ -27,9 +27,8 @@ FRAGMENTS = ['{"summary": "Pay per', ' use.", "keywords": ["cost"', "]}"]
 
 
 def example(name: str) -> str:
-    """Return the one block of the documents that is marked ``name``."""
-    [block] = re.findall(rf"^```{re.escape(name)}\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE)
-    return str(block)
+    """Return the block of the documents that is marked ``name``; empty if there is none, so that a test shows it."""
+    return "".join(re.findall(rf"^```{re.escape(name)}\n(.*?)^```$", DOCUMENT, re.DOTALL | re.MULTILINE))
 
 
 def start(*times: int) -> Start:
