@@ -710,22 +710,20 @@ def weighing_room() -> Iterator[Room]:
         yield room
 
 
-def test_a_call_that_was_abandoned_before_its_headers_ends_with_them(weighing_room: Room) -> None:
-    """It cannot be closed before they come: until then, one thread and one connection stay."""
+def test_a_call_that_is_given_up_before_its_headers_leaves_nothing_behind(weighing_room: Room) -> None:
+    """Its thread and its connection end with the request, and not when the headers come."""
     room, bedrock = weighing_room, weighing_room.chain.bedrock
     room.warm_up()
     before = room.weigh()
     seen = room.chain.ask([Hold("the headers"), *GOOD], SSE)
-    meanwhile = room.weigh()
+    after = room.weigh()
     bedrock.release("the headers")
     [call] = seen.calls
     assert call.ended.wait(10)
 
     assert (seen.status, seen.document["code"], seen.log["outcome"]) == (504, "deadline_reached", "deadline")
-    assert meanwhile["threads"] == before["threads"] + 1
-    assert any(room.weigh()["threads"] == before["threads"] for _ in range(20))
-    after = room.weigh()
-    assert after["descriptors"] == before["descriptors"]
+    assert after["threads"] == before["threads"]
+    assert after["descriptors"] <= before["descriptors"]  # one connection less may be kept for the next call
     assert after["objects"] <= before["objects"] + LEAKED_OBJECTS
 
 
