@@ -277,16 +277,18 @@ class _Rest:
         held, self._held = self._held or self._next(time.monotonic() + seconds), None
         if held is None:
             raise Empty
-        return held
+        try:
+            return held
+        finally:
+            del held  # the traceback of its error holds this frame
 
     def take_if(self, kind: type[K]) -> K | None:
         """Take the next event if it is there already, and of this kind."""
         if self._held is None and not self._reading.is_used_up:
             self._held = self._next(0.0)
-        held = self._held
-        if not isinstance(held, kind):
+        if not isinstance(self._held, kind):
             return None
-        self._held = None
+        held, self._held = self._held, None
         return held
 
     def _next(self, until: float) -> "ModelEvent | Prepared | _End | None":

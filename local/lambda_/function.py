@@ -73,6 +73,8 @@ class Function:
         match sandbox.init_error:
             case {"errorType": str(kind), "errorMessage": str(message), "stackTrace": [*trace]}:
                 raise StartFailed(kind, message, list(map(str, trace)))
+            case {"errorType": str(kind), "errorMessage": str(message)}:
+                raise StartFailed(kind, message)
             case _:
                 last = self.output[-1] if self.output else f"its process ended with status {sandbox.exit_status}"
                 raise StartFailed("", last)
