@@ -25,7 +25,7 @@ for (const name of ["react", "@ai-sdk"]) symlinkSync(join(PACKAGE, "node_modules
 
 /** Imports the component of a section. */
 async function component(heading) {
-  const [, section] = PAGE.match(new RegExp(`^## ${heading}$(.*?)^## `, "ms"));
+  const [, section] = PAGE.match(new RegExp(`^### ${heading}$(.*?)^##+ `, "ms"));
   const [, code] = section.match(/^```jsx\n(.*?)^```$/ms);
   const file = join(folder, `${heading}.mjs`);
   writeFileSync(file, transformSync(code, { loader: "jsx", jsx: "automatic" }).code);
