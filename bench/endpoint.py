@@ -137,7 +137,7 @@ def main() -> None:
     count = "so the figures count" if others < _NOISE else f"so the figures do not count; expected are under {_NOISE}"
     print(f"Other processes used {others:.2f} cores, {count}.")
     if given.plot:
-        panels = {name: _ratios(figures, name) for name in _SHOWN if (_FLOOR, name) in figures}
+        panels = {name: _panel(figures, name) for name in _SHOWN if (_FLOOR, name) in figures}
         given.plot.write_text(plot.drawn(panels, "Ratio to the floor: least, median, greatest"), encoding="utf-8")
 
 
@@ -219,7 +219,7 @@ def _targets(figures: Figures) -> str:
     return "\n".join(lines)
 
 
-def _ratios(figures: Figures, figure: str) -> dict[str, list[float]]:
+def _panel(figures: Figures, figure: str) -> dict[str, list[float]]:
     """Return the ratios to the floor by program, without those that were not measured."""
     floor = figures[_FLOOR, figure]
     found = {name: values for (name, each), values in figures.items() if each == figure and name != _FLOOR}

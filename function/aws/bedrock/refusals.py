@@ -94,7 +94,7 @@ _NOT_OF_THE_SCHEMA: Final = r"\A(?!.*(?:output_?config|output_?format|text_?form
 """A sentence about the schema can quote the names of its fields, such as ``temperature``."""
 
 
-def _refusal(
+def _row(
     reason: Reason,
     pattern: str,
     codes: frozenset[str] = _INVALID,
@@ -106,12 +106,12 @@ def _refusal(
 
 
 _OF_THE_CALLER: Final = (
-    _refusal(
+    _row(
         Reason.BLANK_TEXT,
         r"text field in the ContentBlock .*is blank|content field in the Message .*is empty"
         r"|text content blocks must (?:be non-empty|contain non-whitespace)",
     ),
-    _refusal(
+    _row(
         Reason.INPUT_TOO_LONG,
         r"input is too long|prompt is too long|input length and .{0,3}max_tokens.{0,3} exceed|too many total text bytes"
         r"|input tokens exceeded",
@@ -119,30 +119,30 @@ _OF_THE_CALLER: Final = (
     ),
 )
 _OF_THE_OPERATOR: Final = (
-    _refusal(Reason.QUOTA_PER_DAY, r"per day", _THROTTLED, QuotaExhausted),
-    _refusal(Reason.MAX_TOKENS, r"maximum tokens you requested exceed|max_tokens: \d+ > \d+"),
+    _row(Reason.QUOTA_PER_DAY, r"per day", _THROTTLED, QuotaExhausted),
+    _row(Reason.MAX_TOKENS, r"maximum tokens you requested exceed|max_tokens: \d+ > \d+"),
     Refusal(r"thinking\.type\.\w+.{1,3} is not supported|thinking: input tag", _INVALID, Reason.THINKING),
-    _refusal(Reason.THINKING, r"thinking may not be enabled"),
+    _row(Reason.THINKING, r"thinking may not be enabled"),
     Refusal(r"output_config\.effort|does not support (?:the )?effort (?:parameter|level)", _INVALID, Reason.EFFORT),
-    _refusal(Reason.MESSAGES, r"conversation must (?:alternate|start|end)|assistant message prefill"),
-    _refusal(Reason.FORCED_TOOL, r"tool_choice|toolConfig\.toolChoice"),
-    _refusal(Reason.PROFILE_NEEDED, r"on-demand throughput isn.{1,6}t supported"),
-    _refusal(Reason.MODEL_ID, r"provided model identifier is invalid"),
-    _refusal(Reason.REGION, r"unsupported countries, regions", _NO_ACCESS),
-    _refusal(Reason.RETENTION_MODE, r"data retention mode", _NO_ACCESS),
-    _refusal(Reason.ACCOUNT, r"\boperation not allowed", _NO_ACCESS),
-    _refusal(Reason.GUARDRAIL, r"the guardrail identifier or version", _NO_ACCESS),
-    _refusal(Reason.SUBSCRIPTION_PENDING, r"MPAgreementBeingCreated", _NO_ACCESS, ModelUnavailable),
-    _refusal(Reason.PAYMENT, r"INVALID_PAYMENT_INSTRUMENT|valid payment instrument", _NO_ACCESS),
-    _refusal(Reason.SUBSCRIPTION, r"aws.marketplace", _NO_ACCESS),
-    _refusal(Reason.USE_CASE_FORM, r"model use case details|required use.case form", _NO_ACCESS),
-    _refusal(Reason.LEGACY_MODEL, r"marked by provider as legacy", _NO_ACCESS),
-    _refusal(Reason.MODEL_ACCESS, r"don.{1,6}t have access to the model", _NO_ACCESS),
+    _row(Reason.MESSAGES, r"conversation must (?:alternate|start|end)|assistant message prefill"),
+    _row(Reason.FORCED_TOOL, r"tool_choice|toolConfig\.toolChoice"),
+    _row(Reason.PROFILE_NEEDED, r"on-demand throughput isn.{1,6}t supported"),
+    _row(Reason.MODEL_ID, r"provided model identifier is invalid"),
+    _row(Reason.REGION, r"unsupported countries, regions", _NO_ACCESS),
+    _row(Reason.RETENTION_MODE, r"data retention mode", _NO_ACCESS),
+    _row(Reason.ACCOUNT, r"\boperation not allowed", _NO_ACCESS),
+    _row(Reason.GUARDRAIL, r"the guardrail identifier or version", _NO_ACCESS),
+    _row(Reason.SUBSCRIPTION_PENDING, r"MPAgreementBeingCreated", _NO_ACCESS, ModelUnavailable),
+    _row(Reason.PAYMENT, r"INVALID_PAYMENT_INSTRUMENT|valid payment instrument", _NO_ACCESS),
+    _row(Reason.SUBSCRIPTION, r"aws.marketplace", _NO_ACCESS),
+    _row(Reason.USE_CASE_FORM, r"model use case details|required use.case form", _NO_ACCESS),
+    _row(Reason.LEGACY_MODEL, r"marked by provider as legacy", _NO_ACCESS),
+    _row(Reason.MODEL_ACCESS, r"don.{1,6}t have access to the model", _NO_ACCESS),
 )
 _OF_A_PARAMETER: Final = (
-    _refusal(Reason.TEMPERATURE, r"\btemperature\b", change=Change.TEMPERATURE),
-    _refusal(Reason.BETA, r"invalid beta flag|anthropic_beta", change=Change.BETA),
-    _refusal(Reason.CACHING, r"prompt caching|cache_control", _NO_ACCESS, change=Change.CACHING),
+    _row(Reason.TEMPERATURE, r"\btemperature\b", change=Change.TEMPERATURE),
+    _row(Reason.BETA, r"invalid beta flag|anthropic_beta", change=Change.BETA),
+    _row(Reason.CACHING, r"prompt caching|cache_control", _NO_ACCESS, change=Change.CACHING),
 )
 _OF_THE_OUTPUT: Final = (
     Refusal(
