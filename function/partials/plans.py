@@ -313,7 +313,7 @@ class Plan:
         return any(alternative.hides_as(kind) for alternative in self.alternatives_for(kind)[0])
 
     def hides_as(self, kind: Kind) -> bool:
-        """Tell the same of a plan that is one alternative: ``hides`` asks each alternative."""
+        """Tell whether this plan, as one alternative of a value, may hide a value of a kind; ``hides`` asks all."""
         if not self.holds_hidden:
             return False
         if self.unwrapped.is_secret or kind not in CONTAINERS:

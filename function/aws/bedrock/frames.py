@@ -39,7 +39,7 @@ _CHECKSUM: Final = Struct("!I")
 _AROUND: Final = _PRELUDE.size + _CHECKSUM.size
 _DELTA: Final = "contentBlockDelta"
 _read_json: Final = json.JSONDecoder().raw_decode
-"""``json.loads`` runs through twice as much code, which is no longer in the processor's cache when an event comes."""
+"""``json.loads`` runs through twice as much code. At a model's pace, code is not in the processor's cache."""
 
 
 class ContradictoryLengths(ParserError):
