@@ -103,14 +103,15 @@ class Chain:
         self.reply = Reply()
         self.waiting: _Connection | None = None
         """The connection on which the process asks for its next event."""
-        self._process = subprocess.Popen(  # noqa: S603 - the function under measurement
-            [root / "bootstrap", python, "/var/runtime/bootstrap.py"],
-            cwd=root,
-            env=self._environment(root, environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with process.alone_on_a_core():
+            self._process = subprocess.Popen(  # noqa: S603 - the function under measurement
+                [root / "bootstrap", python, "/var/runtime/bootstrap.py"],
+                cwd=root,
+                env=self._environment(root, environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         try:
             self._run_until_idle()
         except BaseException:

@@ -18,15 +18,19 @@ from typing import Final
 
 from . import plot, process
 from .chain import Chain, Question
-from .programs import NODE_NATIVE, NODE_TOOL, Program, node_peers, own, peer, web_peer
+from .programs import NODE_NATIVE, NODE_TOOL, Program, installed, node_peers, own, peer, web_peer
 from .questions import checked, question
 
 _FLOOR: Final = "floor"
+_BUNDLED: Final = "floor, our bundle"
 _DECODED: Final = "floor, our decoder"
 _NAIVE: Final = "naive"
 _WEB: Final = "Lambda Web Adapter, FastAPI"
 _OURS: Final = "this project"
-_PEERS: Final = {_FLOOR: "bench.peers.floor", _NAIVE: "bench.peers.naive", _DECODED: "bench.peers.decoded"}
+_AS_INSTALLED: Final = {_FLOOR: "bench.peers.floor", _NAIVE: "bench.peers.naive"}
+"""Peers that import what pip installs: without this project a team has no bundler."""
+_AS_BUNDLED: Final = {_BUNDLED: "bench.peers.floor", _DECODED: "bench.peers.decoded"}
+"""Peers that import the packages of the bundle."""
 _FORMATS: Final = {"raw text": "text/plain", "SSE": "text/event-stream", "JSON Lines": "application/jsonl"}
 _RAW: Final = f"{_OURS}, raw text"
 _QUICK: Final = 20_000
@@ -142,8 +146,9 @@ def main() -> None:
 
 
 def _programs(folder: Path, peers: Mapping[str, str]) -> dict[str, Program]:
-    ours = own(folder / "bundle")
-    programs = {name: peer(folder / module, module, ours.root) for name, module in _PEERS.items()}
+    ours, packages = own(folder / "bundle"), installed(folder / "packages")
+    programs = {name: peer(folder / name, module, packages) for name, module in _AS_INSTALLED.items()}
+    programs |= {name: peer(folder / name, module, ours.root) for name, module in _AS_BUNDLED.items()}
     if web := web_peer(folder / "web"):
         programs[_WEB] = web
     programs |= node_peers(folder / "node")

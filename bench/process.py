@@ -2,8 +2,30 @@
 
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+
+
+@contextmanager
+def alone_on_a_core() -> Iterator[None]:
+    """Give the last core to a process that is started meanwhile; from then on this process has the others.
+
+    Otherwise the scheduler puts both on one core in some rounds, and a byte is seen milliseconds after it was sent.
+    """
+    *others, last = _cores()
+    os.sched_setaffinity(0, {last})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, others or {last})
+
+
+@cache
+def _cores() -> list[int]:
+    """Return the cores that this process could use at first."""
+    return sorted(os.sched_getaffinity(0))
 
 
 def cpu(process: int) -> float:

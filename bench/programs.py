@@ -35,8 +35,16 @@ def own(folder: Path) -> Program:
     return Program(unpacked(folder))
 
 
+def installed(folder: Path) -> Path:
+    """Let pip install what the function requires into ``folder``, as a team does without a bundler; return that."""
+    requirements = str(_ROOT / "function" / "requirements.txt")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), "-r", requirements]
+    subprocess.run(command, check=True)  # noqa: S603 - pip, with the function's pinned requirements
+    return folder
+
+
 def peer(folder: Path, module: str, packages: Path) -> Program:
-    """Return a module of ``bench.peers``, which imports the packages of an unpacked bundle."""
+    """Return a module of ``bench.peers``, which imports the packages of a folder."""
     return Program(
         _with_bootstrap(folder, f'exec "$1" -P -m {module}'),
         {"PYTHONPATH": f"{packages}:{_ROOT}"},
