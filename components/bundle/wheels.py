@@ -229,16 +229,26 @@ def _trim(tree: Path, services: Collection[str]) -> None:
     for service in [*tree.glob("botocore/data/*/"), *tree.glob("boto3/data/*/"), *tree.glob("boto3/examples/")]:
         if service.name not in services:
             shutil.rmtree(service)
-    prefixes = {_endpoint_prefix(path) for path in tree.glob("botocore/data/*/*/service-2.json*")}
+    for packed in tree.glob("botocore/data/*/*/*.json.gz"):
+        packed.with_suffix("").write_text(_without_documentation(gzip.decompress(packed.read_bytes())))
+        packed.unlink()
+    prefixes = {_endpoint_prefix(path) for path in tree.glob("botocore/data/*/*/service-2.json")}
     for endpoints in tree.glob("botocore/data/endpoints.json"):
         endpoints.write_text(_endpoints_in_use(endpoints.read_text(), prefixes))
 
 
+def _without_documentation(description: bytes) -> str:
+    """Return a description of a service with empty texts for people: they are two thirds of what botocore parses."""
+
+    def without(members: dict[str, object]) -> dict[str, object]:
+        return members | {"documentation": ""} if isinstance(members.get("documentation"), str) else members
+
+    return json.dumps(json.loads(description, object_hook=without), separators=(",", ":"))
+
+
 def _endpoint_prefix(description: Path) -> str:
     """Return the name that the list of endpoints has for a service: ``monitoring``, for example, for cloudwatch."""
-    data = description.read_bytes()
-    document = json.loads(gzip.decompress(data) if description.suffix == ".gz" else data)
-    return str(document["metadata"]["endpointPrefix"])
+    return str(json.loads(description.read_text())["metadata"]["endpointPrefix"])
 
 
 def _endpoints_in_use(endpoints: str, prefixes: Collection[str]) -> str:

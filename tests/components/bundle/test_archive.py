@@ -1,6 +1,8 @@
 """The zip: the same bytes from the same inputs, what is in it and what is not, and that it runs."""
 
+import gzip
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -12,6 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 
+import botocore
 import pytest
 
 from components import VERSION
@@ -173,6 +176,27 @@ print(boto3.resource("s3", region_name="eu-central-1").meta.service_name, boto3.
 """
     output = _run("-P", "-s", "-S", "-c", program, folder=root_with_services, PYTHONPATH=str(root_with_services))
     assert output.strip() == f"s3 {described}"
+
+
+def test_descriptions_of_services_have_no_texts_for_people_and_are_complete_otherwise(root_with_services: Path) -> None:
+    def read(path: Path) -> object:
+        packed = path.read_bytes()
+        return json.loads(gzip.decompress(packed) if path.suffix == ".gz" else packed, object_hook=without_texts)
+
+    def without_texts(members: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in members.items() if name != "documentation" or isinstance(value, dict)}
+
+    ours, complete = root_with_services / "botocore" / "data", Path(botocore.__file__).parent / "data"
+    described = {path.relative_to(ours) for path in ours.glob("*/*/*.json")}
+
+    assert [path for path in described if read(ours / path) != read(_packed(complete / path))] == []
+    assert len({path.parts[0] for path in described}) == len({*SERVICES, *ADDED})
+    assert sum((ours / path).stat().st_size for path in described) < 1_500_000
+
+
+def _packed(description: Path) -> Path:
+    packed = description.with_name(f"{description.name}.gz")
+    return packed if packed.exists() else description
 
 
 def test_services_that_are_there_already_add_nothing(cache: Path) -> None:
