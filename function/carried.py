@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, RootModel, TypeAdapter
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from .endpoint import Document, Image, Message, Prompt, is_list
@@ -114,8 +114,8 @@ def _members(value: object) -> Iterable[tuple[Place, object]]:
 
 
 def _fields(value: BaseModel) -> Iterable[tuple[Place, object]]:
-    if isinstance(value, RootModel):
-        yield (), value.root
+    if value.__pydantic_root_model__:
+        yield (), value.root  # type: ignore[attr-defined]  # a RootModel has one
         return
     for name, field in type(value).model_fields.items():
         yield place_of_field(name, field, value.model_config), getattr(value, name, None)

@@ -7,7 +7,6 @@ there are more than 20.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final, Literal, NamedTuple
 
@@ -28,16 +27,18 @@ CACHED_TURNS_LIMIT: Final = 3
 """Turns with a cache point behind them: the service takes four points, and one can stand behind the instructions."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """An image or a document as it is sent."""
 
     kind: Literal["image", "document"]
     format: str
     """In the words of the Converse API, such as ``png``."""
-    data: bytes = field(repr=False)
+    data: bytes
     name: str | None = None
     """The name of a document. The function makes it: it must be unique, and a client's could contain instructions."""
+
+    def __repr__(self) -> str:
+        return f"File({self.kind}, {self.format}, {len(self.data)} bytes)"
 
 
 class Turn(NamedTuple):
@@ -53,15 +54,14 @@ class Turn(NamedTuple):
         return [part for part in self.parts if isinstance(part, str)]
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """A checked prompt: turns of alternating roles, the user's first and last."""
 
     turns: tuple[Turn, ...]
-    instructions: str | None = None
+    instructions: str | None
     """Instead of the stack's."""
-    validation_context: Any = field(default=None, repr=False)
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    validation_context: Any
+    metadata: Mapping[str, str]
 
     @property
     def prompt(self) -> str:

@@ -447,7 +447,7 @@ class _Call:
         return self.start()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class PacedCalls:
     """Calls a model, as often as it is asked to, and paces the events of each call."""
 

@@ -40,7 +40,7 @@ LONGEST_INVOCATION: Final = 900.0
 _log = logging.getLogger("function.aws.runtime")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Invocation:
     """What ``/next`` returned. Times are seconds since the epoch."""
 
