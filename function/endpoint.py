@@ -20,6 +20,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, SchemaValidator, core_schema
 
 from . import media
+from .values import Value
 
 IMAGE_LIMIT: Final = 3_750_000
 """Bytes of one image (Converse API, ``Message``)."""
@@ -63,7 +64,6 @@ OWN_CODES: Final = frozenset(
 )
 """The codes of the function (stream/errors.py, which this file does not import)."""
 _REFUSAL_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 METADATA_LIMIT: Final = 8
 _METADATA_KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _METADATA_VALUE_LIMIT: Final = 256
@@ -93,8 +93,8 @@ class Fault(ValueError):
         self.place = place
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _File:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _File(Value):
     """Bytes with a media type."""
 
     data: bytes
@@ -151,7 +151,6 @@ class _File:
         return cls(shape["data"], shape.get("mediaType"))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Image(_File):
     """A picture for the model: png, jpeg, gif or webp, at most 3.75 MB and 8,000 pixels on a side.
 
@@ -159,6 +158,8 @@ class Image(_File):
         data: the bytes of the file.
         media_type: such as ``image/png``; without it the bytes decide.
     """
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "image"
 
@@ -175,7 +176,6 @@ class Image(_File):
         return kind
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Document(_File):
     """A file for the model to read: pdf, docx, xlsx, doc, xls, txt, md, csv or html, at most 4.5 MB.
 
@@ -183,6 +183,8 @@ class Document(_File):
         data: the bytes of the file.
         media_type: such as ``text/csv``. A pdf, docx and xlsx can go without; the others need it.
     """
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "document"
 
@@ -199,8 +201,8 @@ Role: TypeAlias = Literal["user", "assistant"]
 CallerKind: TypeAlias = Literal["none", "iam", "apiKey", "cognito", "lambda"]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Message(Value):
     """One turn of a conversation.
 
     Args:
@@ -292,8 +294,8 @@ class Message:
         return message
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Prompt(Value):
     """What the model is given for one request.
 
     Args:
@@ -324,8 +326,8 @@ class Prompt:
         return core_schema.is_instance_schema(cls)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Caller(Value):
     """Who sent the request, as the gateway says. Nothing that a client writes can change it.
 
     Args:
@@ -347,8 +349,8 @@ class Caller:
         object.__setattr__(self, "claims", MappingProxyType(dict(self.claims)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Call(Value):
     """What ``prepare`` is given beside the request. Members may be added.
 
     Args:
@@ -438,7 +440,13 @@ def _check_refusal(code: object, status: object, title: object, detail: object, 
 
 def _can_be_sent(text: object) -> bool:
     """Return whether ``text`` is one that UTF-8 can carry: half a surrogate pair cannot be sent."""
-    return isinstance(text, str) and not _SURROGATE.search(text)
+    if not isinstance(text, str):
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_metadata(metadata: Mapping[str, str]) -> None:

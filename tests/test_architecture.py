@@ -16,8 +16,13 @@ AWS_LIBRARIES = frozenset({"boto3", "botocore", "urllib3", "aws_lambda_powertool
 
 MAY_IMPORT = {
     "function/partials": PYDANTIC | {"function.partials"},
-    "function/stream": {"function.stream", "function.partials", "function.contract"},
-    "function/stream/record.py": {"function.stream", "function.contract", "function.endpoint.Caller"},
+    "function/stream": {"function.stream", "function.partials", "function.contract", "function.values"},
+    "function/stream/record.py": {
+        "function.stream",
+        "function.contract",
+        "function.endpoint.Caller",
+        "function.values",
+    },
     "function/aws": AWS_LIBRARIES
     | PYDANTIC
     | {"function.aws", "function.stream", "function.contract", "function.partials.changes"},
@@ -52,8 +57,9 @@ MAY_IMPORT = {
     },
     "function/claude.py": {"function.contract"},
     "function/model_settings.py": {"function.claude", "function.contract"},
-    "function/endpoint.py": PYDANTIC | {"function.media"},
+    "function/endpoint.py": PYDANTIC | {"function.media", "function.values"},
     "function/media.py": set[str](),
+    "function/values.py": set[str](),
     "function/conversation.py": {"function.endpoint"},
     "function/history.py": {"function.conversation", "function.media", "function.stream.record"},
     "function/carried.py": PYDANTIC | {"function.endpoint"},

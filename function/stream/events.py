@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Final, NamedTuple, Protocol
 
 from ..partials.changes import Change
+from ..values import Value
 from .errors import StreamError
 
 
@@ -30,8 +31,8 @@ class Delta(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Thinking(Value):
     """The model is still thinking: it sent a delta of its reasoning, which does not belong to the answer.
 
     It is not a tuple, because it must not equal a ``Delta`` of the same text.
@@ -62,8 +63,8 @@ class Stop(NamedTuple):
     verdict: Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Usage(Value):
     """Tokens as the service counted them, reported after the stop. A count that it did not report is None."""
 
     input_tokens: int

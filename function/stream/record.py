@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from ..contract import MESSAGE_LIMIT, Outcome, Phase
 from ..endpoint import Caller
+from ..values import Value
 from .errors import AnswerInvalid, ModelError, StreamError
 from .events import Stop, Usage, Verdict
 from .message import as_json
@@ -213,8 +214,8 @@ class Progress:
         return estimated_tokens(self.characters)
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Timings(Value):
     """Milliseconds since the request reached the function; None if it never came so far.
 
     ``prepare`` is the time that ``prepare`` took; None without one.
@@ -227,8 +228,8 @@ class Timings:
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Record(Value):
     """What is known of a request that has ended. docs/records.md describes what its members mean.
 
     Members may be added. None of them can be changed, lists and objects inside them included: a stage cannot leave
