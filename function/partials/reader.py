@@ -55,71 +55,70 @@ value     all but object and array   the complete value (of a scalar also after 
 
 _SPACE = rb"[ \t\n\r]*+"
 _CHARACTERS = rb'[^"\\\x00-\x1f]*+'
-_INTEGER = rb"-?+(?:0|[1-9][0-9]*+)"
-_FLOAT = _INTEGER + rb"(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+"
-_SCALARS: Final = rb"(?P<integer>" + _INTEGER + rb")", rb"(?P<float>" + _FLOAT + rb")", rb"(?P<literal>true|false|null)"
+_INTEGER = rb"-?+(?:0|[1-9]\d*+)"
+_FRACTION = rb"(?:\.\d++(?:[eE][-+]?+\d++)?+|[eE][-+]?+\d++)"
+_CUT_FRACTION = rb"(?:\.(?:\d++(?:[eE][-+]?+\d*+)?+)?+|[eE][-+]?+\d*+)?+"
+_CUT_WORD = rb"-|true|tru|tr|t|false|fals|fal|fa|f|null|nul|nu|n"
 _AFTER_SCALAR = rb"(?=[ \t\n\r,\]}])"
-_CUT_SCALAR = (
-    rb"-?+(?:(?:0|[1-9][0-9]*+)(?:\.(?:[0-9]++(?:[eE](?:[-+]?+[0-9]*+))?+)?+|[eE](?:[-+]?+[0-9]*+))?+)?+"
-    rb"|t(?:r(?:ue?)?)?|f(?:a(?:l(?:se?)?)?)?|n(?:u(?:ll?)?)?"
-)
 _VALUE = (
-    rb'"(?P<string>' + _CHARACTERS + rb')(?:"|(?P<cut_string>\Z))|(?P<bracket>[{\[])|' +
-    b"|".join(scalar + _AFTER_SCALAR for scalar in _SCALARS) + rb"|(?P<cut_scalar>(?!\Z)(?:" + _CUT_SCALAR + rb"))\Z"
+    rb'"(?P<string>' + _CHARACTERS + rb')(?:"|(?P<cut_string>\Z))|(?P<bracket>[{\[])'
+    rb"|(?P<integer>" + _INTEGER + rb")(?:" + _AFTER_SCALAR +
+    rb"|(?P<fraction>" + _FRACTION + rb")" + _AFTER_SCALAR + rb"|(?P<cut_number>" + _CUT_FRACTION + rb")\Z)"
+    rb"|(?P<literal>true|false|null)" + _AFTER_SCALAR + rb"|(?P<cut_word>" + _CUT_WORD + rb")\Z"
 )  # fmt: skip
 _VALUE_IF_ANY = rb"(?:" + _VALUE + rb"|)"
 _MEMBER = rb'"(?P<key>' + _CHARACTERS + rb')"' + _SPACE + rb"(?::" + _SPACE + _VALUE_IF_ANY + rb"|(?P<key_only>\Z))"
 _RESCAN_LIMIT: Final = 60
 """A key or scalar that was cut is matched again from its start while it has no more bytes."""
 _CUT_KEY = rb'"[^"\\\x00-\x1f]{0,%d}+' % _RESCAN_LIMIT
-# What may come next. Each pattern takes as much of a member or item as has arrived. All have the same eleven groups,
+# What may come next. Each pattern takes as much of a member or item as has arrived. All have the same twelve groups,
 # compared by number because names make the reading of records 3 % slower; a group that a pattern does not need is empty
 # or never matches. The last group that matched says what was found:
 #
-#    1  key                        a key and its colon, or a comma or colon: with nothing behind it yet
+#    1  key                        a key and its colon, or a comma: with nothing behind it yet
 #    2  string
 #    3  cut_string                 a string that is cut: group 2 is its text so far
 #    4  bracket                    a container opens
 #    5  integer
-#    6  float
-#    7  literal                    2 and 5 to 7: a complete value
-#    8  cut_scalar                 a scalar that is cut
-#    9  key_only                   a key without its colon, with nothing behind it yet
-#   10  end                        the container closes
-#   11  cut_key                    a key that is cut, or a comma in an object with nothing behind it yet
-(_IS_KEY, _IS_STRING, _IS_CUT_STRING, _IS_BRACKET, _IS_INTEGER, _IS_FLOAT) = range(1, 7)
-(_IS_LITERAL, _IS_CUT_SCALAR, _IS_KEY_ONLY, _IS_END, _IS_CUT_KEY) = range(7, 12)
+#    6  fraction                   what follows group 5 in a number that is no integer
+#    7  cut_number                 the same of a number that is cut
+#    8  literal                    2, 5, 6 and 8: a complete value
+#    9  cut_word                   a literal that is cut, or a minus sign
+#   10  key_only                   a key without its colon, with nothing behind it yet
+#   11  end                        the container closes
+#   12  cut_key                    a key that is cut, or in an object nothing, perhaps behind a comma
+(_IS_KEY, _IS_STRING, _IS_CUT_STRING, _IS_BRACKET, _IS_INTEGER, _IS_FRACTION) = range(1, 7)
+(_IS_CUT_NUMBER, _IS_LITERAL, _IS_CUT_WORD, _IS_KEY_ONLY, _IS_END, _IS_CUT_KEY) = range(7, 13)
 _NO_KEY = rb"(?P<key>)"
 _NO_KEY_ONLY = rb"(?P<key_only>(?!))"
-_NO_END = rb"(?P<end>(?!))"
-_ITS_VALUE: Final = re.compile(_SPACE + _NO_KEY + rb"(?:" + _VALUE + rb")").match
-_COLON_VALUE: Final = re.compile(_SPACE + rb":" + _NO_KEY + _SPACE + _VALUE_IF_ANY).match
-_FIRST_ITEM: Final = re.compile(_SPACE + _NO_KEY + rb"(?:" + _VALUE + rb"|" + _NO_KEY_ONLY + rb"|(?P<end>\]))").match
+_CUT_KEY_IF_ANY = rb"(?P<cut_key>(?:" + _CUT_KEY + rb")?+)\Z"
+# A pattern takes half a millisecond to compile, which each new process waits for. So two pairs of places share one,
+# which takes the end of the container in both: the loop refuses it where it is a mistake. Each access of ``match``
+# makes an object of its own, by which the places are told apart.
+_a_value = re.compile(_SPACE + _NO_KEY + rb"(?:" + _VALUE + rb"|" + _NO_KEY_ONLY + rb"|(?P<end>\]))")
+_ITS_VALUE: Final = _a_value.match
+_FIRST_ITEM: Final = _a_value.match
 _NEXT_ITEM: Final = re.compile(
     _SPACE + rb"(?:," + _NO_KEY + _SPACE + _VALUE_IF_ANY + rb"|" + _NO_KEY_ONLY + rb"|(?P<end>\]))"
 ).match
-_FIRST_MEMBER: Final = re.compile(_SPACE + rb"(?:" + _MEMBER + rb"|(?P<end>})|(?P<cut_key>" + _CUT_KEY + rb")\Z)").match
+_a_member = re.compile(_SPACE + rb"(?:" + _MEMBER + rb"|(?P<end>})|" + _CUT_KEY_IF_ANY + rb")")
+_FIRST_MEMBER: Final = _a_member.match
+_MEMBER_AFTER_COMMA: Final = _a_member.match
 _NEXT_MEMBER: Final = re.compile(
-    _SPACE + rb"(?:," + _SPACE + _MEMBER + rb"|(?P<end>})|," + _SPACE + rb"(?P<cut_key>(?:" + _CUT_KEY + rb")?+)\Z)"
+    _SPACE + rb"(?:," + _SPACE + _MEMBER + rb"|(?P<end>})|," + _SPACE + _CUT_KEY_IF_ANY + rb")"
 ).match
-_MEMBER_AFTER_COMMA: Final = re.compile(
-    _SPACE + rb"(?:" + _MEMBER + rb"|" + _NO_END + rb"|(?P<cut_key>(?:" + _CUT_KEY + rb")?+)\Z)"
-).match
+_COLON: Final = re.compile(_SPACE + rb":").match
 _NOTHING: Final = re.compile(rb"(?!)").match
 _Match = Callable[[bytearray, int], re.Match[bytes] | None]
 _SEPARATORS: Final = {
     _NEXT_ITEM: "A comma or the end of the array was expected.",
     _NEXT_MEMBER: "A comma or the end of the object was expected.",
-    _COLON_VALUE: "A colon was expected.",
+    _COLON: "A colon was expected.",
     _NOTHING: "Text follows the document.",
 }
 
-_SCALAR_ALONE = _NO_KEY + rb"(?P<string>)(?P<cut_string>)(?P<bracket>)(?:" + b"|".join(_SCALARS) + rb")"
-_ENDED_SCALAR: Final = re.compile(_SCALAR_ALONE + _AFTER_SCALAR).match
-_LAST_SCALAR: Final = re.compile(_SCALAR_ALONE + rb"\Z").match
-_MATCH_CUT_SCALAR: Final = re.compile(_CUT_SCALAR).fullmatch
+_MATCH_CUT_SCALAR: Final = re.compile(_INTEGER + _CUT_FRACTION + rb"|" + _CUT_WORD).fullmatch
 _SCALAR_CHARACTERS = re.compile(rb"[-+.0-9a-zA-Z]*+")
-_TOO_MANY_DIGITS = re.compile(rb"-?[0-9]{%d}" % (MAX_DIGITS + 1))
 _COMMA = re.compile(_SPACE + rb",")
 _SKIP_SPACE = re.compile(_SPACE)
 _STRING_END = re.compile(rb"(" + _CHARACTERS + rb')"')
@@ -128,10 +127,8 @@ _ESCAPE = (
     rb"|[89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})))"
 )
 _RUN = re.compile(_CHARACTERS + rb"(?:" + _ESCAPE + _CHARACTERS + rb")*+")
-_CUT_ESCAPE = re.compile(
-    rb"\\(?:u(?:[0-9a-cefA-CEF][0-9a-fA-F]{0,2}|[dD](?:[0-7][0-9a-fA-F]?"
-    rb"|[89abAB](?:[0-9a-fA-F](?:[0-9a-fA-F](?:\\(?:u(?:[dD](?:[c-fC-F][0-9a-fA-F]?)?)?)?)?)?)?)?)?)?"
-)
+_ESCAPES = b"\\n", b"\\u0000", b"\\ud800\\udc00"
+"""One escape of each form. If the rest of none of them completes a cut escape, nothing does."""
 _LITERALS: Final[dict[bytes, tuple[Kind, object]]] = {
     b"true": ("boolean", True),
     b"false": ("boolean", False),
@@ -284,7 +281,7 @@ class Reader:
             raise NotJson(_LONE_SURROGATE)
         events: list[JsonEvent] = []
         if not self._around and self._state is not _IN_STRING and not self.between_tokens:
-            self._end_scalar(_LAST_SCALAR, len(self.text), events)
+            self._end_scalar(self.text[self._start :] + b" ", events)
         if not self.is_complete:
             raise NotJson("The document ends too early." if self.text.strip() else "The document is empty.")
         return events
@@ -319,7 +316,7 @@ class Reader:
         text, known_keys, around, innermost = self.text, self._known_keys, self._around, self._innermost
         at, path, match = self._at, self._path, self._match
         _, prefix, _, keys, indexes, next_value = innermost
-        path_is_known = match is _ITS_VALUE or match is _COLON_VALUE
+        path_is_known = match is _ITS_VALUE or match is _COLON
         length = len(text)
         while True:
             if at >= length:
@@ -332,6 +329,8 @@ class Reader:
             at = found.end()
             what = found.lastindex or 0
             if what == _IS_END:
+                if match is _ITS_VALUE or match is _MEMBER_AFTER_COMMA:
+                    self._fail_for_missing("value" if match is _ITS_VALUE else "key", at - 1)
                 while True:  # brackets often close in a row: no pattern is needed to see that
                     kind: Kind = "array" if keys is None else "object"
                     events.append(("ended", kind, innermost[0], None, innermost[2], at, None))
@@ -345,10 +344,14 @@ class Reader:
                 continue
             if what == _IS_CUT_KEY:  # short, so it is matched again when there is more of it
                 at = length = found.start(what)
-                match = _MEMBER_AFTER_COMMA
+                if match is _NEXT_MEMBER:
+                    match = _MEMBER_AFTER_COMMA
                 continue
             key = None
             if path_is_known:
+                if match is _COLON:
+                    match = _ITS_VALUE
+                    continue
                 path_is_known = False  # what is read of the next value makes known where that is
             elif keys is None:
                 path = prefix + str(next(indexes))
@@ -362,10 +365,10 @@ class Reader:
                 path = prefix + step
             match = next_value
             if what == _IS_STRING:
-                text_start = found.start(_IS_STRING)
-                events.append(("value", "string", path, found[_IS_STRING].decode(), text_start - 1, at, key))
-            elif what == _IS_INTEGER and at - (start := found.start(_IS_INTEGER)) <= MAX_DIGITS:
-                events.append(("value", "number", path, int(found[_IS_INTEGER]), start, at, key))
+                token = found[_IS_STRING]
+                events.append(("value", "string", path, token.decode(), at - len(token) - 2, at, key))
+            elif what == _IS_INTEGER and len(token := found[_IS_INTEGER]) <= MAX_DIGITS:
+                events.append(("value", "number", path, int(token), at - len(token), at, key))
             elif what == _IS_BRACKET:
                 start = at - 1
                 while True:
@@ -387,7 +390,7 @@ class Reader:
                     path, key, start = prefix + str(next(indexes)), None, at
                     at += 1
             elif what == _IS_KEY or what == _IS_KEY_ONLY:  # noqa: SIM109, PLR1714 - a tuple is slower
-                match = _ITS_VALUE if what == _IS_KEY else _COLON_VALUE
+                match = _ITS_VALUE if what == _IS_KEY else _COLON
                 if key is not None:
                     start, end = found.span(_IS_KEY)
                     events.append(("key", "string", path, key, start - 1, end + 1, key))
@@ -397,8 +400,8 @@ class Reader:
                 self._start = start = found.start(_IS_STRING) - 1
                 self._is_opened = True
                 events.append(("opened", "string", path, found[_IS_STRING].decode(), start, -1, key))
-            elif what == _IS_CUT_SCALAR:
-                start = found.start(what)
+            elif what == _IS_CUT_NUMBER or what == _IS_CUT_WORD:  # noqa: SIM109, PLR1714 - a tuple is slower
+                start = found.start(_IS_INTEGER if what == _IS_CUT_NUMBER else what)
                 match = _ITS_VALUE
                 if self._start != start:
                     self._start = start
@@ -407,9 +410,12 @@ class Reader:
                     self._state = _IN_SCALAR
                 else:
                     at = length = start  # matched again when there is more of it
+            elif what == _IS_LITERAL:
+                token = found[_IS_LITERAL]
+                kind, value = _LITERALS[token]
+                events.append(("value", kind, path, value, at - len(token), at, key))
             else:
-                kind, value = _LITERALS[found[what]] if what == _IS_LITERAL else _number(found[what], what)
-                events.append(("value", kind, path, value, found.start(what), at, key))
+                events.append(("value", "number", path, _number(found), found.start(_IS_INTEGER), at, key))
 
     def _new_key(self, raw_key: bytes) -> tuple[str, str]:
         key = raw_key.decode()
@@ -420,6 +426,12 @@ class Reader:
 
     def _fail_for_key(self, start: int) -> NoReturn:
         raise NotJson(f"A key occurs twice in one object. (byte {start})")
+
+    def _fail_for_scalar(self, start: int) -> NoReturn:
+        raise NotJson(f"A number or literal is malformed. (byte {start})")
+
+    def _fail_for_missing(self, what: str, start: int) -> NoReturn:
+        raise NotJson(f"A {what} was expected. (byte {start})")
 
     def _fail_for_depth(self) -> NoReturn:
         raise NotJson(f"The document is nested deeper than {MAX_DEPTH} levels.")
@@ -443,9 +455,9 @@ class Reader:
         self._start = self._at
         first = self.text[self._at]
         if first != _QUOTE:
-            is_scalar = first in _KIND_OF_FIRST_BYTE
-            detail = "A number or literal is malformed." if is_scalar else "A value was expected."
-            raise NotJson(f"{detail if is_value else 'A key was expected.'} (byte {self._at})")
+            if is_value and first in _KIND_OF_FIRST_BYTE:
+                self._fail_for_scalar(self._at)
+            self._fail_for_missing("value" if is_value else "key", self._at)
         self._at += 1
         self._is_opened = False
         self._state = _IN_STRING if is_value else _IN_KEY
@@ -471,7 +483,7 @@ class Reader:
         self._path = prefix + escape(key)
         events.append(("key", "string", self._path, key, self._start, self._at, key))
         self._state = _BETWEEN
-        self._match = _COLON_VALUE
+        self._match = _COLON
         return True
 
     def _read_run(self) -> bool:
@@ -484,7 +496,8 @@ class Reader:
             return True
         if self.text[end] != _BACKSLASH:
             raise NotJson(f"A string contains a control character that is not escaped. (byte {end})")
-        if not _CUT_ESCAPE.fullmatch(self.text, end):
+        cut = self.text[end:]
+        if not any(_RUN.fullmatch(cut + escape[len(cut) :]) for escape in _ESCAPES if len(cut) < len(escape)):
             raise NotJson(f"An escape in a string is malformed. (byte {end})")
         return False
 
@@ -515,33 +528,34 @@ class Reader:
         found = _SCALAR_CHARACTERS.match(self.text, self._at)
         self._at = end = found.end() if found else self._at
         if end < len(self.text):
-            self._end_scalar(_ENDED_SCALAR, end, events)
+            self._end_scalar(self.text[self._start : end + 1], events)
             return True
         # One of more digits than are allowed is matched at its end alone, so that an endless number costs linear time.
         if end - self._start <= MAX_DIGITS and not _MATCH_CUT_SCALAR(self.text, self._start):
-            raise NotJson(f"A number or literal is malformed. (byte {self._start})")
+            self._fail_for_scalar(self._start)
         return False
 
-    def _end_scalar(self, match: _Match, end: int, events: list[JsonEvent]) -> None:
-        found = match(self.text, self._start)
-        if found is None or found.end() != end:
-            raise NotJson(f"A number or literal is malformed. (byte {self._start})")
-        what = found.lastindex or 0
-        kind, value = _LITERALS[found[what]] if what == _IS_LITERAL else _number(found[what], what)
-        events.append(("value", kind, self._path, value, self._start, end, None))
+    def _end_scalar(self, text: bytearray, events: list[JsonEvent]) -> None:
+        """End a scalar that was cut: ``text`` is all of it and the character behind it."""
+        found = _ITS_VALUE(text, 0)
+        if found is None or found.end() != len(text) - 1:
+            self._fail_for_scalar(self._start)
+        is_literal = found.lastindex == _IS_LITERAL
+        kind, value = _LITERALS[found[_IS_LITERAL]] if is_literal else ("number", _number(found))
+        events.append(("value", kind, self._path, value, self._start, self._start + found.end(), None))
         self._continue_after_value()
 
 
-def _number(token: bytes, what: int) -> tuple[Kind, object]:
-    """Return the kind and the value of a number; ``what`` is the number of its group."""
-    if len(token) > MAX_DIGITS and _TOO_MANY_DIGITS.match(token):
+def _number(found: re.Match[bytes]) -> float:
+    integer = found[_IS_INTEGER]
+    if len(integer) > MAX_DIGITS and len(integer.lstrip(b"-")) > MAX_DIGITS:
         raise NotJson("A number is out of range.")
-    if what == _IS_INTEGER:
-        return "number", int(token)
-    value = float(token)
+    if found.lastindex == _IS_INTEGER:
+        return int(integer)
+    value = float(integer + found[_IS_FRACTION])
     if isinf(value):
         raise NotJson("A number is out of range.")
-    return "number", value
+    return value
 
 
 def _decode_run(run: bytearray) -> str:
