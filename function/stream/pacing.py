@@ -465,7 +465,13 @@ class PacedCalls:
         return paced(partial(self.call, previous), self.turns, pace, self.clock, self.thoughts)
 
 
-def paced(
+_OF_TIME: Final = (Stop, Prepared, _Rest, _End)
+"""Items of a call that change its time limits."""
+_NOT_PASSED_ON: Final = (Thinking, _Rest, _End)
+"""Items of a call that are not yielded as they come: thinking goes through ``thoughts``, the others are no events."""
+
+
+def paced(  # noqa: C901 - hot: at a model's pace each generator on the way costs as much as reading an event
     ask: Callable[[], Source], turns: Turns, pace: Pace, clock: Clock, thoughts: Thoughts
 ) -> Generator[PacedEvent, None, None]:
     """Yield the events of a model, with ``Idle``, ``Overdue`` and ``Pause``; ``thoughts`` decides on its thinking.
@@ -482,61 +488,46 @@ def paced(
     call = _Call(ask, turns, pace, clock)
     thoughts.forget()
     try:
-        yield from _watched(call, pace, clock, thoughts)
+        end: float | None
+        end, head_by = call.start(), pace.head_by
+        events = call.events
+        heartbeat = clock.now() + pace.heartbeat
+        while end is not None:
+            now = clock.now()
+            if now >= end:
+                end, events = call.is_late(), call.events
+                continue
+            if now >= head_by:
+                head_by = inf
+                yield Overdue()
+                continue  # to take it may have taken time
+            if now >= heartbeat:
+                heartbeat = now + pace.heartbeat
+                yield thoughts.rest(now) if now >= thoughts.due else Idle()
+                continue
+            try:
+                item = clock.wait(events, min(heartbeat, head_by, end) - now)
+            except Empty:
+                continue
+            if isinstance(item, Thinking) or (thoughts.due < inf and not isinstance(item, _Rest)):
+                heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
+            if isinstance(item, Delta):  # nearly always
+                now = clock.now()
+                until = min(end, now + TOGETHER_TIME)
+                delta: Delta | None = item
+                while delta is not None:
+                    yield delta
+                    now = clock.now()
+                    delta = events.take_if(Delta) if now < until else None
+                yield Pause()
+                heartbeat = now + pace.heartbeat  # it counts from the moment when the last delta had been taken
+                continue
+            if isinstance(item, _OF_TIME):
+                end, events = call.noted(item), call.events
+            if isinstance(item, _NOT_PASSED_ON):
+                del item  # the traceback of its error may hold this frame
+                continue
+            heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
+            yield item
     finally:
         call.close()
-
-
-_OF_TIME: Final = (Stop, Prepared, _Rest, _End)
-"""Items of a call that change its time limits."""
-_NOT_PASSED_ON: Final = (Thinking, _Rest, _End)
-"""Items of a call that are not yielded as they come: thinking goes through ``thoughts``, the others are no events."""
-
-
-def _watched(call: _Call, pace: Pace, clock: Clock, thoughts: Thoughts) -> Generator[PacedEvent, None, None]:
-    end: float | None
-    end, head_by = call.start(), pace.head_by
-    events = call.events
-    heartbeat = clock.now() + pace.heartbeat
-    while end is not None:
-        now = clock.now()
-        if now >= end:
-            end, events = call.is_late(), call.events
-            continue
-        if now >= head_by:
-            head_by = inf
-            yield Overdue()
-            continue  # to take it may have taken time
-        if now >= heartbeat:
-            heartbeat = now + pace.heartbeat
-            yield thoughts.rest(now) if now >= thoughts.due else Idle()
-            continue
-        try:
-            item = clock.wait(events, min(heartbeat, head_by, end) - now)
-        except Empty:
-            continue
-        if isinstance(item, Thinking) or (thoughts.due < inf and not isinstance(item, _Rest)):
-            heartbeat = yield from thoughts.pass_on(item, clock.now(), pace, heartbeat)
-        if isinstance(item, Delta):  # nearly always
-            heartbeat = pace.heartbeat + (yield from _together(item, events, clock, end))
-            continue
-        if isinstance(item, _OF_TIME):
-            end, events = call.noted(item), call.events
-        if isinstance(item, _NOT_PASSED_ON):
-            del item  # the traceback of its error may hold this frame
-            continue
-        heartbeat = heartbeat if isinstance(item, Ignored) else clock.now() + pace.heartbeat
-        yield item
-
-
-def _together(first: Delta, events: Incoming[_Item], clock: Clock, end: float) -> Generator[PacedEvent, None, float]:
-    """Yield a delta and those that are there already, then ``Pause``; return when the last one had been taken."""
-    now = clock.now()
-    until = min(end, now + TOGETHER_TIME)
-    delta: Delta | None = first
-    while delta is not None:
-        yield delta
-        now = clock.now()
-        delta = events.take_if(Delta) if now < until else None
-    yield Pause()
-    return now

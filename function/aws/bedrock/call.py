@@ -23,7 +23,7 @@ from ...stream.record import Calls
 from .body import Body, in_this_thread
 from .converse import Converse, has_cache_point, is_mostly_prompt
 from .errors import as_model_error
-from .events import Unreadable, model_events, readable
+from .events import model_events, readable
 from .frames import EventStream, decode_events
 from .refusals import is_refusal
 from .text import complete_characters, without_fence
@@ -124,8 +124,6 @@ class Call:
         self._metadata = metadata
         self.repeats = repeats
         """Whether botocore may repeat the call as it is."""
-        self.is_waiting = True
-        """Whether the service has sent no event yet."""
         self._calls_left = MAX_CALLS
         self._form = converse.form
         self._lock = threading.Lock()
@@ -142,13 +140,21 @@ class Call:
             ModelError: the service refused the call, or its stream broke.
         """
         try:
-            yield from self._events()
+            for event in self._events():
+                if self.cancelled:  # more of them may be waiting in a buffer
+                    return
+                yield event
         except (ClientError, BotoCoreError, HTTPError) as error:
             if not self.cancelled:
                 raise self._as_model_error(error) from error
         finally:
             if self._stream is not None:
                 self._stream.close()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the service has sent no event yet."""
+        return self._stream is None or not self._stream.has_begun
 
     def cancel(self) -> bool:
         """End the call from another thread, so that a blocked read returns at once; return whether that was possible.
@@ -211,11 +217,10 @@ class Call:
             self._stream = stream
         if self.cancelled:
             return iter(())
-        raw = self._received(readable(stream))
         strategy = self._form.strategy
         is_tool, shows_thinking = strategy is StructuredOutput.TOOL, self._converse.shows_thinking
         events = complete_characters(
-            model_events(raw, tool=is_tool, show_thinking=shows_thinking, caching=self._has_cache_point)
+            model_events(readable(stream), tool=is_tool, show_thinking=shows_thinking, caching=self._has_cache_point)
         )
         return without_fence(events) if strategy is StructuredOutput.PROMPT else events
 
@@ -255,21 +260,6 @@ class Call:
 
     def _as_model_error(self, error: Exception) -> ModelError:
         return as_model_error(error, mostly_prompt=is_mostly_prompt(self._request(), self._prompt))
-
-    def _received(
-        self, stream: Iterator[Mapping[str, Any] | Unreadable | None]
-    ) -> Iterator[Mapping[str, Any] | Unreadable | None]:
-        """Yield raw events until the call is cancelled: more of them may be waiting in a buffer."""
-        for event in stream:
-            self.is_waiting = False
-            if self.cancelled:
-                return
-            yield event
-            break  # nothing has to be noted of the others
-        for event in stream:
-            if self.cancelled:
-                return
-            yield event
 
 
 _this_thread = threading.local()

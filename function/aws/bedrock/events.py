@@ -4,7 +4,7 @@ API: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStreamO
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeGuard
 
@@ -91,12 +91,41 @@ def model_events(
         ModelFailed: an event before the stop is malformed.
     """
     events = iter(raw)
+    answer = _ToolInput() if tool else _Text()
     try:
-        stop, thinking_tokens = yield from _until_stop(
-            events, _ToolInput() if tool else _Text(), show_thinking=show_thinking, caching=caching
-        )
+        for event in events:
+            if isinstance(event, dict) and (delta := event.get("contentBlockDelta")):  # nearly every event
+                text = answer.text(delta)
+                if text:
+                    yield Delta(text)
+                elif beside := _beside(delta, text, show_thinking=show_thinking):
+                    yield beside
+                continue
+            if event is None:
+                yield Waiting()
+                continue
+            name, payload = _member(event)
+            if name == "messageStop":
+                yield from _ending(payload, answer, events, caching=caching)
+                return
+            if other := _before_the_stop(name, payload, answer, caching=caching):
+                yield other
     except MalformedEvent as error:
         raise ModelFailed from error
+
+
+def _ending(
+    of_stop: Mapping[str, Any],
+    answer: "_Text | _ToolInput",
+    events: Iterator[Mapping[str, Any] | Unreadable | None],
+    *,
+    caching: bool,
+) -> Iterator[ModelEvent]:
+    """Yield the rest of the answer, its stop, which has the payload ``of_stop``, and what follows it."""
+    stop, thinking_tokens = _stop(of_stop), _thinking_tokens(of_stop)
+    if stop.verdict is Verdict.GOOD and (rest := answer.rest()):
+        yield Delta(rest)
+    yield stop
     for event in events:
         if event is None:
             yield Waiting()
@@ -105,7 +134,7 @@ def model_events(
         if payload is None:
             yield Ignored()
             continue
-        if stop and stop.reason == GUARDRAIL_INTERVENED and _is_only_masked(payload):
+        if stop.reason == GUARDRAIL_INTERVENED and _is_only_masked(payload):
             yield Masked()
         try:
             usage = _usage(payload, caching=caching)
@@ -114,37 +143,6 @@ def model_events(
         else:
             if usage:
                 yield replace(usage, thinking_tokens=thinking_tokens)
-
-
-def _until_stop(
-    events: Iterator[Mapping[str, Any] | Unreadable | None],
-    answer: "_Text | _ToolInput",
-    *,
-    show_thinking: bool,
-    caching: bool,
-) -> Generator[ModelEvent, None, tuple[Stop | None, int | None]]:
-    """Yield the events up to the stop; return it, and how many tokens were thinking, where it says so."""
-    for event in events:
-        if isinstance(event, dict) and (delta := event.get("contentBlockDelta")):  # nearly every event
-            text = answer.text(delta)
-            if text:
-                yield Delta(text)
-            elif beside := _beside(delta, text, show_thinking=show_thinking):
-                yield beside
-            continue
-        if event is None:
-            yield Waiting()
-            continue
-        name, payload = _member(event)
-        if name == "messageStop":
-            stop = _stop(payload)
-            if stop.verdict is Verdict.GOOD and (rest := answer.rest()):
-                yield Delta(rest)
-            yield stop
-            return stop, _thinking_tokens(payload)
-        if other := _before_the_stop(name, payload, answer, caching=caching):
-            yield other
-    return None, None
 
 
 def _before_the_stop(

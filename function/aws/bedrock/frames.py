@@ -79,6 +79,8 @@ class EventStream:
         self._parser = EventStreamJSONParser()
         self.body: Body | None = body_of(response)
         """The reader whose waits can have a time limit; None if this response has none."""
+        self.has_begun = False
+        """Whether an event has come."""
         self._frames = frames(response.stream() if self.body is None else self.body)
 
     def __iter__(self) -> Iterator[Mapping[str, Any] | None]:
@@ -101,6 +103,7 @@ class EventStream:
                 self.body.is_used_up = is_last
             event = _delta(payload) if headers.is_delta else None
             if event is not None or (event := self._parsed(headers, payload)):
+                self.has_begun = True
                 yield event
 
     def abort(self) -> None:
