@@ -30,6 +30,8 @@ THINKING_LIMIT: Final = 1_000_000
 """Bytes of the text of all signs of thinking of one response."""
 JSON_SPACE: Final = " \t\n\r"
 """White space of JSON (RFC 8259 §2)."""
+_BRACKETS: Final = ("{", "[")
+"""With these a document begins that ends with a bracket."""
 
 
 class Encoder(ABC):
@@ -137,8 +139,10 @@ class RawText(Encoder):
     def encode(self, event: Event, /) -> bytes:
         """Text is sent as it is; white space keeps an idle connection open where the grammar allows it."""
         if isinstance(event, Partial):
-            self._root = self._root or _first(event.text)
-            self._document = event.document
+            text, self._document = event.text, event.document
+            if self._root in _BRACKETS and not self._withheld and "}" not in text and "]" not in text:
+                return text.encode()  # nearly always: the document cannot have ended with it
+            self._root = self._root or _first(text)
             sendable, self._withheld = self._split(event)
             return sendable.encode()
         return b" " if isinstance(event, Idle) and self._is_between_tokens() else b""

@@ -59,6 +59,9 @@ NOTHING_WRITTEN: Final = "The model wrote nothing of its answer."
 HEAD_IS_DECIDED: Final = b""
 """What a body yields first, before any reader has it: it has begun, and closing it runs the stages."""
 
+_new_partial: Final = tuple.__new__
+"""Makes a Partial without the Python call that a named tuple makes first."""
+
 Body = Generator[bytes | Cut, None, None]
 """Non-empty chunks, then one ending: ``END_OF_BODY`` or a ``Cut``."""
 PacedEvents = Generator[PacedEvent, None, None]
@@ -167,21 +170,29 @@ class _Response:
         self._held_size = size
         return True
 
+    def take(self) -> bytes:
+        """Return what is held as one chunk, and hold it no longer."""
+        held, self._held, self._held_size = self._held, [], 0
+        return b"".join(held)
+
     def release(self) -> Body:
         """Return what is held as one chunk, to be yielded."""
-        held, self._held, self._held_size = self._held, [], 0
-        return self.write(b"".join(held))
+        return self.write(self.take())
 
     def write(self, chunk: bytes) -> Body:
         """Yield a chunk, and count it when the reader has taken it and comes back."""
         if chunk:  # the empty chunk would be the end of the body
             yield chunk
-            progress = self.progress
-            progress.last_chunk_ms = self.start.elapsed()
-            if progress.first_chunk_ms is None:
-                progress.first_chunk_ms = progress.last_chunk_ms
-            progress.chunk_count += 1
-            progress.byte_count += len(chunk)
+            self.taken(chunk)
+
+    def taken(self, chunk: bytes) -> None:
+        """Count a chunk that the reader has taken."""
+        progress = self.progress
+        progress.last_chunk_ms = self.start.elapsed()
+        if progress.first_chunk_ms is None:
+            progress.first_chunk_ms = progress.last_chunk_ms
+        progress.chunk_count += 1
+        progress.byte_count += len(chunk)
 
     def failed(self, error: StreamError) -> None:
         """Note the failure. It stays the outcome even if the reader leaves before it learns of it."""
@@ -261,15 +272,18 @@ class _Answer:
 
     def _chunks_of(self, events: PacedEvents, partials: Partials[Any]) -> Body:
         """Yield the chunks that the events have for the client: fragments that are there already leave together."""
+        response = self._response
         try:
             for event in events:
                 if isinstance(event, Delta):
                     self._count(event)
                     fragment = self._chunk(self._grow(partials, event.text)) if event.text else b""
-                    if fragment and not self._response.holds(fragment):
+                    if fragment and not response.holds(fragment):
                         yield from self._write(fragment)
                 elif isinstance(event, Pause):
-                    yield from self._response.release()
+                    if chunk := response.take():
+                        yield chunk  # as ``write`` does, without a generator more at a model's pace
+                        response.taken(chunk)
                 elif isinstance(event, Idle | Overdue | Thinking):
                     if isinstance(event, Thinking):
                         self._count(event)
@@ -340,7 +354,7 @@ class _Answer:
             raise _answer_error(error) from _cause(error)
         for change in changes:
             self._progress.closed_values += change.closed
-        return Partial(text, changes, partials)
+        return _new_partial(Partial, (text, changes, partials))
 
     def _complete(self, partials: Partials[Any]) -> Complete:
         """Return the validated answer.
