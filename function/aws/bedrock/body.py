@@ -23,6 +23,8 @@ from urllib3.exceptions import ProtocolError
 
 RECEIVE_BUFFER: Final = 64 * 1024
 """Bytes."""
+SHORTEST: Final = 0.999
+"""The part of its time that a wait may take at least: to set the socket's timeout for each is a system call more."""
 LINE_LIMIT: Final = 16 * 1024
 """Bytes of a line between two chunks."""
 _LINE_END: Final = b"\r\n"
@@ -81,13 +83,15 @@ class Body:
     def __init__(self, response: urllib3.HTTPResponse, received: HTTPResponse, connected: socket.socket) -> None:
         """Take the same response twice: as urllib3's, and as http.client's."""
         self.until = inf
-        """When None is yielded if no piece has come, in seconds of ``time.monotonic``. If it is infinite, the socket's
-        own timeout ends the wait, with an error."""
+        """When None is yielded if no piece has come, or shortly before, in seconds of ``time.monotonic``. If it is
+        infinite, the socket's own timeout ends the wait, with an error."""
         self.is_used_up = False
         """Whether the latest event ended where its piece ended; set by who decodes the pieces."""
         self._response = response
         self._received = received
         self._socket = connected
+        self._seconds = 0.0
+        """The socket's timeout, once a wait had a limit."""
         self._chunks = Chunks()
 
     def __iter__(self) -> Iterator[bytes | None]:
@@ -132,7 +136,9 @@ class Body:
             seconds = self.until - monotonic()
             if seconds <= 0:
                 return None
-            self._socket.settimeout(seconds)
+            if not seconds * SHORTEST < self._seconds <= seconds:
+                self._socket.settimeout(seconds)
+                self._seconds = seconds
         try:
             data = self._socket.recv(RECEIVE_BUFFER)
         except TimeoutError as error:

@@ -40,6 +40,8 @@ TOKENS_LIMIT: Final = 2**53
 
 _STOP_REASON: Final = re.compile(r"[ -~]{1,100}")
 _NO_BLOCK: Final = object()
+_new_delta: Final = tuple.__new__
+"""Makes a Delta without the Python call that a named tuple makes first."""
 
 USAGE_POINTER: Final = "/usage"
 """What a request asks for of the model's own response, so that the stop says how many tokens were thinking."""
@@ -97,7 +99,7 @@ def model_events(
             if isinstance(event, dict) and (delta := event.get("contentBlockDelta")):  # nearly every event
                 text = answer.text(delta)
                 if text:
-                    yield Delta(text)
+                    yield _new_delta(Delta, (text,))
                 elif beside := _beside(delta, text, show_thinking=show_thinking):
                     yield beside
                 continue

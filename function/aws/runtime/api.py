@@ -18,7 +18,7 @@ from typing import Final
 from ...contract import margin
 from ..logs import redacted_trace
 from .errors import ERROR_BODY, ERROR_TYPE, RuntimeApiFailed, describe, error_document
-from .response import StreamedResponse, as_chunk, response_not_accepted
+from .response import CHUNK, StreamedResponse, response_not_accepted
 
 API: Final = "/2018-06-01/runtime"
 MEDIA_TYPE: Final = "application/vnd.awslambda.http-integration-response"
@@ -127,7 +127,7 @@ class RuntimeApi:
             for name, value in invocation.echo().items():
                 connection.putheader(name, value)
             connection.endheaders()
-            connection.send(as_chunk(head))
+            connection.send(CHUNK % (len(head), head))
             unless_begun.pop_all()
         return StreamedResponse(connection, invocation.seconds_to_write)
 

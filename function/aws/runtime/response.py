@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from typing import Final
 
 from ...stream.errors import StreamError
 from .errors import ERROR_BODY, ERROR_TYPE, ResponseNotAccepted, RuntimeApiFailed, describe, error_document
+
+CHUNK: Final = b"%x\r\n%b\r\n"
+"""A chunk, from its length and its content (RFC 9112 §7.1)."""
 
 
 class StreamedResponse:
@@ -17,7 +21,8 @@ class StreamedResponse:
     def __init__(self, connection: HTTPConnection, seconds_to_write: Callable[[], float]) -> None:
         """Take the connection, and a function that returns the seconds for which the next write may block."""
         self._connection = connection
-        connection.sock.settimeout(None)
+        self._socket = connection.sock
+        self._socket.settimeout(None)
         self._seconds_to_write = seconds_to_write
         self._has_body = False
 
@@ -27,7 +32,7 @@ class StreamedResponse:
         Raises:
             ResponseNotAccepted: Lambda closed the connection or stopped reading.
         """
-        self._write(as_chunk(chunk))
+        self._write(CHUNK % (len(chunk), chunk))
         self._has_body = True
 
     def end(self, error: StreamError | None) -> None:
@@ -43,7 +48,7 @@ class StreamedResponse:
             self.send(b"\n")
         self._write(b"0\r\n" + (_trailers(error) if error else b"") + b"\r\n")
         with response_not_accepted():
-            self._connection.sock.settimeout(self._seconds_to_write())
+            self._socket.settimeout(self._seconds_to_write())
             acknowledgement = self._connection.getresponse()
             body = acknowledgement.read()
         if acknowledgement.status == HTTPStatus.INTERNAL_SERVER_ERROR:  # "non-recoverable", in the API's own words
@@ -67,7 +72,7 @@ class StreamedResponse:
         With a time limit Python makes three system calls of each write, and without one a single call.
         """
         try:
-            sent = self._connection.sock.send(data, socket.MSG_DONTWAIT)
+            sent = self._socket.send(data, socket.MSG_DONTWAIT)
         except BlockingIOError:
             sent = 0
         except OSError as error:  # a with statement would take a tenth of the time of an event at a model's pace
@@ -75,9 +80,9 @@ class StreamedResponse:
         if sent < len(data):
             with response_not_accepted():
                 rest = memoryview(data)[sent:]  # no copy: a signal that came while one was made would not end the wait
-                self._connection.sock.settimeout(self._seconds_to_write())
-                self._connection.sock.sendall(rest)
-                self._connection.sock.settimeout(None)
+                self._socket.settimeout(self._seconds_to_write())
+                self._socket.sendall(rest)
+                self._socket.settimeout(None)
 
 
 @contextmanager
@@ -87,11 +92,6 @@ def response_not_accepted() -> Iterator[None]:
         yield
     except (OSError, HTTPException) as error:
         raise ResponseNotAccepted(repr(error)) from error
-
-
-def as_chunk(data: bytes) -> bytes:
-    """Return ``data`` as a chunk (RFC 9112 §7.1)."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def _trailers(error: StreamError) -> bytes:
