@@ -13,6 +13,10 @@ from .target import BundleError, Target, running_python
 TASK_ROOT: Final = "/var/task"
 """The folder into which Lambda unpacks the zip: the path in the bytecode."""
 
+_OPTIONS: Final = ("-s", "-S", "-X", "no_debug_ranges")
+"""Python's options for the compiler. The last one leaves out the columns of the source, which would be a tenth of the
+zip: a trace shows them as ``^^^^`` under its lines."""
+
 _COMPILER: Final = """
 import importlib.util, pathlib, py_compile, sys
 root, task_root, strict = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3] == "strict"
@@ -42,7 +46,7 @@ def compile_sources(target: Target, tree: Path, *, strict: bool) -> None:
     if python is None:
         return
     done = subprocess.run(  # noqa: S603 - the program above
-        [python, "-s", "-S", "-c", _COMPILER, str(tree), TASK_ROOT, "strict" if strict else "lenient"],
+        [python, *_OPTIONS, "-c", _COMPILER, str(tree), TASK_ROOT, "strict" if strict else "lenient"],
         capture_output=True,
         text=True,
         check=False,
