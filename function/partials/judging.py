@@ -293,7 +293,7 @@ class Judge:
         readings = [reading.plan for reading in container.readings if not reading.is_dropped]
         for plan in readings if container.fast_plan is None else [container.fast_plan]:
             layout = plan.array_layout if container.is_array else plan.object_layout
-            if layout is not None and container.key in layout.hidden:
+            if layout is not None and layout.hides(container.key):
                 return True
             is_known = layout is not None and (container.key in layout.by_key or layout.otherwise is not None)
             if not is_known and plan.holds_hidden:

@@ -111,8 +111,8 @@ class Layout:
     """What may stand in a container."""
 
     __slots__ = (
-        "by_key", "hidden", "is_record", "key_plan", "max_length", "min_length", "needs_validator", "otherwise",
-        "required", "rule_otherwise",
+        "_hidden", "by_key", "find_hidden", "is_record", "key_plan", "max_length", "min_length", "needs_validator",
+        "otherwise", "required", "rule_otherwise",
     )  # fmt: skip
 
     def __init__(self, otherwise: "Plan | None", *, is_record: bool = False, needs_validator: bool = False) -> None:
@@ -123,8 +123,10 @@ class Layout:
         self.rule_otherwise: str | None = None
         """The rule that all other keys break; None: other keys are valid."""
         self.required: frozenset[object] = frozenset()
-        self.hidden: frozenset[object] = frozenset()
-        """Keys of hidden fields, and of those that may become what holds one."""
+        self.find_hidden: Callable[[], Iterable[object]] = tuple
+        """Finds the keys of hidden fields, and of those that may become what holds one."""
+        self._hidden: frozenset[object] | None = None
+        """These keys once somebody asked, which only an answer that hides something does."""
         self.key_plan: Plan | None = None
         """Judges a key, as an object with this key and nothing else; None: all strings are valid keys."""
         self.min_length = 0
@@ -132,6 +134,12 @@ class Layout:
         self.is_record = is_record
         self.needs_validator = needs_validator
         """Even if all that stands in the container is valid, its own validator has to run."""
+
+    def hides(self, key: object) -> bool:
+        """Tell whether what stands at a key is hidden, or may become what holds something hidden."""
+        if self._hidden is None:
+            self._hidden = frozenset(self.find_hidden())
+        return key in self._hidden
 
     def is_valid_with(self, node: Any) -> bool:  # noqa: ANN401 - a dict or list
         """Tell whether a container is valid that holds these values, each of them valid."""
@@ -449,7 +457,7 @@ class Plans:
     """All plans of one type."""
 
     def __init__(self, type_: object) -> None:
-        adapter = TypeAdapter[Any](cast(Any, type_))
+        adapter: TypeAdapter[Any] = TypeAdapter(cast(Any, type_))
         self.validate = adapter.validate_json
         """Judges a complete document."""
         self._definitions: dict[str, Schema] = {}
@@ -575,7 +583,7 @@ class Plans:
                 if is_only and is_required:
                     required.add(key)
         layout.required = frozenset(required)
-        layout.hidden = frozenset(self._hidden_keys(named, layout, config))
+        layout.find_hidden = lambda: self._hidden_keys(named, layout, config)
         return layout
 
     def _hidden_keys(self, fields: list[tuple[str, Schema]], layout: Layout, config: Schema) -> Iterator[object]:
