@@ -22,7 +22,7 @@ from function.contract import SERVICES, Cache, Effort, SettingsError, read_setti
 from function.schema import Answer
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.negotiation import OFFERS
-from function.stream.record import Start
+from function.stream.record import Calls, Start
 from local.bedrock.conversations import RULES
 from tests.wire.endings_table import BY_CODE, ENDINGS
 from tests.wire.fallback_table import FAILURES
@@ -72,7 +72,7 @@ def formats() -> str:
     """Return every format that a client can ask for, in the order in which the function prefers them."""
     rows = []
     for offer in OFFERS:
-        encoder = offer.format.encoder(Start("", "", 0, lambda: 0))
+        encoder = offer.format.encoder(Start("", "", 0, lambda: 0, 0.0, Calls()))
         body, good, bad = FORMATS[type(encoder)]
         parameter = f"; view={offer.view}" if offer.view else ""
         shown = body.replace("typed events", "typed events with snapshots") if offer.view else body

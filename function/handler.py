@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from math import inf
 
@@ -35,7 +34,7 @@ from .stream.fallback import Failures, ModelTurns
 from .stream.interruption import user_code
 from .stream.pacing import Clock, Pace, PacedCalls, Source, Stopwatch, SystemClock, Thoughts
 from .stream.pipeline import AfterPrepare, Job, reject, run
-from .stream.record import Content, Start
+from .stream.record import Calls, Content, Start
 from .user_code import load_instructions, load_request_class
 from .version import SERVICE_VERSION
 
@@ -135,6 +134,8 @@ class Endpoint:
             has_fallbacks=bool(self._settings.fallback_models),
             max_tokens=self._max_tokens,
             elapsed=watch.elapsed,
+            began_at=time.time(),
+            calls=Calls(),
             time_limit=(watch.elapsed() + context.get_remaining_time_in_millis()) / 1000
             - self._settings.seconds_of_own_stages,
             field_names=self._answer.field_names,
@@ -150,7 +151,7 @@ class Endpoint:
 
     def _with_prompt(self, start: Start, prompt: str | Conversation) -> Start:
         shown = self._content.show(prompt)
-        return replace(start, prompt=None if shown is None else content_of(shown), metadata=metadata_of(prompt))
+        return start._replace(prompt=None if shown is None else content_of(shown), metadata=metadata_of(prompt))
 
     def _job(self, request: Accepted, start: Start, http: HttpRequest, watch: Stopwatch) -> Job:
         encoder = request.format.encoder(start)

@@ -12,7 +12,7 @@ BUILD_FILE: Final = Path(__file__).with_name("build.txt")
 def read_version(file: Path = BUILD_FILE) -> str:
     """Return the build that ``file`` names, or the version with the mark ``unbundled`` if the file does not exist."""
     try:
-        return file.read_text("ascii").strip()
+        return file.read_text("utf-8").strip()
     except FileNotFoundError:
         return f"{VERSION}+unbundled"
 

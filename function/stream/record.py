@@ -5,7 +5,6 @@ from ``streaming_llm_api.endpoint``.
 """
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -51,6 +50,7 @@ class Content:
 
 
 WITHHELD: Final = Content(captured=False)
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ModelFailure(NamedTuple):
@@ -92,8 +92,7 @@ class PromptContent(NamedTuple):
     """The hash of instructions that came with the prompt; None if the stack's are used."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Start:
+class Start(NamedTuple):
     """What is known of a request before the model is called."""
 
     id: str
@@ -104,18 +103,18 @@ class Start:
     """The limit of the tokens of that model's answer."""
     elapsed: Callable[[], int]
     """Returns the milliseconds since the request began."""
+    began_at: float
+    """Seconds since the epoch."""
+    calls: Calls
+    """Grows while the request is answered."""
     time_limit: float = inf
     """Seconds after the request began at which everything must be over, the stages but own ones included."""
-    began_at: float = field(default_factory=time.time)
-    """Seconds since the epoch."""
     gateway_request_id: str | None = None
     """The gateway's id of the request, which the client can choose; None if there is none, or it is not a token."""
     extended_request_id: str | None = None
     """The gateway's other id, which the client cannot choose."""
     route: str | None = None
     """The route that was called; None if the stack has no route at the path."""
-    calls: Calls = field(default_factory=Calls)
-    """Grows while the request is answered."""
     field_names: frozenset[str] = frozenset()
     """Names that the answer's schema gives to its fields. Any other key in an answer is the model's own words."""
     media_type: str | None = None
@@ -125,10 +124,10 @@ class Start:
     """Whether another model can answer in place of the first one."""
     prompt: PromptContent | None = None
     """Only where somebody may see it."""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = _NOTHING
     """What own code says of the request."""
-    caller: Caller = field(default_factory=Caller)
-    caller_fields: Mapping[str, str] = field(default_factory=dict)
+    caller: Caller = Caller()
+    caller_fields: Mapping[str, str] = _NOTHING
     """What logs and records may say of the caller, by the names of their members."""
     traceparent: str | None = None
     """The client's (W3C Trace Context §3.2), if it has the form of one."""

@@ -1,7 +1,7 @@
 """The formats, byte for byte."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -13,7 +13,7 @@ from function.stream.negotiation import choose_format
 from function.stream.record import Calls, Start
 from tests.formats import FORMATS, LINES, SSE, STREAMED, TYPED
 
-START = Start("req-1", "model-1", 100, lambda: 412)
+START = Start("req-1", "model-1", 100, lambda: 412, 0.0, Calls())
 ANSWER = Complete({"summary": "Grüße"}, "end_turn", Usage(12, 80), 75)
 PROBLEM = {"type": "urn:x", "status": 502}
 
@@ -26,7 +26,7 @@ def called(accept: str, model_id: str) -> Encoder:
     """Return the encoder of a request for which a model was called."""
     calls = Calls()
     calls.add(model_id)
-    return choose_format(accept).encoder(replace(START, calls=calls))
+    return choose_format(accept).encoder(START._replace(calls=calls))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def test_the_last_event_names_the_model_that_was_called_last() -> None:
 def test_a_start_names_no_model_while_it_is_open_which_one_answers(*, is_early: bool, members: str) -> None:
     calls = Calls()
     calls.add("model-2")
-    several = choose_format("application/jsonl").encoder(replace(START, calls=calls, has_fallbacks=True))
+    several = choose_format("application/jsonl").encoder(START._replace(calls=calls, has_fallbacks=True))
     assert several.opening(is_early=is_early).decode() == f'{{"type":"start","at":412,{members}}}\n'
     assert b'"model":"model-1"' in encoder("application/jsonl").opening(is_early=is_early)
 

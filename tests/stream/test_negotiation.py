@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from function.stream.encoders import Encoder, RawText
 from function.stream.errors import NotAcceptable
 from function.stream.negotiation import OFFERS, choose_format
-from function.stream.record import Start
+from function.stream.record import Calls, Start
 from tests.formats import FORMATS
 
-START = Start("req-1", "model-1", 100, lambda: 412)
+START = Start("req-1", "model-1", 100, lambda: 412, 0.0, Calls())
 
 
 @pytest.mark.parametrize(

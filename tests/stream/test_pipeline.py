@@ -5,7 +5,6 @@ import logging
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Annotated, Any
 
 import pytest
@@ -54,7 +53,7 @@ from function.stream.pipeline import (
     reject,
     run,
 )
-from function.stream.record import Content, PromptContent, Record, Start, unchangeable
+from function.stream.record import Calls, Content, PromptContent, Record, Start, unchangeable
 from function.stream.stages import Stage
 from tests.formats import FORMATS, LINES, RAW, SSE, STREAMED, TYPED, WHOLE
 from tests.partials.hidden import CANARY, HIDDEN
@@ -95,13 +94,15 @@ class Run:
             model_id="model-1",
             max_tokens=100,
             elapsed=lambda: len(self.happened),
+            began_at=0.0,
+            calls=Calls(),
             content=Content(captured=capture_content),
         )
         job = Job(
             ask=self._ask,
             answer=answer,
             to_json=lambda value: TypeAdapter[Any](answer).dump_python(value, mode="json", warnings=False),
-            encoder=choose_format(accept).encoder(replace(start, elapsed=lambda: 0)),
+            encoder=choose_format(accept).encoder(start._replace(elapsed=lambda: 0)),
             start_padding=start_padding,
             max_attempts=max_attempts,
             after_prepare=None if after_prepare is None else lambda: after_prepare,
@@ -594,7 +595,7 @@ def test_a_body_that_nobody_reads_has_begun_and_runs_the_stages_when_it_is_close
 
 def test_a_rejection_that_nobody_reads_runs_the_stages_when_it_is_closed() -> None:
     records: list[Record] = []
-    _, body = reject(BodyNotJson(), Start("req-1", "model-1", 100, lambda: 0), [records.append])
+    _, body = reject(BodyNotJson(), Start("req-1", "model-1", 100, lambda: 0, 0.0, Calls()), [records.append])
     assert records == []
     body.close()
 
@@ -612,7 +613,7 @@ def test_a_signal_before_the_head_runs_the_stages() -> None:
         raise Terminated
 
     records: list[Record] = []
-    start = Start("req-1", "model-1", 100, lambda: 0)
+    start = Start("req-1", "model-1", 100, lambda: 0, 0.0, Calls())
     job = Job(ask, Answer, Answer.model_dump, choose_format(RAW).encoder(start))
     with pytest.raises(Terminated):
         run(job, start, [records.append])
@@ -764,7 +765,7 @@ def test_a_stage_cannot_change_a_record(name: str) -> None:
 
 def test_a_rejected_request_is_a_problem_and_one_record() -> None:
     records: list[Record] = []
-    start = Start("req-1", "model-1", 100, lambda: 0)
+    start = Start("req-1", "model-1", 100, lambda: 0, 0.0, Calls())
     head, body = reject(BodyNotJson(), start, [records.append])
     chunk, *rest = body
 
@@ -901,7 +902,7 @@ def test_a_mistake_below_a_long_path_is_named_by_the_beginning_of_the_path(accep
 
 
 AFTER_PREPARE = AfterPrepare(
-    Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 7, prompt=PromptContent("made")),
+    Start("req-1", "model-1", 100, lambda: 7, 0.0, Calls(), prompt=PromptContent("made")),
     context="context",
 )
 

@@ -3,7 +3,7 @@
 Its names are a promise to the users' own stages, and nobody can change it.
 """
 
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -26,8 +26,8 @@ from function.stream.record import (
 )
 from tests.aws.stages.records import CANARY, record
 
-START = Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 1500)
-CAPTURED = replace(START, content=Content(captured=True))
+START = Start("req-1", "model-1", 100, lambda: 1500, 0.0, Calls())
+CAPTURED = START._replace(content=Content(captured=True))
 
 NAMES = [
     "request_id",
@@ -153,7 +153,7 @@ def test_tokens_are_estimated_from_characters() -> None:
     assert [estimated_tokens(characters) for characters in (0, 1, 4, 5)] == [0, 1, 1, 2]
     assert made.output_tokens_estimated == 23
     assert made._tokens_not_awaited == 90
-    assert finished(replace(START, max_tokens=5), progress())._tokens_not_awaited == 0
+    assert finished(START._replace(max_tokens=5), progress())._tokens_not_awaited == 0
 
 
 def test_nothing_of_a_record_can_be_changed() -> None:
@@ -168,7 +168,7 @@ def test_nothing_of_a_record_can_be_changed() -> None:
         (made._start, "id"),
     ]
     for holder, name in frozen:
-        with pytest.raises(FrozenInstanceError):
+        with pytest.raises(AttributeError):
             setattr(holder, name, None)
     assert made.answer == {"list": (1, {"deep": (2,)})}
     assert made.messages == ({"role": "user", "content": ({"type": "text", "text": "a"},)},)
@@ -184,6 +184,6 @@ def test_a_change_of_the_message_reaches_no_other_stage() -> None:
 
 
 def test_the_time_of_the_stages_is_what_the_request_left() -> None:
-    assert replace(START, time_limit=10.0).seconds_left() == 8.5
+    assert START._replace(time_limit=10.0).seconds_left() == 8.5
     assert START.seconds_left() == float("inf")
     assert finished(START, Progress()).timings.total == 1500

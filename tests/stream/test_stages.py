@@ -5,10 +5,10 @@ import logging
 import pytest
 
 from function.stream.errors import ModelFailed
-from function.stream.record import Progress, Record, Start, finished
+from function.stream.record import Calls, Progress, Record, Start, finished
 from function.stream.stages import StageFailed, finalise
 
-START = Start(id="req-1", model_id="model-1", max_tokens=100, elapsed=lambda: 0)
+START = Start("req-1", "model-1", 100, lambda: 0, 0.0, Calls())
 SECRET = "the words of an answer"
 
 

@@ -35,7 +35,7 @@ def start(*times: int) -> Start:
     """Return the example's request, whose clock shows these times."""
     shown, calls = iter(times), Calls()
     calls.add("anthropic.claude")
-    return Start("c6af9ac6-7b61", "anthropic.claude", 100, lambda: next(shown), calls=calls)
+    return Start("c6af9ac6-7b61", "anthropic.claude", 100, lambda: next(shown), 0.0, calls)
 
 
 def chunks(accept: str) -> list[bytes]:

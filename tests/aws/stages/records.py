@@ -3,7 +3,6 @@
 import io
 import json
 import uuid
-from dataclasses import fields
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,7 +13,7 @@ from function.stream.events import Stop, Usage, Verdict
 from function.stream.record import Calls, Content, Progress, PromptContent, Record, Start, finished
 
 CANARY = "canary-7f3a"
-START_FIELDS = {field.name for field in fields(Start)}
+START_FIELDS = {*Start._fields}
 
 
 def record(
@@ -37,6 +36,7 @@ def record(
         "model_id": "model-1",
         "max_tokens": 100,
         "elapsed": lambda: 41,
+        "began_at": 0.0,
         "calls": calls,
         "gateway_request_id": "gateway-1",
         "extended_request_id": "JJbxmplHYosFVYQ=",

@@ -60,7 +60,7 @@ class Writer:
     def __init__(self, accept: str, type_: Any = Answer, model: str = "anthropic.claude") -> None:
         clock, calls = count(400, 10), Calls()
         calls.add(model)
-        start = Start(REQUEST_ID, model, 100, lambda: next(clock), calls=calls)
+        start = Start(REQUEST_ID, model, 100, lambda: next(clock), 0.0, calls)
         self.encoder: Encoder = choose_format(accept).encoder(start)
         self.pieces = [self.encoder.opening()]
         self._type = type_

@@ -50,7 +50,7 @@ def _response(document: str, chance: random.Random) -> dict[str, Any]:
     calls = Calls()
     calls.add("anthropic.claude")
     encoder: Encoder = choose_format("application/jsonl").encoder(
-        Start(REQUEST_ID, "anthropic.claude", 100, lambda: 400, calls=calls)
+        Start(REQUEST_ID, "anthropic.claude", 100, lambda: 400, 0.0, calls)
     )
     partials: Partials[Any] = Partials(Any)
     body, snapshots = [encoder.opening()], []
