@@ -7,12 +7,11 @@ Neither holds anything of the prompt or the answer, nor an error's message that 
 
 import json
 import logging
-import time
 import traceback
-from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError, EventStreamError
 
 from ...contract import METRICS_NAMESPACE, Outcome
@@ -23,8 +22,6 @@ from ...stream.stages import Stage
 from ..bedrock.refusals import error_code
 from ..output import stdout
 
-TIMES: Final = frozenset({"Duration", "TimeToFirstChunk"})
-"""Metrics in milliseconds. The others are numbers of something."""
 PLAIN_CODES: Final = frozenset(
     {
         "AccessDeniedException",
@@ -184,51 +181,47 @@ def _described(error: BaseException, content: Content) -> dict[str, object]:
     return described
 
 
-def _metrics(record: Record, function_name: str, route: str | None) -> dict[str, Any]:
-    """Return the line of metrics, without the dimension of models. Each value is a list of one number."""
-    dimensions = [["function"], ["function", "outcome"]]
-    values = {"function": function_name, "outcome": record.outcome.value}
-    if route is not None:
-        dimensions += [["function", "route"], ["function", "route", "outcome"]]
-        values["route"] = route
-    misconfigured = len(_misconfigured(record))
-    is_good = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}
-    measured = {"ModelsMisconfigured": misconfigured} if misconfigured else {}
-    measured |= {"Requests": 1, "NotCompleted": 0 if is_good else 1}
-    if record.outcome is not Outcome.REJECTED:
-        measured |= _measurements(record)
-    return {
-        "_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [_directive(dimensions, measured)]},
-        **values,
-        "request_id": record.request_id,
-        **{name: [float(value)] for name, value in measured.items()},
-    }
+def _add_measurements(metrics: EphemeralMetrics, record: Record) -> None:
+    """Add what only a request that reached the model has: rejected ones would make the model look fast."""
+    invalid = 1 if isinstance(record._error, AnswerInvalid) else 0
+    metrics.add_metric("ValidationErrors", MetricUnit.Count, invalid)
+    metrics.add_metric("Duration", MetricUnit.Milliseconds, record.timings.total)
+    if record.timings.first_chunk is not None:
+        metrics.add_metric("TimeToFirstChunk", MetricUnit.Milliseconds, record.timings.first_chunk)
+    if record.usage is not None:
+        for name, count in _token_metrics(record.usage).items():
+            metrics.add_metric(name, MetricUnit.Count, count)
 
 
-def _measurements(record: Record) -> dict[str, int]:
-    """Return what only a request that reached the model has: rejected ones would make the model look fast."""
-    measured = {
-        "ValidationErrors": 1 if isinstance(record._error, AnswerInvalid) else 0,
-        "Duration": record.timings.total,
-        "TimeToFirstChunk": record.timings.first_chunk,
-        **_token_metrics(record.usage),
-    }
-    return {name: value for name, value in measured.items() if value is not None}
-
-
-def _token_metrics(usage: Usage | None) -> dict[str, int]:
-    return {name[0].upper() + name[1:]: count for name, count in usage.as_members().items()} if usage else {}
+def _token_metrics(usage: Usage) -> dict[str, int]:
+    return {name[0].upper() + name[1:]: count for name, count in usage.as_members().items()}
 
 
 def _add_tokens_of_model(line: dict[str, Any], record: Record) -> None:
     """Name the model as one more dimension of the metrics of tokens, which alone have a price of their own by model."""
     if record.usage is None or record.outcome is Outcome.REJECTED:
         return
-    line["_aws"]["CloudWatchMetrics"].append(_directive([["function", "model"]], _token_metrics(record.usage)))
+    metrics = [{"Name": name, "Unit": MetricUnit.Count.value} for name in _token_metrics(record.usage)]
+    directive = {"Namespace": METRICS_NAMESPACE, "Dimensions": [["function", "model"]], "Metrics": metrics}
+    line["_aws"]["CloudWatchMetrics"].append(directive)
     line["model"] = record.model
 
 
-def _directive(dimensions: Sequence[Sequence[str]], names: Iterable[str]) -> dict[str, object]:
-    """Return what tells CloudWatch which members of the line are metrics, and by which others it groups them."""
-    metrics = [{"Name": name, "Unit": "Milliseconds" if name in TIMES else "Count"} for name in names]
-    return {"Namespace": METRICS_NAMESPACE, "Dimensions": dimensions, "Metrics": metrics}
+def _metrics(record: Record, function_name: str, route: str | None) -> dict[str, Any]:
+    metrics = EphemeralMetrics(namespace=METRICS_NAMESPACE, service="")
+    metrics.add_dimension("function", function_name)
+    metrics.add_dimensions(function=function_name, outcome=record.outcome.value)
+    if route is not None:
+        metrics.add_dimensions(function=function_name, route=route)
+        metrics.add_dimensions(function=function_name, route=route, outcome=record.outcome.value)
+    misconfigured = len(_misconfigured(record))
+    if misconfigured:
+        metrics.add_metric("ModelsMisconfigured", MetricUnit.Count, misconfigured)
+    is_good = record.outcome in {Outcome.COMPLETED, Outcome.REJECTED}
+    metrics.add_metric("Requests", MetricUnit.Count, 1)
+    metrics.add_metric("NotCompleted", MetricUnit.Count, 0 if is_good else 1)
+    if record.outcome is not Outcome.REJECTED:
+        _add_measurements(metrics, record)
+    metrics.add_metadata("request_id", record.request_id)
+    line: dict[str, Any] = dict(metrics.serialize_metric_set())
+    return line
