@@ -29,7 +29,7 @@ from function.routes import in_route, read_routes
 from function.stream.encoders import JsonDocument, JsonLines, RawText, ServerSentEvents
 from function.stream.errors import StreamError
 from function.stream.negotiation import OFFERS
-from function.stream.record import Start
+from function.stream.record import Calls, Start
 from function.user_code import load_request_class
 from streaming_llm_client.events import Event
 
@@ -175,7 +175,7 @@ def _answered(answer: Mapping[str, Any], version: str, *, has_raw_text: bool) ->
     content: dict[str, Any] = {}
     for offer in OFFERS:
         media_type = f"{offer.media_type}; view={offer.view}" if offer.view else offer.media_type
-        encoder = offer.format.encoder(Start("", "", 0, lambda: 0))
+        encoder = offer.format.encoder(Start("", "", 0, lambda: 0, 0.0, Calls()))
         match encoder:
             case JsonDocument():
                 content[media_type] = {"schema": answer}
