@@ -80,8 +80,8 @@ _CUT_KEY = rb'"[^"\\\x00-\x1f]{0,%d}+' % _RESCAN_LIMIT
 #    3  cut_string                 a string that is cut: group 2 is its text so far
 #    4  bracket                    a container opens
 #    5  integer
-#    6  fraction                   what follows group 5 in a number that is no integer
-#    7  cut_number                 the same of a number that is cut
+#    6  fraction                   the rest, behind group 5, of a number with a point or an exponent
+#    7  cut_number                 the rest, behind group 5, of a number that is cut
 #    8  literal                    2, 5, 6 and 8: a complete value
 #    9  cut_word                   a literal that is cut, or a minus sign
 #   10  key_only                   a key without its colon, with nothing behind it yet
@@ -94,7 +94,7 @@ _NO_KEY_ONLY = rb"(?P<key_only>(?!))"
 _CUT_KEY_IF_ANY = rb"(?P<cut_key>(?:" + _CUT_KEY + rb")?+)\Z"
 # A pattern takes half a millisecond to compile, which each new process waits for. So two pairs of places share one,
 # which takes the end of the container in both: the loop refuses it where it is a mistake. Each access of ``match``
-# makes an object of its own, by which the places are told apart.
+# makes a new object, so ``is`` can tell one place from the other.
 _a_value = re.compile(_SPACE + _NO_KEY + rb"(?:" + _VALUE + rb"|" + _NO_KEY_ONLY + rb"|(?P<end>\]))")
 _ITS_VALUE: Final = _a_value.match
 _FIRST_ITEM: Final = _a_value.match
